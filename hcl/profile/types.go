@@ -1,0 +1,178 @@
+package profile
+
+import (
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/emprops/machinectl/capability"
+)
+
+// Profile is everything one or more profile files say, evaluated: no variables or references are left.
+type Profile struct {
+	Machines map[string]*Machine // by name, inheritance already merged
+	Pools    []*Pool             // in order of declaration
+	// Sources are the bytes of each file, for diagnostics with snippets.
+	Sources map[string][]byte
+}
+
+// Kind is what a machine is for.
+type Kind string
+
+// The kinds of machine.
+const (
+	KindGPU    Kind = "gpu"
+	KindAPI    Kind = "api"
+	KindHybrid Kind = "hybrid"
+)
+
+// Driver is the Nomad task driver that runs a machine's tasks.
+type Driver string
+
+// The drivers.
+const (
+	DriverDocker  Driver = "docker"
+	DriverExec    Driver = "exec"
+	DriverRawExec Driver = "raw_exec"
+)
+
+// Machine is a machine block: what one machine consists of.
+type Machine struct {
+	Name      string
+	Kind      Kind
+	Driver    Driver
+	Image     string // docker only
+	Resources Resources
+	GPU       *GPU // nil: none
+	Setup     *Setup
+	Agent     Agent
+	Services  []*Service
+	Workers   []*Worker
+	// StartTime is the author's guess of a cold start, for scaling until one was measured. Default 60 s.
+	StartTime time.Duration
+	Env       map[string]string // of every task
+	Range     hcl.Range         // of the block's header
+}
+
+// Resources is what the machine's tasks get together, or what one task gets.
+type Resources struct {
+	CPU    int   // MHz; 0 when Cores is set or nothing was said
+	Cores  int   // whole reserved cores; 0 when CPU is set
+	Memory int64 // bytes
+	Disk   int64 // bytes of ephemeral disk, machine only; 0 is Nomad's default
+	Range  hcl.Range
+}
+
+// GPU is what GPUs a machine needs. Each goes to one instance of a service with per = "gpu".
+type GPU struct {
+	Count  int    // at least 1
+	Device string // Nomad device name, default "nvidia/gpu"; a model may follow: "nvidia/gpu/NVIDIA GeForce RTX 4090"
+	Model  string // constraint on the device's model; empty: any
+	Memory int64  // least bytes per GPU; 0: any
+	Driver string // version constraint on the NVIDIA driver, ">= 550"; empty: any
+	Range  hcl.Range
+}
+
+// Setup is the shared-setup task, which runs once before the others start.
+type Setup struct {
+	Command   string
+	Args      []string
+	Env       map[string]string
+	Timeout   time.Duration
+	Resources *Resources
+	Range     hcl.Range
+}
+
+// Agent is the agent's own part of a machine.
+type Agent struct {
+	Command   string   // path of the agent's binary; default per driver
+	Args      []string // before the agent's own
+	Artifact  string   // URL to fetch the binary from; empty: it is on the image or the host
+	Redis     string   // URL
+	Blobs     string   // URL
+	Grace     time.Duration
+	Resources Resources
+	Env       map[string]string // values may be SecretRef text
+	Secrets   map[string]Secret // environment variable → where its value is
+	Range     hcl.Range
+}
+
+// Secret is one item of a Nomad variable; it is rendered on the client and never stands in the job text.
+type Secret struct {
+	Path string // of the Nomad variable
+	Key  string
+}
+
+// Service is a service block: a process kept up for the workers.
+type Service struct {
+	Name      string
+	PerGPU    bool   // per = "gpu": one instance per GPU, with that device; else a single instance
+	Image     string // docker only; default the machine's
+	Command   string
+	Args      []string // ${port}-style values are written as Nomad interpolation by the compiler: see Port
+	Env       map[string]string
+	Secrets   map[string]Secret
+	Port      string // port label, "http"; empty: it listens nowhere. Dynamic; the command sees it as NOMAD_PORT_<label>
+	Ready     *Ready
+	Resources *Resources // nil: its share of what the machine has left
+	Range     hcl.Range
+}
+
+// Ready is how the service's readiness is checked over HTTP.
+type Ready struct {
+	Path     string
+	Interval time.Duration
+	Timeout  time.Duration
+	Range    hcl.Range
+}
+
+// Worker is a worker block: claim loops of one connector.
+type Worker struct {
+	Name        string
+	Connector   string // comfyui, openai, replicate, runpod, simulation
+	Service     string // name of a service of this machine; one worker per instance
+	Concurrency int    // jobs at once per worker, default 1
+	Count       int    // workers, where there is no service; default 1
+	// Offer is what the profile says it offers; Offer.Type is the connector.
+	Offer    capability.Offer
+	Settings map[string]string
+	Range    hcl.Range
+}
+
+// Pool is a pool block: how many of which machine, where, scaled how.
+type Pool struct {
+	Name      string
+	Machine   *Machine
+	Min, Max  int
+	Scale     Scale
+	Placement Placement
+	Priority  int // Nomad priority, 1–100, default 50
+	Range     hcl.Range
+}
+
+// Scale is how the pool's size follows demand.
+type Scale struct {
+	TargetWait   time.Duration
+	UpCooldown   time.Duration
+	DownCooldown time.Duration
+	IdleAfter    time.Duration
+	Range        hcl.Range
+}
+
+// Placement is where the pool's machines may run.
+type Placement struct {
+	Region      string
+	Namespace   string
+	NodePool    string
+	Datacenters []string // default ["*"]
+	Constraints []Constraint
+	Spread      string // attribute to spread over, "${node.unique.id}"; empty: none
+	Range       hcl.Range
+}
+
+// Constraint is a Nomad constraint in Nomad's own words.
+type Constraint struct {
+	Attribute string
+	Operator  string // "=", "!=", ">=", "regexp", "version", …
+	Value     string
+}

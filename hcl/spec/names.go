@@ -1,0 +1,39 @@
+package spec
+
+import "strings"
+
+// Names and keys by which our Nomad jobs are recognised.
+const (
+	// PolicyKey is the key of the [Policy] document in a scaling block's map.
+	PolicyKey = "machinectl"
+	// MetaManaged is the job-level meta key that marks a Nomad job as compiled by machinectl. Its value never changes:
+	// a change of job meta replaces every allocation.
+	MetaManaged = "machinectl"
+	// MetaManagedValue is the value of MetaManaged.
+	MetaManagedValue = "pool"
+	// TaskAgent and TaskSetup are the names of the tasks that every machine has (the latter only if its profile says so).
+	TaskAgent = "agent"
+	TaskSetup = "shared-setup"
+	// PortAgent is the label of the agent's health port.
+	PortAgent = "agent"
+	// EnvSpec names the environment variable that holds the path of the [Agent] document.
+	EnvSpec = "MACHINE_SPEC"
+	// EnvRedis and EnvBlobs, when set, win over the document's fields.
+	EnvRedis = "MACHINE_REDIS_URL"
+	EnvBlobs = "MACHINE_BLOB_URL"
+)
+
+// GroupName is the task group of one revision of a machine: "<machine>-<first 8 of its hash>".
+func GroupName(machine, hash string) string {
+	return machine + "-" + hash[:8]
+}
+
+// Revision is the hash part of a group name made by [GroupName].
+func Revision(group string) string {
+	return group[strings.LastIndexByte(group, '-')+1:]
+}
+
+// PortLabel is the Nomad port label of a service instance: labels may hold no dash.
+func PortLabel(instance string) string {
+	return strings.ReplaceAll(instance, "-", "_")
+}

@@ -1,0 +1,69 @@
+package spec
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// PolicyVersion is the version of the [Policy] document this code writes and reads.
+const PolicyVersion = 1
+
+// Policy is what a task group's scaling block carries for the dispatcher. It is the one place where the dispatcher finds
+// pools: nothing else about them is stored anywhere. Changing it alters no allocation.
+type Policy struct {
+	Version int    `json:"version"`
+	Pool    string `json:"pool"`
+	Machine string `json:"machine"`
+	// Revision is the group's, eight hexadecimal digits; Wanted says that this group is the one the pool should end on.
+	// Exactly one group of a pool is wanted; the others are drained and removed by the dispatcher.
+	Revision string `json:"revision"`
+	Wanted   bool   `json:"wanted"`
+	// Min and Max bound the pool's machines over all its groups (the Nomad scaling block's own bounds are the group's:
+	// minimum 0, so that an old group can go away).
+	Min int `json:"min"`
+	Max int `json:"max"`
+	// TargetWait is how long a job may wait before the pool should be larger.
+	TargetWait Duration `json:"target_wait"`
+	// UpCooldown and DownCooldown are the least times between two resizes in that direction.
+	UpCooldown   Duration `json:"up_cooldown"`
+	DownCooldown Duration `json:"down_cooldown"`
+	// IdleAfter is how long a machine must have been idle before it may be taken away.
+	IdleAfter Duration `json:"idle_after"`
+	// StartTime is the profile's guess of a cold start, used until one has been measured.
+	StartTime Duration `json:"start_time"`
+	// Workers are what one machine of this group offers, so that a pool at zero can be demanded.
+	Workers []Worker `json:"workers"`
+}
+
+// Map encodes the policy as the map that goes into a Nomad scaling block.
+func (p Policy) Map() (map[string]any, error) {
+	p.Version = PolicyVersion
+	b, err := json.Marshal(p)
+	if err != nil {
+		return nil, fmt.Errorf("scaling policy: %w", err)
+	}
+	var doc any
+	if err := json.Unmarshal(b, &doc); err != nil {
+		return nil, fmt.Errorf("scaling policy: %w", err)
+	}
+	return map[string]any{PolicyKey: doc}, nil
+}
+
+// ParsePolicy reads a [Policy] from a scaling block's map. ok is false where the block isn't ours.
+func ParsePolicy(m map[string]any) (p Policy, ok bool, err error) {
+	doc, ok := m[PolicyKey]
+	if !ok {
+		return Policy{}, false, nil
+	}
+	b, err := json.Marshal(doc)
+	if err != nil {
+		return Policy{}, true, fmt.Errorf("scaling policy: %w", err)
+	}
+	if err := json.Unmarshal(b, &p); err != nil {
+		return Policy{}, true, fmt.Errorf("scaling policy: %w", err)
+	}
+	if p.Version != PolicyVersion {
+		return Policy{}, true, fmt.Errorf("scaling policy of pool %q: version %d, this program reads version %d", p.Pool, p.Version, PolicyVersion)
+	}
+	return p, true, nil
+}

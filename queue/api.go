@@ -1,0 +1,189 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/emprops/machinectl/capability"
+)
+
+// Errors that callers tell apart with errors.Is.
+var (
+	ErrNotFound    = errors.New("no such job")
+	ErrStale       = errors.New("stale: the job has been given to somebody else or has ended")
+	ErrUnavailable = errors.New("the queue is not reachable") // wraps every network failure towards Redis
+	ErrFinal       = errors.New("the job has already ended")
+)
+
+// InvalidError is a submission refused: Field is the path in its JSON, such as `requires["gpu.memory"]`.
+type InvalidError struct {
+	Field   string
+	Problem string // what is wrong and what to write instead
+}
+
+func (e *InvalidError) Error() string { return e.Field + ": " + e.Problem }
+
+// Options say how to reach Redis. URL is redis://, rediss:// or unix://; several comma-separated redis:// URLs are a cluster.
+type Options struct {
+	URL    string
+	Logger *slog.Logger
+	// Lease is how long a claim lasts without a heartbeat, default 30 s. Tests shorten it.
+	Lease time.Duration
+	// Prefix is put before every key, so that systems can share a Redis; default "mq".
+	Prefix string
+}
+
+// Lease is the time-limited right to run a job. Fence and Nonce make a stale owner's writes fail.
+type Lease struct {
+	JobID   string `json:"job_id"`
+	Machine string `json:"machine"`
+	Worker  string `json:"worker"`
+	Fence   int64  `json:"fence"`
+	Nonce   string `json:"nonce"`
+}
+
+// Claimed is a job together with the right to run it.
+type Claimed struct {
+	Job   Job
+	Lease Lease
+}
+
+// WorkerInfo registers a worker: who it is and what it offers.
+type WorkerInfo struct {
+	Machine string // allocation id
+	Index   int    // the allocation's index: low indexes are woken first
+	Name    string
+	Offer   capability.Offer
+}
+
+// HeartbeatAnswer lists what the machine should stop: leases that are no longer its own and jobs that were cancelled.
+type HeartbeatAnswer struct {
+	Lost      []string // job ids
+	Cancelled []string // job ids
+	Draining  bool     // the dispatcher asked this machine to take no more jobs
+	Reason    string   // of the drain
+}
+
+// ListFilter selects jobs, newest first.
+type ListFilter struct {
+	Type   string // empty: all types
+	State  State  // empty: all states
+	Tenant string
+	Limit  int    // default 50, at most 500
+	Cursor string // from the previous page
+}
+
+// ReapResult counts what one pass of [Client.Reap] did.
+type ReapResult struct {
+	Requeued int // lost leases given back
+	Dead     int // given up
+	Due      int // delayed jobs that became waiting
+	TimedOut int
+}
+
+// ClassDemand is one class's load, read by the dispatcher's scaler.
+type ClassDemand struct {
+	Type         string                  `json:"type"`
+	Class        string                  `json:"class"`
+	Requirements capability.Requirements `json:"requirements"`
+	Waiting      int64                   `json:"waiting"`
+	Delayed      int64                   `json:"delayed"`
+	Running      int64                   `json:"running"`
+	OldestAge    time.Duration           `json:"oldest_age"`   // of the longest waiting job
+	ArrivalRate  float64                 `json:"arrival_rate"` // jobs/s, exponentially weighted over about a minute
+	ServiceMean  time.Duration           `json:"service_mean"` // 0 while unknown
+	ServiceP90   time.Duration           `json:"service_p90"`
+}
+
+// Explanation says why a job is where it is.
+type Explanation struct {
+	JobID    string `json:"job_id"`
+	State    State  `json:"state"`
+	Summary  string `json:"summary"`  // one sentence for a person
+	Position int64  `json:"position"` // in its class, 0 is next; −1 when not waiting
+	// Able counts the live workers that could run it; Refusals says of the others why not, most frequent first.
+	Able     int       `json:"able"`
+	Refusals []Refusal `json:"refusals,omitempty"`
+}
+
+// Refusal is one reason why workers can't run a job, with how many say so.
+type Refusal struct {
+	Reason  string `json:"reason"`
+	Workers int    `json:"workers"`
+}
+
+// Event is one change of a job, in order. Final events carry the final state.
+type Event struct {
+	ID       string    `json:"id"` // position in the stream, for resuming
+	JobID    string    `json:"job_id"`
+	Kind     string    `json:"kind"` // submitted, claimed, progress, completed, failed, retrying, released, lost, dead, cancelled
+	State    State     `json:"state"`
+	At       time.Time `json:"at"`
+	Machine  string    `json:"machine,omitempty"`
+	Worker   string    `json:"worker,omitempty"`
+	Progress *Progress `json:"progress,omitempty"`
+	Error    *Failure  `json:"error,omitempty"`
+}
+
+// API is the whole Go interface of [Client], written down in one place as documentation and for the conformance suite in
+// queuetest. Consumers declare the few methods they use themselves.
+type API interface {
+	Submit(ctx context.Context, s Submission) (*Job, error)
+	Get(ctx context.Context, id string) (*Job, error)
+	List(ctx context.Context, f ListFilter) (jobs []Job, next string, err error)
+	Cancel(ctx context.Context, id, reason string) (*Job, error)
+	Requeue(ctx context.Context, id string) (*Job, error) // failed, dead or cancelled → waiting
+	Explain(ctx context.Context, id string) (*Explanation, error)
+	// Events sends the job's events after the given event id ("" = from the start) until its final event, ctx's end, or an
+	// error, and closes the channel; Err of the stream tells which.
+	Events(ctx context.Context, id, after string) (*EventStream, error)
+
+	// Register announces a worker; it must be repeated when the offer changes and is kept alive by Heartbeat.
+	Register(ctx context.Context, w WorkerInfo) error
+	Unregister(ctx context.Context, machine, worker string) error
+	// Claim takes up to n jobs for a registered worker. With none available it waits up to wait for a wake-up and tries
+	// again; it returns an empty slice (no error) when there was nothing. A draining machine is given nothing.
+	Claim(ctx context.Context, w WorkerInfo, n int, wait time.Duration) ([]Claimed, error)
+	// Heartbeat renews all of a machine's leases and worker registrations at once.
+	Heartbeat(ctx context.Context, machine string, leases []Lease) (*HeartbeatAnswer, error)
+	Progress(ctx context.Context, l Lease, p Progress) error
+	Complete(ctx context.Context, l Lease, r Result) error
+	// Fail ends the attempt: retriable with attempts left goes back (after backoff, at its original score), else failed or dead.
+	Fail(ctx context.Context, l Lease, f Failure) error
+	// Release gives the job back unharmed, at its original score, without counting an attempt: for shutdown.
+	Release(ctx context.Context, l Lease, reason string) error
+
+	Reap(ctx context.Context, limit int) (ReapResult, error)
+	Demand(ctx context.Context) ([]ClassDemand, error)
+
+	// Drain makes every claim of this machine come back empty until ttl passes or Undrain; repeating it renews it. Once it
+	// returned, no later claim of that machine succeeds while it holds, so InFlight after it is conclusive.
+	Drain(ctx context.Context, machine, reason string, ttl time.Duration) error
+	Undrain(ctx context.Context, machine string) error
+	InFlight(ctx context.Context, machine string) (int, error)
+
+	// ReportMachine stores and publishes a machine's report; RemoveMachine takes it away when an agent leaves in order.
+	ReportMachine(ctx context.Context, m Machine) error
+	RemoveMachine(ctx context.Context, id string) error
+	Machines(ctx context.Context) ([]Machine, error)
+	// WatchMachines sends each published report until ctx ends, then closes the channel. Lossy: re-list with Machines.
+	WatchMachines(ctx context.Context) (<-chan Machine, error)
+
+	// Watch sends all jobs' events from now on until ctx ends. Lossy, for monitors.
+	Watch(ctx context.Context) (<-chan Event, error)
+	// Now is the Redis server's clock.
+	Now(ctx context.Context) (time.Time, error)
+	Ping(ctx context.Context) error
+	Close() error
+}
+
+// EventStream is a running [API.Events] call.
+type EventStream struct {
+	C   <-chan Event
+	err error
+}
+
+// Err returns why C was closed: nil after the final event.
+func (s *EventStream) Err() error { return s.err }
