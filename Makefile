@@ -1,0 +1,59 @@
+# machinectl: `make help` lists the targets.
+
+SHELL       := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+GO          ?= go
+VERSION     ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS     := -s -w -X main.version=$(VERSION)
+BINARIES    := machinectl machine-agent machine-dispatcher nomad-device-simgpu
+TOOLS       := bin/gotestsum bin/golangci-lint
+# Packages are tested with the race detector where cgo is there to carry it.
+RACE        := $(shell [ "$$($(GO) env CGO_ENABLED)" = 1 ] && command -v "$$($(GO) env CC)" >/dev/null && echo -race)
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo dev test e2e lint bench fmt clean $(BINARIES)
+
+help: ## List the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[1m%-8s\033[0m %s\n", $$1, $$2}'
+
+build: $(BINARIES) ## Build the four programs into bin/
+
+machinectl:
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/$@ ./cmd/machinectl
+machine-agent:
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/$@ ./cmd/agent
+machine-dispatcher:
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/$@ ./cmd/dispatcher
+nomad-device-simgpu:
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/$@ ./cmd/simgpu
+
+demo: build ## Run the whole path on this machine, end to end, and stop everything again
+	$(GO) run ./cmd/demo
+
+dev: build ## The same stack, staying up; prints its URLs
+	bin/machinectl dev
+
+test: bin/gotestsum ## Run every test that this machine can; names what was skipped and why
+	bin/gotestsum --format pkgname --format-hide-empty-pkg -- $(RACE) -timeout 5m ./...
+
+e2e: build bin/gotestsum ## Run the end-to-end suite against the nomad and redis-server on PATH
+	@command -v nomad >/dev/null || { echo "make e2e needs nomad on PATH"; exit 1; }
+	@command -v redis-server >/dev/null || { echo "make e2e needs redis-server on PATH"; exit 1; }
+	bin/gotestsum --format testname -- -tags e2e -count 1 -timeout 20m ./e2e/...
+
+lint: bin/golangci-lint ## Lint, with the import walls
+	bin/golangci-lint run
+
+bench: ## Measure the queue against its goals and its peers (own module, needs redis-server)
+	$(GO) -C bench run .
+
+fmt: bin/golangci-lint ## Format the code
+	bin/golangci-lint fmt
+
+clean: ## Remove what was built
+	rm -rf bin
+
+bin/gotestsum: .ci/tools/go.mod
+	$(GO) -C .ci/tools build -o ../../$@ gotest.tools/gotestsum
+bin/golangci-lint: .ci/tools/go.mod
+	$(GO) -C .ci/tools build -o ../../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
