@@ -10,10 +10,13 @@ import (
 
 // Profile is everything one or more profile files say, evaluated: no variables or references are left.
 type Profile struct {
-	Machines map[string]*Machine // by name, inheritance already merged
+	Machines map[string]*Machine // by name, inheritance already merged; without those which others only extend
 	Pools    []*Pool             // in order of declaration
 	// Sources are the bytes of each file, for diagnostics with snippets.
 	Sources map[string][]byte
+	// Sensitive are the strings that came from sensitive variables, to be masked wherever the profile or what is compiled
+	// from it is shown. Sorted, longest first, none empty.
+	Sensitive []string
 }
 
 // Kind is what a machine is for.
@@ -50,7 +53,8 @@ type Machine struct {
 	Workers   []*Worker
 	// StartTime is the author's guess of a cold start, for scaling until one was measured. Default 60 s.
 	StartTime time.Duration
-	Env       map[string]string // of every task
+	Env       map[string]string // of every task; a task's own wins
+	Secrets   map[string]Secret // of every task: environment variable → where its value is
 	Range     hcl.Range         // of the block's header
 }
 
@@ -78,7 +82,8 @@ type Setup struct {
 	Command   string
 	Args      []string
 	Env       map[string]string
-	Timeout   time.Duration
+	Secrets   map[string]Secret
+	Timeout   time.Duration // default 10 m
 	Resources *Resources
 	Range     hcl.Range
 }
@@ -92,7 +97,7 @@ type Agent struct {
 	Blobs     string   // URL
 	Grace     time.Duration
 	Resources Resources
-	Env       map[string]string // values may be SecretRef text
+	Env       map[string]string
 	Secrets   map[string]Secret // environment variable → where its value is
 	Range     hcl.Range
 }
@@ -109,7 +114,7 @@ type Service struct {
 	PerGPU    bool   // per = "gpu": one instance per GPU, with that device; else a single instance
 	Image     string // docker only; default the machine's
 	Command   string
-	Args      []string // ${port}-style values are written as Nomad interpolation by the compiler: see Port
+	Args      []string // run-time values (self.port …) are placeholders: see Expand
 	Env       map[string]string
 	Secrets   map[string]Secret
 	Port      string // port label, "http"; empty: it listens nowhere. Dynamic; the command sees it as NOMAD_PORT_<label>
