@@ -1,0 +1,125 @@
+package compiler
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"time"
+
+	nomad "github.com/hashicorp/nomad/api"
+
+	"github.com/emprops/machinectl/hcl/profile"
+	"github.com/emprops/machinectl/hcl/spec"
+)
+
+const (
+	// agentMargin is how much longer Nomad waits for the agent than the agent's own grace: for giving jobs back and saying
+	// good-bye.
+	agentMargin = 5 * time.Second
+	// clientKillLimit is the max_kill_timeout of a Nomad client that doesn't set it.
+	clientKillLimit = 30 * time.Second
+	// agentBinary is the agent's name on a host's or an image's PATH.
+	agentBinary = "machine-agent"
+)
+
+// agentTask is the machine's leader. When its process dies, it starts again in place and its services stay up; only when
+// that fails for good does the machine end.
+func (m *machine) agentTask(share shares) *nomad.Task {
+	t := m.task(spec.TaskAgent)
+	t.Leader = true
+	t.Resources = share.agent
+	t.RestartPolicy = &nomad.RestartPolicy{
+		Attempts: new(5), Interval: new(10 * time.Minute), Delay: new(time.Second), Mode: new(nomad.RestartPolicyModeFail),
+	}
+	t.KillTimeout = new(m.Agent.Grace + agentMargin)
+	if *t.KillTimeout > clientKillLimit {
+		m.warn(m.Agent.Range, "Longer than a Nomad client waits by default", fmt.Sprintf(
+			"A grace of %s makes a kill timeout of %s, but a client stops a task after %s unless its configuration says otherwise. "+
+				"Set max_kill_timeout = %q in the client block of the machines' Nomad clients, or lower the grace to %s.",
+			m.Agent.Grace, *t.KillTimeout, clientKillLimit, t.KillTimeout.String(), clientKillLimit-agentMargin))
+	}
+	// The Task API answers workload identities only.
+	t.Identity = &nomad.WorkloadIdentity{Name: "default", Audience: []string{"nomadproject.io"}, Env: true}
+
+	self := selfer{port: spec.PortAgent}
+	m.run(t, self, program{image: m.Image, command: m.agentCommand(t), args: m.Agent.Args, ports: []string{spec.PortAgent}})
+	m.environment(t, self, merged(m.Env, m.Agent.Env), merged(m.Secrets, m.Agent.Secrets))
+	setEnv(t, spec.EnvSpec, "${NOMAD_TASK_DIR}/machine.json")
+	t.Templates = append(t.Templates, m.agentDocument(self))
+	t.Services = []*nomad.Service{{
+		Name: serviceName(m.pool.Name, spec.TaskAgent), Provider: "nomad", PortLabel: spec.PortAgent, Tags: []string{m.Name},
+		Checks: []nomad.ServiceCheck{check("ready", "/ready", spec.PortAgent, 5*time.Second, 2*time.Second)},
+	}}
+	return t
+}
+
+// agentCommand is the path of the agent's binary, which may come with the task as an artifact.
+func (m *machine) agentCommand(t *nomad.Task) string {
+	if m.Agent.Artifact == "" {
+		if m.Agent.Command == "" {
+			return agentBinary
+		}
+		return m.Agent.Command
+	}
+	source, needsDollar := selfer{}.env(m.Agent.Artifact)
+	if needsDollar {
+		giveDollar(t)
+	}
+	t.Artifacts = []*nomad.TaskArtifact{{GetterSource: new(source), RelativeDest: new("local/bin/")}}
+	if m.Agent.Command != "" {
+		return m.Agent.Command
+	}
+	return "local/bin/" + agentBinary
+}
+
+// agentDocument is the template with the agent's instructions.
+func (m *machine) agentDocument(self selfer) *nomad.Template {
+	b, err := json.MarshalIndent(m.instructions(), "", "  ")
+	if err != nil {
+		m.fail(m.Range, "The agent's instructions can't be encoded", err.Error())
+	}
+	return &nomad.Template{
+		EmbeddedTmpl: new(self.document(string(b)) + "\n"),
+		DestPath:     new("local/machine.json"),
+		LeftDelim:    new(docLeft),
+		RightDelim:   new(docRight),
+		ChangeMode:   new("noop"),
+		Perms:        new("0644"),
+	}
+}
+
+func (m *machine) instructions() spec.Agent {
+	doc := spec.Agent{
+		Version: spec.AgentVersion,
+		Pool:    m.pool.Name,
+		Machine: m.Name,
+		Kind:    string(m.Kind),
+		Redis:   m.Agent.Redis,
+		Blobs:   m.Agent.Blobs,
+		Grace:   spec.Duration(m.Agent.Grace),
+		Workers: m.workers,
+	}
+	for _, at := range m.instances {
+		s := spec.Service{Name: at.name, GPU: at.gpu}
+		if at.service.Port != "" {
+			s.Port = portLabel(at.name)
+			s.Ready = ready(at.service.Ready)
+		}
+		doc.Services = append(doc.Services, s)
+	}
+	return doc
+}
+
+func ready(r *profile.Ready) *spec.Check {
+	if r == nil {
+		return nil
+	}
+	return &spec.Check{
+		Path:     r.Path,
+		Interval: spec.Duration(orDefault(r.Interval, 10*time.Second)),
+		Timeout:  spec.Duration(orDefault(r.Timeout, 3*time.Second)),
+	}
+}
+
+// quoteRegexp makes a pattern that matches just this text.
+func quoteRegexp(text string) string { return regexp.QuoteMeta(text) }

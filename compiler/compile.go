@@ -1,0 +1,119 @@
+package compiler
+
+import (
+	"fmt"
+
+	"github.com/hashicorp/hcl/v2"
+	nomad "github.com/hashicorp/nomad/api"
+
+	"github.com/emprops/machinectl/hcl/profile"
+	"github.com/emprops/machinectl/hcl/spec"
+)
+
+// Pool is a compiled pool: the Nomad job as it would be registered into a cluster where nothing of it runs yet, that is
+// with a single group at the pool's minimum.
+type Pool struct {
+	Name string
+	// Job is canonical. Its id is the pool's name; its only group is the wanted revision's.
+	Job *nomad.Job
+	// Revision is the eight digits at the end of the group's name.
+	Revision string
+	// Policy is what the group's scaling block says.
+	Policy spec.Policy
+	// Source is what was compiled.
+	Source *profile.Pool
+}
+
+// Group is the pool's task group.
+func (p *Pool) Group() *nomad.TaskGroup { return p.Job.TaskGroups[0] }
+
+// Compile turns every pool of a profile into a Nomad job, in the profile's order. With errors among the diagnostics the
+// pools they concern are left out.
+func Compile(p *profile.Profile) ([]*Pool, hcl.Diagnostics) {
+	var diags hcl.Diagnostics
+	var pools []*Pool
+	for _, source := range p.Pools {
+		pool, poolDiags := compilePool(source)
+		diags = append(diags, poolDiags...)
+		if !poolDiags.HasErrors() {
+			pools = append(pools, pool)
+		}
+	}
+	return pools, diags
+}
+
+func compilePool(source *profile.Pool) (*Pool, hcl.Diagnostics) {
+	m := &machine{Machine: source.Machine, pool: source}
+	m.layOut()
+	group := m.group()
+	if m.diags.HasErrors() {
+		return nil, m.diags
+	}
+
+	job := newJob(source)
+	job.TaskGroups = []*nomad.TaskGroup{group}
+	// Canonical before hashing: the revision is that of what Nomad stores, not of what we left to defaults.
+	job.Canonicalize()
+	revision := revisionOf(group)
+	group.Name = new(spec.GroupName(source.Machine.Name, revision))
+
+	pool := &Pool{Name: source.Name, Job: job, Revision: spec.Revision(*group.Name), Source: source}
+	pool.Policy = m.policy(pool.Revision)
+	scaling, err := scalingBlock(pool.Policy, source.Max)
+	if err != nil {
+		m.fail(source.Range, "The pool's policy can't be encoded", err.Error())
+		return nil, m.diags
+	}
+	group.Scaling = scaling
+	group.Count = new(source.Min)
+	return pool, m.diags
+}
+
+// newJob is the pool's job without its groups. Nothing in it may depend on the machine: see the package's invariants.
+func newJob(pool *profile.Pool) *nomad.Job {
+	job := nomad.NewServiceJob(pool.Name, pool.Name, region(pool), priority(pool))
+	job.Namespace = new(namespace(pool))
+	job.Datacenters = []string{"*"}
+	job.NodePool = new(nomad.NodePoolAll)
+	job.Meta = map[string]string{spec.MetaManaged: spec.MetaManagedValue}
+	job.Update = noDeployments()
+	job.UI = &nomad.JobUIConfig{
+		Description: description(pool),
+		Links:       []*nomad.JobUILink{{Label: "machinectl", URL: "https://github.com/emprops/machinectl"}},
+	}
+	return job
+}
+
+// noDeployments is an update block with which Nomad makes no deployment, so that resizing is never blocked by one.
+func noDeployments() *nomad.UpdateStrategy {
+	u := nomad.DefaultUpdateStrategy()
+	u.MaxParallel = new(0)
+	return u
+}
+
+func description(pool *profile.Pool) string {
+	return fmt.Sprintf("Pool **%s** of `%s` machines (%s), managed by machinectl. "+
+		"Its dispatcher chooses the count between %d and %d; change the profile and apply it rather than this job.",
+		pool.Name, pool.Machine.Name, pool.Machine.Kind, pool.Min, pool.Max)
+}
+
+func region(pool *profile.Pool) string {
+	if pool.Placement.Region != "" {
+		return pool.Placement.Region
+	}
+	return nomad.GlobalRegion
+}
+
+func namespace(pool *profile.Pool) string {
+	if pool.Placement.Namespace != "" {
+		return pool.Placement.Namespace
+	}
+	return nomad.DefaultNamespace
+}
+
+func priority(pool *profile.Pool) int {
+	if pool.Priority != 0 {
+		return pool.Priority
+	}
+	return nomad.JobDefaultPriority
+}

@@ -1,0 +1,79 @@
+package compiler
+
+import (
+	"fmt"
+	"regexp"
+	"time"
+
+	nomad "github.com/hashicorp/nomad/api"
+
+	"github.com/emprops/machinectl/hcl/profile"
+)
+
+// program is what a task runs.
+type program struct {
+	image   string // docker only
+	command string // empty, docker only: what the image starts by itself
+	args    []string
+	ports   []string // labels it listens on, published by docker
+}
+
+// run fills in the task's driver config.
+func (m *machine) run(t *nomad.Task, self selfer, p program) {
+	config := map[string]any{}
+	if m.Driver == profile.DriverDocker {
+		config["image"] = self.config(p.image)
+		if p.command != "" {
+			// The entrypoint, not the command: an image's own entrypoint would get in between.
+			config["entrypoint"] = []string{self.config(p.command)}
+		}
+		if len(p.ports) > 0 {
+			config["ports"] = p.ports
+		}
+	} else {
+		config["command"] = self.config(p.command)
+	}
+	if len(p.args) > 0 {
+		config["args"] = self.configs(p.args)
+	}
+	t.Config = config
+}
+
+// environment gives the task its variables: plain ones in its env block, secret ones through a template.
+func (m *machine) environment(t *nomad.Task, self selfer, env map[string]string, secrets map[string]profile.Secret) {
+	for name, text := range env {
+		if _, secret := secrets[name]; secret {
+			continue
+		}
+		value, needsDollar := self.env(text)
+		if needsDollar {
+			giveDollar(t)
+		}
+		setEnv(t, name, value)
+	}
+	if len(secrets) > 0 {
+		t.Templates = append(t.Templates, secretsTemplate(secrets))
+	}
+}
+
+func setEnv(t *nomad.Task, name, value string) {
+	if t.Env == nil {
+		t.Env = map[string]string{}
+	}
+	t.Env[name] = value
+}
+
+// giveDollar lets the task's environment hold a literal reference; see escape.go.
+func giveDollar(t *nomad.Task) {
+	t.SetMeta(dollarMeta, "$")
+}
+
+// withTimeout runs a command under timeout(1), which coreutils and busybox have: Nomad can bound a whole machine's time,
+// not one task's.
+func withTimeout(limit time.Duration, command string, args []string) (string, []string) {
+	seconds := max(int(limit/time.Second), 1)
+	return "timeout", append([]string{"-k", "10", fmt.Sprint(seconds), command}, args...)
+}
+
+// plainKey is a key that a template may write as a field.
+var plainKey = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)

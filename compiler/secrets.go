@@ -1,0 +1,35 @@
+package compiler
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	nomad "github.com/hashicorp/nomad/api"
+
+	"github.com/emprops/machinectl/hcl/profile"
+)
+
+// secretsTemplate renders secrets into the task's environment, from Nomad variables, on the client. change_mode is noop:
+// a rotated secret must not kill a busy machine; it is seen by the next one. A missing variable keeps the task waiting
+// and a missing key fails it, each with a message in the task's events.
+func secretsTemplate(secrets map[string]profile.Secret) *nomad.Template {
+	var text strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(secrets)) {
+		s := secrets[name]
+		item := "." + s.Key
+		if !plainKey.MatchString(s.Key) {
+			item = "(index . " + strconv.Quote(s.Key) + ")"
+		}
+		text.WriteString("{{ with nomadVar " + strconv.Quote(s.Path) + " }}" + name + "={{ " + item + ".Value | toJSON }}{{ end }}\n")
+	}
+	return &nomad.Template{
+		EmbeddedTmpl:  new(text.String()),
+		DestPath:      new("secrets/machine.env"),
+		Envvars:       new(true),
+		ChangeMode:    new("noop"),
+		Perms:         new("0600"),
+		ErrMissingKey: new(true),
+	}
+}

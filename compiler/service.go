@@ -1,0 +1,102 @@
+package compiler
+
+import (
+	"regexp"
+	"strings"
+	"time"
+
+	nomad "github.com/hashicorp/nomad/api"
+
+	"github.com/emprops/machinectl/hcl/spec"
+)
+
+// serviceKill is how long a service may take to end after SIGTERM. The agent has ended before it is asked.
+const serviceKill = 10 * time.Second
+
+// serviceTask is one instance of a service.
+func (m *machine) serviceTask(at instance, res *nomad.Resources) *nomad.Task {
+	s, self := at.service, at.self()
+	t := m.task(at.name)
+	t.Resources = res
+	t.KillTimeout = new(serviceKill)
+	// A service that keeps dying takes its machine with it, so that another one is tried elsewhere.
+	t.RestartPolicy = &nomad.RestartPolicy{
+		Attempts: new(5), Interval: new(10 * time.Minute), Delay: new(3 * time.Second), Mode: new(nomad.RestartPolicyModeFail),
+	}
+	image := s.Image
+	if image == "" {
+		image = m.Image
+	}
+	var ports []string
+	if s.Port != "" {
+		ports = []string{self.port}
+		t.Services = []*nomad.Service{m.registration(at)}
+	}
+	m.run(t, self, program{image: image, command: s.Command, args: s.Args, ports: ports})
+	m.environment(t, self, merged(m.Env, s.Env), merged(m.Secrets, s.Secrets))
+	if s.Ready != nil && s.Port != "" {
+		path, needsDollar := self.env(s.Ready.Path)
+		if needsDollar {
+			giveDollar(t)
+		}
+		t.Services[0].Checks = []nomad.ServiceCheck{check("ready", path, self.port, s.Ready.Interval, s.Ready.Timeout)}
+	}
+	return t
+}
+
+// registration announces a listening instance in Nomad's own service catalogue.
+func (m *machine) registration(at instance) *nomad.Service {
+	tags := []string{m.Name}
+	if at.name != at.service.Name {
+		tags = append(tags, at.name)
+	}
+	return &nomad.Service{
+		Name:      serviceName(m.pool.Name, at.service.Name),
+		Provider:  "nomad",
+		PortLabel: portLabel(at.name),
+		Tags:      tags,
+	}
+}
+
+func check(name, path, port string, interval, timeout time.Duration) nomad.ServiceCheck {
+	return nomad.ServiceCheck{
+		Name: name, Type: "http", Method: "GET", Path: path, PortLabel: port,
+		Interval: orDefault(interval, 10*time.Second), Timeout: orDefault(timeout, 3*time.Second),
+	}
+}
+
+func orDefault(d, otherwise time.Duration) time.Duration {
+	if d > 0 {
+		return d
+	}
+	return otherwise
+}
+
+var notInServiceName = regexp.MustCompile(`[^a-z0-9-]+`)
+
+// serviceName is a name of RFC 1123, at most 63 characters.
+func serviceName(pool, service string) string {
+	name := notInServiceName.ReplaceAllString(strings.ToLower(pool+"-"+service), "-")
+	if len(name) > 63 {
+		name = name[:63]
+	}
+	return strings.Trim(name, "-")
+}
+
+// setupTask runs once before the others start.
+func (m *machine) setupTask(share shares) *nomad.Task {
+	t := m.task(spec.TaskSetup)
+	t.Lifecycle = &nomad.TaskLifecycle{Hook: nomad.TaskLifecycleHookPrestart}
+	t.Resources = share.setup
+	t.KillTimeout = new(serviceKill)
+	t.RestartPolicy = &nomad.RestartPolicy{
+		Attempts: new(2), Interval: new(30 * time.Minute), Delay: new(5 * time.Second), Mode: new(nomad.RestartPolicyModeFail),
+	}
+	command, args := m.Setup.Command, m.Setup.Args
+	if m.Setup.Timeout > 0 {
+		command, args = withTimeout(m.Setup.Timeout, command, args)
+	}
+	m.run(t, selfer{}, program{image: m.Image, command: command, args: args})
+	m.environment(t, selfer{}, merged(m.Env, m.Setup.Env), merged(m.Secrets, m.Setup.Secrets))
+	return t
+}
