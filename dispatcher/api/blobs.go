@@ -1,0 +1,115 @@
+package api
+
+import (
+	"errors"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/emprops/machinectl/queue"
+)
+
+// blob streams one file of a completed job's result, where it lies in the folder this dispatcher was given.
+func (s *Server) blob(c echo.Context) error {
+	if _, err := query(c.Request()); err != nil {
+		return err
+	}
+	name, err := url.PathUnescape(c.Param("name"))
+	if err != nil {
+		return invalid("name", "is not a readable file name")
+	}
+	job, err := s.o.Queue.Get(c.Request().Context(), c.Param("id"))
+	if err != nil {
+		return err
+	}
+	b, ok := findBlob(job, name)
+	if !ok {
+		return refuse(http.StatusNotFound, codeNotFound, "name", "job %s is %s and has no file %q in its result", job.ID, job.State, name)
+	}
+	path, ok := s.localPath(b.URL)
+	if !ok {
+		return refuse(http.StatusNotFound, codeNotFound, "name", "this dispatcher can't read the store of that file: fetch it from %s", b.URL)
+	}
+	return s.serveFile(c, path, b)
+}
+
+func findBlob(job *queue.Job, name string) (queue.Blob, bool) {
+	if job.Result == nil {
+		return queue.Blob{}, false
+	}
+	for _, b := range job.Result.Blobs {
+		if b.Name == name {
+			return b, true
+		}
+	}
+	return queue.Blob{}, false
+}
+
+// localPath returns the path below the blob folder that a file:// URL names; ok is false for anything else. Links that
+// lead out of the folder are refused when the file is opened.
+func (s *Server) localPath(rawURL string) (path string, ok bool) {
+	u, err := url.Parse(rawURL)
+	if s.blobs == nil || err != nil || u.Scheme != "file" || u.Host != "" && u.Host != "localhost" {
+		return "", false
+	}
+	root, err := filepath.Abs(s.blobs.Name())
+	if err != nil {
+		return "", false
+	}
+	rel, err := filepath.Rel(root, filepath.Clean(u.Path))
+	return rel, err == nil && filepath.IsLocal(rel)
+}
+
+func (s *Server) serveFile(c echo.Context, path string, b queue.Blob) error {
+	f, err := s.blobs.Open(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return refuse(http.StatusNotFound, codeNotFound, "name", "the file %s is no longer in the store", b.URL)
+	case err != nil:
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		return refuse(http.StatusNotFound, codeNotFound, "name", "%s is not a file", b.URL)
+	}
+	h := c.Response().Header()
+	h.Set(echo.HeaderContentType, contentType(b))
+	// Results are made by jobs: a browser shall show them, and never run them.
+	h.Set("Content-Security-Policy", "sandbox; default-src 'none'")
+	if b.SHA256 != "" {
+		h.Set("ETag", `"`+b.SHA256+`"`)
+	}
+	w := &pacedWriter{ResponseWriter: c.Response(), rc: http.NewResponseController(c.Response()), timeout: s.o.WriteTimeout}
+	http.ServeContent(w, c.Request(), "", info.ModTime(), f)
+	return nil
+}
+
+// pacedWriter gives each write its own deadline: a large file may take long, a client that stops reading may not.
+type pacedWriter struct {
+	http.ResponseWriter
+	rc      *http.ResponseController
+	timeout time.Duration
+}
+
+func (w *pacedWriter) Write(b []byte) (int, error) {
+	if err := w.rc.SetWriteDeadline(time.Now().Add(w.timeout)); err != nil {
+		return 0, err
+	}
+	return w.ResponseWriter.Write(b)
+}
+
+func contentType(b queue.Blob) string {
+	if b.ContentType == "" || strings.ContainsAny(b.ContentType, "\r\n") {
+		return "application/octet-stream"
+	}
+	return b.ContentType
+}

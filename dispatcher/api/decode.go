@@ -1,0 +1,185 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// readJSON reads one JSON object from the request into v, a pointer to a struct, strictly: unknown and repeated fields,
+// wrong types and trailing text are errors that name the field, or the line and column. optional allows an empty body.
+func readJSON(r *http.Request, v any, optional bool) error {
+	if mt := r.Header.Get("Content-Type"); mt != "" || !optional {
+		if got, _, err := mime.ParseMediaType(mt); err != nil || got != "application/json" {
+			return refuse(http.StatusUnsupportedMediaType, codeMediaType, "", "the body must be JSON: send it with Content-Type: application/json, not %q", mt)
+		}
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return err
+	}
+	if optional && len(bytes.TrimSpace(body)) == 0 {
+		return nil
+	}
+	return decodeObject(body, v)
+}
+
+func decodeObject(body []byte, v any) error {
+	fields := fieldsOf(v)
+	dec := json.NewDecoder(bytes.NewReader(body))
+	if tok, err := dec.Token(); err != nil {
+		return syntaxError(body, dec, err)
+	} else if tok != json.Delim('{') {
+		return invalid("", "the body must be a JSON object, not %s", kindOf(tok))
+	}
+	seen := map[string]bool{}
+	for dec.More() {
+		tok, err := dec.Token()
+		if err != nil {
+			return syntaxError(body, dec, err)
+		}
+		name, ok := tok.(string)
+		if !ok {
+			return syntaxError(body, dec, errors.New("a field name is expected"))
+		}
+		var raw json.RawMessage
+		if err := dec.Decode(&raw); err != nil {
+			return syntaxError(body, dec, err)
+		}
+		target, known := fields[name]
+		if !known {
+			return invalid(name, "unknown field; the fields are %s", strings.Join(names(fields), ", "))
+		}
+		if seen[name] {
+			return invalid(name, "given twice")
+		}
+		seen[name] = true
+		if err := decodeField(name, raw, target); err != nil {
+			return err
+		}
+	}
+	if _, err := dec.Token(); err != nil {
+		return syntaxError(body, dec, err)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return syntaxError(body, dec, errors.New("text after the end of the object"))
+	}
+	return nil
+}
+
+func decodeField(name string, raw json.RawMessage, target reflect.Value) error {
+	err := json.Unmarshal(raw, target.Addr().Interface())
+	var wrong *json.UnmarshalTypeError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &wrong):
+		if wrong.Field != "" {
+			name += "." + wrong.Field
+		}
+		return invalid(name, "is %s, want %s", wrong.Value, wanted(wrong.Type))
+	default:
+		return invalid(name, "%s; want %s", err, wanted(target.Type()))
+	}
+}
+
+// fieldsOf returns the settable fields of the struct that v points to, by JSON name.
+func fieldsOf(v any) map[string]reflect.Value {
+	s := reflect.ValueOf(v).Elem()
+	fields := map[string]reflect.Value{}
+	for i := range s.NumField() {
+		name, _, _ := strings.Cut(s.Type().Field(i).Tag.Get("json"), ",")
+		fields[name] = s.Field(i)
+	}
+	return fields
+}
+
+func names(fields map[string]reflect.Value) []string {
+	var list []string
+	for name := range fields {
+		list = append(list, name)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// wanted says in words what JSON a Go type is read from.
+func wanted(t reflect.Type) string {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	switch {
+	case t.String() == "time.Time":
+		return `a time such as "2026-01-31T12:00:00Z"`
+	case t.String() == "spec.Duration":
+		return `a duration such as "10m" or "90s"`
+	case t.Kind() == reflect.String:
+		return "text"
+	case t.Kind() == reflect.Slice:
+		return "a list"
+	case t.Kind() == reflect.Map, t.Kind() == reflect.Struct:
+		return "an object"
+	case t.Kind() == reflect.Bool:
+		return "true or false"
+	default:
+		return "a whole number"
+	}
+}
+
+func kindOf(tok json.Token) string {
+	switch tok.(type) {
+	case json.Delim:
+		return "a list"
+	case string:
+		return "text"
+	case nil:
+		return "null"
+	default:
+		return fmt.Sprintf("%v", tok)
+	}
+}
+
+// syntaxError says where in the body reading stopped.
+func syntaxError(body []byte, dec *json.Decoder, err error) error {
+	at := dec.InputOffset()
+	var syn *json.SyntaxError
+	if errors.As(err, &syn) {
+		at = syn.Offset
+	}
+	text := err.Error()
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		at, text = int64(len(body)), "the JSON ends too early"
+	}
+	at = min(at, int64(len(body)))
+	line := 1 + bytes.Count(body[:at], []byte("\n"))
+	column := at - int64(bytes.LastIndexByte(body[:at], '\n'))
+	return invalid("", "line %d, column %d (byte %d): %s", line, column, at, text)
+}
+
+// query returns the query parameters and refuses unknown and repeated ones.
+func query(r *http.Request, known ...string) (url.Values, error) {
+	values, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, invalid("", "the query string can't be read: %s", err)
+	}
+	for name, v := range values {
+		if !slices.Contains(known, name) {
+			if len(known) == 0 {
+				return nil, invalid(name, "unknown query parameter; this path takes none")
+			}
+			return nil, invalid(name, "unknown query parameter; there are %s", strings.Join(known, ", "))
+		}
+		if len(v) > 1 {
+			return nil, invalid(name, "query parameter given %d times", len(v))
+		}
+	}
+	return values, nil
+}

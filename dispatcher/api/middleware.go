@@ -1,0 +1,90 @@
+package api
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"regexp"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+)
+
+const headerRequestID = "X-Request-Id"
+
+var requestID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+
+// identify gives each request an id, the client's where it is a plausible one, and repeats it in the answer.
+func (s *Server) identify(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		id := c.Request().Header.Get(headerRequestID)
+		if !requestID.MatchString(id) {
+			id = rand.Text()
+		}
+		c.Response().Header().Set(headerRequestID, id)
+		c.Response().Header().Set("X-Content-Type-Options", "nosniff")
+		return next(c)
+	}
+}
+
+// observe counts and logs each request. It writes the error answer itself, so that the status is known.
+func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		start := time.Now()
+		if err := next(c); err != nil {
+			c.Error(err)
+		}
+		route, took, status := c.Path(), time.Since(start), c.Response().Status
+		if route == "" || status == http.StatusNotFound && c.Handler() == nil {
+			route = "other"
+		}
+		s.metrics.request(c.Request().Method, route, status, took)
+		level := slog.LevelDebug
+		if status >= http.StatusInternalServerError {
+			level = slog.LevelWarn
+		}
+		s.log.Log(c.Request().Context(), level, "request", "method", c.Request().Method, "route", route,
+			"status", status, "took", took, "request_id", c.Response().Header().Get(headerRequestID))
+		return nil
+	}
+}
+
+// recoverPanics turns a panic into an error answer and a log entry with the stack.
+func (s *Server) recoverPanics(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) (err error) {
+		defer func() {
+			switch r := recover(); r {
+			case nil:
+			case http.ErrAbortHandler:
+				panic(r)
+			default:
+				s.log.Error("panic in a request", "route", c.Path(), "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+				err = fmt.Errorf("panic: %v", r)
+			}
+		}()
+		return next(c)
+	}
+}
+
+// bound limits the body's size and, but for streams and files, the time.
+func (s *Server) bound(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r := c.Request()
+		r.Body = http.MaxBytesReader(c.Response(), r.Body, s.o.MaxBody)
+		if strings.HasSuffix(c.Path(), "/events") || strings.Contains(c.Path(), "/blobs/") {
+			return next(c)
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), s.o.Timeout)
+		defer cancel()
+		deadline := time.Now().Add(s.o.Timeout + s.o.WriteTimeout)
+		if err := http.NewResponseController(c.Response()).SetWriteDeadline(deadline); err != nil {
+			return err
+		}
+		c.SetRequest(r.WithContext(ctx))
+		return next(c)
+	}
+}

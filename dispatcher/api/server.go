@@ -1,0 +1,205 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/emprops/machinectl/capability"
+	"github.com/emprops/machinectl/dispatcher/resize"
+	"github.com/emprops/machinectl/queue"
+)
+
+// Queue is what the API needs of the queue. Every method wraps queue.ErrUnavailable while Redis can't be reached.
+type Queue interface {
+	Submit(ctx context.Context, s queue.Submission) (*queue.Job, error)
+	Get(ctx context.Context, id string) (*queue.Job, error)
+	List(ctx context.Context, f queue.ListFilter) (jobs []queue.Job, next string, err error)
+	Cancel(ctx context.Context, id, reason string) (*queue.Job, error)
+	Explain(ctx context.Context, id string) (*queue.Explanation, error)
+	Events(ctx context.Context, id, after string) (*queue.EventStream, error)
+	Demand(ctx context.Context) ([]queue.ClassDemand, error)
+	Machines(ctx context.Context) ([]queue.Machine, error)
+	Ping(ctx context.Context) error
+}
+
+// Pools is what the API needs of the resize loop.
+type Pools interface {
+	Pools() []resize.PoolView
+	Pool(name string) (resize.PoolView, bool)
+	// Able names the pools one machine of which could serve such a job, also those that have none now.
+	Able(r capability.Requirements) []string
+	// Kick asks for a decision soon instead of at the next interval.
+	Kick()
+	// Health is nil while Nomad could be read the last time.
+	Health() error
+}
+
+// Options configure a [Server]. Queue and Pools are required.
+type Options struct {
+	Listen   string // host:port, ":0" picks a port; default 127.0.0.1:8650
+	Queue    Queue
+	Pools    Pools
+	BlobRoot string               // folder of the file:// blob store whose files are served; empty: none is
+	Registry *prometheus.Registry // metrics are registered and served from here; default a new one
+	Logger   *slog.Logger         // default discards
+	MaxBody  int64                // bytes of a request body; default 4 MiB
+	// MaxStreams bounds the open event streams, default 1000. StreamBeat is the time between two comments in a quiet stream,
+	// default 15 s. WriteTimeout bounds one write to a slow client, default 10 s.
+	MaxStreams   int
+	StreamBeat   time.Duration
+	WriteTimeout time.Duration
+	// Timeout bounds the work for one request that is not a stream, default 15 s.
+	Timeout time.Duration
+}
+
+func (o Options) withDefaults() (Options, error) {
+	if o.Queue == nil || o.Pools == nil {
+		return o, errors.New("api: Queue and Pools are required")
+	}
+	if o.Listen == "" {
+		o.Listen = "127.0.0.1:8650"
+	}
+	if o.Registry == nil {
+		o.Registry = prometheus.NewRegistry()
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.MaxBody <= 0 {
+		o.MaxBody = 4 << 20
+	}
+	if o.MaxStreams <= 0 {
+		o.MaxStreams = 1000
+	}
+	if o.StreamBeat <= 0 {
+		o.StreamBeat = 15 * time.Second
+	}
+	if o.WriteTimeout <= 0 {
+		o.WriteTimeout = 10 * time.Second
+	}
+	if o.Timeout <= 0 {
+		o.Timeout = 15 * time.Second
+	}
+	return o, nil
+}
+
+// Server serves the API on one listener. Start it once; Stop is idempotent and may be called at any time.
+type Server struct {
+	o       Options
+	log     *slog.Logger
+	metrics *metrics
+	blobs   *os.Root // nil: no files are served
+	http    *http.Server
+	lis     net.Listener
+	streams atomic.Int64
+	// stopping ends with endStreams, and all event streams with it.
+	stopping   context.Context
+	endStreams context.CancelFunc
+	done     chan struct{}
+	serveErr error // set before done is closed
+}
+
+// New validates the options and opens the listener, so that Addr is known and a taken port is an error at once.
+func New(o Options) (*Server, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{o: o, log: o.Logger, done: make(chan struct{})}
+	if o.BlobRoot != "" {
+		if s.blobs, err = os.OpenRoot(o.BlobRoot); err != nil {
+			return nil, fmt.Errorf("the blob folder: %w", err)
+		}
+	}
+	if s.metrics, err = newMetrics(o.Registry, o.Queue, o.Pools, o.Logger); err != nil {
+		return nil, err
+	}
+	s.stopping, s.endStreams = context.WithCancel(context.Background())
+	s.http = &http.Server{
+		Handler:           s.handler(),
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       time.Minute,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(o.Logger.Handler(), slog.LevelDebug),
+	}
+	var lc net.ListenConfig
+	if s.lis, err = lc.Listen(s.stopping, "tcp", o.Listen); err != nil {
+		s.endStreams()
+		return nil, fmt.Errorf("listening for the API: %w (is another dispatcher running? choose another -listen)", err)
+	}
+	return s, nil
+}
+
+// Addr is the host:port that the server listens on.
+func (s *Server) Addr() string { return s.lis.Addr().String() }
+
+// Start serves in the background. Done is closed when serving has ended, whatever the reason.
+func (s *Server) Start() {
+	go func() {
+		defer close(s.done)
+		if err := s.http.Serve(s.lis); !errors.Is(err, http.ErrServerClosed) {
+			s.serveErr = fmt.Errorf("serving the API: %w", err)
+		}
+	}()
+}
+
+// Done is closed when serving has ended; Err then says why, nil after Stop.
+func (s *Server) Done() <-chan struct{} { return s.done }
+
+// Err is the reason why Done is closed.
+func (s *Server) Err() error { return s.serveErr }
+
+// Stop ends the event streams, lets the other requests finish until ctx ends, and closes what is left.
+func (s *Server) Stop(ctx context.Context) error {
+	s.endStreams() // one that begins after this ends at once
+	err := s.http.Shutdown(ctx)
+	if err != nil {
+		err = errors.Join(fmt.Errorf("requests were cut off: %w", err), s.http.Close())
+	}
+	if s.blobs != nil {
+		err = errors.Join(err, ignoreClosed(s.blobs.Close()))
+	}
+	return err
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, os.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+func (s *Server) handler() http.Handler {
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.HTTPErrorHandler = s.writeError
+	e.Use(s.identify, s.observe, s.recoverPanics, s.bound)
+
+	e.GET("/healthz", s.healthz)
+	e.GET("/readyz", s.readyz)
+	e.GET("/metrics", echo.WrapHandler(s.metrics.handler()))
+	v1 := e.Group("/v1")
+	v1.GET("/openapi.json", s.openapi)
+	v1.POST("/jobs", s.submit)
+	v1.GET("/jobs", s.list)
+	v1.GET("/jobs/:id", s.get)
+	v1.POST("/jobs/:id/cancel", s.cancel)
+	v1.GET("/jobs/:id/explain", s.explain)
+	v1.GET("/jobs/:id/events", s.events)
+	v1.GET("/jobs/:id/blobs/:name", s.blob)
+	v1.GET("/pools", s.listPools)
+	v1.GET("/pools/:pool", s.getPool)
+	v1.GET("/machines", s.listMachines)
+	return e
+}

@@ -1,0 +1,52 @@
+package resize
+
+import (
+	"time"
+
+	"github.com/emprops/machinectl/dispatcher/scaler"
+)
+
+// PoolView is a pool as people and programs see it over the API.
+type PoolView struct {
+	Pool    string `json:"pool"`
+	Machine string `json:"machine"`
+	Min     int    `json:"min"`
+	Max     int    `json:"max"`
+	// Asked is how many machines Nomad has been asked for; the others count those that exist, by state.
+	Asked    int `json:"asked"`
+	Ready    int `json:"ready"`
+	Starting int `json:"starting"`
+	Draining int `json:"draining"`
+	Busy     int `json:"busy"`
+	Failed   int `json:"failed"`
+	// Status is steady, resizing, rolling, stalled, blocked, crashing or unknown; Reason says why it isn't steady.
+	Status string      `json:"status"`
+	Reason string      `json:"reason,omitempty"`
+	Groups []GroupView `json:"groups"`
+	// Decision is the last one; Decisions, newest first, are shown for a single pool only.
+	Decision  *scaler.Decision  `json:"decision,omitempty"`
+	Decisions []scaler.Decision `json:"decisions,omitempty"`
+	ReadAt    time.Time         `json:"read_at"` // when Nomad and Redis were last read for this
+}
+
+// The values of [PoolView.Status].
+const (
+	Steady   = "steady"
+	Resizing = "resizing"
+	Rolling  = "rolling"
+	Stalled  = "stalled"
+	Blocked  = "blocked"
+	Crashing = "crashing"
+	Unknown  = "unknown"
+)
+
+// GroupView is one revision of a pool's machine.
+type GroupView struct {
+	Group    string   `json:"group"`
+	Revision string   `json:"revision"`
+	Wanted   bool     `json:"wanted"` // the pool should end on this revision
+	Asked    int      `json:"asked"`
+	Target   int      `json:"target"` // what Asked is being moved to
+	Ready    int      `json:"ready"`
+	Draining []string `json:"draining,omitempty"` // machines that take no more jobs, to be stopped
+}
