@@ -148,6 +148,9 @@ type API interface {
 	Claim(ctx context.Context, w WorkerInfo, n int, wait time.Duration) ([]Claimed, error)
 	// Heartbeat renews all of a machine's leases and worker registrations at once.
 	Heartbeat(ctx context.Context, machine string, leases []Lease) (*HeartbeatAnswer, error)
+	// Cancels sends the ids of this machine's running jobs as they are cancelled, well before the next heartbeat, until ctx
+	// ends, then closes the channel. Lossy: the heartbeat's answer is the dependable way.
+	Cancels(ctx context.Context, machine string) (<-chan string, error)
 	Progress(ctx context.Context, l Lease, p Progress) error
 	Complete(ctx context.Context, l Lease, r Result) error
 	// Fail ends the attempt: retriable with attempts left goes back (after backoff, at its original score), else failed or dead.
