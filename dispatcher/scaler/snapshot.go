@@ -19,8 +19,8 @@ type Snapshot struct {
 type Class struct {
 	ID           string                  `json:"id"`
 	Requirements capability.Requirements `json:"requirements"`
-	Waiting      int64                   `json:"waiting"` // jobs
-	Running      int64                   `json:"running"` // jobs
+	Waiting      int64                   `json:"waiting"`      // jobs
+	Running      int64                   `json:"running"`      // jobs
 	ArrivalRate  float64                 `json:"arrival_rate"` // jobs per second
 	ServiceMean  time.Duration           `json:"service_mean"` // 0 while unknown: DefaultService is assumed
 }

@@ -1,0 +1,177 @@
+package scaler
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+)
+
+// candidate is a pool while classes are being split between pools.
+type candidate struct {
+	*Pool
+	cost    int // how capable its machines are: the least capable is used first
+	have    int // machines that are there or coming
+	limit   int // machines it may have
+	horizon time.Duration
+	used    map[workerSet]float64 // slots given away
+	shares  map[workerSet]share
+	loads   []Load
+}
+
+// split asks pools to serve the classes, each job in exactly one pool. Classes that no pool can serve are left out.
+func split(classes []Class, pools []Pool, now time.Time) []*candidate {
+	candidates := make([]*candidate, len(pools))
+	for i := range pools {
+		candidates[i] = newCandidate(&pools[i], now)
+	}
+	order := slices.Clone(candidates)
+	slices.SortFunc(order, func(a, b *candidate) int {
+		return cmp.Or(cmp.Compare(a.cost, b.cost), cmp.Compare(a.Name, b.Name))
+	})
+	type fit struct {
+		class Class
+		pools []*candidate
+		sets  []workerSet
+	}
+	var fits []fit
+	for _, c := range classes {
+		if c.Waiting+c.Running <= 0 {
+			continue
+		}
+		f := fit{class: c}
+		for _, p := range order {
+			if set := p.servers(c); set != 0 {
+				f.pools, f.sets = append(f.pools, p), append(f.sets, set)
+			}
+		}
+		if len(f.pools) > 0 {
+			fits = append(fits, f)
+		}
+	}
+	// Classes with the fewest pools choose first: the others can go elsewhere.
+	slices.SortFunc(fits, func(a, b fit) int {
+		return cmp.Or(cmp.Compare(len(a.pools), len(b.pools)), cmp.Compare(a.class.ID, b.class.ID))
+	})
+	for _, f := range fits {
+		place(f.class, f.pools, f.sets)
+	}
+	return candidates
+}
+
+// place gives a class's jobs to pools that have room, then to those that may grow, and what is left to the first.
+func place(c Class, pools []*candidate, sets []workerSet) {
+	left := float64(c.Waiting + c.Running)
+	total := left
+	give := func(i int, jobs float64) {
+		if jobs > 0 {
+			pools[i].take(c, sets[i], jobs, jobs/total)
+			left -= jobs
+		}
+	}
+	for _, machines := range []func(*candidate) int{
+		func(p *candidate) int { return p.have },
+		func(p *candidate) int { return p.limit },
+	} {
+		for i, p := range pools {
+			if left > 1e-9 {
+				give(i, min(left, p.room(sets[i], machines(p))/slotsPerJob(c.service(), p.horizon)))
+			}
+		}
+	}
+	if left > 1e-9 {
+		give(0, left)
+	}
+}
+
+func newCandidate(p *Pool, now time.Time) *candidate {
+	c := &candidate{
+		Pool: p, have: p.Count, limit: max(p.Policy.Max, p.Count),
+		horizon: p.Policy.TargetWait.D() + p.startLeft(now),
+		used:    map[workerSet]float64{}, shares: map[workerSet]share{},
+	}
+	// What can't come isn't room: jobs go to another pool while there is one.
+	switch {
+	case p.Crashing != "":
+		c.have = p.ready()
+		c.limit = c.have
+	case p.Blocked != "":
+		c.have = len(p.Machines)
+		c.limit = c.have
+	}
+	for _, w := range p.Workers {
+		c.cost += 1 + len(w.Offer.Flags) + len(w.Offer.Attrs)
+	}
+	return c
+}
+
+func (c *candidate) servers(class Class) workerSet {
+	return c.setOf(func(i int) bool { return class.Requirements.Match(c.Workers[i].Offer) == nil })
+}
+
+// room is the slots of those workers that so many machines would have left.
+func (c *candidate) room(set workerSet, machines int) float64 {
+	free := c.slots(set) * float64(machines)
+	for other, n := range c.used {
+		if other&set != 0 {
+			free -= n
+		}
+	}
+	return max(free, 0)
+}
+
+// take adds jobs of the class, a fraction of all of its jobs, to what the pool serves.
+func (c *candidate) take(class Class, set workerSet, jobs, fraction float64) {
+	slots := backlogSlots(jobs, class.service(), c.horizon)
+	s := c.shares[set]
+	s.backlog += slots
+	s.jobs += jobs
+	s.rate += class.ArrivalRate * fraction
+	s.work += time.Duration(class.ArrivalRate * fraction * float64(class.service()))
+	c.shares[set] = s
+	c.used[set] += slots
+	if n := len(c.loads); n > 0 && c.loads[n-1].Class == class.ID {
+		c.loads[n-1].Jobs += jobs
+		c.loads[n-1].Slots += slots
+		return
+	}
+	c.loads = append(c.loads, Load{Class: class.ID, Jobs: jobs, Slots: slots})
+}
+
+func (c Class) service() time.Duration {
+	if c.ServiceMean <= 0 {
+		return DefaultService
+	}
+	return c.ServiceMean
+}
+
+func (p *Pool) ready() int {
+	n := 0
+	for _, m := range p.Machines {
+		if m.Ready {
+			n++
+		}
+	}
+	return n
+}
+
+// startLeft is how long the machine that was placed last will still take to be ready; 0 when none is starting.
+func (p *Pool) startLeft(now time.Time) time.Duration {
+	cold := p.ColdStart
+	if cold <= 0 {
+		cold = p.Policy.StartTime.D()
+	}
+	left := time.Duration(0)
+	for _, m := range p.Machines {
+		if !m.Ready {
+			left = max(left, min(cold, cold-now.Sub(m.Since)))
+		}
+	}
+	if p.Count > len(p.Machines) && p.Blocked == "" {
+		left = max(left, cold) // asked for, not placed yet
+	}
+	if left < 0 || math.IsNaN(left.Seconds()) {
+		return 0
+	}
+	return left
+}

@@ -1,0 +1,132 @@
+package scaler
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Decide says how many machines each pool of the snapshot should have, and why. The answers are in the pools' order.
+func Decide(s Snapshot, now time.Time) []Decision {
+	candidates := split(s.Classes, s.Pools, now)
+	decisions := make([]Decision, len(candidates))
+	for i, c := range candidates {
+		decisions[i] = c.decide(s.Unknown, now)
+	}
+	return decisions
+}
+
+func (c *candidate) decide(unknown string, now time.Time) Decision {
+	d := Decision{Pool: c.Name, At: now, From: c.Count, Need: c.machinesFor(c.shares), Count: c.Count, Loads: c.loads}
+	if c.Unknown != "" {
+		unknown = c.Unknown
+	}
+	if unknown != "" {
+		d.Need = c.Count
+		d.because(Unknown, "%s: nothing is taken away", unknown)
+		d.toMinimum(c.Policy.Min)
+		return d
+	}
+	d.because(Demand, "%s: %s", demandText(c.loads), machinesText(d.Need))
+	switch want := d.bounded(c.Policy.Min, c.Policy.Max); {
+	case want > c.Count:
+		c.grow(&d, want, now)
+	case want < c.Count:
+		c.shrink(&d, want, now)
+	}
+	return d
+}
+
+// bounded is the need within the policy's bounds.
+func (d *Decision) bounded(least, most int) int {
+	switch {
+	case d.Need < least:
+		d.because(Minimum, "the pool keeps at least %s", machinesText(least))
+		return least
+	case d.Need > most:
+		d.because(Maximum, "the pool may have at most %s", machinesText(most))
+		return most
+	default:
+		return d.Need
+	}
+}
+
+func (d *Decision) toMinimum(least int) {
+	if d.Count < least {
+		d.because(Minimum, "the pool keeps at least %s", machinesText(least))
+		d.Count = least
+	}
+}
+
+func (c *candidate) grow(d *Decision, want int, now time.Time) {
+	d.Count = max(c.Count, min(want, c.Policy.Min)) // the minimum waits for nothing
+	wait := c.LastUp.Add(c.Policy.UpCooldown.D()).Sub(now)
+	switch {
+	case c.Blocked != "":
+		d.because(Blocked, "Nomad can't place more: %s", c.Blocked)
+	case c.Crashing != "":
+		d.because(Crashing, "new machines do not come up: %s", c.Crashing)
+	case !c.LastUp.IsZero() && wait > 0 && d.Count < want:
+		d.because(UpCooldown, "grown %s ago: wait %s more", now.Sub(c.LastUp).Round(time.Second), wait.Round(time.Second))
+	default:
+		d.Count = want
+	}
+}
+
+func (c *candidate) shrink(d *Decision, want int, now time.Time) {
+	most := max(min(c.Count, c.Policy.Max), want) // what is over the maximum goes without further conditions
+	wait := c.LastDown.Add(c.Policy.DownCooldown.D()).Sub(now)
+	removable := c.removable(now)
+	switch {
+	case !c.LastDown.IsZero() && wait > 0:
+		d.Count = most
+		if most > want {
+			d.because(DownCooldown, "shrunk %s ago: wait %s more", now.Sub(c.LastDown).Round(time.Second), wait.Round(time.Second))
+		}
+	case c.Count-removable > want:
+		d.Count = min(most, c.Count-removable)
+		d.because(NotIdle, "%s idle for %s: the others stay", machinesText(removable), c.Policy.IdleAfter)
+	default:
+		d.Count = want
+		d.because(Idle, "%s idle for %s", machinesText(removable), c.Policy.IdleAfter)
+	}
+}
+
+// removable is how many machines have been idle long enough, or were asked for and never placed.
+func (c *candidate) removable(now time.Time) int {
+	n := max(c.Count-len(c.Machines), 0)
+	for _, m := range c.Machines {
+		if !m.IdleSince.IsZero() && now.Sub(m.IdleSince) >= c.Policy.IdleAfter.D() {
+			n++
+		}
+	}
+	return min(n, c.Count)
+}
+
+func (d *Decision) because(code Code, format string, args ...any) {
+	d.Reasons = append(d.Reasons, Reason{Code: code, Text: fmt.Sprintf(format, args...)})
+}
+
+func demandText(loads []Load) string {
+	if len(loads) == 0 {
+		return "no jobs"
+	}
+	jobs, slots := 0.0, 0.0
+	for _, l := range loads {
+		jobs += l.Jobs
+		slots += l.Slots
+	}
+	return fmt.Sprintf("%.4g jobs of %d classes need %.3g slots", jobs, len(loads), slots)
+}
+
+func machinesText(n int) string {
+	if n == 1 {
+		return "1 machine"
+	}
+	return fmt.Sprintf("%d machines", n)
+}
+
+// Has says whether the decision names this rule.
+func (d Decision) Has(code Code) bool {
+	return slices.ContainsFunc(d.Reasons, func(r Reason) bool { return r.Code == code })
+}
