@@ -158,7 +158,7 @@ func TestStartingMachinesCount(t *testing.T) {
 		p.Machines = append(p.Machines, Machine{ID: fmt.Sprint(i), Since: now})
 	}
 	for after := time.Duration(0); after < 90*time.Second; after += 10 * time.Second {
-		waiting := 10 + int64(after/(40*time.Second)) // a few more arrive
+		waiting := 10 + int64(after/(60*time.Second)) // a few more arrive
 		d := Decide(Snapshot{Classes: []Class{class("c", "simulation", waiting, 0, time.Minute)}, Pools: []Pool{p}}, now.Add(after))[0]
 		require.Equal(t, 7, d.Count, "after %s: %+v", after, d)
 	}

@@ -91,7 +91,7 @@ func unions(slots map[workerSet]float64) []workerSet {
 			}
 		}
 	}
-	if !seen[all] {
+	if all != 0 && !seen[all] {
 		list = append(list, all)
 	}
 	return list
