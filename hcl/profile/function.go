@@ -1,0 +1,96 @@
+package profile
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2/ext/tryfunc"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
+	"github.com/zclconf/go-cty/cty/function"
+	"github.com/zclconf/go-cty/cty/function/stdlib"
+)
+
+// functions are what expressions can call, by name. None reads anything outside of the profile.
+func functions(secrets *secretTable) map[string]function.Function {
+	return map[string]function.Function{
+		// Numbers
+		"abs": stdlib.AbsoluteFunc, "ceil": stdlib.CeilFunc, "floor": stdlib.FloorFunc, "max": stdlib.MaxFunc,
+		"min": stdlib.MinFunc, "parseint": stdlib.ParseIntFunc, "signum": stdlib.SignumFunc,
+		// Strings
+		"chomp": stdlib.ChompFunc, "endswith": affixFunc(strings.HasSuffix), "format": stdlib.FormatFunc,
+		"formatlist": stdlib.FormatListFunc, "indent": stdlib.IndentFunc, "join": stdlib.JoinFunc, "lower": stdlib.LowerFunc,
+		"regex": stdlib.RegexFunc, "regexall": stdlib.RegexAllFunc, "regexreplace": stdlib.RegexReplaceFunc,
+		"replace": stdlib.ReplaceFunc, "split": stdlib.SplitFunc, "startswith": affixFunc(strings.HasPrefix),
+		"strlen": stdlib.StrlenFunc, "strrev": stdlib.ReverseFunc, "substr": stdlib.SubstrFunc, "title": stdlib.TitleFunc,
+		"trim": stdlib.TrimFunc, "trimprefix": stdlib.TrimPrefixFunc, "trimspace": stdlib.TrimSpaceFunc,
+		"trimsuffix": stdlib.TrimSuffixFunc, "upper": stdlib.UpperFunc,
+		// Collections
+		"chunklist": stdlib.ChunklistFunc, "coalesce": stdlib.CoalesceFunc, "coalescelist": stdlib.CoalesceListFunc,
+		"compact": stdlib.CompactFunc, "concat": stdlib.ConcatFunc, "contains": stdlib.ContainsFunc,
+		"distinct": stdlib.DistinctFunc, "element": stdlib.ElementFunc, "flatten": stdlib.FlattenFunc, "keys": stdlib.KeysFunc,
+		"length": stdlib.LengthFunc, "lookup": stdlib.LookupFunc, "merge": stdlib.MergeFunc, "range": stdlib.RangeFunc,
+		"reverse": stdlib.ReverseListFunc, "setintersection": stdlib.SetIntersectionFunc,
+		"setsubtract": stdlib.SetSubtractFunc, "setunion": stdlib.SetUnionFunc, "slice": stdlib.SliceFunc,
+		"sort": stdlib.SortFunc, "values": stdlib.ValuesFunc, "zipmap": stdlib.ZipmapFunc,
+		// Encoding
+		"csvdecode": stdlib.CSVDecodeFunc, "jsondecode": stdlib.JSONDecodeFunc, "jsonencode": stdlib.JSONEncodeFunc,
+		"base64decode": base64DecodeFunc(), "base64encode": base64EncodeFunc(), "sha256": sha256Func(),
+		// Types and errors
+		"can": tryfunc.CanFunc, "try": tryfunc.TryFunc,
+		"tobool": toFunc(cty.Bool), "tonumber": toFunc(cty.Number), "tostring": toFunc(cty.String),
+		"tolist": toFunc(cty.List(cty.DynamicPseudoType)), "tomap": toFunc(cty.Map(cty.DynamicPseudoType)),
+		"toset": toFunc(cty.Set(cty.DynamicPseudoType)),
+		// Secrets
+		"secret": secrets.function(),
+	}
+}
+
+func affixFunc(has func(s, affix string) bool) function.Function {
+	return function.New(&function.Spec{
+		Params: []function.Parameter{{Name: "str", Type: cty.String}, {Name: "affix", Type: cty.String}},
+		Type:   function.StaticReturnType(cty.Bool),
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			return cty.BoolVal(has(args[0].AsString(), args[1].AsString())), nil
+		},
+	})
+}
+
+// toFunc converts to a type; where that has an element type of its own choice, the result's type follows the argument.
+func toFunc(want cty.Type) function.Function {
+	return function.New(&function.Spec{
+		Params: []function.Parameter{{Name: "v", Type: cty.DynamicPseudoType, AllowNull: true, AllowDynamicType: true}},
+		Type: func(args []cty.Value) (cty.Type, error) {
+			if args[0].Type() == cty.DynamicPseudoType {
+				return want, nil
+			}
+			v, err := convert.Convert(args[0], want)
+			if err != nil {
+				return want, function.NewArgErrorf(0, "this is no %s and can't be made one", want.FriendlyName())
+			}
+			return v.Type(), nil
+		},
+		Impl: func(args []cty.Value, ret cty.Type) (cty.Value, error) {
+			return convert.Convert(args[0], ret)
+		},
+	})
+}
+
+// textFunc is a function of a string's bytes. What is known on the machine only can't go through it.
+func textFunc(f func(string) (string, error)) function.Function {
+	return function.New(&function.Spec{
+		Params: []function.Parameter{{Name: "str", Type: cty.String}},
+		Type:   function.StaticReturnType(cty.String),
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			s := args[0].AsString()
+			if hasSecret(s) || len(placeholdersIn(s)) > 0 {
+				return cty.UnknownVal(cty.String), function.NewArgError(0, errors.New("self, nomad and secret() values are known on the machine only; this function needs the text itself"))
+			}
+			out, err := f(s)
+			if err != nil {
+				return cty.UnknownVal(cty.String), function.NewArgError(0, err)
+			}
+			return cty.StringVal(out), nil
+		},
+	})
+}

@@ -1,0 +1,85 @@
+package profile
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/emprops/machinectl/hcl/diag"
+)
+
+// inherit merges each machine with those it extends into l.merged.
+func (l *loader) inherit() {
+	for _, m := range l.machines {
+		l.resolve(m.name, nil)
+	}
+}
+
+// resolve returns a machine after inheritance. In a circle the first machine counts as having no parent.
+func (l *loader) resolve(name string, path []string) *object {
+	if o, ok := l.merged[name]; ok {
+		return o
+	}
+	own := l.machineObject(name)
+	if i := slices.Index(path, name); i >= 0 {
+		cycle := append(slices.Clone(path[i:]), name)
+		l.report(diag.Error(l.machineObject(path[len(path)-1]).at("extends"), "Machines extend each other in a circle",
+			strings.Join(cycle, " extends ")+".", "Take one of the extends out."))
+		return own
+	}
+	out := own
+	if parent, ok := own.parent(); ok {
+		out = merge(l.resolve(parent, append(path, name)), own)
+	}
+	l.merged[name] = out
+	return out
+}
+
+func (l *loader) machineObject(name string) *object {
+	i := slices.IndexFunc(l.machines, func(m declared) bool { return m.name == name })
+	return l.machines[i].object
+}
+
+// parent is the name of the machine that a machine extends.
+func (o *object) parent() (string, bool) { return o.reference("extends") }
+
+func (o *object) reference(arg string) (string, bool) {
+	v, ok := o.get(arg)
+	if !ok {
+		return "", false
+	}
+	ref, ok := v.v.(*reference)
+	if !ok {
+		return "", false
+	}
+	return ref.name, true
+}
+
+// complete reports the arguments a block must have and hasn't, within it too.
+func (l *loader) complete(o *object) {
+	for _, a := range o.grammar.args {
+		if a.required && !o.has(a.name) {
+			l.report(missing(o.grammar, &a, o.header))
+		}
+	}
+	for _, b := range o.blocks {
+		l.complete(b)
+	}
+}
+
+func missing(g *block, a *argument, at hcl.Range) *hcl.Diagnostic {
+	advice := fmt.Sprintf("Write %s = …", a.name)
+	switch {
+	case len(a.oneOf) > 0:
+		advice = fmt.Sprintf("Write %s = %s.", a.name, quoteAll(a.oneOf))
+	case a.typ == typeSize:
+		advice = fmt.Sprintf("Write, for example, %s = \"4GiB\".", a.name)
+	case a.typ == typeMachine:
+		advice = fmt.Sprintf("Write %s = machine.<name>.", a.name)
+	case a.typ == typeInt:
+		advice = fmt.Sprintf("Write, for example, %s = 4.", a.name)
+	}
+	return diag.Error(at, fmt.Sprintf("Missing argument %q", a.name), fmt.Sprintf("A %s block must have it. %s", g.name, a.doc), advice)
+}

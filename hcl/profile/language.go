@@ -1,0 +1,202 @@
+package profile
+
+// This file is the grammar: every block and argument of the language, in the order in which people should write them.
+// Checks that concern more than one argument are in the files named after the block.
+
+// language is the outermost level: what may stand in a profile file.
+func language() *block {
+	return &block{name: "profile", blocks: []*block{variableBlock(), localsBlock(), machineBlock(), poolBlock()}}
+}
+
+func variableBlock() *block {
+	return &block{
+		name: "variable", label: "name", doc: "An input: var.<name>.",
+		args: []argument{
+			{name: "type", literal: true, fallback: "any", doc: "Type expression: string, number, bool, list(string), object({…}) with optional()."},
+			{name: "default", literal: true, doc: "Constant used when nothing else gives a value. Without it a value must be given."},
+			{name: "description", literal: true, doc: "What it is for."},
+			{name: "sensitive", literal: true, fallback: "false", doc: "Mask its value in all output."},
+		},
+		blocks: []*block{{
+			name: "validation", many: true, doc: "A condition on the value.",
+			args: []argument{
+				{name: "condition", literal: true, required: true, doc: "Expression over var.<name>; must be true."},
+				{name: "error_message", literal: true, required: true, doc: "What is wrong, when it isn't."},
+			},
+		}},
+	}
+}
+
+func localsBlock() *block {
+	return &block{name: "locals", many: true, doc: "Named values: local.<name>. Any argument."}
+}
+
+func machineBlock() *block {
+	return &block{
+		name: "machine", label: "name", doc: "What one machine consists of.",
+		args: []argument{
+			{name: "kind", typ: typeString, required: true, oneOf: []string{string(KindGPU), string(KindAPI), string(KindHybrid)}, doc: "What it is for."},
+			{name: "extends", typ: typeMachine, doc: "Another machine, whose arguments and blocks this one inherits."},
+			{name: "driver", typ: typeString, fallback: string(DriverDocker), oneOf: []string{string(DriverDocker), string(DriverExec), string(DriverRawExec)}, doc: "Nomad task driver of its tasks."},
+			{name: "image", typ: typeString, doc: "Container image; needed by the docker driver and by no other."},
+			{name: "start_time", typ: typeDuration, fallback: "60s", doc: "Guess of a cold start, until one has been measured."},
+			{name: "env", typ: typeEnv, runtime: runtimeNomad, doc: "Environment of every task."},
+		},
+		blocks: []*block{
+			resourcesBlock("What all tasks of the machine get together.", true),
+			gpuBlock(), setupBlock(), agentBlock(), serviceBlock(), workerBlock(),
+		},
+	}
+}
+
+func resourcesBlock(doc string, machine bool) *block {
+	b := &block{
+		name: "resources", doc: doc,
+		args: []argument{
+			{name: "cpu", typ: typeInt, min: 1, doc: "MHz. Either this or cores."},
+			{name: "cores", typ: typeInt, min: 1, doc: "Whole reserved cores. Either this or cpu."},
+			{name: "memory", typ: typeSize, required: machine, doc: "Memory."},
+		},
+	}
+	if machine {
+		b.args = append(b.args, argument{name: "disk", typ: typeSize, fallback: "Nomad's default, 300 MiB", doc: "Ephemeral disk."})
+	}
+	return b
+}
+
+func gpuBlock() *block {
+	return &block{
+		name: "gpu", doc: "The GPUs it needs. Each goes to one instance of a service with per = \"gpu\".",
+		args: []argument{
+			{name: "count", typ: typeInt, min: 1, max: 64, fallback: "1", doc: "How many."},
+			{name: "model", typ: typeString, doc: "The device's model as Nomad shows it, such as \"NVIDIA GeForce RTX 4090\"."},
+			{name: "memory", typ: typeSize, doc: "Least memory of each GPU."},
+			{name: "driver", typ: typeString, doc: "Version constraint on the GPU driver, such as \">= 550\"."},
+			{name: "device", typ: typeString, fallback: DefaultDevice, doc: "Nomad device name."},
+		},
+	}
+}
+
+func setupBlock() *block {
+	return &block{
+		name: "setup", doc: "The shared-setup task: runs once, before the others start.",
+		args: []argument{
+			{name: "command", typ: typeString, required: true, runtime: runtimeNomad, doc: "Program."},
+			{name: "args", typ: typeStrings, runtime: runtimeNomad, doc: "Its arguments."},
+			{name: "env", typ: typeEnv, runtime: runtimeNomad, doc: "Its environment."},
+			{name: "timeout", typ: typeDuration, fallback: "10m", doc: "How long it may take."},
+		},
+		blocks: []*block{resourcesBlock("What it gets.", false)},
+	}
+}
+
+func agentBlock() *block {
+	return &block{
+		name: "agent", doc: "The agent's own part of the machine.",
+		args: []argument{
+			{name: "command", typ: typeString, fallback: DefaultAgentCommand, runtime: runtimeNomad, doc: "Path of the agent's binary on the image or the host; with artifact, below the task's directory."},
+			{name: "args", typ: typeStrings, runtime: runtimeNomad, doc: "Arguments before the agent's own."},
+			{name: "artifact", typ: typeString, doc: "URL to fetch the binary from."},
+			{name: "redis", typ: typeString, doc: "URL of the queue. MACHINE_REDIS_URL in env wins over it."},
+			{name: "blobs", typ: typeString, doc: "URL of the store for results, such as file:///srv/blobs or s3://bucket. MACHINE_BLOB_URL in env wins over it."},
+			{name: "grace", typ: typeDuration, fallback: "25s", doc: "How long a stopping agent goes on finishing jobs before it gives them back."},
+			{name: "env", typ: typeEnv, runtime: runtimeNomad, doc: "Its environment."},
+		},
+		blocks: []*block{resourcesBlock("What it gets; default 100 MHz and 128 MiB.", false)},
+	}
+}
+
+func serviceBlock() *block {
+	return &block{
+		name: "service", label: "name", doc: "A process kept up for the workers.",
+		args: []argument{
+			{name: "per", typ: typeString, fallback: "machine", oneOf: []string{"machine", "gpu"}, doc: "One instance per machine, or one per GPU."},
+			{name: "port", typ: typeString, doc: "Label of the port it listens on, such as \"http\". The number is dynamic: self.port."},
+			{name: "image", typ: typeString, fallback: "the machine's", doc: "Container image; docker only."},
+			{name: "command", typ: typeString, runtime: runtimeSelf, doc: "Program; optional with docker, where the image may say it."},
+			{name: "args", typ: typeStrings, runtime: runtimeSelf, doc: "Its arguments."},
+			{name: "env", typ: typeEnv, runtime: runtimeSelf, doc: "Its environment."},
+		},
+		blocks: []*block{
+			{
+				name: "ready", doc: "How to find out over HTTP that it is up.",
+				args: []argument{
+					{name: "path", typ: typeString, fallback: "/", doc: "Answers 2xx when it is up."},
+					{name: "interval", typ: typeDuration, fallback: "5s", doc: "How often to ask."},
+					{name: "timeout", typ: typeDuration, fallback: "3s", doc: "How long to wait for the answer."},
+				},
+			},
+			resourcesBlock("What one instance gets; default an equal share of what the machine has left.", false),
+		},
+	}
+}
+
+func workerBlock() *block {
+	return &block{
+		name: "worker", label: "name", doc: "Claim loops of one connector.",
+		args: []argument{
+			{name: "connector", typ: typeString, required: true, oneOf: Connectors(), doc: "How jobs are run, and the type of the jobs."},
+			{name: "service", typ: typeString, doc: "Name of a service of this machine: one worker per instance."},
+			{name: "concurrency", typ: typeInt, min: 1, max: 1000, fallback: "1", doc: "Jobs at once per worker."},
+			{name: "count", typ: typeInt, min: 1, max: 1000, fallback: "1", doc: "Workers, where there is no service."},
+			{name: "capabilities", typ: typeFlags, doc: "Flags it offers beside those that follow from the machine."},
+			{name: "offers", typ: typeAttrs, doc: "Valued capabilities it offers."},
+			{name: "settings", typ: typeSettings, doc: "The connector's own."},
+		},
+	}
+}
+
+func poolBlock() *block {
+	return &block{
+		name: "pool", label: "name", doc: "How many of which machine, where, scaled how.",
+		args: []argument{
+			{name: "machine", typ: typeMachine, required: true, doc: "Which machine."},
+			{name: "priority", typ: typeInt, min: 1, max: 100, fallback: "50", doc: "Nomad priority."},
+		},
+		blocks: []*block{
+			{
+				name: "size", doc: "The bounds of its size.",
+				args: []argument{
+					{name: "min", typ: typeInt, fallback: "0", doc: "Machines it always has."},
+					{name: "max", typ: typeInt, required: true, min: 1, max: 100_000, doc: "Machines it never exceeds."},
+				},
+			},
+			{
+				name: "scale", doc: "How the size follows demand.",
+				args: []argument{
+					{name: "target_wait", typ: typeDuration, fallback: "30s", doc: "How long a job may wait before the pool should be larger."},
+					{name: "up_cooldown", typ: typeDuration, zero: true, fallback: "10s", doc: "Least time between two enlargements."},
+					{name: "down_cooldown", typ: typeDuration, zero: true, fallback: "60s", doc: "Least time between two reductions."},
+					{name: "idle_after", typ: typeDuration, zero: true, fallback: "2m", doc: "How long a machine must have been idle before it may be taken away."},
+				},
+			},
+			{
+				name: "placement", doc: "Where its machines may run.",
+				args: []argument{
+					{name: "region", typ: typeString, doc: "Nomad region."},
+					{name: "namespace", typ: typeString, doc: "Nomad namespace."},
+					{name: "node_pool", typ: typeString, doc: "Nomad node pool."},
+					{name: "datacenters", typ: typeStrings, fallback: "[\"*\"]", doc: "Nomad datacenters; * is a wildcard."},
+					{name: "spread", typ: typeString, doc: "Node attribute to spread over, such as \"node.unique.id\"."},
+				},
+				blocks: []*block{{
+					name: "constraint", many: true, doc: "A Nomad constraint.",
+					args: []argument{
+						{name: "attribute", typ: typeString, doc: "Node attribute, such as \"attr.cpu.arch\" or \"meta.rack\"."},
+						{name: "operator", typ: typeString, fallback: "=", oneOf: constraintOperators(), doc: "Comparison."},
+						{name: "value", typ: typeString, doc: "Right-hand side."},
+					},
+				}},
+			},
+		},
+	}
+}
+
+// Connectors are the connectors a worker may name, in the order of the documentation.
+func Connectors() []string {
+	return []string{"comfyui", "openai", "replicate", "runpod", "simulation"}
+}
+
+func constraintOperators() []string {
+	return []string{"=", "!=", "<", "<=", ">", ">=", "regexp", "version", "semver", "set_contains", "set_contains_any", "is_set", "is_not_set", "distinct_hosts", "distinct_property"}
+}

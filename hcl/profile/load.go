@@ -1,0 +1,156 @@
+package profile
+
+import (
+	"io/fs"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/emprops/machinectl/hcl/diag"
+)
+
+// Options say where a profile's variables get their values. Later sources win: a variable's default, the environment
+// (MACHINECTL_VAR_<name>), the files in their order, Vars.
+type Options struct {
+	// Vars are values by name, as text: literal for a variable of type string (or without a type), an HCL expression for
+	// every other.
+	Vars map[string]string
+	// VarFiles are HCL files with one `name = constant` per variable.
+	VarFiles []string
+	// Env looks up an environment variable. nil: there are none.
+	Env func(name string) (string, bool)
+	// FS is read instead of the operating system's files. Its paths have no leading slash.
+	FS fs.FS
+}
+
+// VarEnvPrefix and a variable's name make the environment variable that gives it a value.
+const VarEnvPrefix = "MACHINECTL_VAR_"
+
+// Load reads profile files, and of directories all files named *.hcl (but not *.vars.hcl, which are for
+// [Options].VarFiles; nothing below subdirectories). All files together are one profile.
+//
+// The profile is complete only if the diagnostics have no errors; it is never nil. Diagnostics are in the order of the
+// files and of what is in them; warnings are among them and can be told apart by their severity (diag.Split).
+func Load(paths []string, opts Options) (*Profile, hcl.Diagnostics) {
+	l := newLoader(opts)
+	for _, path := range paths {
+		l.addPath(path)
+	}
+	if len(paths) == 0 {
+		l.report(diag.Error(hcl.Range{}, "No profile given", "", "Name a profile file, or a directory with *.hcl files."))
+	}
+	return l.load()
+}
+
+// LoadBytes is [Load] for one profile that is in memory; filename is for its diagnostics.
+func LoadBytes(src []byte, filename string, opts Options) (*Profile, hcl.Diagnostics) {
+	l := newLoader(opts)
+	l.addSource(filename, src)
+	return l.load()
+}
+
+// loader is one run of Load.
+type loader struct {
+	reader
+	opts    Options
+	sources map[string][]byte
+	files   []string // names of the profile's files, in order
+	order   []string // names of all sources, in order
+	grammar *block
+
+	variables []*variable
+	locals    map[string]*hclsyntax.Attribute
+	machines  []declared
+	pools     []declared
+	merged    map[string]*object // machines after inheritance
+}
+
+// declared is a machine or pool block that was read.
+type declared struct {
+	name string
+	*object
+}
+
+func newLoader(opts Options) *loader {
+	secrets := newSecretTable()
+	return &loader{
+		reader:  reader{scope: newScope(secrets), secrets: secrets, sensitive: &sensitiveSet{}},
+		opts:    opts,
+		sources: map[string][]byte{},
+		grammar: language(),
+		locals:  map[string]*hclsyntax.Attribute{},
+		merged:  map[string]*object{},
+	}
+}
+
+// load goes through the steps of the language: declarations, variables, locals, machines, inheritance, pools, checks.
+func (l *loader) load() (*Profile, hcl.Diagnostics) {
+	p := &Profile{Machines: map[string]*Machine{}, Sources: l.sources}
+	var machines, pools []*hclsyntax.Block
+	for _, name := range l.files {
+		m, q := l.declarations(l.parse(name))
+		machines, pools = append(machines, m...), append(pools, q...)
+	}
+	l.evaluateVariables()
+	l.evaluateLocals()
+	for _, b := range machines {
+		l.machines = append(l.machines, declared{b.Labels[0], l.object(l.grammar.child("machine"), b)})
+	}
+	for _, b := range pools {
+		l.pools = append(l.pools, declared{b.Labels[0], l.object(l.grammar.child("pool"), b)})
+	}
+	l.inherit()
+	l.build(p)
+	if !l.diags.HasErrors() {
+		l.warn()
+	}
+	p.Sensitive = l.sensitive.list()
+	l.sensitive.mask(l.diags)
+	return p, diag.Sort(l.diags, l.order)
+}
+
+// declarations takes the top level of a file apart: variables and locals are kept, machines and pools returned. Names
+// are unique over all files.
+func (l *loader) declarations(body *hclsyntax.Body) (machines, pools []*hclsyntax.Block) {
+	for _, attr := range sortedAttributes(body) {
+		if l.grammar.child(attr.Name) != nil {
+			l.argument(l.grammar, attr)
+			continue
+		}
+		l.report(diag.Error(attr.NameRange, "Argument outside of a block", "A profile has variable, locals, machine and pool blocks only.",
+			"If other parts of the profile should use it, write locals { "+attr.Name+" = … }."))
+	}
+	for _, b := range body.Blocks {
+		g := l.blockGrammar(l.grammar, b)
+		if g == nil {
+			continue
+		}
+		switch g.name {
+		case "variable":
+			l.declareVariable(g, b)
+		case "locals":
+			l.declareLocals(b)
+		case "machine":
+			if l.firstOfName(g, b, machines) {
+				machines = append(machines, b)
+				l.scope.declareMachine(b.Labels[0])
+			}
+		case "pool":
+			if l.firstOfName(g, b, pools) {
+				pools = append(pools, b)
+			}
+		}
+	}
+	return machines, pools
+}
+
+// firstOfName reports a block whose name is taken.
+func (l *loader) firstOfName(g *block, b *hclsyntax.Block, earlier []*hclsyntax.Block) bool {
+	for _, e := range earlier {
+		if e.Labels[0] == b.Labels[0] {
+			l.report(repeatedBlock(g, b, e))
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,63 @@
+package profile
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/emprops/machinectl/hcl/diag"
+)
+
+func (l *loader) declareLocals(b *hclsyntax.Block) {
+	for _, inner := range b.Body.Blocks {
+		l.report(diag.Error(inner.DefRange(), "Block within locals", "A locals block has arguments only.", fmt.Sprintf("Write %s = { … }.", inner.Type)))
+	}
+	for _, attr := range sortedAttributes(b.Body) {
+		if earlier, ok := l.locals[attr.Name]; ok {
+			l.report(diag.Error(attr.NameRange, fmt.Sprintf("Repeated local value %q", attr.Name),
+				fmt.Sprintf("It has been declared already, on %s:%d.", earlier.NameRange.Filename, earlier.NameRange.Start.Line), "Give one of them another name."))
+			continue
+		}
+		l.locals[attr.Name] = attr
+		l.scope.locals[attr.Name] = cty.DynamicVal
+	}
+}
+
+// evaluateLocals evaluates local values, each after those it refers to.
+func (l *loader) evaluateLocals() {
+	names := slices.SortedFunc(maps.Keys(l.locals), func(a, b string) int {
+		ra, rb := l.locals[a].NameRange, l.locals[b].NameRange
+		return cmp.Or(cmp.Compare(slices.Index(l.order, ra.Filename), slices.Index(l.order, rb.Filename)), cmp.Compare(ra.Start.Byte, rb.Start.Byte))
+	})
+	done := map[string]bool{}
+	for _, name := range names {
+		l.evaluateLocal(name, nil, done)
+	}
+}
+
+func (l *loader) evaluateLocal(name string, path []string, done map[string]bool) {
+	if i := slices.Index(path, name); i >= 0 {
+		cycle := append(slices.Clone(path[i:]), name)
+		l.report(diag.Error(l.locals[cycle[0]].NameRange, "Local values refer to each other in a circle",
+			"local."+strings.Join(cycle, " → local.")+".", "Take one of the references out."))
+		return
+	}
+	if done[name] {
+		return
+	}
+	attr := l.locals[name]
+	for _, t := range attr.Expr.Variables() {
+		if next, ok := member(t); ok && t.RootName() == "local" && l.locals[next] != nil {
+			l.evaluateLocal(next, append(path, name), done)
+		}
+	}
+	done[name] = true
+	v, diags := l.scope.eval(attr.Expr, roots{variables: true, locals: true})
+	l.diags = append(l.diags, diags...)
+	l.scope.locals[name] = v
+}

@@ -1,0 +1,172 @@
+package profile
+
+import (
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/emprops/machinectl/hcl/diag"
+	"github.com/emprops/machinectl/hcl/spec"
+)
+
+// machine builds a machine from its merged block and checks it.
+func (l *loader) machine(name string, o *object) *Machine {
+	env := o.env("env")
+	m := &Machine{
+		Name:      name,
+		Kind:      Kind(o.str("kind", "")),
+		Driver:    Driver(o.str("driver", string(DriverDocker))),
+		Image:     o.str("image", ""),
+		StartTime: o.dur("start_time", DefaultStartTime),
+		Env:       env.plain,
+		Secrets:   env.secrets,
+		Range:     o.header,
+	}
+	l.image(m, o)
+	if r := o.child("resources"); r != nil {
+		m.Resources = *l.resources(r)
+		if !r.has("cpu") && !r.has("cores") {
+			l.report(diag.Error(r.header, "Missing argument \"cpu\"", "A machine says how much processor it needs.", "Write, for example, cpu = 2000 (MHz), or cores = 2."))
+		}
+	} else {
+		l.report(diag.Error(o.header, "Missing block \"resources\"", fmt.Sprintf("Machine %q doesn't say what it needs.", name),
+			"Write resources { cpu = 2000 memory = \"4GiB\" }, each on a line of its own."))
+	}
+	l.gpu(m, o)
+	l.setup(m, o)
+	l.services(m, o)
+	l.agent(m, o)
+	l.workers(m, o)
+	l.fit(m, o)
+	return m
+}
+
+func (l *loader) image(m *Machine, o *object) {
+	switch {
+	case m.Driver == DriverDocker && !o.has("image"):
+		l.report(diag.Error(o.header, "Missing argument \"image\"", fmt.Sprintf("Machine %q is run by docker, which needs a container image.", m.Name),
+			"Write image = \"registry/name:tag\", or driver = \"exec\" or \"raw_exec\"."))
+	case m.Driver != DriverDocker && o.has("image"):
+		l.report(diag.Error(o.at("image"), "Image without docker", fmt.Sprintf("The driver %s runs programs of the host and takes no image.", m.Driver),
+			"Take image out, or write driver = \"docker\"."))
+	}
+}
+
+func (l *loader) resources(o *object) *Resources {
+	if o.has("cpu") && o.has("cores") {
+		l.report(diag.Error(o.at("cores"), "Both cpu and cores", "cpu is a share in MHz, cores are whole ones reserved; Nomad takes one of the two.", "Take one of them out."))
+	}
+	return &Resources{
+		CPU: o.num("cpu", 0), Cores: o.num("cores", 0), Memory: o.size("memory"), Disk: o.size("disk"), Range: o.header,
+	}
+}
+
+func (l *loader) gpu(m *Machine, o *object) {
+	g := o.child("gpu")
+	needs := m.Kind == KindGPU || m.Kind == KindHybrid
+	switch {
+	case g == nil && needs:
+		l.report(diag.Error(o.header, "Missing block \"gpu\"", fmt.Sprintf("Machine %q is of kind %q and doesn't say what GPUs it needs.", m.Name, m.Kind),
+			"Write gpu { count = 1 }, or kind = \"api\"."))
+	case g != nil && m.Kind == KindAPI:
+		l.report(diag.Error(g.header, "GPU on an api machine", "A machine of kind \"api\" has no GPUs.", "Take the block out, or write kind = \"hybrid\"."))
+	}
+	if g == nil {
+		return
+	}
+	m.GPU = &GPU{
+		Count: g.num("count", 1), Device: g.str("device", DefaultDevice), Model: g.str("model", ""), Memory: g.size("memory"),
+		Driver: g.str("driver", ""), Range: g.header,
+	}
+	constraint := regexp.MustCompile(`^\s*(=|!=|>|>=|<|<=|~>)?\s*[0-9]+(\.[0-9]+)*\s*(,\s*(=|!=|>|>=|<|<=|~>)?\s*[0-9]+(\.[0-9]+)*\s*)*$`)
+	if m.GPU.Driver != "" && !constraint.MatchString(m.GPU.Driver) {
+		l.report(diag.Error(g.at("driver"), fmt.Sprintf("%q is no version constraint", m.GPU.Driver), "It is comparisons with versions, joined by commas.",
+			"Write, for example, driver = \">= 550\"."))
+	}
+	device := regexp.MustCompile(`^[a-zA-Z0-9_.-]+(/[a-zA-Z0-9_.-]+(/[^/]+)?)?$`)
+	if !device.MatchString(m.GPU.Device) {
+		l.report(diag.Error(g.at("device"), fmt.Sprintf("%q is no device", m.GPU.Device), "Nomad names a device by type, vendor/type or vendor/type/model.",
+			"Write, for example, device = \"nvidia/gpu\"."))
+	}
+}
+
+func (l *loader) setup(m *Machine, o *object) {
+	s := o.child("setup")
+	if s == nil {
+		return
+	}
+	env := s.env("env")
+	m.Setup = &Setup{
+		Command: s.str("command", ""), Args: s.list("args"), Env: env.plain, Secrets: env.secrets,
+		Timeout: s.dur("timeout", DefaultSetupTimeout), Range: s.header,
+	}
+	if r := s.child("resources"); r != nil {
+		m.Setup.Resources = l.resources(r)
+	}
+}
+
+// agent builds the agent's part. Its resources are complete: its own, or the defaults, or (without services) the machine's.
+func (l *loader) agent(m *Machine, o *object) {
+	a := o.child("agent")
+	if a == nil {
+		a = &object{grammar: agentBlock(), header: o.header}
+	}
+	env := a.env("env")
+	m.Agent = Agent{
+		Artifact: a.str("artifact", ""), Args: a.list("args"), Redis: a.str("redis", ""), Blobs: a.str("blobs", ""),
+		Grace: a.dur("grace", DefaultGrace), Env: env.plain, Secrets: env.secrets, Range: a.header,
+	}
+	command := DefaultAgentCommand
+	if a.has("artifact") {
+		command = DefaultArtifactAgent
+	}
+	m.Agent.Command = a.str("command", command)
+	m.Agent.Resources = m.Resources
+	m.Agent.Resources.Disk = 0
+	if r := a.child("resources"); r != nil || len(m.Services) > 0 {
+		m.Agent.Resources = Resources{CPU: DefaultAgentCPU, Memory: DefaultAgentMemory, Range: a.header}
+		if r != nil {
+			own := l.resources(r)
+			m.Agent.Resources = Resources{CPU: own.CPU, Cores: own.Cores, Memory: own.Memory, Range: own.Range}
+			if own.CPU == 0 && own.Cores == 0 {
+				m.Agent.Resources.CPU = DefaultAgentCPU
+			}
+			if own.Memory == 0 {
+				m.Agent.Resources.Memory = DefaultAgentMemory
+			}
+		}
+	}
+	l.agentURLs(m, a)
+	if m.Agent.Grace > DefaultGrace {
+		l.report(diag.Warning(a.at("grace"), "Nomad may not wait that long",
+			fmt.Sprintf("A Nomad client waits at most max_kill_timeout for a stopping task, which is 30s unless its configuration says otherwise; %s needs more than that.", m.Agent.Grace),
+			"Raise max_kill_timeout in the client block of Nomad's configuration."))
+	}
+}
+
+func (l *loader) agentURLs(m *Machine, a *object) {
+	if !a.has("redis") && !m.hasAgentEnv(spec.EnvRedis) {
+		l.report(diag.Error(a.header, "The agent has no queue", fmt.Sprintf("Machine %q doesn't say which Redis its agent gets jobs from.", m.Name),
+			fmt.Sprintf("Write agent { redis = \"redis://host:6379\" }, or env = { %s = secret(\"path\", \"key\") }.", spec.EnvRedis)))
+	}
+	for _, one := range strings.Split(m.Agent.Redis, ",") {
+		if u, err := url.Parse(one); m.Agent.Redis != "" && (err != nil || u.Scheme != "redis" && u.Scheme != "rediss" && u.Scheme != "unix") {
+			l.report(diag.Error(a.at("redis"), "The agent's redis is no Redis URL", "It starts with redis://, rediss:// or unix://; several, joined by commas, are a cluster.",
+				"Write, for example, redis = \"redis://host:6379\"."))
+			break
+		}
+	}
+	if u, err := url.Parse(m.Agent.Blobs); m.Agent.Blobs != "" && (err != nil || u.Scheme == "") {
+		l.report(diag.Error(a.at("blobs"), "The agent's blobs is no URL", "It says where results are stored.",
+			"Write, for example, blobs = \"file:///srv/blobs\" or \"s3://bucket\"."))
+	}
+}
+
+func (m *Machine) hasAgentEnv(name string) bool {
+	_, a := m.Agent.Env[name]
+	_, b := m.Agent.Secrets[name]
+	_, c := m.Env[name]
+	_, d := m.Secrets[name]
+	return a || b || c || d
+}

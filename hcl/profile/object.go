@@ -1,0 +1,162 @@
+package profile
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// object is a block that was read: its arguments evaluated and of the right Go type, nothing merged or completed yet.
+type object struct {
+	grammar *block
+	label   string
+	header  hcl.Range
+	args    map[string]value
+	blocks  []*object // in order of appearance
+}
+
+// value is an evaluated argument. Its Go type follows from the grammar: string, int, time.Duration, int64 (a size),
+// []string, environment, map[string]string, map[string]any or *reference.
+type value struct {
+	v    any
+	at   hcl.Range            // of the expression
+	name hcl.Range            // of the argument's name
+	keys map[string]hcl.Range // of a map's items, where they are written one by one
+	bad  bool                 // there was an error, already reported
+	null bool                 // written as null: as if it weren't there, inherited or not
+}
+
+// environment is what an env argument says.
+type environment struct {
+	plain   map[string]string
+	secrets map[string]Secret
+}
+
+// merge returns what child says on top of what parent says. Arguments of the child win; env, settings and offers are
+// merged by key, everything else is replaced whole; null takes an inherited argument away. Blocks are merged with their
+// namesake (same kind, same label); those that may be repeated without a label are added.
+func merge(parent, child *object) *object {
+	out := &object{grammar: child.grammar, label: child.label, header: child.header, args: maps.Clone(parent.args)}
+	for name, v := range child.args {
+		out.args[name] = mergeValue(out.args[name], v)
+	}
+	out.blocks = slices.Clone(parent.blocks)
+	for _, b := range child.blocks {
+		i := slices.IndexFunc(out.blocks, func(o *object) bool {
+			return o.grammar.name == b.grammar.name && o.label == b.label && !b.grammar.many
+		})
+		if i < 0 {
+			out.blocks = append(out.blocks, b)
+			continue
+		}
+		out.blocks[i] = merge(out.blocks[i], b)
+	}
+	return out
+}
+
+func mergeValue(parent, child value) value {
+	if parent.bad || parent.null || child.bad || child.null {
+		return child
+	}
+	switch c := child.v.(type) {
+	case environment:
+		p, ok := parent.v.(environment)
+		if !ok {
+			return child
+		}
+		child.v = mergeEnvironment(p, c)
+	case map[string]string:
+		p, _ := parent.v.(map[string]string)
+		child.v = mergeMap(p, c)
+	case map[string]any:
+		p, _ := parent.v.(map[string]any)
+		child.v = mergeMap(p, c)
+	default:
+		return child
+	}
+	child.keys = mergeMap(parent.keys, child.keys)
+	return child
+}
+
+func mergeEnvironment(p, c environment) environment {
+	out := environment{plain: mergeMap(p.plain, c.plain), secrets: mergeMap(p.secrets, c.secrets)}
+	for k := range c.plain {
+		delete(out.secrets, k)
+	}
+	for k := range c.secrets {
+		delete(out.plain, k)
+	}
+	return out
+}
+
+func mergeMap[V any](p, c map[string]V) map[string]V {
+	out := maps.Clone(p)
+	if out == nil {
+		out = make(map[string]V, len(c))
+	}
+	maps.Copy(out, c)
+	return out
+}
+
+// has says that an argument was given, even if wrongly.
+func (o *object) has(name string) bool {
+	v, ok := o.args[name]
+	return ok && !v.null
+}
+
+// get returns an argument that was given without error.
+func (o *object) get(name string) (value, bool) {
+	v, ok := o.args[name]
+	return v, ok && !v.bad && !v.null
+}
+
+// at is where an argument's value stands, or else the block's header.
+func (o *object) at(name string) hcl.Range {
+	if v, ok := o.args[name]; ok {
+		return v.at
+	}
+	return o.header
+}
+
+func read[T any](o *object, name string, fallback T) T {
+	if v, ok := o.get(name); ok {
+		if t, ok := v.v.(T); ok {
+			return t
+		}
+	}
+	return fallback
+}
+
+func (o *object) str(name, fallback string) string   { return read(o, name, fallback) }
+func (o *object) num(name string, fallback int) int  { return read(o, name, fallback) }
+func (o *object) size(name string) int64             { return read(o, name, int64(0)) }
+func (o *object) list(name string) []string          { return read[[]string](o, name, nil) }
+func (o *object) env(name string) environment        { return read(o, name, environment{}) }
+func (o *object) dict(name string) map[string]string { return read[map[string]string](o, name, nil) }
+func (o *object) attrs(name string) map[string]any   { return read[map[string]any](o, name, nil) }
+func (o *object) dur(name string, fallback time.Duration) time.Duration {
+	return read(o, name, fallback)
+}
+
+// child returns the block of that kind, or nil.
+func (o *object) child(kind string) *object {
+	for _, b := range o.blocks {
+		if b.grammar.name == kind {
+			return b
+		}
+	}
+	return nil
+}
+
+// children returns all blocks of that kind.
+func (o *object) children(kind string) []*object {
+	var out []*object
+	for _, b := range o.blocks {
+		if b.grammar.name == kind {
+			out = append(out, b)
+		}
+	}
+	return out
+}

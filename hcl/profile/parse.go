@@ -1,0 +1,110 @@
+package profile
+
+import (
+	"bytes"
+	"cmp"
+	"math/big"
+	"slices"
+	"unicode/utf8"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/emprops/machinectl/hcl/diag"
+)
+
+// maxDepth bounds how deep brackets and signs may be nested, so that no text can exhaust the parser's stack.
+const maxDepth = 100
+
+// parse reads one source's syntax. After an error the body has what could be read.
+func (l *loader) parse(name string) *hclsyntax.Body {
+	src := l.sources[name]
+	if d := refused(src, name); d != nil {
+		l.report(d)
+		return &hclsyntax.Body{}
+	}
+	file, diags := hclsyntax.ParseConfig(src, name, hcl.InitialPos)
+	l.diags = append(l.diags, diags...)
+	body, ok := file.Body.(*hclsyntax.Body)
+	if !ok {
+		return &hclsyntax.Body{}
+	}
+	for _, d := range literals(body) {
+		l.report(d)
+	}
+	return body
+}
+
+// refused finds what must not even reach the parser.
+func refused(src []byte, name string) *hcl.Diagnostic {
+	if len(src) > maxSource {
+		return diag.Error(startOf(name), "The file is too large", "A profile file has at most 4 MiB.", "Split it.")
+	}
+	for i := 0; i < len(src); {
+		r, size := utf8.DecodeRune(src[i:])
+		if _, ours := placeholderName(r); ours || isSecretRune(r) {
+			return diag.Error(rangeAt(src, name, i, size), "Character of private use", "The profile contains a character that Unicode reserves for private use.", "Remove it.")
+		}
+		i += size
+	}
+	// The scanner needs no stack. Its own complaints come again from the parser.
+	tokens, _ := hclsyntax.LexConfig(src, name, hcl.InitialPos)
+	depth, signs := 0, 0
+	for _, t := range tokens {
+		switch t.Type {
+		case hclsyntax.TokenOBrace, hclsyntax.TokenOBrack, hclsyntax.TokenOParen, hclsyntax.TokenTemplateInterp, hclsyntax.TokenTemplateControl, hclsyntax.TokenOQuote, hclsyntax.TokenOHeredoc, hclsyntax.TokenQuestion:
+			depth++
+		case hclsyntax.TokenCBrace, hclsyntax.TokenCBrack, hclsyntax.TokenCParen, hclsyntax.TokenTemplateSeqEnd, hclsyntax.TokenCQuote, hclsyntax.TokenCHeredoc, hclsyntax.TokenColon:
+			depth = max(0, depth-1)
+		}
+		if t.Type == hclsyntax.TokenMinus || t.Type == hclsyntax.TokenBang {
+			signs++
+		} else {
+			signs = 0
+		}
+		if depth > maxDepth || signs > maxDepth {
+			return diag.Error(t.Range, "Nested too deeply", "Nobody could read this.", "Move parts of it into locals.")
+		}
+	}
+	return nil
+}
+
+// literals finds numbers which no profile needs, and which are so large that writing them out would fill the memory.
+func literals(body *hclsyntax.Body) hcl.Diagnostics {
+	limit := new(big.Float).SetFloat64(1e18)
+	return hclsyntax.VisitAll(body, func(node hclsyntax.Node) hcl.Diagnostics {
+		lit, ok := node.(*hclsyntax.LiteralValueExpr)
+		if !ok || lit.Val.IsNull() || lit.Val.Type() != cty.Number || new(big.Float).Abs(lit.Val.AsBigFloat()).Cmp(limit) <= 0 {
+			return nil
+		}
+		return hcl.Diagnostics{diag.Error(lit.SrcRange, "The number is too large", "The largest is 10^18.", "")}
+	})
+}
+
+func startOf(name string) hcl.Range {
+	return hcl.Range{Filename: name, Start: hcl.InitialPos, End: hcl.InitialPos}
+}
+
+func rangeAt(src []byte, name string, offset, size int) hcl.Range {
+	before := src[:offset]
+	line := bytes.Count(before, []byte{'\n'}) + 1
+	column := utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:]) + 1
+	return hcl.Range{
+		Filename: name,
+		Start:    hcl.Pos{Line: line, Column: column, Byte: offset},
+		End:      hcl.Pos{Line: line, Column: column + 1, Byte: offset + size},
+	}
+}
+
+// sortedAttributes are a body's arguments in the order of the source.
+func sortedAttributes(body *hclsyntax.Body) []*hclsyntax.Attribute {
+	attrs := make([]*hclsyntax.Attribute, 0, len(body.Attributes))
+	for _, a := range body.Attributes {
+		attrs = append(attrs, a)
+	}
+	slices.SortFunc(attrs, func(a, b *hclsyntax.Attribute) int {
+		return cmp.Compare(a.SrcRange.Start.Byte, b.SrcRange.Start.Byte)
+	})
+	return attrs
+}

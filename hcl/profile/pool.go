@@ -1,0 +1,88 @@
+package profile
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/emprops/machinectl/hcl/diag"
+)
+
+// pool builds a pool and checks it.
+func (l *loader) pool(d declared, machines map[string]*Machine) *Pool {
+	p := &Pool{Name: d.name, Priority: d.num("priority", DefaultPriority), Range: d.header}
+	if name, ok := d.reference("machine"); ok {
+		p.Machine = machines[name]
+	}
+	if s := d.child("size"); s != nil {
+		p.Min, p.Max = s.num("min", 0), s.num("max", 0)
+		if _, ok := s.get("max"); ok && p.Min > p.Max {
+			l.report(diag.Error(s.at("min"), "The pool's least size is above its largest", fmt.Sprintf("min is %d and max is %d.", p.Min, p.Max), fmt.Sprintf("Write min = %d, or raise max.", p.Max)))
+		}
+	} else {
+		l.report(diag.Error(d.header, "Missing block \"size\"", fmt.Sprintf("Pool %q doesn't say how large it may become.", p.Name), "Write size { min = 0 max = 4 }, each on a line of its own."))
+	}
+	scale := d.child("scale")
+	if scale == nil {
+		scale = &object{header: d.header}
+	}
+	p.Scale = Scale{
+		TargetWait: scale.dur("target_wait", DefaultTargetWait), UpCooldown: scale.dur("up_cooldown", DefaultUpCooldown),
+		DownCooldown: scale.dur("down_cooldown", DefaultDownCooldown), IdleAfter: scale.dur("idle_after", DefaultIdleAfter), Range: scale.header,
+	}
+	place := d.child("placement")
+	if place == nil {
+		place = &object{header: d.header}
+	}
+	p.Placement = l.placement(place)
+	return p
+}
+
+func (l *loader) placement(o *object) Placement {
+	p := Placement{
+		Region: o.str("region", ""), Namespace: o.str("namespace", ""), NodePool: o.str("node_pool", ""), Datacenters: o.list("datacenters"),
+		Range: o.header,
+	}
+	if len(p.Datacenters) == 0 {
+		p.Datacenters = []string{"*"}
+	}
+	if o.has("datacenters") && len(o.list("datacenters")) == 0 {
+		if _, ok := o.get("datacenters"); ok {
+			l.report(diag.Error(o.at("datacenters"), "No datacenters", "With an empty list nothing could be placed.", "Write datacenters = [\"*\"], or take it out."))
+		}
+	}
+	if _, ok := o.get("spread"); ok {
+		p.Spread = l.nodeAttribute(o, "spread")
+	}
+	for _, c := range o.children("constraint") {
+		p.Constraints = append(p.Constraints, l.constraint(c))
+	}
+	return p
+}
+
+func (l *loader) constraint(o *object) Constraint {
+	c := Constraint{Operator: o.str("operator", "="), Value: o.str("value", "")}
+	if _, ok := o.get("attribute"); ok {
+		c.Attribute = l.nodeAttribute(o, "attribute")
+	}
+	alone := []string{"is_set", "is_not_set", "distinct_hosts", "distinct_property"}
+	if !o.has("value") && !slices.Contains(alone, c.Operator) {
+		l.report(diag.Error(o.header, "Missing argument \"value\"", fmt.Sprintf("The operator %q compares with a value.", c.Operator), "Write value = \"…\"."))
+	}
+	if !o.has("attribute") && c.Operator != "distinct_hosts" {
+		l.report(diag.Error(o.header, "Missing argument \"attribute\"", "A constraint is about an attribute of the node.", "Write, for example, attribute = \"attr.cpu.arch\"."))
+	}
+	return c
+}
+
+// nodeAttribute reads the name of a node attribute and writes it as Nomad does: "node.class" → "${node.class}".
+func (l *loader) nodeAttribute(o *object, arg string) string {
+	name := o.str(arg, "")
+	name = strings.TrimSuffix(strings.TrimPrefix(name, "${"), "}")
+	roots := []string{"node.", "attr.", "meta.", "device."}
+	if !slices.ContainsFunc(roots, func(r string) bool { return strings.HasPrefix(name, r) && len(name) > len(r) }) || strings.ContainsAny(name, "${} ") {
+		l.report(diag.Error(o.at(arg), fmt.Sprintf("%q is no node attribute", name), "A node attribute starts with node., attr. or meta., as Nomad shows it.",
+			"Write, for example, \"node.class\", \"attr.cpu.arch\" or \"meta.rack\"."))
+	}
+	return "${" + name + "}"
+}

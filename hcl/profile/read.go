@@ -1,0 +1,154 @@
+package profile
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/emprops/machinectl/hcl/diag"
+)
+
+// reader turns syntax into objects, by the grammar.
+type reader struct {
+	scope     *scope
+	secrets   *secretTable
+	sensitive *sensitiveSet
+	diags     hcl.Diagnostics
+}
+
+func (r *reader) report(d *hcl.Diagnostic) { r.diags = append(r.diags, d) }
+
+// object reads one block: form, names and types. What is missing is checked after inheritance.
+func (r *reader) object(g *block, b *hclsyntax.Block) *object {
+	o := &object{grammar: g, header: b.DefRange(), args: map[string]value{}}
+	if len(b.Labels) > 0 {
+		o.label = b.Labels[0]
+	}
+	for _, attr := range sortedAttributes(b.Body) {
+		if a := r.argument(g, attr); a != nil {
+			o.args[attr.Name] = r.value(a, attr)
+		}
+	}
+	first := map[string]*hclsyntax.Block{}
+	for _, inner := range b.Body.Blocks {
+		cg := r.blockGrammar(g, inner)
+		if cg == nil {
+			continue
+		}
+		key := cg.name + "\x00" + strings.Join(inner.Labels, "\x00")
+		if earlier, ok := first[key]; ok && !cg.many {
+			r.report(repeatedBlock(cg, inner, earlier))
+			continue
+		}
+		first[key] = inner
+		o.blocks = append(o.blocks, r.object(cg, inner))
+	}
+	return o
+}
+
+func repeatedBlock(g *block, b, earlier *hclsyntax.Block) *hcl.Diagnostic {
+	what, advice := g.name, "Write everything into one block."
+	if g.label != "" {
+		what, advice = fmt.Sprintf("%s %q", g.name, b.Labels[0]), "Give one of them another name."
+	}
+	return diag.Error(b.DefRange(), fmt.Sprintf("Repeated %s", what),
+		fmt.Sprintf("It has been declared already, on %s:%d.", earlier.Range().Filename, earlier.Range().Start.Line), advice)
+}
+
+// argument finds an argument's grammar, or reports that there is none of this name.
+func (r *reader) argument(g *block, attr *hclsyntax.Attribute) *argument {
+	if a := g.arg(attr.Name); a != nil {
+		return a
+	}
+	if g.child(attr.Name) != nil {
+		r.report(diag.Error(attr.NameRange, fmt.Sprintf("%q is a block", attr.Name), "It takes no equals sign.",
+			fmt.Sprintf("Write %s { … }.", attr.Name)))
+		return nil
+	}
+	r.report(diag.Error(attr.NameRange, fmt.Sprintf("Unknown argument %q", attr.Name),
+		fmt.Sprintf("A %s block has no argument of this name.", g.name), diag.DidYouMean(attr.Name, g.names())))
+	return nil
+}
+
+// blockGrammar finds the grammar of a block within a block of kind g, and checks its labels.
+func (r *reader) blockGrammar(g *block, b *hclsyntax.Block) *block {
+	c := g.child(b.Type)
+	switch {
+	case c == nil && g.arg(b.Type) != nil:
+		r.report(diag.Error(b.TypeRange, fmt.Sprintf("%q is an argument", b.Type), "It is no block.",
+			fmt.Sprintf("Write %s = …", b.Type)))
+		return nil
+	case c == nil:
+		where := fmt.Sprintf("A %s block has no block of this kind.", g.name)
+		if g.name == "profile" {
+			where = "A profile has variable, locals, machine and pool blocks."
+		}
+		r.report(diag.Error(b.TypeRange, fmt.Sprintf("Unknown block %q", b.Type), where, diag.DidYouMean(b.Type, g.names())))
+		return nil
+	case c.label == "" && len(b.Labels) > 0:
+		r.report(diag.Error(b.LabelRanges[0], fmt.Sprintf("A %s block has no name", c.name), "", fmt.Sprintf("Write %s { … }.", c.name)))
+		return nil
+	case c.label != "" && len(b.Labels) == 0:
+		r.report(diag.Error(b.TypeRange, fmt.Sprintf("The %s block needs a name", c.name), "", fmt.Sprintf("Write %s \"<%s>\" { … }.", c.name, c.label)))
+		return nil
+	case len(b.Labels) > 1:
+		r.report(diag.Error(b.LabelRanges[1], fmt.Sprintf("A %s block has one name only", c.name), "", fmt.Sprintf("Write %s \"<%s>\" { … }.", c.name, c.label)))
+		return nil
+	}
+	if c.label != "" {
+		if d := checkName(c.name, b.Labels[0], b.LabelRanges[0]); d != nil {
+			r.report(d)
+		}
+	}
+	return c
+}
+
+// names are the arguments and blocks that may stand in a block.
+func (b *block) names() []string {
+	return append(b.argNames(), b.childNames()...)
+}
+
+// value evaluates an argument and gives it the type the grammar asks for.
+func (r *reader) value(a *argument, attr *hclsyntax.Attribute) value {
+	out := value{at: attr.Expr.Range(), name: attr.NameRange, bad: true}
+	v, diags := r.scope.eval(attr.Expr, roots{variables: true, locals: true, machines: a.typ == typeMachine, runtime: a.runtime})
+	r.diags = append(r.diags, diags...)
+	if diags.HasErrors() {
+		return out
+	}
+	v = r.sensitive.collect(v)
+	if !v.IsWhollyKnown() {
+		return out
+	}
+	if v.IsNull() {
+		out.bad, out.null = false, true
+		return out
+	}
+	out.keys = itemRanges(attr.Expr)
+	typed, problems := r.convert(a, v, out)
+	for _, p := range problems {
+		r.report(p)
+	}
+	out.v, out.bad = typed, len(problems) > 0
+	return out
+}
+
+// itemRanges finds where the items of a map stand, where it is written as { key = value }.
+func itemRanges(expr hclsyntax.Expression) map[string]hcl.Range {
+	cons, ok := expr.(*hclsyntax.ObjectConsExpr)
+	if !ok {
+		return nil
+	}
+	ranges := make(map[string]hcl.Range, len(cons.Items))
+	for _, item := range cons.Items {
+		key, diags := item.KeyExpr.Value(nil)
+		if diags.HasErrors() || !key.IsKnown() || key.IsNull() || key.Type() != cty.String {
+			continue
+		}
+		ranges[key.AsString()] = hcl.RangeBetween(item.KeyExpr.Range(), item.ValueExpr.Range())
+	}
+	return ranges
+}

@@ -1,0 +1,137 @@
+package profile
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/emprops/machinectl/hcl/diag"
+	"github.com/emprops/machinectl/hcl/spec"
+)
+
+// services builds the machine's services and checks them.
+func (l *loader) services(m *Machine, o *object) {
+	perGPU := ""
+	for _, b := range o.children("service") {
+		s := l.service(m, b)
+		m.Services = append(m.Services, s)
+		if !s.PerGPU {
+			continue
+		}
+		switch {
+		case m.GPU == nil && m.Kind == KindAPI:
+			l.report(diag.Error(b.at("per"), "A service per GPU, without GPUs", fmt.Sprintf("Machine %q is of kind \"api\" and has no gpu block.", m.Name),
+				"Write kind = \"gpu\" and gpu { count = 1 }, or take per out."))
+		case perGPU != "":
+			l.report(diag.Error(b.at("per"), "Two services per GPU", fmt.Sprintf("Each GPU goes to one task, and %q has them already.", perGPU), "Let only one service have per = \"gpu\"."))
+		}
+		perGPU = s.Name
+	}
+	if m.GPU != nil && perGPU == "" {
+		l.report(diag.Error(m.GPU.Range, "No service uses the GPUs", fmt.Sprintf("Machine %q has a gpu block, and a GPU goes to an instance of a service with per = \"gpu\".", m.Name),
+			"Write per = \"gpu\" in the service that needs them."))
+	}
+	l.instanceNames(m, o)
+}
+
+func (l *loader) service(m *Machine, o *object) *Service {
+	env := o.env("env")
+	s := &Service{
+		Name: o.label, PerGPU: o.str("per", "machine") == "gpu", Image: o.str("image", m.Image), Command: o.str("command", ""),
+		Args: o.list("args"), Env: env.plain, Secrets: env.secrets, Port: o.str("port", ""), Range: o.header,
+	}
+	switch {
+	case m.Driver != DriverDocker && o.has("image"):
+		l.report(diag.Error(o.at("image"), "Image without docker", fmt.Sprintf("The driver %s runs programs of the host and takes no image.", m.Driver), "Take image out, or write driver = \"docker\"."))
+	case m.Driver != DriverDocker && !o.has("command"):
+		l.report(diag.Error(o.header, "Missing argument \"command\"", fmt.Sprintf("Only with docker it may be left out, where the image says it; this machine's driver is %s.", m.Driver), "Write command = \"/path/to/program\"."))
+	}
+	if s.Port != "" && !regexp.MustCompile(`^[a-z][a-z0-9_]{0,15}$`).MatchString(s.Port) {
+		advice := "Write port = \"http\"."
+		if _, err := strconv.Atoi(s.Port); err == nil {
+			advice += " The number is chosen by Nomad; pass self.port to the command."
+		}
+		l.report(diag.Error(o.at("port"), fmt.Sprintf("%q is no port label", s.Port), "A port is named, not numbered: lower-case letters, digits and underscores.", advice))
+	}
+	if r := o.child("ready"); r != nil {
+		s.Ready = &Ready{Path: r.str("path", DefaultReadyPath), Interval: r.dur("interval", DefaultReadyInterval), Timeout: r.dur("timeout", DefaultReadyTimeout), Range: r.header}
+		if !o.has("port") {
+			l.report(diag.Error(r.header, "Readiness without a port", fmt.Sprintf("Service %q listens nowhere, so nothing can be asked.", s.Name), "Write port = \"http\" in the service."))
+		}
+		if !strings.HasPrefix(s.Ready.Path, "/") {
+			l.report(diag.Error(r.at("path"), fmt.Sprintf("%q is no path", s.Ready.Path), "The path of a URL starts with a slash.", fmt.Sprintf("Write path = %q.", "/"+s.Ready.Path)))
+		}
+	}
+	if r := o.child("resources"); r != nil {
+		s.Resources = l.resources(r)
+	}
+	l.selfValues(s, o)
+	return s
+}
+
+// selfValues checks that the run-time values which a service uses are there.
+func (l *loader) selfValues(s *Service, o *object) {
+	for _, arg := range []string{"command", "args", "env"} {
+		v, ok := o.get(arg)
+		if !ok {
+			continue
+		}
+		for _, name := range slices.Sorted(maps.Keys(usedPlaceholders(v.v))) {
+			switch {
+			case (name == SelfPort || name == SelfAddr) && s.Port == "" && !o.has("port"):
+				l.report(diag.Error(v.at, fmt.Sprintf("%s without a port", name), fmt.Sprintf("Service %q listens nowhere.", s.Name), "Write port = \"http\" in the service."))
+			case name == SelfGPU && !s.PerGPU:
+				l.report(diag.Error(v.at, "self.gpu without a GPU", fmt.Sprintf("Service %q has one instance per machine, which owns no GPU.", s.Name), "Write per = \"gpu\" in the service."))
+			}
+		}
+	}
+}
+
+// usedPlaceholders are the run-time values within an argument's value.
+func usedPlaceholders(v any) map[string]bool {
+	var texts []string
+	switch v := v.(type) {
+	case string:
+		texts = []string{v}
+	case []string:
+		texts = v
+	case environment:
+		texts = slices.Collect(maps.Values(v.plain))
+	}
+	used := map[string]bool{}
+	for _, name := range placeholdersIn(strings.Join(texts, "")) {
+		used[name] = true
+	}
+	return used
+}
+
+// Instances are the names of a service's instances, which are also those of their Nomad tasks: its own name, or with
+// per = "gpu" one name per GPU.
+func (m *Machine) Instances(s *Service) []string {
+	if !s.PerGPU || m.GPU == nil {
+		return []string{s.Name}
+	}
+	names := make([]string, m.GPU.Count)
+	for i := range names {
+		names[i] = fmt.Sprintf("%s-gpu%d", s.Name, i)
+	}
+	return names
+}
+
+// instanceNames checks that no two tasks of the machine have the same name.
+func (l *loader) instanceNames(m *Machine, o *object) {
+	taken := map[string]string{spec.TaskAgent: "the agent", spec.TaskSetup: "the setup"}
+	blocks := o.children("service")
+	for i, s := range m.Services {
+		for _, name := range m.Instances(s) {
+			if by, ok := taken[name]; ok {
+				l.report(diag.Error(blocks[i].header, fmt.Sprintf("The name %q is taken", name), fmt.Sprintf("It is the name of the task of %s.", by), "Give the service another name."))
+				break
+			}
+			taken[name] = fmt.Sprintf("service %q", s.Name)
+		}
+	}
+}

@@ -1,0 +1,188 @@
+package profile
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/ext/typeexpr"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
+
+	"github.com/emprops/machinectl/hcl/diag"
+)
+
+// variable is a variable block.
+type variable struct {
+	name       string
+	header     hcl.Range
+	label      hcl.Range
+	typ        cty.Type // DynamicPseudoType where none is given
+	defaults   *typeexpr.Defaults
+	fallback   cty.Value // NilVal: a value must be given
+	sensitive  bool
+	validation []validation
+	broken     bool // its declaration has errors
+}
+
+type validation struct {
+	condition hclsyntax.Expression
+	message   hclsyntax.Expression
+}
+
+func (l *loader) declareVariable(g *block, b *hclsyntax.Block) {
+	v := &variable{name: b.Labels[0], header: b.DefRange(), label: b.LabelRanges[0], typ: cty.DynamicPseudoType}
+	if i := slices.IndexFunc(l.variables, func(o *variable) bool { return o.name == v.name }); i >= 0 {
+		l.report(diag.Error(b.DefRange(), fmt.Sprintf("Repeated variable %q", v.name),
+			fmt.Sprintf("It has been declared already, on %s:%d.", l.variables[i].header.Filename, l.variables[i].header.Start.Line), "Give one of them another name."))
+		return
+	}
+	l.variables = append(l.variables, v)
+	before := len(l.diags)
+	for _, attr := range sortedAttributes(b.Body) {
+		if l.argument(g, attr) != nil {
+			l.variableArgument(v, attr)
+		}
+	}
+	for _, inner := range b.Body.Blocks {
+		if vg := l.blockGrammar(g, inner); vg != nil {
+			l.declareValidation(v, vg, inner)
+		}
+	}
+	v.broken = l.diags[before:].HasErrors()
+	if !v.broken && v.fallback != cty.NilVal {
+		value, d := v.convert(v.fallback, b.Body.Attributes["default"].Expr.Range())
+		if d != nil {
+			l.report(d)
+			v.broken = true
+		}
+		v.fallback = value
+	}
+}
+
+func (l *loader) variableArgument(v *variable, attr *hclsyntax.Attribute) {
+	switch attr.Name {
+	case "type":
+		t, defaults, diags := typeexpr.TypeConstraintWithDefaults(attr.Expr)
+		l.diags = append(l.diags, diags...)
+		if !diags.HasErrors() {
+			v.typ, v.defaults = t, defaults
+		}
+	case "default":
+		value, diags := l.scope.eval(attr.Expr, roots{})
+		l.diags = append(l.diags, diags...)
+		v.fallback = value
+	case "sensitive":
+		v.sensitive = l.constant(attr, cty.Bool).True()
+	case "description":
+		l.constant(attr, cty.String)
+	}
+}
+
+// constant evaluates an argument that must be a constant of that type; after an error it is the type's zero.
+func (l *loader) constant(attr *hclsyntax.Attribute, want cty.Type) cty.Value {
+	v, diags := l.scope.eval(attr.Expr, roots{})
+	l.diags = append(l.diags, diags...)
+	if !diags.HasErrors() && v.IsWhollyKnown() && !v.IsNull() && v.Type() == want {
+		return v
+	}
+	if !diags.HasErrors() {
+		l.report(diag.Error(attr.Expr.Range(), fmt.Sprintf("Wrong type for %q", attr.Name), fmt.Sprintf("It takes a %s.", want.FriendlyName()), ""))
+	}
+	if want == cty.Bool {
+		return cty.False
+	}
+	return cty.StringVal("")
+}
+
+func (l *loader) declareValidation(v *variable, g *block, b *hclsyntax.Block) {
+	found := map[string]hclsyntax.Expression{}
+	for _, attr := range sortedAttributes(b.Body) {
+		if l.argument(g, attr) != nil {
+			found[attr.Name] = attr.Expr
+		}
+	}
+	for _, a := range g.args {
+		if found[a.name] == nil {
+			l.report(missing(g, &a, b.DefRange()))
+			return
+		}
+	}
+	v.validation = append(v.validation, validation{found["condition"], found["error_message"]})
+}
+
+// convert gives a value the variable's type.
+func (v *variable) convert(value cty.Value, at hcl.Range) (cty.Value, *hcl.Diagnostic) {
+	if v.defaults != nil && !value.IsNull() && value.IsKnown() {
+		value = v.defaults.Apply(value)
+	}
+	out, err := convert.Convert(value, v.typ)
+	if err != nil {
+		return cty.DynamicVal, diag.Error(at, fmt.Sprintf("Wrong type for variable %q", v.name),
+			fmt.Sprintf("It is declared as %s: %s.", typeexpr.TypeString(v.typ), err), "")
+	}
+	return out, nil
+}
+
+// evaluateVariables gives each variable its value and checks it.
+func (l *loader) evaluateVariables() {
+	given := l.variableValues()
+	for _, v := range l.variables {
+		l.scope.variables[v.name] = cty.DynamicVal
+		if v.broken {
+			continue
+		}
+		value, at := v.fallback, v.header
+		if g, ok := given[v.name]; ok {
+			if g.bad {
+				continue
+			}
+			value, at = g.value, g.at
+		}
+		if value == cty.NilVal {
+			l.report(diag.Error(v.header, fmt.Sprintf("No value for variable %q", v.name), "It has no default, and nothing gives it a value.",
+				fmt.Sprintf("Give it one with -var %s=…, in a -var-file, or with %s%s in the environment.", v.name, VarEnvPrefix, v.name)))
+			continue
+		}
+		if v.sensitive {
+			l.sensitive.add(value)
+			value = value.Mark(sensitive{})
+		}
+		l.scope.variables[v.name] = value
+		if !l.validate(v, at) {
+			l.scope.variables[v.name] = cty.DynamicVal
+		}
+	}
+}
+
+// validate checks a variable's value against its validation blocks.
+func (l *loader) validate(v *variable, at hcl.Range) bool {
+	good := true
+	used := l.scope.used[v.name] // its own condition is no use of it
+	for _, rule := range v.validation {
+		ok, diags := l.scope.eval(rule.condition, roots{variables: true})
+		message, more := l.scope.eval(rule.message, roots{variables: true})
+		if diags = append(diags, more...); diags.HasErrors() {
+			l.diags = append(l.diags, diags...)
+			good = false
+			continue
+		}
+		ok, _ = ok.UnmarkDeep()
+		message, _ = message.UnmarkDeep()
+		switch {
+		case !ok.IsWhollyKnown() || !message.IsWhollyKnown(): // depends on something that has been reported
+		case ok.IsNull() || ok.Type() != cty.Bool:
+			l.report(diag.Error(rule.condition.Range(), "The condition is neither true nor false", "", ""))
+			good = false
+		case message.IsNull() || message.Type() != cty.String:
+			l.report(diag.Error(rule.message.Range(), "The error message is no string", "", ""))
+			good = false
+		case ok.False():
+			l.report(diag.Error(at, fmt.Sprintf("Invalid value for variable %q", v.name), message.AsString(), ""))
+			good = false
+		}
+	}
+	l.scope.used[v.name] = used
+	return good
+}

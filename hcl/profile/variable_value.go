@@ -1,0 +1,134 @@
+package profile
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/emprops/machinectl/hcl/diag"
+)
+
+// givenValue is a variable's value from outside of the profile.
+type givenValue struct {
+	value cty.Value
+	at    hcl.Range
+	bad   bool
+}
+
+// variableValues gathers the values from environment, files and options, the last one of a name wins.
+func (l *loader) variableValues() map[string]givenValue {
+	given := map[string]givenValue{}
+	if l.opts.Env != nil {
+		for _, v := range l.variables {
+			if text, ok := l.opts.Env(VarEnvPrefix + v.name); ok {
+				given[v.name] = l.textValue(v, VarEnvPrefix+v.name, text)
+			}
+		}
+	}
+	for _, path := range l.opts.VarFiles {
+		l.variableFile(path, given)
+	}
+	for _, name := range slices.Sorted(maps.Keys(l.opts.Vars)) {
+		source := "-var " + name
+		if v := l.variable(name); v != nil {
+			given[name] = l.textValue(v, source, l.opts.Vars[name])
+			continue
+		}
+		l.report(diag.Error(hcl.Range{}, fmt.Sprintf("Unknown variable %q", name), fmt.Sprintf("%s names a variable that the profile doesn't declare.", source),
+			diag.DidYouMean(name, l.variableNames())))
+	}
+	return given
+}
+
+func (l *loader) variable(name string) *variable {
+	if i := slices.IndexFunc(l.variables, func(v *variable) bool { return v.name == name }); i >= 0 {
+		return l.variables[i]
+	}
+	return nil
+}
+
+func (l *loader) variableNames() []string {
+	names := make([]string, len(l.variables))
+	for i, v := range l.variables {
+		names[i] = v.name
+	}
+	return names
+}
+
+// textValue reads a value given as text: the text itself for strings, an expression for everything else.
+func (l *loader) textValue(v *variable, source, text string) givenValue {
+	if v.broken {
+		return givenValue{bad: true}
+	}
+	if v.sensitive {
+		l.sensitive.add(cty.StringVal(text))
+		l.keep(source, nil) // the snippet would show it
+	} else {
+		l.keep(source, []byte(text))
+	}
+	at := hcl.Range{Filename: source, Start: hcl.InitialPos, End: hcl.Pos{Line: 1, Column: len(text) + 1, Byte: len(text)}}
+	value := cty.StringVal(text)
+	if v.typ != cty.String && v.typ != cty.DynamicPseudoType {
+		if d := refused([]byte(text), source); d != nil {
+			l.report(d)
+			return givenValue{bad: true}
+		}
+		expr, diags := hclsyntax.ParseExpression([]byte(text), source, hcl.InitialPos)
+		if !diags.HasErrors() {
+			var more hcl.Diagnostics
+			value, more = l.scope.eval(expr, roots{})
+			diags = append(diags, more...)
+		}
+		if diags.HasErrors() {
+			l.diags = append(l.diags, diags...)
+			return givenValue{bad: true}
+		}
+	}
+	return l.typedValue(v, value, at)
+}
+
+func (l *loader) typedValue(v *variable, value cty.Value, at hcl.Range) givenValue {
+	value, d := v.convert(value, at)
+	if d != nil {
+		l.report(d)
+	}
+	return givenValue{value: value, at: at, bad: d != nil}
+}
+
+// variableFile reads a file of `name = constant`.
+func (l *loader) variableFile(path string, given map[string]givenValue) {
+	src, err := l.readFile(path)
+	if err != nil {
+		l.report(unreadable(path, err))
+		return
+	}
+	l.keep(path, src)
+	body := l.parse(path)
+	for _, b := range body.Blocks {
+		l.report(diag.Error(b.DefRange(), "Block in a file of variables", "A file of variables has lines of the form name = value.",
+			"If this is a profile, name it without -var-file."))
+	}
+	for _, attr := range sortedAttributes(body) {
+		v := l.variable(attr.Name)
+		if v == nil {
+			l.report(diag.Error(attr.NameRange, fmt.Sprintf("Unknown variable %q", attr.Name), "The profile doesn't declare it.",
+				diag.DidYouMean(attr.Name, l.variableNames())))
+			continue
+		}
+		if v.broken {
+			given[v.name] = givenValue{bad: true}
+			continue
+		}
+		value, diags := l.scope.eval(attr.Expr, roots{})
+		if diags.HasErrors() {
+			l.diags = append(l.diags, diags...)
+			given[v.name] = givenValue{bad: true}
+			continue
+		}
+		given[v.name] = l.typedValue(v, value, attr.Expr.Range())
+	}
+}

@@ -1,0 +1,108 @@
+package profile
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/emprops/machinectl/capability"
+	"github.com/emprops/machinectl/hcl/diag"
+)
+
+// Capabilities that follow from what a worker is bound to, without being written in a profile.
+const (
+	FlagGPU       = "gpu"        // a worker of a service per GPU
+	FlagAPI       = "api"        // a worker of an api or hybrid machine whose connector talks to a provider over HTTP
+	AttrGPUModel  = "gpu.model"  // from gpu { model }
+	AttrGPUMemory = "gpu.memory" // from gpu { memory }, as a size: "24GiB"
+	AttrGPUDriver = "driver"     // from gpu { driver = ">= x" }: x, which the driver is at least
+)
+
+// workers builds the machine's workers and checks them.
+func (l *loader) workers(m *Machine, o *object) {
+	blocks := o.children("worker")
+	if len(blocks) == 0 {
+		l.report(diag.Error(o.header, "The machine has no worker", fmt.Sprintf("Without a worker, machine %q runs no jobs.", m.Name),
+			"Write worker \"<name>\" { connector = "+quoteAll(Connectors())+" }."))
+	}
+	for _, b := range blocks {
+		m.Workers = append(m.Workers, l.worker(m, b, o.children("service")))
+	}
+}
+
+func (l *loader) worker(m *Machine, o *object, services []*object) *Worker {
+	w := &Worker{
+		Name: o.label, Connector: o.str("connector", ""), Service: o.str("service", ""), Concurrency: o.num("concurrency", 1),
+		Count: o.num("count", 1), Settings: o.dict("settings"), Range: o.header,
+	}
+	names := make([]string, len(m.Services))
+	for i, s := range m.Services {
+		names[i] = s.Name
+	}
+	i := slices.Index(names, w.Service)
+	switch {
+	case o.has("service") && w.Service != "" && i < 0:
+		advice := diag.DidYouMean(w.Service, names)
+		if len(names) == 0 {
+			advice = fmt.Sprintf("Write service %q { … } in the machine.", w.Service)
+		}
+		l.report(diag.Error(o.at("service"), fmt.Sprintf("No service %q", w.Service), fmt.Sprintf("Machine %q has no service of this name.", m.Name), advice))
+	case i >= 0 && !services[i].has("port"):
+		l.report(diag.Error(o.at("service"), fmt.Sprintf("Service %q has no port", w.Service), "The worker can't talk to a service that listens nowhere.",
+			fmt.Sprintf("Write port = \"http\" in service %q.", w.Service)))
+	case w.Connector == "comfyui" && !o.has("service"):
+		l.report(diag.Error(o.header, "Missing argument \"service\"", "The connector comfyui runs jobs on a ComfyUI server, which is a service of the machine.", "Write service = \"<name>\"."))
+	}
+	if o.has("service") && o.has("count") {
+		l.report(diag.Error(o.at("count"), "Both service and count", "There is one worker per instance of the service.", "Take count out; concurrency says how many jobs each worker runs at once."))
+	}
+	var bound *Service
+	if i >= 0 {
+		bound = m.Services[i]
+	}
+	w.Offer = offer(m, bound, w.Connector, o.list("capabilities"), o.attrs("offers"))
+	return w
+}
+
+// offer adds to what the profile says what follows from the machine. What the profile says wins.
+func offer(m *Machine, s *Service, connector string, flags []string, attrs map[string]any) capability.Offer {
+	o := capability.Offer{Type: connector, Flags: slices.Clone(flags), Attrs: map[string]any{}}
+	if s != nil && s.PerGPU && m.GPU != nil {
+		o.Flags = append(o.Flags, FlagGPU)
+		if m.GPU.Model != "" {
+			o.Attrs[AttrGPUModel] = m.GPU.Model
+		}
+		if m.GPU.Memory > 0 {
+			o.Attrs[AttrGPUMemory] = FormatSize(m.GPU.Memory)
+		}
+		if v := leastVersion(m.GPU.Driver); v != "" {
+			o.Attrs[AttrGPUDriver] = v
+		}
+	}
+	if (m.Kind == KindAPI || m.Kind == KindHybrid) && slices.Contains(httpConnectors(), connector) {
+		o.Flags = append(o.Flags, FlagAPI)
+	}
+	for name, v := range attrs {
+		o.Attrs[name] = v
+	}
+	slices.Sort(o.Flags)
+	o.Flags = slices.Compact(o.Flags)
+	if len(o.Attrs) == 0 {
+		o.Attrs = nil
+	}
+	return o
+}
+
+func httpConnectors() []string { return []string{"openai", "replicate", "runpod"} }
+
+// leastVersion is the version that a constraint guarantees: "550" of ">= 550". Empty where it guarantees none.
+func leastVersion(constraint string) string {
+	atLeast := regexp.MustCompile(`^(>=|=|~>)\s*([0-9.]+)$`)
+	for _, part := range strings.Split(constraint, ",") {
+		if m := atLeast.FindStringSubmatch(strings.TrimSpace(part)); m != nil {
+			return m[2]
+		}
+	}
+	return ""
+}
