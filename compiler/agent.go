@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"strings"
 	"time"
 
 	nomad "github.com/hashicorp/nomad/api"
@@ -18,8 +19,6 @@ const (
 	agentMargin = 5 * time.Second
 	// clientKillLimit is the max_kill_timeout of a Nomad client that doesn't set it.
 	clientKillLimit = 30 * time.Second
-	// agentBinary is the agent's name on a host's or an image's PATH.
-	agentBinary = "machine-agent"
 )
 
 // agentTask is the machine's leader. When its process dies, it starts again in place and its services stay up; only when
@@ -34,9 +33,10 @@ func (m *machine) agentTask(share shares) *nomad.Task {
 	t.KillTimeout = new(m.Agent.Grace + agentMargin)
 	if *t.KillTimeout > clientKillLimit {
 		m.warn(m.Agent.Range, "Longer than a Nomad client waits by default", fmt.Sprintf(
-			"A grace of %s makes a kill timeout of %s, but a client stops a task after %s unless its configuration says otherwise. "+
-				"Set max_kill_timeout = %q in the client block of the machines' Nomad clients, or lower the grace to %s.",
-			m.Agent.Grace, *t.KillTimeout, clientKillLimit, t.KillTimeout.String(), clientKillLimit-agentMargin))
+			"A grace of %s makes a kill timeout of %s, but a client kills a task after %s unless its configuration says otherwise.",
+			m.Agent.Grace, *t.KillTimeout, clientKillLimit), fmt.Sprintf(
+			"Set max_kill_timeout = %q in the client block of the machines' Nomad clients, or lower the grace to %s.",
+			t.KillTimeout.String(), clientKillLimit-agentMargin))
 	}
 	// The Task API answers workload identities only.
 	t.Identity = &nomad.WorkloadIdentity{Name: "default", Audience: []string{"nomadproject.io"}, Env: true}
@@ -55,28 +55,39 @@ func (m *machine) agentTask(share shares) *nomad.Task {
 
 // agentCommand is the path of the agent's binary, which may come with the task as an artifact.
 func (m *machine) agentCommand(t *nomad.Task) string {
-	if m.Agent.Artifact == "" {
-		if m.Agent.Command == "" {
-			return agentBinary
+	if m.Agent.Artifact != "" {
+		source, needsDollar := selfer{}.env(m.Agent.Artifact)
+		if needsDollar {
+			giveDollar(t)
 		}
-		return m.Agent.Command
+		artifact := &nomad.TaskArtifact{GetterSource: new(source), GetterMode: new("file"), RelativeDest: new(profile.DefaultArtifactAgent)}
+		if archive.MatchString(m.Agent.Artifact) {
+			artifact.GetterMode, artifact.RelativeDest = new("any"), new("local/")
+		}
+		t.Artifacts = []*nomad.TaskArtifact{artifact}
 	}
-	source, needsDollar := selfer{}.env(m.Agent.Artifact)
-	if needsDollar {
-		giveDollar(t)
+	command := m.Agent.Command
+	switch {
+	case command == "" && m.Agent.Artifact == "":
+		return profile.DefaultAgentCommand
+	case command == "":
+		command = profile.DefaultArtifactAgent
 	}
-	t.Artifacts = []*nomad.TaskArtifact{{GetterSource: new(source), RelativeDest: new("local/bin/")}}
-	if m.Agent.Command != "" {
-		return m.Agent.Command
+	if m.Agent.Artifact != "" && m.Driver == profile.DriverDocker && !strings.HasPrefix(command, "/") {
+		// A container starts in its image's directory; the task's is mounted at the root.
+		command = "/" + command
 	}
-	return "local/bin/" + agentBinary
+	return command
 }
+
+// archive tells a URL whose file Nomad unpacks.
+var archive = regexp.MustCompile(`\.(zip|t?gz|tar(\.(gz|xz|bz2|zst))?|txz|tbz2)(\?|$)`)
 
 // agentDocument is the template with the agent's instructions.
 func (m *machine) agentDocument(self selfer) *nomad.Template {
 	b, err := json.MarshalIndent(m.instructions(), "", "  ")
 	if err != nil {
-		m.fail(m.Range, "The agent's instructions can't be encoded", err.Error())
+		m.fail(m.Range, "The agent's instructions can't be encoded", err.Error(), "")
 	}
 	return &nomad.Template{
 		EmbeddedTmpl: new(self.document(string(b)) + "\n"),
@@ -120,6 +131,3 @@ func ready(r *profile.Ready) *spec.Check {
 		Timeout:  spec.Duration(orDefault(r.Timeout, 3*time.Second)),
 	}
 }
-
-// quoteRegexp makes a pattern that matches just this text.
-func quoteRegexp(text string) string { return regexp.QuoteMeta(text) }

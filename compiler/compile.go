@@ -61,7 +61,7 @@ func compilePool(source *profile.Pool) (*Pool, hcl.Diagnostics) {
 	pool.Policy = m.policy(pool.Revision)
 	scaling, err := scalingBlock(pool.Policy, source.Max)
 	if err != nil {
-		m.fail(source.Range, "The pool's policy can't be encoded", err.Error())
+		m.fail(source.Range, "The pool's policy can't be encoded", err.Error(), "")
 		return nil, m.diags
 	}
 	group.Scaling = scaling

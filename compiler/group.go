@@ -1,6 +1,7 @@
 package compiler
 
 import (
+	"regexp"
 	"strings"
 	"time"
 
@@ -80,9 +81,21 @@ func (m *machine) constraints() []*nomad.Constraint {
 		list = append(list, nomad.NewConstraint("${node.pool}", "=", p.NodePool))
 	}
 	for _, c := range p.Constraints {
-		list = append(list, nomad.NewConstraint(reference(c.Attribute), operator(c.Operator), c.Value))
+		list = append(list, constraint(c))
 	}
 	return list
+}
+
+func constraint(c profile.Constraint) *nomad.Constraint {
+	switch c.Operator {
+	case nomad.ConstraintDistinctHosts:
+		// It has no attribute, and a value only to turn it off.
+		return nomad.NewConstraint("", c.Operator, c.Value)
+	case "":
+		return nomad.NewConstraint(reference(c.Attribute), "=", c.Value)
+	default:
+		return nomad.NewConstraint(reference(c.Attribute), c.Operator, c.Value)
+	}
 }
 
 // datacenters is nil where any will do. Names may hold the wildcard that Nomad's own field takes.
@@ -98,7 +111,7 @@ func datacenters(names []string) *nomad.Constraint {
 			return nil
 		}
 		wild = wild || strings.Contains(name, "*")
-		patterns[i] = strings.ReplaceAll(quoteRegexp(name), `\*`, `.*`)
+		patterns[i] = strings.ReplaceAll(regexp.QuoteMeta(name), `\*`, `.*`)
 	}
 	if !wild {
 		return nomad.NewConstraint(attribute, "=", names[0])
@@ -119,13 +132,6 @@ func reference(attribute string) string {
 		return attribute
 	}
 	return "${" + attribute + "}"
-}
-
-func operator(op string) string {
-	if op == "" {
-		return "="
-	}
-	return op
 }
 
 // task is what the three sorts of task have in common.

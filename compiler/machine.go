@@ -5,6 +5,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"github.com/emprops/machinectl/hcl/diag"
 	"github.com/emprops/machinectl/hcl/profile"
 	"github.com/emprops/machinectl/hcl/spec"
 )
@@ -34,20 +35,12 @@ func (i instance) self() selfer {
 	return s
 }
 
-func (m *machine) fail(where hcl.Range, summary, detail string) {
-	m.diags = append(m.diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Detail: detail, Subject: rangePtr(where)})
+func (m *machine) fail(where hcl.Range, summary, detail, advice string) {
+	m.diags = append(m.diags, diag.Error(where, summary, detail, advice))
 }
 
-func (m *machine) warn(where hcl.Range, summary, detail string) {
-	m.diags = append(m.diags, &hcl.Diagnostic{Severity: hcl.DiagWarning, Summary: summary, Detail: detail, Subject: rangePtr(where)})
-}
-
-// rangePtr is nil for the zero range, so that a diagnostic without a place shows none.
-func rangePtr(r hcl.Range) *hcl.Range {
-	if r == (hcl.Range{}) {
-		return nil
-	}
-	return &r
+func (m *machine) warn(where hcl.Range, summary, detail, advice string) {
+	m.diags = append(m.diags, diag.Warning(where, summary, detail, advice))
 }
 
 // layOut names the machine's service instances and workers.
@@ -57,7 +50,7 @@ func (m *machine) layOut() {
 		for _, i := range m.instancesOf(s) {
 			if _, taken := names[i.name]; taken {
 				m.fail(s.Range, "Two tasks with one name",
-					fmt.Sprintf("Service %q becomes a task %q, and the machine already has one of that name. Rename the service.", s.Name, i.name))
+					fmt.Sprintf("Service %q becomes a task %q, and the machine already has one of that name.", s.Name, i.name), "Rename the service.")
 			}
 			names[i.name] = s.Range
 			m.instances = append(m.instances, i)
@@ -72,7 +65,7 @@ func (m *machine) instancesOf(s *profile.Service) []instance {
 	}
 	if m.GPU == nil {
 		m.fail(s.Range, "A service per GPU on a machine without GPUs",
-			fmt.Sprintf("Service %q says per = \"gpu\", but machine %q has no gpu block. Add one, or remove per.", s.Name, m.Name))
+			fmt.Sprintf("Service %q says per = \"gpu\", but machine %q has no gpu block.", s.Name, m.Name), "Add a gpu block, or remove per.")
 		return nil
 	}
 	var list []instance
@@ -89,7 +82,7 @@ func (m *machine) layOutWorkers() {
 	add := func(w *profile.Worker, name string, at *instance) {
 		if taken[name] {
 			m.fail(w.Range, "Two workers with one name",
-				fmt.Sprintf("Worker %q becomes %q, and the machine already has a worker of that name. Rename one.", w.Name, name))
+				fmt.Sprintf("Worker %q becomes %q, and the machine already has a worker of that name.", w.Name, name), "Rename one of them.")
 		}
 		taken[name] = true
 		m.workers = append(m.workers, m.worker(w, name, at))
@@ -113,10 +106,10 @@ func (m *machine) layOutWorkers() {
 			}
 		}
 		if !found && !m.diags.HasErrors() {
-			m.fail(w.Range, "No such service", fmt.Sprintf("Worker %q names service %q, which machine %q does not have.", w.Name, w.Service, m.Name))
+			m.fail(w.Range, "No such service", fmt.Sprintf("Worker %q names service %q, which machine %q does not have.", w.Name, w.Service, m.Name), "Add the service, or name another.")
 		}
 	}
 	if len(m.workers) == 0 {
-		m.fail(m.Range, "A machine without workers", fmt.Sprintf("Machine %q would never take a job. Add a worker block.", m.Name))
+		m.fail(m.Range, "A machine without workers", fmt.Sprintf("Machine %q would never take a job.", m.Name), "Add a worker block.")
 	}
 }

@@ -29,7 +29,7 @@ type shares struct {
 func (m *machine) shareOut() shares {
 	total := m.Resources
 	if total.Disk > 0 && mebibytes(total.Disk) < leastDiskMB {
-		m.fail(total.Range, "Too little disk", fmt.Sprintf("A machine needs at least %d MiB of disk for its tasks' logs.", leastDiskMB))
+		m.fail(total.Range, "Too little disk", "A machine's disk holds the logs of its tasks.", fmt.Sprintf("Ask for %d MiB or more.", leastDiskMB))
 	}
 	s := shares{services: make([]*nomad.Resources, len(m.instances))}
 	agent := m.agentResources()
@@ -88,8 +88,8 @@ func (m *machine) checkRest(rest profile.Resources, sharing int) {
 	total := m.Resources
 	complain := func(what, has, left string) {
 		m.fail(total.Range, "The machine's "+what+" doesn't go round", fmt.Sprintf(
-			"Machine %q has %s. After the agent and the services with resources of their own, %s is left for %d more service instances. "+
-				"Raise the machine's %s, or lower theirs.", m.Name, has, left, sharing, what))
+			"Machine %q has %s. After the agent and the services with resources of their own, %s is left for %d more service instances.",
+			m.Name, has, left, sharing), fmt.Sprintf("Raise the machine's %s, or lower theirs.", what))
 	}
 	n := max(sharing, 1)
 	if total.Memory > 0 && (rest.Memory < 0 || sharing > 0 && rest.Memory/int64(n) < leastMemory) {
@@ -103,7 +103,7 @@ func (m *machine) checkRest(rest profile.Resources, sharing int) {
 	}
 	if total.Cores > 0 && sharing > 0 && rest.Cores > 0 && rest.Cores%n != 0 {
 		m.warn(total.Range, "Cores that nobody gets", fmt.Sprintf(
-			"Machine %q has %d cores for %d service instances; %d of them stay unused.", m.Name, rest.Cores, sharing, rest.Cores%n))
+			"Machine %q has %d cores for %d service instances; %d of them stay unused.", m.Name, rest.Cores, sharing, rest.Cores%n), "")
 	}
 }
 

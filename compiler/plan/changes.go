@@ -1,0 +1,146 @@
+package plan
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	nomad "github.com/hashicorp/nomad/api"
+
+	"github.com/emprops/machinectl/hcl/spec"
+)
+
+// policyChanges compares what pools say of size and scaling.
+func policyChanges(before, after spec.Policy) []Change {
+	var list []Change
+	add := func(what string, b, a any) {
+		if fmt.Sprint(b) != fmt.Sprint(a) {
+			list = append(list, Change{What: what, Before: fmt.Sprint(b), After: fmt.Sprint(a)})
+		}
+	}
+	if before.Version == 0 {
+		return nil
+	}
+	add("machine", before.Machine, after.Machine)
+	add("size: min", before.Min, after.Min)
+	add("size: max", before.Max, after.Max)
+	add("scale: target_wait", before.TargetWait, after.TargetWait)
+	add("scale: up_cooldown", before.UpCooldown, after.UpCooldown)
+	add("scale: down_cooldown", before.DownCooldown, after.DownCooldown)
+	add("scale: idle_after", before.IdleAfter, after.IdleAfter)
+	add("start_time", before.StartTime, after.StartTime)
+	return list
+}
+
+// samePolicy compares all of two policies but which group is wanted.
+func samePolicy(a, b spec.Policy) bool {
+	a.Wanted, b.Wanted = true, true
+	x, errX := json.Marshal(a)
+	y, errY := json.Marshal(b)
+	return errX == nil && errY == nil && string(x) == string(y)
+}
+
+// jobChanges compares what stands at job level.
+func jobChanges(before, after *nomad.Job) []Change {
+	if b, a := deref(before.Priority), deref(after.Priority); b != a {
+		return []Change{{What: "priority", Before: fmt.Sprint(b), After: fmt.Sprint(a)}}
+	}
+	return nil
+}
+
+// groupChanges compares the content of two groups, value by value, in the profile's words.
+func groupChanges(before, after *nomad.TaskGroup) []Change {
+	b, a := flatten(before), flatten(after)
+	keys := maps.Clone(b)
+	maps.Copy(keys, a)
+	var list []Change
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		// The server adds identities of its own.
+		if b[key] == a[key] || strings.Contains(key, "\x00Identity") && a[key] == "" {
+			continue
+		}
+		list = append(list, Change{What: words(key), Before: b[key], After: a[key]})
+	}
+	return list
+}
+
+// flatten writes a group as path → value. Parts of a path are separated by NUL; a list's items are named where they have
+// names, else numbered; what is empty is left out, as Nomad does not tell it from what is missing.
+func flatten(group *nomad.TaskGroup) map[string]string {
+	g := *group
+	g.Name, g.Count, g.Scaling = nil, nil, nil
+	out := map[string]string{}
+	b, err := json.Marshal(g)
+	if err != nil {
+		return out
+	}
+	var doc any
+	if err := json.Unmarshal(b, &doc); err != nil {
+		return out
+	}
+	walk("", doc, out)
+	return out
+}
+
+func walk(path string, v any, out map[string]string) {
+	switch v := v.(type) {
+	case map[string]any:
+		for key, item := range v {
+			if key == "EmbeddedTmpl" {
+				item = document(item)
+			}
+			walk(path+"\x00"+key, item, out)
+		}
+	case []any:
+		if plain, ok := joined(v); ok {
+			if plain != "" {
+				out[path] = plain
+			}
+			return
+		}
+		for i, item := range v {
+			walk(path+"\x00"+itemName(item, i), item, out)
+		}
+	case nil:
+	default:
+		if text := fmt.Sprint(v); text != "" && text != "0" && text != "false" {
+			out[path] = text
+		}
+	}
+}
+
+// document opens up the agent's instructions, so that they are compared value by value.
+func document(text any) any {
+	s, _ := text.(string)
+	var doc map[string]any
+	if json.Unmarshal([]byte(s), &doc) != nil || doc["workers"] == nil {
+		return text
+	}
+	return doc
+}
+
+// joined writes a list of plain values on one line.
+func joined(list []any) (string, bool) {
+	var parts []string
+	for _, item := range list {
+		switch item.(type) {
+		case map[string]any, []any:
+			return "", false
+		}
+		parts = append(parts, fmt.Sprint(item))
+	}
+	return strings.Join(parts, " "), true
+}
+
+// itemName is the name of a list's item, or its number.
+func itemName(item any, i int) string {
+	m, _ := item.(map[string]any)
+	for _, key := range []string{"Name", "name", "Label", "LTarget", "DestPath"} {
+		if name, _ := m[key].(string); name != "" {
+			return name
+		}
+	}
+	return fmt.Sprint(i)
+}

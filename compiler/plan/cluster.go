@@ -1,0 +1,82 @@
+package plan
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	nomad "github.com/hashicorp/nomad/api"
+)
+
+// jobs is what this package needs of Nomad's job endpoints; *nomad.Jobs has it.
+type jobs interface {
+	Info(id string, q *nomad.QueryOptions) (*nomad.Job, *nomad.QueryMeta, error)
+	ListOptions(opts *nomad.JobListOptions, q *nomad.QueryOptions) ([]*nomad.JobListStub, *nomad.QueryMeta, error)
+	Allocations(id string, all bool, q *nomad.QueryOptions) ([]*nomad.AllocationListStub, *nomad.QueryMeta, error)
+}
+
+// planner is the part that changes something, or says what would change; *nomad.Jobs has it.
+type planner interface {
+	PlanOpts(job *nomad.Job, opts *nomad.PlanOptions, q *nomad.WriteOptions) (*nomad.JobPlanResponse, *nomad.WriteMeta, error)
+	RegisterOpts(job *nomad.Job, opts *nomad.RegisterOptions, q *nomad.WriteOptions) (*nomad.JobRegisterResponse, *nomad.WriteMeta, error)
+	DeregisterOpts(id string, opts *nomad.DeregisterOptions, q *nomad.WriteOptions) (string, *nomad.WriteMeta, error)
+}
+
+// checker reads the results of an allocation's service checks; *nomad.Allocations has it.
+type checker interface {
+	Checks(allocID string, q *nomad.QueryOptions) (nomad.AllocCheckStatuses, error)
+}
+
+// Cluster is a Nomad cluster, as its HTTP API shows it.
+type Cluster struct {
+	address string
+	jobs    jobs
+	planner planner
+	checks  checker
+}
+
+// NewCluster uses an official client.
+func NewCluster(c *nomad.Client) *Cluster {
+	return &Cluster{address: c.Address(), jobs: c.Jobs(), planner: c.Jobs(), checks: c.Allocations()}
+}
+
+// Place is where a pool's job lives.
+type Place struct {
+	Region    string `json:"region,omitempty"`
+	Namespace string `json:"namespace"`
+}
+
+func placeOf(job *nomad.Job) Place {
+	return Place{Region: deref(job.Region), Namespace: deref(job.Namespace)}
+}
+
+func (p Place) query(ctx context.Context) *nomad.QueryOptions {
+	return (&nomad.QueryOptions{Region: p.Region, Namespace: p.Namespace}).WithContext(ctx)
+}
+
+func (p Place) write(ctx context.Context) *nomad.WriteOptions {
+	return (&nomad.WriteOptions{Region: p.Region, Namespace: p.Namespace}).WithContext(ctx)
+}
+
+// lookup returns nil for a job that doesn't exist.
+func (c *Cluster) lookup(ctx context.Context, id string, at Place) (*nomad.Job, error) {
+	job, _, err := c.jobs.Info(id, at.query(ctx))
+	if isNotFound(err) {
+		return nil, nil //nolint:nilnil // "there is none" is an answer
+	}
+	return job, err
+}
+
+func isNotFound(err error) bool {
+	var unexpected nomad.UnexpectedResponseError
+	return errors.As(err, &unexpected) && unexpected.StatusCode() == http.StatusNotFound
+}
+
+// deref is the zero value for nil.
+func deref[T any](p *T) T {
+	var zero T
+	if p == nil {
+		return zero
+	}
+	return *p
+}

@@ -1,0 +1,141 @@
+package plan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	nomad "github.com/hashicorp/nomad/api"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/emprops/machinectl/compiler"
+	"github.com/emprops/machinectl/hcl/spec"
+)
+
+// concurrency bounds how many pools are planned at once, so that a large profile doesn't flood the servers.
+const concurrency = 8
+
+// Make plans every pool. The error joins what went wrong with each pool; the plan then holds the others.
+func Make(ctx context.Context, c *Cluster, pools []*compiler.Pool) (*Plan, error) {
+	planned := make([]*Pool, len(pools))
+	errs := make([]error, len(pools))
+	var g errgroup.Group
+	g.SetLimit(concurrency)
+	for i, pool := range pools {
+		g.Go(func() error {
+			planned[i], errs[i] = c.plan(ctx, pool)
+			return nil
+		})
+	}
+	_ = g.Wait() // each pool's error is in errs
+	return &Plan{Pools: slices.DeleteFunc(planned, func(p *Pool) bool { return p == nil })}, errors.Join(errs...)
+}
+
+func (c *Cluster) plan(ctx context.Context, pool *compiler.Pool) (*Pool, error) {
+	at := placeOf(pool.Job)
+	live, err := c.lookup(ctx, pool.Name, at)
+	if err != nil {
+		return nil, c.explain(pool.Name, err)
+	}
+	t, err := makeTarget(pool, live)
+	if err != nil {
+		return nil, err
+	}
+	answer, _, err := c.planner.PlanOpts(t.job, &nomad.PlanOptions{Diff: true}, at.write(ctx))
+	if err != nil {
+		return nil, c.explain(pool.Name, err)
+	}
+	out := &Pool{
+		Name: pool.Name, Place: at, To: pool.Revision, Groups: t.groups,
+		Index: answer.JobModifyIndex, Diff: prune(answer.Diff), Warnings: warnings(answer.Warnings),
+		job: t.job, policy: pool.Policy,
+	}
+	out.compare(t, pool, live)
+	if answer.Annotations != nil {
+		for _, u := range answer.Annotations.DesiredTGUpdates {
+			out.Replaced += int(u.DestructiveUpdate)
+		}
+	}
+	if out.Infeasible, err = c.feasibility(ctx, t.job, *pool.Group().Name, answer); err != nil {
+		return nil, c.explain(pool.Name, err)
+	}
+	return out, nil
+}
+
+// compare finds the action and the changes.
+func (p *Pool) compare(t target, pool *compiler.Pool, live *nomad.Job) {
+	if !isRunning(live) {
+		p.Action = Create
+		return
+	}
+	var before spec.Policy
+	if t.before != nil {
+		before, _, _ = policyOf(t.before) // read without error in makeTarget
+		p.From = before.Revision
+		p.Changes = groupChanges(t.before, pool.Group())
+	}
+	p.Changes = append(policyChanges(before, pool.Policy), p.Changes...)
+	p.Changes = append(p.Changes, jobChanges(live, pool.Job)...)
+	switch {
+	case p.Diff == nil:
+		p.Action, p.Changes = Nothing, nil
+	case p.From != p.To:
+		p.Action = Revise
+	case touches(p.Diff, *pool.Group().Name):
+		p.Action = Repair
+	default:
+		p.Action = Settings
+	}
+}
+
+// touches says whether a group's diff goes beyond its scaling block.
+func touches(diff *nomad.JobDiff, group string) bool {
+	for _, g := range diff.TaskGroups {
+		if g.Name != group {
+			continue
+		}
+		if len(g.Fields) > 0 || len(g.Tasks) > 0 {
+			return true
+		}
+		for _, o := range g.Objects {
+			if o.Name != "Scaling" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// warnings splits Nomad's text into lines, without its heading.
+func warnings(text string) []string {
+	var list []string
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if item, ok := strings.CutPrefix(line, "* "); ok {
+			list = append(list, item)
+		} else if line != "" && !strings.HasSuffix(line, "warnings:") && !strings.HasSuffix(line, "warning:") {
+			list = append(list, line)
+		}
+	}
+	return list
+}
+
+// explain says which pool, and what to do about the usual reasons.
+func (c *Cluster) explain(pool string, err error) error {
+	var unexpected nomad.UnexpectedResponseError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &unexpected) && unexpected.StatusCode() == 403:
+		return fmt.Errorf("pool %q: Nomad refuses it: the token lacks the rights (read-job, plan-job or submit-job in the pool's namespace): "+
+			"set NOMAD_TOKEN or -token", pool)
+	case errors.As(err, &unexpected):
+		return fmt.Errorf("pool %q: Nomad refuses it: %s", pool, strings.TrimSpace(unexpected.Body()))
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("pool %q: %w", pool, err)
+	default:
+		return fmt.Errorf("pool %q: no answer from Nomad at %s: set NOMAD_ADDR or -address: %w", pool, c.address, err)
+	}
+}

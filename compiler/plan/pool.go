@@ -1,0 +1,76 @@
+package plan
+
+import (
+	nomad "github.com/hashicorp/nomad/api"
+
+	"github.com/emprops/machinectl/hcl/spec"
+)
+
+// Action is what applying would do to a pool.
+type Action string
+
+// The actions.
+const (
+	Create   Action = "create"   // no such job runs
+	Revise   Action = "revise"   // another revision becomes the wanted one
+	Settings Action = "settings" // policy, bounds, priority or texts: no allocation is touched
+	Repair   Action = "repair"   // the wanted group was changed by hand: it is put back to what the profile says
+	Nothing  Action = "nothing"
+)
+
+// Plan is the difference between some pools and a cluster.
+type Plan struct {
+	Pools []*Pool `json:"pools"`
+}
+
+// Changes says whether applying would do anything.
+func (p *Plan) Changes() bool {
+	for _, pool := range p.Pools {
+		if pool.Action != Nothing {
+			return true
+		}
+	}
+	return false
+}
+
+// Pool is one pool's part of a [Plan].
+type Pool struct {
+	Name   string `json:"name"`
+	Place  Place  `json:"place"`
+	Action Action `json:"action"`
+	// From and To are the wanted revisions before and after; From is empty where there was none.
+	From string `json:"from,omitempty"`
+	To   string `json:"to"`
+	// Groups are the job's groups after applying, in the job's order.
+	Groups []Group `json:"groups"`
+	// Changes are what differs, in the profile's words.
+	Changes []Change `json:"changes,omitempty"`
+	// Infeasible says in plain words why Nomad could not place a machine now; empty where it could.
+	Infeasible []string `json:"infeasible,omitempty"`
+	// Replaced is how many running machines Nomad would replace at once. 0 unless somebody changed the job by hand.
+	Replaced int      `json:"replaced,omitempty"`
+	Warnings []string `json:"warnings,omitempty"`
+	// Index is what registering will enforce: the job's modify index that the plan was made against, 0 for none.
+	Index uint64 `json:"index"`
+	// Diff is Nomad's own difference, without parts that say nothing; nil where there is none.
+	Diff *nomad.JobDiff `json:"diff,omitempty"`
+
+	job    *nomad.Job
+	policy spec.Policy
+}
+
+// Group is a task group of a planned job.
+type Group struct {
+	Name     string `json:"name"`
+	Revision string `json:"revision"`
+	Wanted   bool   `json:"wanted"`
+	New      bool   `json:"new,omitempty"`
+	Count    int    `json:"count"`
+}
+
+// Change is one difference. Before or After is empty where the thing is added or removed.
+type Change struct {
+	What   string `json:"what"` // "service comfyui-gpu0: memory"
+	Before string `json:"before,omitempty"`
+	After  string `json:"after,omitempty"`
+}

@@ -1,0 +1,116 @@
+package plan
+
+import (
+	"fmt"
+
+	nomad "github.com/hashicorp/nomad/api"
+
+	"github.com/emprops/machinectl/compiler"
+	"github.com/emprops/machinectl/hcl/spec"
+)
+
+// target is the job to register: the compiled one, with what must be kept of the live one. live may be nil.
+type target struct {
+	job    *nomad.Job
+	groups []Group
+	// before is the live group that was wanted, nil if there is none.
+	before *nomad.TaskGroup
+}
+
+// NotOursError says that a Nomad job of the pool's name exists and is not machinectl's.
+type NotOursError struct {
+	Pool  string
+	Place Place
+}
+
+func (e *NotOursError) Error() string {
+	return fmt.Sprintf("pool %q: namespace %q already has a Nomad job of that name which machinectl did not make (its meta lacks %s = %q): "+
+		"rename the pool, or stop and purge that job", e.Pool, e.Place.Namespace, spec.MetaManaged, spec.MetaManagedValue)
+}
+
+func isOurs(job *nomad.Job) bool { return job.Meta[spec.MetaManaged] == spec.MetaManagedValue }
+
+func isRunning(job *nomad.Job) bool { return job != nil && !deref(job.Stop) }
+
+// makeTarget merges a compiled pool into the live job; the drawing in the package documentation says how. The compiled
+// pool is not changed.
+func makeTarget(pool *compiler.Pool, live *nomad.Job) (target, error) {
+	if live != nil && !isOurs(live) {
+		return target{}, &NotOursError{Pool: pool.Name, Place: placeOf(pool.Job)}
+	}
+	job := *pool.Job
+	desired := *pool.Group()
+	t := target{job: &job}
+	if !isRunning(live) {
+		job.TaskGroups = []*nomad.TaskGroup{&desired}
+		t.groups = []Group{{Name: *desired.Name, Revision: pool.Revision, Wanted: true, New: true, Count: *desired.Count}}
+		return t, nil
+	}
+
+	job.TaskGroups = nil
+	found := false
+	for _, group := range live.TaskGroups {
+		policy, ours, err := policyOf(group)
+		if err != nil {
+			return target{}, fmt.Errorf("pool %q, group %q: %w", pool.Name, *group.Name, err)
+		}
+		if ours && policy.Wanted {
+			t.before = group
+		}
+		item := Group{Name: *group.Name, Revision: policy.Revision, Count: deref(group.Count)}
+		switch {
+		case *group.Name == *desired.Name:
+			found = true
+			item.Wanted, item.Revision = true, pool.Revision
+			keepLive(&desired, group, policy, pool.Policy)
+			group = &desired
+		case ours && policy.Wanted:
+			if group, err = unwanted(group, policy); err != nil {
+				return target{}, fmt.Errorf("pool %q, group %q: %w", pool.Name, *group.Name, err)
+			}
+		}
+		job.TaskGroups = append(job.TaskGroups, group)
+		t.groups = append(t.groups, item)
+	}
+	if !found {
+		desired.Count = new(0)
+		job.TaskGroups = append(job.TaskGroups, &desired)
+		t.groups = append(t.groups, Group{Name: *desired.Name, Revision: pool.Revision, Wanted: true, New: true})
+	}
+	return t, nil
+}
+
+// keepLive takes over the live group's count. Nomad refuses a count above the scaling block's maximum, so while a pool's
+// lowered maximum is still exceeded, the block's stays as high as the count; the policy holds the true one, which the
+// dispatcher follows.
+func keepLive(desired, live *nomad.TaskGroup, livePolicy, policy spec.Policy) {
+	count := deref(live.Count)
+	desired.Count = new(count)
+	scaling := *desired.Scaling
+	limit := max(*scaling.Max, int64(count))
+	if live.Scaling != nil && samePolicy(livePolicy, policy) {
+		limit = max(limit, deref(live.Scaling.Max))
+	}
+	scaling.Max = new(limit)
+	desired.Scaling = &scaling
+}
+
+// unwanted is the live group with nothing changed but its policy's Wanted.
+func unwanted(live *nomad.TaskGroup, policy spec.Policy) (*nomad.TaskGroup, error) {
+	policy.Wanted = false
+	doc, err := policy.Map()
+	if err != nil {
+		return live, err
+	}
+	group, scaling := *live, *live.Scaling
+	scaling.Policy = doc
+	group.Scaling = &scaling
+	return &group, nil
+}
+
+func policyOf(group *nomad.TaskGroup) (spec.Policy, bool, error) {
+	if group.Scaling == nil {
+		return spec.Policy{}, false, nil
+	}
+	return spec.ParsePolicy(group.Scaling.Policy)
+}
