@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -124,18 +125,25 @@ func warnings(text string) []string {
 
 // explain says which pool, and what to do about the usual reasons.
 func (c *Cluster) explain(pool string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("pool %q: %w", pool, c.unreachable(err))
+}
+
+// unreachable words an error of Nomad's API.
+func (c *Cluster) unreachable(err error) error {
 	var unexpected nomad.UnexpectedResponseError
 	switch {
 	case err == nil:
 		return nil
-	case errors.As(err, &unexpected) && unexpected.StatusCode() == 403:
-		return fmt.Errorf("pool %q: Nomad refuses it: the token lacks the rights (read-job, plan-job or submit-job in the pool's namespace): "+
-			"set NOMAD_TOKEN or -token", pool)
-	case errors.As(err, &unexpected):
-		return fmt.Errorf("pool %q: Nomad refuses it: %s", pool, strings.TrimSpace(unexpected.Body()))
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("pool %q: %w", pool, err)
+	case errors.As(err, &unexpected) && unexpected.StatusCode() == http.StatusForbidden:
+		return errors.New("Nomad refuses it: the token lacks the rights for it in this namespace: set NOMAD_TOKEN or -token")
+	case errors.As(err, &unexpected) && unexpected.HasBody():
+		return fmt.Errorf("Nomad refuses it: %s", strings.TrimSpace(unexpected.Body()))
+	case errors.As(err, &unexpected), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
 	default:
-		return fmt.Errorf("pool %q: no answer from Nomad at %s: set NOMAD_ADDR or -address: %w", pool, c.address, err)
+		return fmt.Errorf("no answer from Nomad at %s: set NOMAD_ADDR or -address: %w", c.address, err)
 	}
 }

@@ -1,0 +1,61 @@
+package plan
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	nomad "github.com/hashicorp/nomad/api"
+)
+
+// Destroy stops a pool's Nomad job and waits until its machines have ended; purge also removes the job from Nomad's
+// state once they have. Each machine's agent gets its grace: what it can't finish goes back to the queue.
+func Destroy(ctx context.Context, c *Cluster, pool string, at Place, purge bool) error {
+	live, err := c.lookup(ctx, pool, at)
+	if err != nil {
+		return c.explain(pool, err)
+	}
+	if live == nil {
+		return nil
+	}
+	if !isOurs(live) {
+		return &NotOursError{Pool: pool, Place: at}
+	}
+	if _, _, err := c.planner.DeregisterOpts(pool, &nomad.DeregisterOptions{}, at.write(ctx)); err != nil {
+		return c.explain(pool, err)
+	}
+	if err := c.waitEnded(ctx, pool, at); err != nil {
+		return err
+	}
+	if !purge {
+		return nil
+	}
+	_, _, err = c.planner.DeregisterOpts(pool, &nomad.DeregisterOptions{Purge: true}, at.write(ctx))
+	return c.explain(pool, err)
+}
+
+func (c *Cluster) waitEnded(ctx context.Context, pool string, at Place) error {
+	tick := time.NewTicker(500 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		allocs, _, err := c.jobs.Allocations(pool, true, at.query(ctx))
+		if err != nil {
+			return c.explain(pool, err)
+		}
+		running := 0
+		for _, a := range allocs {
+			switch a.ClientStatus {
+			case nomad.AllocClientStatusRunning, nomad.AllocClientStatusPending:
+				running++
+			}
+		}
+		if running == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("pool %q is stopping, but %d of its machines have not ended yet: %w", pool, running, context.Cause(ctx))
+		case <-tick.C:
+		}
+	}
+}
