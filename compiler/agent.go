@@ -113,7 +113,7 @@ func (m *machine) instructions() spec.Agent {
 	for _, at := range m.instances {
 		s := spec.Service{Name: at.name, GPU: at.gpu}
 		if at.service.Port != "" {
-			s.Port = portLabel(at.name)
+			s.Port = spec.PortLabel(at.name)
 			s.Ready = ready(at.service.Ready)
 		}
 		doc.Services = append(doc.Services, s)

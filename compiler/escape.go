@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/emprops/machinectl/hcl/profile"
-	"github.com/emprops/machinectl/hcl/spec"
 )
 
 // Nomad expands text differently depending on where it stands. Read in Nomad's client and tried on a running one:
@@ -110,6 +109,3 @@ func (s selfer) document(text string) string {
 		return docLeft + ` env "` + ref + `" ` + docRight
 	})
 }
-
-// portLabel is the Nomad port label of an instance.
-func portLabel(instance string) string { return spec.PortLabel(instance) }

@@ -58,7 +58,7 @@ func (m *machine) network() *nomad.NetworkResource {
 	n := &nomad.NetworkResource{}
 	for _, at := range m.instances {
 		if at.service.Port != "" {
-			n.DynamicPorts = append(n.DynamicPorts, nomad.Port{Label: portLabel(at.name)})
+			n.DynamicPorts = append(n.DynamicPorts, nomad.Port{Label: spec.PortLabel(at.name)})
 		}
 	}
 	n.DynamicPorts = append(n.DynamicPorts, nomad.Port{Label: spec.PortAgent})

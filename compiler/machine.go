@@ -2,6 +2,7 @@ package compiler
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -28,7 +29,7 @@ type instance struct {
 }
 
 func (i instance) self() selfer {
-	s := selfer{port: portLabel(i.name)}
+	s := selfer{port: spec.PortLabel(i.name)}
 	if i.gpu >= 0 {
 		s.gpu = fmt.Sprint(i.gpu)
 	}
@@ -45,71 +46,53 @@ func (m *machine) warn(where hcl.Range, summary, detail, advice string) {
 
 // layOut names the machine's service instances and workers.
 func (m *machine) layOut() {
-	names := map[string]hcl.Range{spec.TaskAgent: m.Agent.Range, spec.TaskSetup: m.Range}
 	for _, s := range m.Services {
-		for _, i := range m.instancesOf(s) {
-			if _, taken := names[i.name]; taken {
-				m.fail(s.Range, "Two tasks with one name",
-					fmt.Sprintf("Service %q becomes a task %q, and the machine already has one of that name.", s.Name, i.name), "Rename the service.")
+		for g, name := range m.Instances(s) {
+			at := instance{service: s, name: name, suffix: strings.TrimPrefix(name, s.Name), gpu: -1}
+			if s.PerGPU {
+				at.gpu = g
 			}
-			names[i.name] = s.Range
-			m.instances = append(m.instances, i)
+			m.instances = append(m.instances, at)
 		}
-	}
-	m.layOutWorkers()
-}
-
-func (m *machine) instancesOf(s *profile.Service) []instance {
-	if !s.PerGPU {
-		return []instance{{service: s, name: s.Name, gpu: -1}}
-	}
-	if m.GPU == nil {
-		m.fail(s.Range, "A service per GPU on a machine without GPUs",
-			fmt.Sprintf("Service %q says per = \"gpu\", but machine %q has no gpu block.", s.Name, m.Name), "Add a gpu block, or remove per.")
-		return nil
-	}
-	var list []instance
-	for g := range m.GPU.Count {
-		suffix := fmt.Sprintf("-gpu%d", g)
-		list = append(list, instance{service: s, name: s.Name + suffix, suffix: suffix, gpu: g})
-	}
-	return list
-}
-
-// layOutWorkers names one worker per service instance, or Count of them where a worker has no service.
-func (m *machine) layOutWorkers() {
-	taken := map[string]bool{}
-	add := func(w *profile.Worker, name string, at *instance) {
-		if taken[name] {
-			m.fail(w.Range, "Two workers with one name",
-				fmt.Sprintf("Worker %q becomes %q, and the machine already has a worker of that name.", w.Name, name), "Rename one of them.")
-		}
-		taken[name] = true
-		m.workers = append(m.workers, m.worker(w, name, at))
 	}
 	for _, w := range m.Workers {
-		if w.Service == "" {
-			for n := range max(w.Count, 1) {
-				name := w.Name
-				if w.Count > 1 {
-					name = fmt.Sprintf("%s%d", w.Name, n)
-				}
-				add(w, name, nil)
-			}
-			continue
+		m.layOutWorker(w)
+	}
+	taken := map[string]bool{}
+	for _, w := range m.workers {
+		if taken[w.Name] {
+			m.fail(m.Range, "Two workers with one name",
+				fmt.Sprintf("The worker blocks of machine %q make two workers named %q.", m.Name, w.Name), "Rename one of the blocks.")
 		}
-		found := false
-		for i := range m.instances {
-			if at := &m.instances[i]; at.service.Name == w.Service {
-				found = true
-				add(w, w.Name+at.suffix, at)
+		taken[w.Name] = true
+	}
+}
+
+// layOutWorker makes one worker per instance of the block's service, or as many as it says where it has none.
+func (m *machine) layOutWorker(w *profile.Worker) {
+	if w.Service == "" {
+		for n := range max(w.Count, 1) {
+			name := w.Name
+			if w.Count > 1 {
+				name = fmt.Sprintf("%s%d", w.Name, n)
 			}
+			m.workers = append(m.workers, worker(w, name, ""))
 		}
-		if !found && !m.diags.HasErrors() {
-			m.fail(w.Range, "No such service", fmt.Sprintf("Worker %q names service %q, which machine %q does not have.", w.Name, w.Service, m.Name), "Add the service, or name another.")
+		return
+	}
+	for _, at := range m.instances {
+		if at.service.Name == w.Service {
+			m.workers = append(m.workers, worker(w, w.Name+at.suffix, at.name))
 		}
 	}
-	if len(m.workers) == 0 {
-		m.fail(m.Range, "A machine without workers", fmt.Sprintf("Machine %q would never take a job.", m.Name), "Add a worker block.")
+}
+
+// worker is the agent's instruction for one claim loop; instance is the service instance it talks to, or empty.
+func worker(w *profile.Worker, name, instance string) spec.Worker {
+	out := spec.Worker{
+		Name: name, Connector: w.Connector, Service: instance,
+		Concurrency: max(w.Concurrency, 1), Offer: w.Offer, Settings: w.Settings,
 	}
+	out.Offer.Type = w.Connector
+	return out
 }

@@ -8,15 +8,6 @@ import (
 	"github.com/emprops/machinectl/hcl/profile"
 )
 
-// What the agent gets where its profile says nothing, and the least that any task gets.
-const (
-	agentCPU    = 100       // MHz
-	agentMemory = 128 << 20 // bytes
-	leastCPU    = 50        // MHz
-	leastMemory = 32 << 20  // bytes
-	leastDiskMB = 64        // the logs of one task, and some room
-)
-
 // shares says what each task of a machine gets of the machine's resources.
 type shares struct {
 	setup    *nomad.Resources
@@ -24,87 +15,77 @@ type shares struct {
 	agent    *nomad.Resources
 }
 
-// shareOut divides the machine's resources. The agent and services that name their own come first; what is left is
-// divided equally among the other instances. The setup has everything, since it runs while nothing else does.
+// shareOut divides the machine's resources. The agent and what services name for themselves come first; what is left of
+// each resource is divided equally among the instances that name none of it. The setup has everything, since it runs
+// while nothing else does. The loader has checked that it goes round.
 func (m *machine) shareOut() shares {
-	total := m.Resources
-	if total.Disk > 0 && mebibytes(total.Disk) < leastDiskMB {
-		m.fail(total.Range, "Too little disk", "A machine's disk holds the logs of its tasks.", fmt.Sprintf("Ask for %d MiB or more.", leastDiskMB))
-	}
-	s := shares{services: make([]*nomad.Resources, len(m.instances))}
 	agent := m.agentResources()
-	s.agent = resources(agent)
+	each := make([]profile.Resources, len(m.instances))
+	own := func(of func(profile.Resources) int64) []int64 {
+		list := make([]int64, len(m.instances))
+		for i, at := range m.instances {
+			if at.service.Resources != nil {
+				list[i] = of(*at.service.Resources)
+			}
+		}
+		return list
+	}
+	cpu := func(r profile.Resources) int64 { return int64(r.CPU) }
+	cores := func(r profile.Resources) int64 { return int64(r.Cores) }
+	memory := func(r profile.Resources) int64 { return r.Memory }
+	perCPU := divide(cpu(m.Resources)-cpu(agent), own(cpu))
+	perCores := divide(cores(m.Resources)-cores(agent), own(cores))
+	perMemory := divide(memory(m.Resources)-memory(agent), own(memory))
 
-	rest := profile.Resources{CPU: total.CPU - agent.CPU, Cores: total.Cores - agent.Cores, Memory: total.Memory - agent.Memory}
-	var sharing []int
+	s := shares{agent: resources(agent), setup: resources(m.Resources), services: make([]*nomad.Resources, len(m.instances))}
 	for i, at := range m.instances {
-		own := at.service.Resources
-		if own == nil {
-			sharing = append(sharing, i)
-			continue
+		each[i] = profile.Resources{CPU: int(perCPU[i]), Cores: int(perCores[i]), Memory: perMemory[i]}
+		if r := at.service.Resources; r != nil && r.CPU > 0 {
+			each[i].Cores = 0
 		}
-		rest.CPU -= own.CPU
-		rest.Cores -= own.Cores
-		rest.Memory -= own.Memory
-		s.services[i] = resources(*own)
-	}
-	m.checkRest(rest, len(sharing))
-	if n := len(sharing); n > 0 {
-		each := resources(profile.Resources{CPU: max(rest.CPU, 0) / n, Cores: max(rest.Cores, 0) / n, Memory: max(rest.Memory, 0) / int64(n)})
-		for _, i := range sharing {
-			r := *each
-			s.services[i] = &r
-		}
-	}
-	for i, at := range m.instances {
-		if at.gpu >= 0 {
+		s.services[i] = resources(each[i])
+		if at.gpu >= 0 && m.GPU != nil {
 			s.services[i].Devices = []*nomad.RequestedDevice{m.device()}
 		}
 	}
-	s.setup = resources(total)
 	if m.Setup != nil && m.Setup.Resources != nil {
 		s.setup = resources(*m.Setup.Resources)
 	}
 	return s
 }
 
-// agentResources: a machine without services is all the agent's.
-func (m *machine) agentResources() profile.Resources {
-	r := m.Agent.Resources
-	if len(m.instances) == 0 && r.CPU == 0 && r.Cores == 0 && r.Memory == 0 {
-		r = m.Resources
+// divide gives each what it names for itself, and equal parts of what is left to those that name nothing.
+func divide(rest int64, own []int64) []int64 {
+	sharing := int64(0)
+	for _, n := range own {
+		rest -= n
+		if n == 0 {
+			sharing++
+		}
 	}
-	if r.CPU == 0 && r.Cores == 0 {
-		r.CPU = agentCPU
+	each := make([]int64, len(own))
+	for i, n := range own {
+		each[i] = n
+		if n == 0 {
+			each[i] = max(rest, 0) / sharing
+		}
 	}
-	if r.Memory == 0 {
-		r.Memory = agentMemory
-	}
-	return r
+	return each
 }
 
-// checkRest says so where the machine's resources don't go round.
-func (m *machine) checkRest(rest profile.Resources, sharing int) {
-	total := m.Resources
-	complain := func(what, has, left string) {
-		m.fail(total.Range, "The machine's "+what+" doesn't go round", fmt.Sprintf(
-			"Machine %q has %s. After the agent and the services with resources of their own, %s is left for %d more service instances.",
-			m.Name, has, left, sharing), fmt.Sprintf("Raise the machine's %s, or lower theirs.", what))
+// agentResources: a machine without services is all the agent's.
+func (m *machine) agentResources() profile.Resources {
+	if len(m.instances) == 0 {
+		return m.Resources
 	}
-	n := max(sharing, 1)
-	if total.Memory > 0 && (rest.Memory < 0 || sharing > 0 && rest.Memory/int64(n) < leastMemory) {
-		complain("memory", fmt.Sprintf("%d MiB", total.Memory>>20), fmt.Sprintf("%d MiB", rest.Memory>>20))
+	r := m.Agent.Resources
+	if r.CPU == 0 && r.Cores == 0 {
+		r.CPU = profile.DefaultAgentCPU
 	}
-	if total.CPU > 0 && (rest.CPU < 0 || sharing > 0 && rest.CPU/n < leastCPU) {
-		complain("cpu", fmt.Sprintf("%d MHz", total.CPU), fmt.Sprintf("%d MHz", rest.CPU))
+	if r.Memory == 0 {
+		r.Memory = profile.DefaultAgentMemory
 	}
-	if total.Cores > 0 && (rest.Cores < 0 || sharing > 0 && rest.Cores/n < 1) {
-		complain("cores", fmt.Sprintf("%d cores", total.Cores), fmt.Sprintf("%d", rest.Cores))
-	}
-	if total.Cores > 0 && sharing > 0 && rest.Cores > 0 && rest.Cores%n != 0 {
-		m.warn(total.Range, "Cores that nobody gets", fmt.Sprintf(
-			"Machine %q has %d cores for %d service instances; %d of them stay unused.", m.Name, rest.Cores, sharing, rest.Cores%n), "")
-	}
+	return r
 }
 
 // resources puts them in Nomad's form. What isn't said is left to Nomad's defaults.
@@ -133,7 +114,7 @@ const firmware = 8
 func (m *machine) device() *nomad.RequestedDevice {
 	name := m.GPU.Device
 	if name == "" {
-		name = "nvidia/gpu"
+		name = profile.DefaultDevice
 	}
 	d := &nomad.RequestedDevice{Name: name, Count: new(uint64(1))}
 	if m.GPU.Model != "" {

@@ -53,7 +53,7 @@ func (m *machine) registration(at instance) *nomad.Service {
 	return &nomad.Service{
 		Name:      serviceName(m.pool.Name, at.service.Name),
 		Provider:  "nomad",
-		PortLabel: portLabel(at.name),
+		PortLabel: spec.PortLabel(at.name),
 		Tags:      tags,
 	}
 }
