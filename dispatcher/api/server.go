@@ -105,8 +105,8 @@ type Server struct {
 	// stopping ends with endStreams, and all event streams with it.
 	stopping   context.Context
 	endStreams context.CancelFunc
-	done     chan struct{}
-	serveErr error // set before done is closed
+	done       chan struct{}
+	serveErr   error // set before done is closed
 }
 
 // New validates the options and opens the listener, so that Addr is known and a taken port is an error at once.

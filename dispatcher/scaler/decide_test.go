@@ -112,7 +112,7 @@ func TestDecide(t *testing.T) {
 			"a full pool overflows to the next",
 			[]Class{class("c", "simulation", 5, 0, 100*time.Hour)},
 			[]Pool{pool("a", 0, 0, 2, sim), pool("b", 0, 0, 9, worker(1, "simulation", "fast"))},
-			[]int{2, 4}, // 100 h jobs need 0.9999 of a slot each: a holds a little more than two of them
+			[]int{2, 3},
 			[]Code{Demand},
 		},
 		{

@@ -1,0 +1,142 @@
+package fleet
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/emprops/machinectl/hcl/spec"
+)
+
+// Pool is one pool: one Nomad job of ours.
+type Pool struct {
+	Name  string
+	Index uint64 // the job's modify index, which writes are conditional on
+	// Groups are the pool's revisions in the job's order.
+	Groups []Group
+	// Problem says why the pool can't be managed, such as a policy of another version; empty when it can.
+	Problem string
+	Events  []Event // scaling events of all groups, newest first
+}
+
+// Group is one task group: one revision of the pool's machine.
+type Group struct {
+	Name   string
+	Policy spec.Policy
+	Count  int // what Nomad is asked for
+	// Machines hold an index of the group: those that run, start, or are dead and have not been replaced. By index.
+	Machines []Machine
+	// Stopping counts allocations that are told to stop and have not ended: they still hold their GPUs.
+	Stopping int
+	// Blocked says why Nomad can't place what is missing; Full that nodes would do if they were not occupied.
+	Blocked string
+	Full    bool
+}
+
+// Machine is one allocation as Nomad sees it.
+type Machine struct {
+	ID    string
+	Index int
+	Node  string
+	Dead  bool // has ended, keeps its index: Nomad may replace it later
+	Since time.Time
+	// Trouble says how it fails to come up, empty if it doesn't: "task agent restarted 4 times: exit code 1".
+	Trouble string
+	// Moving says why Nomad may stop it before others: its node drains, is down, or isn't heard of.
+	Moving string
+}
+
+// Event is one count change of a group.
+type Event struct {
+	At      time.Time
+	Group   string
+	Total   int // the pool's intended machines after it; −1 where somebody else made the change
+	Message string
+}
+
+// Wanted is the group that the pool should end on; nil where none is.
+func (p *Pool) Wanted() *Group {
+	for i := range p.Groups {
+		if p.Groups[i].Policy.Wanted {
+			return &p.Groups[i]
+		}
+	}
+	return nil
+}
+
+// Asked is how many machines Nomad is asked for, over all groups.
+func (p *Pool) Asked() int {
+	sum := 0
+	for _, g := range p.Groups {
+		sum += g.Count
+	}
+	return sum
+}
+
+// Rolling says that a group which isn't wanted still has machines or is still in the job.
+func (p *Pool) Rolling() bool {
+	return slices.ContainsFunc(p.Groups, func(g Group) bool { return !g.Policy.Wanted })
+}
+
+// Total is how many machines the pool is intended to have: what is asked for, less a rollout's surge of at most one.
+func (p *Pool) Total() int {
+	asked := p.Asked()
+	if !p.Rolling() || len(p.Events) == 0 || p.Events[0].Total < 0 {
+		return asked
+	}
+	if t := p.Events[0].Total; t >= asked-1 && t <= asked+1 {
+		return t
+	}
+	return asked
+}
+
+// Resized returns the times of the last changes of the total in each direction, zero where none is on record.
+func (p *Pool) Resized() (up, down time.Time) {
+	for i, e := range p.Events {
+		if i+1 >= len(p.Events) || e.Total < 0 {
+			break
+		}
+		switch before := p.Events[i+1].Total; {
+		case before < 0:
+		case e.Total > before && up.IsZero():
+			up = e.At
+		case e.Total < before && down.IsZero():
+			down = e.At
+		}
+	}
+	return up, down
+}
+
+// Live are the group's machines that have not ended.
+func (g *Group) Live() []Machine {
+	return slices.DeleteFunc(slices.Clone(g.Machines), func(m Machine) bool { return m.Dead })
+}
+
+// Victims are the machines that Nomad may stop when the group shrinks to count, highest index first. An error says why
+// that can't be foretold now.
+func (g *Group) Victims(count int) ([]Machine, error) {
+	live := g.Live()
+	slices.SortFunc(live, func(a, b Machine) int { return cmp.Compare(b.Index, a.Index) })
+	if count == 0 {
+		return live, nil
+	}
+	seen := map[int]string{}
+	for _, m := range g.Machines {
+		if m.Moving != "" {
+			return nil, fmt.Errorf("machine %s: %s: Nomad would stop it first", m.ID, m.Moving)
+		}
+		if other, twice := seen[m.Index]; twice {
+			return nil, fmt.Errorf("machines %s and %s both have index %d: Nomad has not settled", other, m.ID, m.Index)
+		}
+		seen[m.Index] = m.ID
+	}
+	if g.Blocked != "" && len(g.Machines) >= g.Count {
+		return nil, errors.New("a machine waits to be replaced: " + g.Blocked)
+	}
+	// The dead count as if Nomad counted them: if it doesn't, it stops fewer of the same ones.
+	all := slices.SortedFunc(slices.Values(g.Machines), func(a, b Machine) int { return cmp.Compare(b.Index, a.Index) })
+	excess := max(len(all)-count, 0)
+	return slices.DeleteFunc(all[:excess], func(m Machine) bool { return m.Dead }), nil
+}

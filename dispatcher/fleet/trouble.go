@@ -1,0 +1,118 @@
+package fleet
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/nomad/api"
+)
+
+// restartsAreTrouble is how many restarts of one task make a crash loop; a single crash is not one.
+const restartsAreTrouble = 3
+
+// troubleOf says how an allocation fails to come up; empty where it doesn't, or not often enough to say so.
+func troubleOf(a *api.AllocationListStub) string {
+	for _, name := range slices.Sorted(maps.Keys(a.TaskStates)) {
+		t := a.TaskStates[name]
+		if t.Failed {
+			return fmt.Sprintf("task %s failed: %s", name, lastEvent(t))
+		}
+		if t.Restarts >= restartsAreTrouble {
+			return fmt.Sprintf("task %s restarted %d times: %s", name, t.Restarts, lastEvent(t))
+		}
+	}
+	if a.ClientStatus == api.AllocClientStatusFailed {
+		return "the allocation failed: " + cmp.Or(a.ClientDescription, "no reason given")
+	}
+	if n := reschedules(a); n >= restartsAreTrouble {
+		return fmt.Sprintf("replaced %d times after failures", n)
+	}
+	return ""
+}
+
+func reschedules(a *api.AllocationListStub) int {
+	if a.RescheduleTracker == nil {
+		return 0
+	}
+	return len(a.RescheduleTracker.Events)
+}
+
+// lastEvent is what Nomad says last of a task that tells why it doesn't run.
+func lastEvent(t *api.TaskState) string {
+	for _, e := range slices.Backward(t.Events) {
+		switch e.Type {
+		case api.TaskTerminated, api.TaskDriverFailure, api.TaskSetupFailure, api.TaskFailedValidation, api.TaskArtifactDownloadFailed:
+			return strings.TrimSuffix(cmp.Or(e.DisplayMessage, e.Message, e.Type), ".")
+		}
+	}
+	return "no reason given"
+}
+
+// placements finds out, for a pool with a blocked evaluation, why its groups can't be placed.
+func (c *Client) placements(ctx context.Context, p *Pool) error {
+	evals, _, err := c.nomad.Jobs().Evaluations(p.Name, (&api.QueryOptions{}).WithContext(ctx))
+	if err != nil {
+		return fmt.Errorf("reading the evaluations of %s: %w", p.Name, err)
+	}
+	slices.SortFunc(evals, func(a, b *api.Evaluation) int { return cmp.Compare(b.CreateIndex, a.CreateIndex) })
+	for i := range p.Groups {
+		g := &p.Groups[i]
+		for _, e := range evals {
+			if m := e.FailedTGAllocs[g.Name]; m != nil {
+				g.Blocked, g.Full = placementText(m)
+				break
+			}
+			if e.Status == api.EvalStatusComplete && e.BlockedEval == "" && e.QueuedAllocations[g.Name] == 0 {
+				break // a newer evaluation placed everything
+			}
+		}
+	}
+	return nil
+}
+
+// placementText says in words why Nomad found no node; full that some would do if they were not occupied.
+func placementText(m *api.AllocationMetric) (text string, full bool) {
+	var parts []string
+	for _, reason := range slices.Sorted(maps.Keys(m.ConstraintFiltered)) {
+		parts = append(parts, fmt.Sprintf("%d of %d nodes lack it: %s", m.ConstraintFiltered[reason], m.NodesInPool, reason))
+	}
+	for _, class := range slices.Sorted(maps.Keys(m.ClassFiltered)) {
+		if len(parts) == 0 {
+			parts = append(parts, fmt.Sprintf("%d nodes of class %s do not fit", m.ClassFiltered[class], class))
+		}
+	}
+	for _, what := range slices.Sorted(maps.Keys(m.DimensionExhausted)) {
+		parts = append(parts, fmt.Sprintf("%d of %d nodes are full: %s", m.DimensionExhausted[what], m.NodesInPool, what))
+	}
+	if len(m.QuotaExhausted) > 0 {
+		parts = append(parts, "quota reached: "+strings.Join(m.QuotaExhausted, ", "))
+	}
+	if len(parts) == 0 {
+		parts = append(parts, fmt.Sprintf("none of %d nodes of node pool %q takes it", m.NodesInPool, m.NodePool))
+	}
+	return strings.Join(parts, "; "), m.NodesExhausted > 0 || len(m.QuotaExhausted) > 0
+}
+
+// eventsOf reads the scaling events of all groups, newest first.
+func eventsOf(status *api.JobScaleStatusResponse) []Event {
+	var events []Event
+	for group, s := range status.TaskGroups {
+		for _, e := range s.Events {
+			if e.Count == nil || e.Error {
+				continue
+			}
+			total := -1
+			if n, ok := e.Meta[metaTotal].(float64); ok {
+				total = int(n)
+			}
+			events = append(events, Event{At: time.Unix(0, int64(e.Time)), Group: group, Total: total, Message: e.Message})
+		}
+	}
+	slices.SortFunc(events, func(a, b Event) int { return b.At.Compare(a.At) })
+	return events
+}
