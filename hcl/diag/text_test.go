@@ -65,7 +65,7 @@ func TestTextWidth(t *testing.T) {
 	require.Equal(t, `Error: One of these words is not like the others
 
   a.hcl:1:57
-  1 | …bbbbbb", "wrong", "ccccccccccccccccccccc…
+  1 | …bbbbbb", "wrong", "cccccccccccccccccccc"…
     |           ^^^^^^^
 
   An argument of a program is wrong here in a

@@ -70,7 +70,7 @@ func gpuBlock() *block {
 		args: []argument{
 			{name: "count", typ: typeInt, min: 1, max: 64, fallback: "1", doc: "How many."},
 			{name: "model", typ: typeString, doc: "The device's model as Nomad shows it, such as \"NVIDIA GeForce RTX 4090\"."},
-			{name: "memory", typ: typeSize, doc: "Least memory of each GPU."},
+			{name: "memory", typ: typeSize, doc: "Nominal memory of each GPU, such as \"24GiB\": the least that will do."},
 			{name: "driver", typ: typeString, doc: "Version constraint on the GPU driver, such as \">= 550\"."},
 			{name: "device", typ: typeString, fallback: DefaultDevice, doc: "Nomad device name."},
 		},
@@ -102,7 +102,7 @@ func agentBlock() *block {
 			{name: "grace", typ: typeDuration, fallback: "25s", doc: "How long a stopping agent goes on finishing jobs before it gives them back."},
 			{name: "env", typ: typeEnv, runtime: runtimeNomad, doc: "Its environment."},
 		},
-		blocks: []*block{resourcesBlock("What it gets; default 100 MHz and 128 MiB.", false)},
+		blocks: []*block{resourcesBlock("What it gets beside services; default 100 MHz and 128 MiB. A machine without services is all the agent's.", false)},
 	}
 }
 

@@ -106,7 +106,8 @@ func (l *loader) setup(m *Machine, o *object) {
 	}
 }
 
-// agent builds the agent's part. Its resources are complete: its own, or the defaults, or (without services) the machine's.
+// agent builds the agent's part. Its resources are complete: what the profile says or the defaults; in a machine without
+// services, everything that the machine has.
 func (l *loader) agent(m *Machine, o *object) {
 	a := o.child("agent")
 	if a == nil {
@@ -122,27 +123,25 @@ func (l *loader) agent(m *Machine, o *object) {
 		command = DefaultArtifactAgent
 	}
 	m.Agent.Command = a.str("command", command)
-	m.Agent.Resources = m.Resources
-	m.Agent.Resources.Disk = 0
-	if r := a.child("resources"); r != nil || len(m.Services) > 0 {
-		m.Agent.Resources = Resources{CPU: DefaultAgentCPU, Memory: DefaultAgentMemory, Range: a.header}
-		if r != nil {
-			own := l.resources(r)
-			m.Agent.Resources = Resources{CPU: own.CPU, Cores: own.Cores, Memory: own.Memory, Range: own.Range}
-			if own.CPU == 0 && own.Cores == 0 {
-				m.Agent.Resources.CPU = DefaultAgentCPU
-			}
-			if own.Memory == 0 {
-				m.Agent.Resources.Memory = DefaultAgentMemory
-			}
-		}
-	}
+	m.Agent.Resources = l.agentResources(m, a)
 	l.agentURLs(m, a)
-	if m.Agent.Grace > DefaultGrace {
-		l.report(diag.Warning(a.at("grace"), "Nomad may not wait that long",
-			fmt.Sprintf("A Nomad client waits at most max_kill_timeout for a stopping task, which is 30s unless its configuration says otherwise; %s needs more than that.", m.Agent.Grace),
-			"Raise max_kill_timeout in the client block of Nomad's configuration."))
+}
+
+func (l *loader) agentResources(m *Machine, a *object) Resources {
+	own := &Resources{Range: a.header}
+	if r := a.child("resources"); r != nil {
+		own = l.resources(r)
 	}
+	if len(m.Services) == 0 {
+		return Resources{CPU: m.Resources.CPU, Cores: m.Resources.Cores, Memory: m.Resources.Memory, Range: own.Range}
+	}
+	if own.CPU == 0 && own.Cores == 0 {
+		own.CPU = DefaultAgentCPU
+	}
+	if own.Memory == 0 {
+		own.Memory = DefaultAgentMemory
+	}
+	return *own
 }
 
 func (l *loader) agentURLs(m *Machine, a *object) {

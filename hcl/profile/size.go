@@ -56,13 +56,21 @@ func sizeUnit(unit string) (float64, bool) {
 	}
 }
 
-// FormatSize writes bytes with the largest power of 1024 that leaves a whole number: 24GiB, 1536MiB.
+// FormatSize writes bytes with the largest unit that leaves a whole number: 24GiB, 1536MiB, 24GB.
 func FormatSize(bytes int64) string {
-	units := []string{"B", "KiB", "MiB", "GiB", "TiB"}
+	binary, b := scaled(bytes, 1024, []string{"B", "KiB", "MiB", "GiB", "TiB"})
+	decimal, d := scaled(bytes, 1000, []string{"B", "kB", "MB", "GB", "TB"})
+	if d < b {
+		return strconv.FormatInt(d, 10) + decimal
+	}
+	return strconv.FormatInt(b, 10) + binary
+}
+
+func scaled(n, base int64, units []string) (unit string, rest int64) {
 	i := 0
-	for i < len(units)-1 && bytes != 0 && bytes%1024 == 0 {
-		bytes /= 1024
+	for i < len(units)-1 && n != 0 && n%base == 0 {
+		n /= base
 		i++
 	}
-	return strconv.FormatInt(bytes, 10) + units[i]
+	return units[i], n
 }

@@ -72,7 +72,7 @@ type GPU struct {
 	Count  int    // at least 1
 	Device string // Nomad device name, default "nvidia/gpu"; a model may follow: "nvidia/gpu/NVIDIA GeForce RTX 4090"
 	Model  string // constraint on the device's model; empty: any
-	Memory int64  // least bytes per GPU; 0: any
+	Memory int64  // nominal bytes per GPU, at least; 0: any. A card of 24 GiB reports a little less
 	Driver string // version constraint on the NVIDIA driver, ">= 550"; empty: any
 	Range  hcl.Range
 }
