@@ -102,3 +102,8 @@ type Load struct {
 	Jobs  float64 `json:"jobs"`  // of the class's waiting and running jobs, those that this pool is asked to serve
 	Slots float64 `json:"slots"` // worker slots that they need
 }
+
+// Serves says that one machine of the pool could run such a job.
+func (p *Pool) Serves(r capability.Requirements) bool {
+	return p.setOf(func(i int) bool { return r.Match(p.Workers[i].Offer) == nil }) != 0
+}

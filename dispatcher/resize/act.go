@@ -1,0 +1,126 @@
+package resize
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/emprops/machinectl/dispatcher/fleet"
+	"github.com/emprops/machinectl/dispatcher/rollout"
+	"github.com/emprops/machinectl/dispatcher/scaler"
+)
+
+// act moves the pool one step towards the plan: at most one write to Nomad, since that makes what was read old.
+func (l *Loop) act(ctx context.Context, p *pool, plan rollout.Plan, d scaler.Decision) (changed bool, err error) {
+	for _, g := range p.Groups {
+		if target := plan.Targets[g.Name]; target > g.Count && (p.unknown == "" || !plan.Moving) {
+			return l.grow(ctx, p, g, target, d)
+		}
+	}
+	if p.unknown != "" {
+		return false, nil
+	}
+	var failed error
+	for _, g := range p.Groups {
+		changed, err := l.shrink(ctx, p, g, plan.Targets[g.Name], d)
+		if changed || errors.Is(err, fleet.ErrConflict) {
+			return changed, err
+		}
+		failed = errors.Join(failed, err)
+	}
+	if failed != nil || len(plan.Remove) == 0 {
+		return false, failed
+	}
+	l.log.Info("an old revision leaves the pool", "pool", p.Name, "group", plan.Remove[0])
+	return true, l.o.Fleet.RemoveGroup(ctx, p.Pool, plan.Remove[0])
+}
+
+func (l *Loop) grow(ctx context.Context, p *pool, g fleet.Group, target int, d scaler.Decision) (bool, error) {
+	if p.unknown == "" {
+		if err := l.drainOnly(ctx, p, g, nil); err != nil {
+			return false, err
+		}
+	}
+	l.log.Info("a pool grows", "pool", p.Name, "group", g.Name, "from", g.Count, "to", target, "total", d.Count, "reasons", d.Reasons)
+	return true, l.o.Fleet.Scale(ctx, p.Pool, g.Name, target, d.Count, message(d))
+}
+
+// shrink drains what may be stopped at the target, and lowers the count as far as those machines are idle.
+func (l *Loop) shrink(ctx context.Context, p *pool, g fleet.Group, target int, d scaler.Decision) (bool, error) {
+	victims, err := g.Victims(target)
+	if err != nil {
+		if target == g.Count {
+			return false, nil
+		}
+		return false, fmt.Errorf("group %s does not shrink yet: %w", g.Name, err)
+	}
+	if err := l.drainOnly(ctx, p, g, victims); err != nil || target >= g.Count {
+		return false, err
+	}
+	count, err := l.idleCount(ctx, g, victims, target)
+	if err != nil || count == g.Count {
+		return false, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, l.o.ScaleTimeout)
+	defer cancel()
+	l.log.Info("a pool shrinks", "pool", p.Name, "group", g.Name, "from", g.Count, "to", count, "total", d.Count, "reasons", d.Reasons)
+	return true, l.o.Fleet.Scale(ctx, p.Pool, g.Name, count, d.Count, message(d))
+}
+
+// idleCount is the lowest count, not below target, at which Nomad stops none but machines with no job in flight. The
+// victims have just been drained, so that the answer stays true until their drains lapse.
+func (l *Loop) idleCount(ctx context.Context, g fleet.Group, victims []fleet.Machine, target int) (int, error) {
+	idle := map[string]bool{}
+	for _, m := range victims {
+		n, err := l.o.Queue.InFlight(ctx, m.ID)
+		if err != nil {
+			return 0, fmt.Errorf("the jobs in flight on machine %s: %w", m.ID, err)
+		}
+		idle[m.ID] = n == 0
+	}
+	count := target
+	for ; count < g.Count; count++ {
+		some, err := g.Victims(count)
+		if err == nil && !slices.ContainsFunc(some, func(m fleet.Machine) bool { return !idle[m.ID] }) {
+			break
+		}
+	}
+	return count, nil
+}
+
+// drainOnly drains or renews the drain of these machines of the group, and takes it back from the others where it is this
+// dispatcher's.
+func (l *Loop) drainOnly(ctx context.Context, p *pool, g fleet.Group, machines []fleet.Machine) error {
+	wanted := map[string]bool{}
+	for _, m := range machines {
+		wanted[m.ID] = true
+		if _, ours := l.drained[m.ID]; !ours {
+			l.log.Info("a machine is drained", "pool", p.Name, "group", g.Name, "machine", m.ID, "index", m.Index)
+		}
+		l.drained[m.ID] = p.Name // before the call: one that fails may have taken effect
+		if err := l.o.Queue.Drain(ctx, m.ID, "pool "+p.Name+" shrinks", l.o.DrainTTL); err != nil {
+			return fmt.Errorf("draining machine %s: %w", m.ID, err)
+		}
+	}
+	for _, m := range g.Machines {
+		if _, ours := l.drained[m.ID]; !ours || wanted[m.ID] {
+			continue
+		}
+		if err := l.o.Queue.Undrain(ctx, m.ID); err != nil {
+			return fmt.Errorf("taking back the drain of machine %s: %w", m.ID, err)
+		}
+		delete(l.drained, m.ID)
+		l.log.Info("a machine's drain is taken back", "pool", p.Name, "group", g.Name, "machine", m.ID)
+	}
+	return nil
+}
+
+// message is what Nomad's UI shows for the scaling event: the last reason is the one that decided.
+func message(d scaler.Decision) string {
+	text := "machinectl"
+	for _, r := range d.Reasons {
+		text += ": " + r.Text
+	}
+	return text
+}

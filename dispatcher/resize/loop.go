@@ -1,0 +1,219 @@
+package resize
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/emprops/machinectl/capability"
+	"github.com/emprops/machinectl/dispatcher/fleet"
+	"github.com/emprops/machinectl/dispatcher/scaler"
+	"github.com/emprops/machinectl/queue"
+)
+
+// Queue is what the loop needs of the queue.
+type Queue interface {
+	Demand(ctx context.Context) ([]queue.ClassDemand, error)
+	Machines(ctx context.Context) ([]queue.Machine, error)
+	Drain(ctx context.Context, machine, reason string, ttl time.Duration) error
+	Undrain(ctx context.Context, machine string) error
+	InFlight(ctx context.Context, machine string) (int, error)
+}
+
+// Fleet is what the loop needs of Nomad; package fleet has it.
+type Fleet interface {
+	Pools(ctx context.Context) ([]fleet.Pool, error)
+	Scale(ctx context.Context, p fleet.Pool, group string, count, total int, message string) error
+	RemoveGroup(ctx context.Context, p fleet.Pool, group string) error
+}
+
+// Options configure a [Loop]. Queue and Fleet are required.
+type Options struct {
+	Queue Queue
+	Fleet Fleet
+	// Lead says whether this dispatcher is the one that acts; the others only look. nil: it always is.
+	Lead   func(ctx context.Context) (bool, error)
+	Logger *slog.Logger
+	// Interval is the time between two passes, default 5 s; a kick or a change makes the next one come sooner, but not
+	// sooner than Gap, default 250 ms.
+	Interval, Gap time.Duration
+	// Deadline bounds one pass, default 30 s.
+	Deadline time.Duration
+	// DrainTTL is how long a drain holds without being renewed, default 60 s. ScaleTimeout bounds the call to Nomad that
+	// relies on it, default a quarter of it.
+	DrainTTL, ScaleTimeout time.Duration
+	// ReadyWithin is how long a machine may take to be ready before a rollout stops, beyond three times its start time;
+	// default 1 min.
+	ReadyWithin time.Duration
+	// History is how many decisions are kept per pool, default 50.
+	History int
+	Now     func() time.Time // default time.Now
+	// Decided is told of every decision that changes something or says something new; for metrics. May be nil.
+	Decided func(scaler.Decision)
+}
+
+func (o Options) withDefaults() (Options, error) {
+	if o.Queue == nil || o.Fleet == nil {
+		return o, errors.New("resize: Queue and Fleet are required")
+	}
+	for d, v := range map[*time.Duration]time.Duration{
+		&o.Interval: 5 * time.Second, &o.Gap: 250 * time.Millisecond, &o.Deadline: 30 * time.Second,
+		&o.DrainTTL: time.Minute, &o.ReadyWithin: time.Minute,
+	} {
+		if *d <= 0 {
+			*d = v
+		}
+	}
+	if o.ScaleTimeout <= 0 || o.ScaleTimeout > o.DrainTTL/2 {
+		o.ScaleTimeout = o.DrainTTL / 4
+	}
+	if o.History <= 0 {
+		o.History = 50
+	}
+	if o.Lead == nil {
+		o.Lead = func(context.Context) (bool, error) { return true, nil }
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Decided == nil {
+		o.Decided = func(scaler.Decision) {}
+	}
+	return o, nil
+}
+
+// Loop is the running loop. Run has one caller; the other methods may be called at any time.
+type Loop struct {
+	o    Options
+	log  *slog.Logger
+	kick chan struct{}
+
+	// Of Run's goroutine alone.
+	idle    map[string]time.Time // machine → since when it has been seen to run nothing
+	drained map[string]string    // machine → pool, where the drain is this dispatcher's
+
+	mu      sync.Mutex
+	views   []PoolView
+	offers  []scaler.Pool
+	history map[string]*ring
+	health  error
+}
+
+// New validates the options.
+func New(o Options) (*Loop, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	return &Loop{
+		o: o, log: o.Logger, kick: make(chan struct{}, 1), idle: map[string]time.Time{}, drained: map[string]string{},
+		history: map[string]*ring{}, health: errors.New("Nomad has not been read yet"),
+	}, nil
+}
+
+// Kick asks for a pass soon.
+func (l *Loop) Kick() {
+	select {
+	case l.kick <- struct{}{}:
+	default: // one is due already
+	}
+}
+
+// Run makes passes until ctx ends. Drains that are in force then lapse by themselves.
+func (l *Loop) Run(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		case <-l.kick:
+		}
+		began := time.Now()
+		changed := l.pass(ctx)
+		next := l.o.Interval
+		if changed {
+			next = l.o.Gap
+		}
+		timer.Reset(next)
+		// A kick right after a pass waits for the gap, so that a flood of submissions isn't a flood of passes.
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(max(l.o.Gap-time.Since(began), 0)):
+		}
+	}
+}
+
+// pass reads, decides and acts once. It returns true where it changed something, so that the next pass should be soon.
+func (l *Loop) pass(ctx context.Context) (changed bool) {
+	ctx, cancel := context.WithTimeout(ctx, l.o.Deadline)
+	defer cancel()
+	seen, err := l.look(ctx)
+	l.setHealth(err)
+	if err != nil {
+		l.log.Warn("pools could not be read from Nomad: nothing is resized", "error", err)
+		l.markUnknown(err)
+		return false
+	}
+	lead, err := l.o.Lead(ctx)
+	if err != nil {
+		l.log.Warn("who leads could not be found out: nothing is resized", "error", err)
+	}
+	now := l.o.Now()
+	decisions := scaler.Decide(seen.snapshot(), now)
+	views := make([]PoolView, len(seen.pools))
+	for i, p := range seen.pools {
+		plan := p.plan(decisions[i].Count)
+		views[i] = p.view(decisions[i], plan, l.drained, now)
+		l.record(decisions[i])
+		if !lead || p.Problem != "" {
+			continue
+		}
+		did, err := l.act(ctx, p, plan, decisions[i])
+		changed = changed || did
+		if err != nil {
+			level := slog.LevelWarn
+			if errors.Is(err, fleet.ErrConflict) {
+				level, changed = slog.LevelInfo, true
+			}
+			l.log.Log(ctx, level, "a pool was not resized", "pool", p.Name, "error", err)
+			views[i].Reason = fmt.Sprintf("%s; last attempt: %s", views[i].Reason, err)
+		}
+	}
+	l.publish(seen, views)
+	return changed
+}
+
+func (l *Loop) setHealth(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.health = err
+}
+
+// Health is nil while Nomad could be read the last time.
+func (l *Loop) Health() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.health
+}
+
+// Able names the pools one more machine of which could serve such a job, in their order by name.
+func (l *Loop) Able(r capability.Requirements) []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var names []string
+	for _, p := range l.offers {
+		if p.Policy.Max > 0 && p.Serves(r) {
+			names = append(names, p.Name)
+		}
+	}
+	return names
+}

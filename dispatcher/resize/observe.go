@@ -1,0 +1,242 @@
+package resize
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/emprops/machinectl/dispatcher/fleet"
+	"github.com/emprops/machinectl/dispatcher/rollout"
+	"github.com/emprops/machinectl/dispatcher/scaler"
+	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/queue"
+)
+
+// sight is everything one pass has read.
+type sight struct {
+	pools   []*pool
+	classes []scaler.Class
+	unknown string // why Redis could not be read
+}
+
+// pool is a Nomad pool together with what its machines report.
+type pool struct {
+	fleet.Pool
+	reports map[string]queue.Machine // by allocation
+	idle    map[string]time.Time     // the loop's
+	unknown string
+	now     time.Time
+	overdue time.Duration // beyond three times the start time
+}
+
+// look reads Nomad and Redis. Only Nomad's absence is an error: without Redis the pools are still seen.
+func (l *Loop) look(ctx context.Context) (*sight, error) {
+	pools, err := l.o.Fleet.Pools(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s := &sight{}
+	reports := map[string]queue.Machine{}
+	machines, err := l.o.Queue.Machines(ctx)
+	if err != nil {
+		s.unknown = fmt.Sprintf("machine reports could not be read (%s)", err)
+	}
+	for _, m := range machines {
+		reports[m.ID] = m
+	}
+	demand, err := l.o.Queue.Demand(ctx)
+	if err != nil {
+		s.unknown = fmt.Sprintf("the demand could not be read (%s)", err)
+	}
+	for _, d := range demand {
+		s.classes = append(s.classes, scaler.Class{
+			ID: d.Class, Requirements: d.Requirements, Waiting: d.Waiting, Running: d.Running,
+			ArrivalRate: d.ArrivalRate, ServiceMean: d.ServiceMean,
+		})
+	}
+	if s.unknown != "" {
+		l.log.Warn("Redis could not be read: no pool shrinks", "reason", s.unknown)
+	}
+	now := l.o.Now()
+	for _, p := range pools {
+		s.pools = append(s.pools, &pool{Pool: p, reports: reports, idle: l.idle, unknown: s.unknown, now: now, overdue: l.o.ReadyWithin})
+	}
+	if s.unknown == "" {
+		l.trackIdle(s.pools)
+	}
+	return s, nil
+}
+
+// trackIdle notes since when machines have run nothing, and forgets those that are gone.
+func (l *Loop) trackIdle(pools []*pool) {
+	present := map[string]bool{}
+	for _, p := range pools {
+		for _, g := range p.Groups {
+			for _, m := range g.Live() {
+				present[m.ID] = true
+				if !p.resting(m, g) {
+					delete(l.idle, m.ID)
+				} else if _, known := l.idle[m.ID]; !known {
+					l.idle[m.ID] = p.now
+				}
+			}
+		}
+	}
+	for id := range l.idle {
+		if !present[id] {
+			delete(l.idle, id)
+		}
+	}
+}
+
+// resting says that a machine runs nothing: it reports so, or it is overdue and has no report at all.
+func (p *pool) resting(m fleet.Machine, g fleet.Group) bool {
+	r, ok := p.reports[m.ID]
+	if !ok {
+		return p.late(m, g)
+	}
+	return r.ReadyAt != nil && busyJobs(r) == 0
+}
+
+func busyJobs(r queue.Machine) int {
+	n := 0
+	for _, w := range r.Workers {
+		n += len(w.Jobs)
+	}
+	return n
+}
+
+// ready says that a machine has come up, be it that it drains now.
+func (p *pool) ready(m fleet.Machine) bool {
+	r, ok := p.reports[m.ID]
+	return ok && (r.State == queue.MachineReady || r.State == queue.MachineDraining)
+}
+
+// late says that a machine should have been ready long ago.
+func (p *pool) late(m fleet.Machine, g fleet.Group) bool {
+	return !p.ready(m) && p.now.Sub(m.Since) > 3*g.Policy.StartTime.D()+p.overdue
+}
+
+// trouble says why a group's new machines do not come up: one of them crashes or is late.
+func (p *pool) trouble(g fleet.Group) string {
+	for _, m := range g.Machines {
+		switch {
+		case p.ready(m) && !m.Dead:
+		case m.Trouble != "":
+			return fmt.Sprintf("machine %.8s: %s", m.ID, m.Trouble)
+		case p.unknown == "" && !m.Dead && p.late(m, g):
+			return fmt.Sprintf("machine %.8s is not ready after %s%s", m.ID, p.now.Sub(m.Since).Round(time.Second), p.because(m))
+		}
+	}
+	return ""
+}
+
+func (p *pool) because(m fleet.Machine) string {
+	r, ok := p.reports[m.ID]
+	switch {
+	case !ok:
+		return ": its agent has not reported to Redis"
+	case r.Reason != "":
+		return ": " + r.Reason
+	default:
+		return ""
+	}
+}
+
+func (p *pool) readyIn(g fleet.Group) int {
+	n := 0
+	for _, m := range g.Live() {
+		if p.ready(m) {
+			n++
+		}
+	}
+	return n
+}
+
+// missing says that Nomad has not placed all of the group's machines.
+func missing(g fleet.Group) bool { return g.Count > len(g.Machines) }
+
+func (s *sight) snapshot() scaler.Snapshot {
+	snapshot := scaler.Snapshot{Classes: s.classes, Unknown: s.unknown}
+	for _, p := range s.pools {
+		snapshot.Pools = append(snapshot.Pools, p.load())
+	}
+	return snapshot
+}
+
+// load is the pool as the scaler sees it.
+func (p *pool) load() scaler.Pool {
+	out := scaler.Pool{Name: p.Name, Count: p.Total(), Unknown: p.Problem}
+	out.LastUp, out.LastDown = p.Resized()
+	wanted := p.Wanted()
+	if wanted == nil {
+		return out
+	}
+	out.Policy = wanted.Policy
+	out.Workers = p.workers(*wanted)
+	out.ColdStart = p.coldStart(*wanted)
+	for _, g := range p.Groups {
+		for _, m := range g.Live() {
+			out.Machines = append(out.Machines, scaler.Machine{ID: m.ID, Ready: p.ready(m), Since: m.Since, IdleSince: p.idle[m.ID]})
+		}
+		if missing(g) && g.Blocked != "" && (!p.Rolling() || !g.Policy.Wanted) {
+			out.Blocked = g.Blocked
+		}
+	}
+	if why := p.trouble(*wanted); why != "" && !p.Rolling() && p.readyIn(*wanted) == 0 {
+		out.Crashing = why
+	}
+	return out
+}
+
+// workers are what one machine more brings: measured on the first ready machine of the group, else promised.
+func (p *pool) workers(g fleet.Group) []spec.Worker {
+	for _, m := range g.Live() {
+		if !p.ready(m) {
+			continue
+		}
+		var list []spec.Worker
+		for _, w := range p.reports[m.ID].Workers {
+			list = append(list, spec.Worker{Name: w.Name, Connector: w.Offer.Type, Concurrency: w.Concurrency, Offer: w.Offer})
+		}
+		if len(list) > 0 {
+			return list
+		}
+	}
+	return g.Policy.Workers
+}
+
+// coldStart is the mean time from placement to ready of the machines that are there; 0 without any.
+func (p *pool) coldStart(g fleet.Group) time.Duration {
+	var sum time.Duration
+	n := 0
+	for _, m := range g.Live() {
+		if r, ok := p.reports[m.ID]; ok && r.ReadyAt != nil && r.ReadyAt.After(m.Since) {
+			sum += r.ReadyAt.Sub(m.Since)
+			n++
+		}
+	}
+	if n == 0 {
+		return 0
+	}
+	return sum / time.Duration(n)
+}
+
+// plan asks the rollout how a total is spread over the groups.
+func (p *pool) plan(total int) rollout.Plan {
+	if p.Problem != "" {
+		return rollout.Plan{}
+	}
+	var groups []rollout.Group
+	for _, g := range p.Groups {
+		v := rollout.Group{
+			Name: g.Name, Wanted: g.Policy.Wanted, Count: g.Count, Live: len(g.Live()), Ready: p.readyIn(g), Stopping: g.Stopping,
+			Trouble: p.trouble(g),
+		}
+		if missing(g) {
+			v.Blocked, v.Full = g.Blocked, g.Full
+		}
+		groups = append(groups, v)
+	}
+	return rollout.Next(groups, total)
+}
