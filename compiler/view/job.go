@@ -1,0 +1,72 @@
+package view
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/emprops/machinectl/queue"
+)
+
+// Submitted is what the dispatcher answers to a submission.
+type Submitted struct {
+	ID    string      `json:"id"`
+	State queue.State `json:"state"`
+	Class string      `json:"class"`
+	// Reason says why nobody can run it now; empty where somebody can.
+	Reason string `json:"reason,omitempty"`
+	// Pools are those that could run it.
+	Pools []string `json:"pools,omitempty"`
+}
+
+// Submitted writes a job's acceptance.
+func (s Screen) Submitted(a Submitted) {
+	s.Printf("%s  %s", s.paint(bold, a.ID), a.State)
+	if a.Reason != "" {
+		s.Printf("  %s %s", s.paint(yellow, "!"), a.Reason)
+	}
+}
+
+// Event writes one change of a job.
+func (s Screen) Event(e queue.Event) {
+	words := e.Kind
+	switch {
+	case e.Progress != nil && e.Progress.Max > 0:
+		done := min(max(e.Progress.Value/e.Progress.Max, 0), 1)
+		const width = 20
+		bar := strings.Repeat("█", int(done*width))
+		words = fmt.Sprintf("%s%s %3.0f %%  %s", bar, s.paint(faint, strings.Repeat("░", width-int(done*width))), done*100, e.Progress.Message)
+	case e.Error != nil:
+		words += ": " + e.Error.Message
+	case e.Machine != "":
+		words += " by " + e.Machine[:min(8, len(e.Machine))]
+	}
+	s.Printf("  %s  %s", s.paint(faint, e.At.Local().Format(time.TimeOnly)), strings.TrimSpace(words))
+}
+
+// Job writes how a job ended and what it left.
+func (s Screen) Job(j *queue.Job) {
+	color := green
+	if j.State != queue.Completed {
+		color = red
+	}
+	line := fmt.Sprintf("%s  %s", s.paint(bold, j.ID), s.paint(color, string(j.State)))
+	if j.StartedAt != nil && j.EndedAt != nil {
+		line += fmt.Sprintf(" after %s, waited %s", j.EndedAt.Sub(*j.StartedAt).Round(time.Millisecond), j.StartedAt.Sub(j.CreatedAt).Round(time.Millisecond))
+	}
+	s.Printf("%s", line)
+	if j.Error != nil && j.State != queue.Completed {
+		s.Printf("  %s: %s", j.Error.Code, j.Error.Message)
+	}
+	if j.Result == nil {
+		return
+	}
+	var rows [][]string
+	for _, b := range j.Result.Blobs {
+		rows = append(rows, []string{b.Name, fmt.Sprintf("%d bytes", b.Size), b.ContentType, b.URL})
+	}
+	s.rows("  ", rows)
+	if len(j.Result.Data) > 0 && string(j.Result.Data) != "null" {
+		s.Printf("  %s", j.Result.Data)
+	}
+}

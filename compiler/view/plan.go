@@ -1,0 +1,127 @@
+package view
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/emprops/machinectl/compiler/plan"
+)
+
+// Plan writes a plan: one line a pool, what changes below it, and a summary.
+func (s Screen) Plan(p *plan.Plan) {
+	wide := 0
+	for _, pool := range p.Pools {
+		wide = max(wide, seen(pool.Name))
+	}
+	for _, pool := range p.Pools {
+		s.pool(pool, wide)
+	}
+	s.Printf("")
+	s.Printf("%s", s.summary(p))
+}
+
+func (s Screen) pool(p *plan.Pool, wide int) {
+	symbol, color, words := describe(p)
+	s.Printf("%s %s%s  %s", s.paint(color, symbol), s.paint(bold, p.Name), strings.Repeat(" ", wide-seen(p.Name)), words)
+	s.changes(p)
+	for _, g := range p.Groups {
+		if !g.Wanted && p.Action == plan.Revise {
+			s.Printf("      %s", s.paint(faint, fmt.Sprintf("%s keeps %s until the dispatcher has moved it over", g.Name, count(g.Count, "machine"))))
+		}
+	}
+	if p.Replaced > 0 {
+		s.Printf("    %s %s would be replaced at once, busy or not", s.paint(red, "!"), count(p.Replaced, "running machine"))
+	}
+	for i, why := range p.Infeasible {
+		if i == 0 {
+			s.Printf("    %s Nomad can't place a machine now:", s.paint(yellow, "!"))
+		}
+		s.Printf("        %s", why)
+	}
+	for _, w := range p.Warnings {
+		s.Printf("    %s %s", s.paint(yellow, "!"), w)
+	}
+}
+
+// describe is a pool's symbol and its action in words.
+func describe(p *plan.Pool) (symbol, color, words string) {
+	switch p.Action {
+	case plan.Create:
+		return "+", green, fmt.Sprintf("create, revision %s, starting with %s", p.To, count(p.Groups[0].Count, "machine"))
+	case plan.Revise:
+		before := p.From
+		if before == "" {
+			before = "none"
+		}
+		return "~", yellow, fmt.Sprintf("new revision %s → %s; machines move over one by one, each when it is idle", before, p.To)
+	case plan.Settings:
+		return "~", yellow, "settings; no machine is touched"
+	case plan.Repair:
+		return "~", yellow, fmt.Sprintf("changed by hand in Nomad; put back to revision %s", p.To)
+	default:
+		return "=", faint, "no changes"
+	}
+}
+
+// changes writes what differs, in columns.
+func (s Screen) changes(p *plan.Pool) {
+	var rows [][]string
+	for _, c := range p.Changes {
+		switch {
+		case c.Before == "":
+			rows = append(rows, []string{s.paint(green, "+"), c.What, s.value(c.After)})
+		case c.After == "":
+			rows = append(rows, []string{s.paint(red, "-"), c.What, s.value(c.Before)})
+		default:
+			rows = append(rows, []string{s.paint(yellow, "~"), c.What, s.value(c.Before) + s.paint(faint, " → ") + s.value(c.After)})
+		}
+	}
+	s.rows("    ", rows)
+}
+
+// value puts a value on one line of reasonable length.
+func (s Screen) value(text string) string {
+	text = strings.Join(strings.Fields(mask(text, s.Sensitive)), " ")
+	limit := 60
+	if s.Width > 0 {
+		limit = max(20, s.Width/3)
+	}
+	if runes := []rune(text); len(runes) > limit {
+		return string(runes[:limit-1]) + "…"
+	}
+	return text
+}
+
+func (s Screen) summary(p *plan.Plan) string {
+	n := map[plan.Action]int{}
+	for _, pool := range p.Pools {
+		n[pool.Action]++
+	}
+	if !p.Changes() {
+		return s.paint(bold, "No changes.") + fmt.Sprintf(" What runs is what the profile says (%s).", count(len(p.Pools), "pool"))
+	}
+	var parts []string
+	for _, part := range []struct {
+		action plan.Action
+		words  string
+	}{
+		{plan.Create, "to create"}, {plan.Revise, "to a new revision"}, {plan.Settings, "with new settings"},
+		{plan.Repair, "to put back"}, {plan.Nothing, "unchanged"},
+	} {
+		if n[part.action] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n[part.action], part.words))
+		}
+	}
+	return s.paint(bold, "Plan:") + " " + strings.Join(parts, ", ") + "."
+}
+
+// PlanDocument is a plan's JSON form.
+type PlanDocument struct {
+	Changes bool         `json:"changes"`
+	Pools   []*plan.Pool `json:"pools"`
+}
+
+// NewPlanDocument makes one.
+func NewPlanDocument(p *plan.Plan) PlanDocument {
+	return PlanDocument{Changes: p.Changes(), Pools: p.Pools}
+}

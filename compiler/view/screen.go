@@ -1,0 +1,134 @@
+package view
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+)
+
+// Screen writes for people.
+type Screen struct {
+	W io.Writer
+	// Color adds ANSI colours.
+	Color bool
+	// Width is the terminal's, in columns; longer values are cut. 0: as long as they are.
+	Width int
+	// Sensitive are strings to mask, the longest first.
+	Sensitive []string
+}
+
+// ANSI sequences.
+const (
+	reset  = "\x1b[0m"
+	bold   = "\x1b[1m"
+	faint  = "\x1b[2m"
+	red    = "\x1b[31m"
+	green  = "\x1b[32m"
+	yellow = "\x1b[33m"
+	cyan   = "\x1b[36m"
+)
+
+// Masked is what stands in for a sensitive value.
+const Masked = "(sensitive)"
+
+func mask(text string, sensitive []string) string {
+	for _, s := range sensitive {
+		text = strings.ReplaceAll(text, s, Masked)
+	}
+	return text
+}
+
+// Printf writes a line.
+func (s Screen) Printf(format string, args ...any) {
+	// A terminal that is gone is no reason to stop applying; the exit code tells what happened.
+	_, _ = fmt.Fprintln(s.W, mask(fmt.Sprintf(format, args...), s.Sensitive))
+}
+
+// paint colours text, if there are colours.
+func (s Screen) paint(code, text string) string {
+	if !s.Color || text == "" {
+		return text
+	}
+	return code + text + reset
+}
+
+// rows writes cells in columns; a cell is padded by what is seen of it, not by its colour codes.
+func (s Screen) rows(indent string, rows [][]string) {
+	var widths []int
+	for _, row := range rows {
+		for i, cell := range row {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], seen(cell))
+		}
+	}
+	for _, row := range rows {
+		line := indent
+		for i, cell := range row {
+			line += cell
+			if i < len(row)-1 {
+				line += strings.Repeat(" ", widths[i]-seen(cell)+2)
+			}
+		}
+		s.Printf("%s", strings.TrimRight(line, " "))
+	}
+}
+
+// seen is how many columns text takes on a terminal.
+func seen(text string) int {
+	n := utf8.RuneCountInString(text)
+	for rest := text; ; {
+		_, after, found := strings.Cut(rest, "\x1b[")
+		if !found {
+			return n
+		}
+		code, after, found := strings.Cut(after, "m")
+		if !found {
+			return n
+		}
+		n -= len("\x1b[") + len(code) + len("m")
+		rest = after
+	}
+}
+
+// count says "1 machine", "2 machines".
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// JSON writes a document, indented, with sensitive values masked.
+func JSON(w io.Writer, doc any, sensitive []string) error {
+	b, err := json.MarshalIndent(doc, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(w, mask(string(b), escaped(sensitive))+"\n")
+	return err
+}
+
+// JSONLine is [JSON] on one line.
+func JSONLine(w io.Writer, doc any, sensitive []string) error {
+	b, err := json.Marshal(doc)
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(w, mask(string(b), escaped(sensitive))+"\n")
+	return err
+}
+
+// escaped are strings as JSON writes them.
+func escaped(texts []string) []string {
+	out := make([]string, 0, len(texts))
+	for _, t := range texts {
+		// A string always encodes.
+		b, _ := json.Marshal(t)
+		out = append(out, strings.Trim(string(b), `"`))
+	}
+	return out
+}

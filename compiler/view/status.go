@@ -1,0 +1,124 @@
+package view
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/emprops/machinectl/compiler/plan"
+)
+
+// StatusDocument is the JSON form of the status, and what [Screen.Status] shows.
+type StatusDocument struct {
+	Pools []*plan.State `json:"pools"`
+	// Dispatcher is what it says of itself and of the machines; nil when it isn't known.
+	Dispatcher *Dispatcher `json:"dispatcher,omitempty"`
+}
+
+// Dispatcher is what the dispatcher adds to what Nomad knows.
+type Dispatcher struct {
+	URL string `json:"url"`
+	// Error says why it could not be asked; the rest is then empty.
+	Error string `json:"error,omitempty"`
+	// Machines are the agents' own words, by machine id.
+	Machines map[string]AgentState `json:"machines,omitempty"`
+}
+
+// AgentState is an agent's own word on its machine.
+type AgentState struct {
+	State  string `json:"state"`
+	Reason string `json:"reason,omitempty"`
+	Jobs   int    `json:"jobs"` // running now
+}
+
+// Status writes pools with their revisions, and machines.
+func (s Screen) Status(doc StatusDocument, now time.Time) {
+	if len(doc.Pools) == 0 {
+		s.Printf("No pools run here. `machinectl apply <profile>` makes some.")
+	} else {
+		s.pools(doc.Pools)
+		s.machines(doc, now)
+	}
+	if d := doc.Dispatcher; d != nil && d.Error != "" {
+		s.Printf("\n%s the dispatcher at %s could not be asked: %s", s.paint(yellow, "!"), d.URL, d.Error)
+	}
+}
+
+func (s Screen) pools(pools []*plan.State) {
+	rows := [][]string{s.head("POOL", "MACHINE", "REVISION", "READY", "COUNT", "BOUNDS", "")}
+	for _, p := range pools {
+		for _, g := range p.Groups {
+			name, bounds, note := p.Pool, fmt.Sprintf("%d–%d", p.Min, p.Max), ""
+			if !g.Wanted {
+				name, bounds, note = "", "", s.paint(faint, "moving away")
+			}
+			ready := fmt.Sprint(g.Ready)
+			if g.Ready < g.Count {
+				ready = s.paint(yellow, ready)
+			}
+			rows = append(rows, []string{s.paint(bold, name), g.Machine, g.Revision, ready, fmt.Sprint(g.Count), bounds, note})
+		}
+	}
+	s.rows("", rows)
+}
+
+func (s Screen) machines(doc StatusDocument, now time.Time) {
+	rows := [][]string{s.head("MACHINE", "POOL", "REVISION", "INDEX", "NODE", "STATE", "JOBS", "AGE", "")}
+	for _, p := range doc.Pools {
+		revision := map[string]string{}
+		for _, g := range p.Groups {
+			revision[g.Name] = g.Revision
+		}
+		for _, m := range p.Machines {
+			state, jobs, why := m.State, "", m.Why
+			if d := doc.Dispatcher; d != nil {
+				if a, known := d.Machines[m.ID]; known {
+					jobs = fmt.Sprint(a.Jobs)
+					// The agent knows of drains and of what its services answer; Nomad of what never started.
+					if m.State == plan.Ready || m.State == plan.Starting {
+						state, why = a.State, a.Reason
+					}
+				}
+			}
+			rows = append(rows, []string{
+				m.ID[:min(8, len(m.ID))], p.Pool, revision[m.Group], fmt.Sprint(m.Index), m.Node, s.state(state), jobs,
+				age(now.Sub(m.Since)), s.paint(faint, s.value(why)),
+			})
+		}
+	}
+	if len(rows) > 1 {
+		s.Printf("")
+		s.rows("", rows)
+	}
+}
+
+func (s Screen) head(names ...string) []string {
+	for i, n := range names {
+		names[i] = s.paint(faint, n)
+	}
+	return names
+}
+
+func (s Screen) state(state string) string {
+	switch state {
+	case plan.Ready:
+		return s.paint(green, state)
+	case plan.Failed, plan.Lost, plan.Unknown:
+		return s.paint(red, state)
+	default:
+		return s.paint(yellow, state)
+	}
+}
+
+// age is a duration in its largest unit.
+func age(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%dm", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%dh", int(d.Hours()))
+	default:
+		return fmt.Sprintf("%dd", int(d.Hours()/24))
+	}
+}
