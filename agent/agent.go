@@ -1,0 +1,258 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/emprops/machinectl/agent/blob"
+	"github.com/emprops/machinectl/agent/connector"
+	"github.com/emprops/machinectl/agent/gpu"
+	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/queue"
+)
+
+// settleGrace is how long a stopping agent waits, after the grace time, for connectors to return and for the queue to take
+// the jobs back. The allocation's kill_timeout must be longer than grace + settleGrace.
+const settleGrace = 5 * time.Second
+
+// agent is a running agent.
+type agent struct {
+	o        Options
+	log      *slog.Logger
+	queue    client
+	store    *blob.Store // nil: none
+	book     *book
+	link     *link
+	workers  []*worker
+	services []*service
+	watch    *gpu.Reader
+	reporter *reporter
+	addr     string // of the health server, as reported
+
+	mu          sync.Mutex
+	startedAt   time.Time
+	readyAt     *time.Time
+	revision    int64
+	stopping    bool
+	draining    bool
+	drainReason string
+	gpus        []queue.GPUStatus
+	gpuNote     string
+}
+
+// Run runs the agent until ctx ends, then shuts it down in the order that the package documentation gives. It returns an
+// error when the agent could not start; what happens later is repaired, reported and logged, not returned.
+func Run(ctx context.Context, o Options) error {
+	o = o.defaults()
+	if err := o.validate(); err != nil {
+		return err
+	}
+	a, err := prepare(ctx, o)
+	if err != nil {
+		return err
+	}
+	if a.store != nil {
+		defer a.store.Close()
+	}
+	defer a.watch.Close()
+	listener, err := listen(ctx, o.Listen, o.Fallback)
+	if err != nil {
+		return fmt.Errorf("health server: %w", err)
+	}
+	a.addr = o.Advertise
+	if a.addr == "" {
+		a.addr = listener.Addr().String()
+	}
+	defer a.serve(listener)()
+	a.log.Info("agent started", "version", o.Version, "health", listener.Addr(), "workers", len(a.workers))
+	if o.Started != nil {
+		o.Started(listener.Addr().String())
+	}
+	if a.queue, err = a.connect(ctx); err != nil {
+		return nil //nolint:nilerr // stopped before the queue was there: nothing was taken, nothing is to be given back
+	}
+	defer a.queue.Close()
+	a.work(ctx)
+	a.log.Info("agent stopped")
+	return nil
+}
+
+// prepare makes everything that can fail for a wrong profile.
+func prepare(ctx context.Context, o Options) (*agent, error) {
+	a := &agent{o: o, log: o.Logger.With("machine", o.ID), startedAt: time.Now().UTC(), watch: gpu.Open()}
+	a.reporter = newReporter(a)
+	a.book = newBook(a.reporter.touch)
+	a.link = newLink(a.linkChanged)
+	if o.Spec.Blobs != "" {
+		store, err := blob.Open(ctx, o.Spec.Blobs)
+		if err != nil {
+			return nil, err
+		}
+		a.store = store
+	}
+	served := map[string][]*worker{}
+	instances := map[string]spec.Service{}
+	for _, s := range o.Spec.Services {
+		instances[s.Name] = s
+	}
+	for _, ws := range o.Spec.Workers {
+		instance, ok := instances[ws.Service]
+		if !ok {
+			instance.GPU = -1
+		}
+		w := &worker{
+			spec: ws, a: a, gpu: instance.GPU, gate: newGate(a.reporter.touch), slots: make(chan struct{}, ws.Concurrency),
+			log:  a.log.With("worker", ws.Name),
+			info: queue.WorkerInfo{Machine: o.ID, Index: o.Index, Name: ws.Name, Offer: ws.Offer},
+		}
+		made, err := o.Connectors[ws.Connector](connector.Config{Worker: ws, Addr: o.Addrs[instance.Port], Logger: w.log})
+		if err != nil {
+			return nil, err
+		}
+		w.connector = made
+		a.workers = append(a.workers, w)
+		served[ws.Service] = append(served[ws.Service], w)
+	}
+	for _, s := range o.Spec.Services {
+		a.services = append(a.services, newService(s, o.Addrs[s.Port], served[s.Name], a.reporter.touch))
+	}
+	return a, nil
+}
+
+// connect opens the queue, however long that takes; its error is ctx's.
+func (a *agent) connect(ctx context.Context) (client, error) {
+	retry := newBackOff(5 * time.Second)
+	for {
+		q, err := queue.Open(ctx, queue.Options{URL: a.o.Spec.Redis, Logger: a.log, Lease: a.o.Lease, Prefix: a.o.Prefix})
+		if err == nil {
+			return q, nil
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		a.link.refuse(err)
+		a.log.Warn("cannot open the queue, trying again", "error", err)
+		pause(ctx, retry.NextBackOff())
+	}
+}
+
+// work runs all loops until ctx ends, and then steps 1 to 6 of shutting down.
+func (a *agent) work(ctx context.Context) {
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	var upkeep, claiming sync.WaitGroup
+	for _, s := range a.services {
+		upkeep.Go(func() { s.watch(life) })
+	}
+	upkeep.Go(func() { a.watchGPUs(life) })
+	upkeep.Go(func() { a.heartbeat(life) })
+	upkeep.Go(func() { a.cancels(life) })
+	upkeep.Go(func() { a.reporter.loop(life) })
+	settling, giveUp := context.WithCancel(life)
+	defer giveUp()
+	for _, w := range a.workers {
+		claiming.Go(func() { w.loop(ctx, settling) })
+	}
+	<-ctx.Done()
+
+	a.log.Info("stopping", "grace", a.o.Spec.Grace, "running", len(a.book.leases()))
+	a.setStopping()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		claiming.Wait()
+		for _, w := range a.workers {
+			w.attempts.Wait()
+		}
+	}()
+	if !within(done, a.o.Spec.Grace.D()) {
+		a.log.Info("grace is over, giving jobs back", "running", len(a.book.leases()))
+		a.book.endAll(errStopping)
+		if !within(done, settleGrace) {
+			a.log.Error("jobs left to their leases", "leases", a.book.leases())
+		}
+	}
+	giveUp()
+	end()
+	upkeep.Wait()
+	a.sayGoodbye(context.WithoutCancel(ctx))
+}
+
+// sayGoodbye takes the workers and the machine off the queue's books.
+func (a *agent) sayGoodbye(ctx context.Context) {
+	ctx, done := context.WithTimeout(ctx, 2*time.Second)
+	defer done()
+	for _, w := range a.workers {
+		if err := a.queue.Unregister(ctx, a.o.ID, w.spec.Name); err != nil {
+			a.log.Warn("cannot unregister", "worker", w.spec.Name, "error", err)
+		}
+	}
+	if err := a.queue.RemoveMachine(ctx, a.o.ID); err != nil {
+		a.log.Warn("cannot remove the machine's record", "error", err)
+	}
+}
+
+// within waits for done, at most d, and says whether it came.
+func within(done <-chan struct{}, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-done:
+		return true
+	case <-t.C:
+		return false
+	}
+}
+
+// files is where an attempt puts its files.
+func (a *agent) files(l queue.Lease) connector.Files {
+	if a.store == nil {
+		return noStore{}
+	}
+	return a.store.Attempt(l.JobID, l.Fence)
+}
+
+func (a *agent) setStopping() {
+	a.mu.Lock()
+	a.stopping = true
+	a.mu.Unlock()
+	a.reporter.touch()
+}
+
+func (a *agent) setDraining(draining bool, reason string) {
+	a.mu.Lock()
+	changed := a.draining != draining || a.drainReason != reason
+	a.draining, a.drainReason = draining, reason
+	a.mu.Unlock()
+	if changed {
+		a.log.Info("drain", "draining", draining, "reason", reason)
+		a.reporter.touch()
+	}
+}
+
+// linkChanged hears that the queue came or went. One that comes back may have forgotten us.
+func (a *agent) linkChanged(up bool) {
+	a.log.Info("queue", "reachable", up)
+	if up {
+		for _, w := range a.workers {
+			w.forget()
+		}
+	}
+	a.reporter.touch()
+}
+
+// listen takes the first address that belongs to this network namespace.
+func listen(ctx context.Context, addr, fallback string) (net.Listener, error) {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", addr)
+	if err != nil && fallback != "" {
+		if l, second := lc.Listen(ctx, "tcp", fallback); second == nil {
+			return l, nil
+		}
+	}
+	return l, err
+}

@@ -1,0 +1,152 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/emprops/machinectl/agent/connector"
+	"github.com/emprops/machinectl/queue"
+)
+
+// connectorGrace is how long a connector may take to return once its context has ended.
+const connectorGrace = 10 * time.Second
+
+// outcome is what a connector returned.
+type outcome struct {
+	result queue.Result
+	err    error
+}
+
+// run runs one claimed job and settles it. It returns when the connector has returned and the queue has answered, or when
+// life ended.
+func (w *worker) run(life context.Context, c queue.Claimed) {
+	log := w.log.With("job", c.Job.ID, "fence", c.Lease.Fence)
+	ctx, cancel := context.WithCancelCause(life)
+	defer cancel(nil)
+	if limit := c.Job.Timeout.D(); limit > 0 {
+		var done context.CancelFunc
+		ctx, done = context.WithTimeoutCause(ctx, limit, errTimeout)
+		defer done()
+	}
+	a := &attempt{worker: w.spec.Name, lease: c.Lease, cancel: cancel}
+	w.a.book.add(a)
+	defer w.a.book.remove(a)
+	log.Info("attempt started", "attempt", c.Job.Attempts, "timeout", c.Job.Timeout)
+	began := time.Now()
+
+	progress := newProgress(w.a.queue, c.Lease, w.a.o.ProgressEvery, cancel)
+	told := make(chan struct{})
+	go func() { defer close(told); progress.loop(ctx) }()
+
+	// The connector has its own goroutine, so that one which doesn't heed its context can't keep its job from being settled.
+	returned := make(chan outcome, 1)
+	go func() { returned <- w.call(ctx, c, progress.report) }()
+	var out outcome
+	overdue := false
+	select {
+	case out = <-returned:
+	case <-ctx.Done():
+		select {
+		case out = <-returned:
+		case <-time.After(connectorGrace):
+			overdue = true
+			out.err = context.Cause(ctx)
+			log.Error("connector does not heed its context", "after", connectorGrace)
+		}
+	}
+	cause := context.Cause(ctx)
+	cancel(nil)
+	<-told
+	w.conclude(life, c, out, cause)
+	log.Info("attempt ended", "took", time.Since(began).Round(time.Millisecond), "error", out.err)
+	if overdue {
+		select { // the slot stays taken: the worker must not run more than its concurrency
+		case <-returned:
+		case <-life.Done():
+		}
+	}
+}
+
+// call runs the connector; a panic becomes a failure.
+func (w *worker) call(ctx context.Context, c queue.Claimed, progress func(queue.Progress)) (out outcome) {
+	defer func() {
+		if r := recover(); r != nil {
+			w.log.Error("connector panicked", "job", c.Job.ID, "panic", r, "stack", string(debug.Stack()))
+			out.err = connector.Transient(connector.Panic, nil, "connector %s panicked: %v", w.spec.Connector, r)
+		}
+	}()
+	result, err := w.connector.Run(ctx, connector.Attempt{Job: c.Job, Files: w.a.files(c.Lease), Progress: progress})
+	return outcome{result, err}
+}
+
+// conclude tells the queue how an attempt ended; the table is in the package documentation.
+func (w *worker) conclude(life context.Context, c queue.Claimed, out outcome, cause error) {
+	failure := connector.Describe
+	switch {
+	case errors.Is(cause, errLost), errors.Is(cause, errCancelled):
+		w.log.Info("result thrown away", "job", c.Job.ID, "fence", c.Lease.Fence, "because", cause)
+	case out.err == nil:
+		err := w.settle(life, c.Lease, "complete", func(ctx context.Context) error {
+			return w.a.queue.Complete(ctx, c.Lease, out.result)
+		})
+		if invalid, ok := errors.AsType[*queue.InvalidError](err); ok {
+			w.fail(life, c.Lease, queue.Failure{Code: connector.Internal, Message: "the result was refused: " + invalid.Error()})
+		} else if err == nil {
+			w.completed.Add(1)
+		}
+	case isPanic(out.err):
+		w.fail(life, c.Lease, failure(out.err))
+	case errors.Is(cause, errStopping):
+		_ = w.settle(life, c.Lease, "release", func(ctx context.Context) error { // settle has logged it
+			return w.a.queue.Release(ctx, c.Lease, errStopping.Error())
+		})
+	case errors.Is(cause, errTimeout):
+		w.fail(life, c.Lease, queue.Failure{
+			Code: connector.Timeout, Retriable: true,
+			Message: fmt.Sprintf("the attempt took longer than the job's timeout of %s", c.Job.Timeout),
+		})
+	default:
+		w.fail(life, c.Lease, failure(out.err))
+	}
+}
+
+func isPanic(err error) bool {
+	f, ok := errors.AsType[*connector.Failure](err)
+	return ok && f.Code == connector.Panic
+}
+
+func (w *worker) fail(life context.Context, l queue.Lease, f queue.Failure) {
+	w.failed.Add(1)
+	w.log.Warn("attempt failed", "job", l.JobID, "code", f.Code, "retriable", f.Retriable, "message", f.Message)
+	_ = w.settle(life, l, "fail", func(ctx context.Context) error { // settle has logged it
+		return w.a.queue.Fail(ctx, l, f)
+	})
+}
+
+// settle repeats op until the queue answers, however long it is away, or until life ends. It returns the answer: nil, or an
+// error which another try would not change.
+func (w *worker) settle(life context.Context, l queue.Lease, name string, op func(context.Context) error) error {
+	retry := newBackOff(5 * time.Second)
+	for {
+		ctx, done := context.WithTimeout(life, 10*time.Second)
+		err := op(ctx)
+		done()
+		w.a.link.note(life, err)
+		_, invalid := errors.AsType[*queue.InvalidError](err)
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, queue.ErrStale), errors.Is(err, queue.ErrFinal), errors.Is(err, queue.ErrNotFound), invalid:
+			w.log.Warn("the queue refused", "operation", name, "job", l.JobID, "fence", l.Fence, "error", err)
+			return err
+		case life.Err() != nil:
+			w.log.Error("left to its lease", "operation", name, "job", l.JobID, "fence", l.Fence, "error", err)
+			return err
+		}
+		w.log.Warn("the queue did not answer", "operation", name, "job", l.JobID, "fence", l.Fence, "error", err)
+		pause(life, retry.NextBackOff())
+	}
+}

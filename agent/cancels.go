@@ -1,0 +1,26 @@
+package agent
+
+import (
+	"context"
+	"time"
+)
+
+// cancels ends attempts as soon as the queue pushes their jobs' cancellation, until life ends. It is the fast way; the next
+// heartbeat's answer is the sure one.
+func (a *agent) cancels(life context.Context) {
+	retry := newBackOff(5 * time.Second)
+	for life.Err() == nil {
+		pushed, err := a.queue.Cancels(life, a.o.ID)
+		if err != nil {
+			a.log.Warn("cannot listen for cancellations", "error", err)
+			pause(life, retry.NextBackOff())
+			continue
+		}
+		retry.Reset()
+		for id := range pushed {
+			a.log.Info("job cancelled", "job", id)
+			a.book.end([]string{id}, nil, errCancelled)
+		}
+		pause(life, retry.NextBackOff())
+	}
+}

@@ -1,0 +1,122 @@
+package comfysim
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"image"
+	"image/color"
+	"image/png"
+)
+
+// picture is the simulated server's image: a batch of one colour.
+type picture struct {
+	width, height, batch int
+	color                color.RGBA
+}
+
+// compute does what a node does, as far as files and images go. Models, texts and latents are not simulated: a latent is a
+// picture an eighth of its size.
+func (e *execution) compute(id string, n node) (made, error) {
+	switch n.Class {
+	case e.o.FailNode:
+		return made{}, &exception{"RuntimeError", "simulated failure of " + n.Class}
+	case e.o.OOMNode:
+		return made{}, &exception{"torch.OutOfMemoryError", "simulated: allocation on device"}
+	}
+	number := func(name string) int {
+		v, _ := asNumber(n.Inputs[name]) // validated
+		return int(v)
+	}
+	pic := func(name string) picture {
+		parts, _ := n.Inputs[name].([]any)
+		from, slot, ok := asLink(parts)
+		if ok {
+			if p, ok := e.results[from].outputs[slot].(picture); ok {
+				return p
+			}
+		}
+		return picture{width: 64, height: 64, batch: 1}
+	}
+	one := func(v any) (made, error) { return made{outputs: []any{v}}, nil }
+	switch n.Class {
+	case "EmptyImage":
+		c := number("color")
+		return one(picture{number("width"), number("height"), number("batch_size"), color.RGBA{uint8(c >> 16), uint8(c >> 8), uint8(c), 255}})
+	case "EmptyLatentImage":
+		return one(picture{number("width"), number("height"), number("batch_size"), color.RGBA{A: 255}})
+	case "KSampler":
+		p := pic("latent_image")
+		p.color = tint(n)
+		return one(p)
+	case "VAEDecode":
+		return one(pic("samples"))
+	case "VAEEncode":
+		return one(pic("pixels"))
+	case "ImageScale":
+		p := pic("image")
+		p.width, p.height = max(number("width"), 1), max(number("height"), 1)
+		return one(p)
+	case "ImageInvert":
+		p := pic("image")
+		p.color = color.RGBA{255 - p.color.R, 255 - p.color.G, 255 - p.color.B, 255}
+		return one(p)
+	case "SimulatedSteps":
+		switch n.Inputs["fail"] {
+		case "error":
+			return made{}, &exception{"RuntimeError", "asked to fail"}
+		case "memory":
+			return made{}, &exception{"torch.OutOfMemoryError", "asked to run out of memory"}
+		}
+		return one(pic("image"))
+	case "SaveImage":
+		return e.save(pic("images"), fmt.Sprint(n.Inputs["filename_prefix"]), "output")
+	case "PreviewImage":
+		return e.save(pic("images"), "ComfyUI_temp_"+id, "temp")
+	case "PreviewAny":
+		text, err := json.Marshal(n.Inputs["source"])
+		return made{ui: map[string]any{"text": []string{string(text)}}}, err
+	default:
+		return made{outputs: make([]any, len(e.known[n.Class].outputs))}, nil
+	}
+}
+
+// save writes a picture's files and returns what the client sees of them.
+func (e *execution) save(p picture, prefix, kind string) (made, error) {
+	images := []map[string]string{}
+	for range p.batch {
+		ref, err := e.files.create(kind, prefix, p)
+		if err != nil {
+			return made{}, &exception{"OSError", err.Error()}
+		}
+		images = append(images, ref)
+	}
+	return made{ui: map[string]any{"images": images}}, nil
+}
+
+// tint is a colour that depends on a sampler's inputs.
+func tint(n node) color.RGBA {
+	h := fnv.New32a()
+	text, err := json.Marshal(n.Inputs)
+	if err == nil {
+		_, _ = h.Write(text) // never fails
+	}
+	sum := h.Sum32()
+	return color.RGBA{uint8(sum), uint8(sum >> 8), uint8(sum >> 16), 255}
+}
+
+// solid is an image of one colour that needs no memory.
+type solid struct{ p picture }
+
+func (s solid) ColorModel() color.Model     { return color.Palette{s.p.color} }
+func (s solid) Bounds() image.Rectangle     { return image.Rect(0, 0, s.p.width, s.p.height) }
+func (s solid) At(int, int) color.Color     { return s.p.color }
+func (s solid) ColorIndexAt(int, int) uint8 { return 0 }
+
+// thumbnail is a small preview that differs from step to step.
+func thumbnail(step int) []byte {
+	var b bytes.Buffer
+	_ = png.Encode(&b, solid{picture{width: 8, height: 8, color: color.RGBA{uint8(step * 16), 64, 128, 255}}}) // to memory
+	return b.Bytes()
+}

@@ -1,0 +1,69 @@
+package connector
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/emprops/machinectl/queue"
+)
+
+// The failure codes; the table in the package documentation says what each means.
+const (
+	InvalidParameters   = "invalid_parameters"
+	UnsupportedWorkflow = "unsupported_workflow"
+	Rejected            = "rejected"
+	NodeError           = "node_error"
+	OutOfMemory         = "out_of_memory"
+	Interrupted         = "interrupted"
+	ServiceUnreachable  = "service_unreachable"
+	ServiceRestarted    = "service_restarted"
+	Protocol            = "protocol"
+	OutputMissing       = "output_missing"
+	Store               = "store"
+	NoStore             = "no_store"
+	Simulated           = "simulated"
+	Panic               = "panic"
+	Timeout             = "timeout"
+	Internal            = "internal"
+)
+
+// Failure is an attempt that failed for a reason which the connector can name.
+type Failure struct {
+	Code      string
+	Message   string // for people: what happened and, where they can do something, what
+	Retriable bool
+	Err       error // what caused it, or nil
+}
+
+func (f *Failure) Error() string {
+	if f.Err == nil {
+		return f.Code + ": " + f.Message
+	}
+	return f.Code + ": " + f.Message + ": " + f.Err.Error()
+}
+
+func (f *Failure) Unwrap() error { return f.Err }
+
+// Final makes a failure that would come back on every machine.
+func Final(code, format string, args ...any) *Failure {
+	return &Failure{Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// Transient makes a failure that another attempt may not meet. err may be nil.
+func Transient(code string, err error, format string, args ...any) *Failure {
+	return &Failure{Code: code, Message: fmt.Sprintf(format, args...), Retriable: true, Err: err}
+}
+
+// Describe is the form in which an attempt's error is kept with the job. An error that isn't a [Failure] is a bug of the
+// connector and gets the code [Internal].
+func Describe(err error) queue.Failure {
+	f, ok := errors.AsType[*Failure](err)
+	if !ok {
+		return queue.Failure{Code: Internal, Message: err.Error(), Retriable: true}
+	}
+	message := f.Message
+	if f.Err != nil {
+		message += ": " + f.Err.Error()
+	}
+	return queue.Failure{Code: f.Code, Message: message, Retriable: f.Retriable}
+}

@@ -1,0 +1,153 @@
+// Package simulation is the connector that runs jobs without doing anything: it waits, reports progress, and ends as the
+// job's parameters say. Pools are tried out with it, and tests provoke every way in which a job can end.
+//
+// It is not a mock: it keeps the whole contract of package connector, with real files in the real blob store.
+package simulation
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"time"
+
+	"github.com/emprops/machinectl/agent/connector"
+	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/queue"
+)
+
+// Parameters are a simulation job's. All are optional.
+type Parameters struct {
+	// Duration is how long the job takes, default 1 s, at most 24 h.
+	Duration spec.Duration `json:"duration"`
+	// Steps is how many times progress is reported, default 10, at most 100,000.
+	Steps int `json:"steps"`
+	// Fail is how the job ends: "" or "none" (well), "retriable", "final", "crash" (the connector panics), "hang" (only
+	// the job's timeout or its cancellation ends it).
+	Fail string `json:"fail"`
+	// FailAfter is the fraction of the steps after which it fails, 0 to 1, default 0.5.
+	FailAfter *float64 `json:"fail_after"`
+	// FailAttempts makes only the first so many attempts fail; 0 is all of them.
+	FailAttempts int `json:"fail_attempts"`
+	// OutputBytes is the size of a file that the job leaves, default 0: none. At most 1 GiB.
+	OutputBytes int64 `json:"output_bytes"`
+	// Output is returned as the result's data.
+	Output json.RawMessage `json:"output"`
+}
+
+const (
+	maxDuration = 24 * time.Hour
+	maxSteps    = 100_000
+	maxOutput   = 1 << 30
+)
+
+// Connector runs simulation jobs.
+type Connector struct {
+	speed float64 // how many times faster than asked for
+}
+
+// New makes the connector. It has one setting: "speed", a factor by which jobs run faster than they say, default 1.
+func New(c connector.Config) (connector.Connector, error) {
+	s := &Connector{speed: 1}
+	for key, value := range c.Worker.Settings {
+		if key != "speed" {
+			return nil, fmt.Errorf("worker %q: simulation has no setting %q; it has: speed", c.Worker.Name, key)
+		}
+		if _, err := fmt.Sscanf(value, "%g", &s.speed); err != nil || s.speed <= 0 {
+			return nil, fmt.Errorf("worker %q: setting speed: %q, want a number above 0", c.Worker.Name, value)
+		}
+	}
+	return s, nil
+}
+
+// Run implements [connector.Connector].
+func (s *Connector) Run(ctx context.Context, a connector.Attempt) (queue.Result, error) {
+	p, err := parse(a.Job.Parameters)
+	if err != nil {
+		return queue.Result{}, err
+	}
+	failAt := -1
+	if p.Fail != "" && p.Fail != "none" && (p.FailAttempts == 0 || a.Job.Attempts <= p.FailAttempts) {
+		failAt = int(*p.FailAfter * float64(p.Steps))
+	}
+	pause := time.Duration(float64(p.Duration.D()) / float64(p.Steps) / s.speed)
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	for step := 0; step < p.Steps; step++ {
+		if step == failAt {
+			return queue.Result{}, fail(ctx, p.Fail, step, p.Steps)
+		}
+		select {
+		case <-ctx.Done():
+			return queue.Result{}, context.Cause(ctx)
+		case <-timer.C:
+			timer.Reset(pause)
+		}
+		a.Progress(queue.Progress{Value: float64(step + 1), Max: float64(p.Steps), Message: fmt.Sprintf("step %d of %d", step+1, p.Steps)})
+	}
+	if failAt == p.Steps {
+		return queue.Result{}, fail(ctx, p.Fail, p.Steps, p.Steps)
+	}
+	result := queue.Result{Data: p.Output}
+	if p.OutputBytes > 0 {
+		blob, err := a.Files.Store(ctx, "simulation.bin", "application/octet-stream", noise(a.Job.ID, p.OutputBytes))
+		if err != nil {
+			return queue.Result{}, err
+		}
+		result.Blobs = append(result.Blobs, blob)
+	}
+	return result, nil
+}
+
+func parse(raw json.RawMessage) (Parameters, error) {
+	half := 0.5
+	p := Parameters{Duration: spec.Duration(time.Second), Steps: 10, FailAfter: &half}
+	if err := connector.DecodeParameters(raw, &p); err != nil {
+		return p, err
+	}
+	bad := func(field, want string, got any) error {
+		return connector.Final(connector.InvalidParameters, "parameters.%s: got %v, want %s", field, got, want)
+	}
+	switch {
+	case p.Duration < 0 || p.Duration.D() > maxDuration:
+		return p, bad("duration", `0 to "24h"`, p.Duration)
+	case p.Steps < 1 || p.Steps > maxSteps:
+		return p, bad("steps", "1 to 100000", p.Steps)
+	case p.FailAfter == nil || *p.FailAfter < 0 || *p.FailAfter > 1:
+		return p, bad("fail_after", "a number from 0 to 1", p.FailAfter)
+	case p.FailAttempts < 0:
+		return p, bad("fail_attempts", "0 or more", p.FailAttempts)
+	case p.OutputBytes < 0 || p.OutputBytes > maxOutput:
+		return p, bad("output_bytes", "0 to 1073741824 (1 GiB)", p.OutputBytes)
+	case len(p.Output) > queue.MaxInlineResult:
+		return p, bad("output", fmt.Sprintf("at most %d bytes of JSON", queue.MaxInlineResult), fmt.Sprintf("%d bytes", len(p.Output)))
+	}
+	switch p.Fail {
+	case "", "none", "retriable", "final", "crash", "hang":
+		return p, nil
+	default:
+		return p, bad("fail", `"none", "retriable", "final", "crash" or "hang"`, fmt.Sprintf("%q", p.Fail))
+	}
+}
+
+func fail(ctx context.Context, mode string, step, steps int) error {
+	switch mode {
+	case "retriable":
+		return connector.Transient(connector.Simulated, nil, "simulated failure at step %d of %d", step, steps)
+	case "final":
+		return connector.Final(connector.Simulated, "simulated failure at step %d of %d", step, steps)
+	case "crash":
+		panic(fmt.Sprintf("simulated crash at step %d of %d", step, steps))
+	default: // hang
+		<-ctx.Done()
+		return context.Cause(ctx)
+	}
+}
+
+// noise is a stream of n bytes that is the same for the same job.
+func noise(id string, n int64) io.Reader {
+	seed := sha256.Sum256([]byte(id))
+	return io.LimitReader(rand.NewChaCha8(seed), n)
+}

@@ -1,0 +1,19 @@
+//go:build !linux || !cgo
+
+package gpu
+
+import "github.com/emprops/machinectl/queue"
+
+// Reader sees nothing in this build.
+type Reader struct{}
+
+// Open returns a reader that says why it sees nothing.
+func Open() *Reader { return &Reader{} }
+
+// Read returns no GPUs and the reason.
+func (*Reader) Read() ([]queue.GPUStatus, string) {
+	return nil, "GPU health can't be seen: this agent was built without cgo, which NVML needs"
+}
+
+// Close does nothing.
+func (*Reader) Close() {}

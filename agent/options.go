@@ -1,0 +1,150 @@
+package agent
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/emprops/machinectl/agent/connector"
+	"github.com/emprops/machinectl/hcl/spec"
+)
+
+// Options are everything an agent is told from outside. [FromEnvironment] makes them inside a Nomad task.
+type Options struct {
+	Spec *spec.Agent
+	// ID, Index, Group and Node say which machine this is: the allocation's id, its index in its group, the task group's
+	// name, the Nomad client's name.
+	ID    string
+	Index int
+	Group string
+	Node  string
+	// Version is the agent's own.
+	Version string
+	// Listen is where the health server listens; port 0 takes a free one. Fallback is tried where Listen's address isn't
+	// this network namespace's. Advertise is the address in reports, default what it listens on.
+	Listen, Fallback, Advertise string
+	// Addrs are the addresses (host:port) of the services, by port label.
+	Addrs map[string]string
+	// Token lets its holder restart services through the health server. Empty: nobody can.
+	Token string
+	// Tasks is how tasks are restarted, nil where there is no Task API.
+	Tasks *TaskAPI
+	// Connectors makes the connectors, by name. Default: all there are.
+	Connectors map[string]connector.Factory
+	// Lease is the queue's, see queue.Options. Default: the queue's own.
+	Lease time.Duration
+	// Prefix is the queue's, see queue.Options.
+	Prefix string
+
+	HeartbeatEvery time.Duration // default 10 s
+	ReportEvery    time.Duration // default 15 s
+	ProgressEvery  time.Duration // least time between two progress reports of a job, default 500 ms
+	ClaimWait      time.Duration // how long one claim waits for a wake-up, default 5 s
+	GPUEvery       time.Duration // between two looks at the GPUs, default 10 s
+
+	Logger *slog.Logger
+	// Started, when not nil, is called once with the health server's address.
+	Started func(addr string)
+}
+
+// FromEnvironment reads the options of an agent that runs as a Nomad task: the document at MACHINE_SPEC and Nomad's own
+// variables. getenv and environ are os.Getenv and os.Environ.
+func FromEnvironment(getenv func(string) string, environ []string) (Options, error) {
+	path := getenv(spec.EnvSpec)
+	if path == "" {
+		return Options{}, fmt.Errorf("%s is not set: it must name the agent document; machinectl writes both into the Nomad job", spec.EnvSpec)
+	}
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return Options{}, fmt.Errorf("agent document: %w", err)
+	}
+	doc, err := spec.DecodeAgent(raw)
+	if err != nil {
+		return Options{}, err
+	}
+	if url := getenv(spec.EnvRedis); url != "" {
+		doc.Redis = url
+	}
+	if url := getenv(spec.EnvBlobs); url != "" {
+		doc.Blobs = url
+	}
+	o := Options{
+		Spec: doc, ID: getenv("NOMAD_ALLOC_ID"), Group: getenv("NOMAD_GROUP_NAME"), Node: getenv(EnvNode),
+		Listen: getenv("NOMAD_ADDR_" + spec.PortAgent), Advertise: getenv("NOMAD_ADDR_" + spec.PortAgent),
+		Addrs: addresses(environ), Token: getenv(EnvToken), Tasks: newTaskAPI(getenv),
+	}
+	if port := getenv("NOMAD_PORT_" + spec.PortAgent); port != "" {
+		o.Fallback = ":" + port
+	}
+	if index := getenv("NOMAD_ALLOC_INDEX"); index != "" {
+		if o.Index, err = strconv.Atoi(index); err != nil {
+			return Options{}, fmt.Errorf("NOMAD_ALLOC_INDEX: %w", err)
+		}
+	}
+	return o, nil
+}
+
+// Environment variables of the agent beside those in package spec.
+const (
+	// EnvNode holds the Nomad client's name; without it the host's name is reported.
+	EnvNode = "MACHINE_NODE"
+	// EnvToken holds the token that POST /restart/service asks for.
+	EnvToken = "MACHINE_AGENT_TOKEN" //nolint:gosec // a variable's name, not a secret
+)
+
+// defaults fills in what was left out.
+func (o Options) defaults() Options {
+	set := func(d *time.Duration, v time.Duration) {
+		if *d == 0 {
+			*d = v
+		}
+	}
+	set(&o.HeartbeatEvery, 10*time.Second)
+	set(&o.ReportEvery, 15*time.Second)
+	set(&o.ProgressEvery, 500*time.Millisecond)
+	set(&o.ClaimWait, 5*time.Second)
+	set(&o.GPUEvery, 10*time.Second)
+	if o.Listen == "" {
+		o.Listen = "127.0.0.1:0"
+	}
+	if o.Node == "" {
+		o.Node, _ = os.Hostname()
+	}
+	if o.Version == "" {
+		o.Version = "dev"
+	}
+	if o.Connectors == nil {
+		o.Connectors = connectors()
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+func (o Options) validate() error {
+	switch {
+	case o.Spec == nil:
+		return errors.New("no agent document")
+	case o.ID == "":
+		return errors.New("no machine id: NOMAD_ALLOC_ID is not set")
+	case o.Spec.Redis == "":
+		return fmt.Errorf("no queue: the agent document has no redis URL and %s is not set", spec.EnvRedis)
+	case o.Spec.Grace < 0:
+		return fmt.Errorf("agent document: grace %s is negative", o.Spec.Grace)
+	}
+	for _, w := range o.Spec.Workers {
+		if o.Connectors[w.Connector] == nil {
+			return fmt.Errorf("worker %q: this agent (%s) has no connector %q", w.Name, o.Version, w.Connector)
+		}
+	}
+	for _, s := range o.Spec.Services {
+		if s.Port != "" && o.Addrs[s.Port] == "" {
+			return fmt.Errorf("service %q: its address is unknown: NOMAD_ADDR_%s is not set", s.Name, s.Port)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,105 @@
+package agent
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// TaskAPI is Nomad's API as a task reaches it: over a Unix socket, with the task's workload identity. Two calls are all
+// that is used, so it is spoken directly; Nomad's own client would add megabytes to every agent.
+type TaskAPI struct {
+	alloc, namespace, token string
+	http                    *http.Client
+}
+
+// newTaskAPI returns nil where there is no Task API: outside Nomad, without an identity block, or where Nomad could not make
+// the socket (its path may be too long).
+func newTaskAPI(getenv func(string) string) *TaskAPI {
+	address, token := getenv("NOMAD_UNIX_ADDR"), getenv("NOMAD_TOKEN")
+	if address == "" && getenv("NOMAD_SECRETS_DIR") != "" {
+		address = filepath.Join(getenv("NOMAD_SECRETS_DIR"), "api.sock")
+	}
+	if u, err := url.Parse(address); err == nil && u.Scheme == "unix" {
+		address = u.Path
+	}
+	if address == "" || token == "" {
+		return nil
+	}
+	if _, err := os.Stat(address); err != nil {
+		return nil
+	}
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", address)
+	}
+	return &TaskAPI{
+		alloc: getenv("NOMAD_ALLOC_ID"), namespace: getenv("NOMAD_NAMESPACE"), token: token,
+		http: &http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}, Timeout: 30 * time.Second},
+	}
+}
+
+// Restart restarts one task of this allocation.
+func (t *TaskAPI) Restart(ctx context.Context, task string) error {
+	body, err := json.Marshal(map[string]string{"TaskName": task})
+	if err != nil {
+		return err
+	}
+	return t.call(ctx, http.MethodPut, "/v1/client/allocation/"+t.alloc+"/restart", body, nil)
+}
+
+// Devices returns the ids of the devices that each task of this allocation got from Nomad.
+func (t *TaskAPI) Devices(ctx context.Context) (map[string][]string, error) {
+	var alloc struct {
+		AllocatedResources struct {
+			Tasks map[string]struct {
+				Devices []struct{ DeviceIDs []string }
+			}
+		}
+	}
+	if err := t.call(ctx, http.MethodGet, "/v1/allocation/"+t.alloc, nil, &alloc); err != nil {
+		return nil, err
+	}
+	devices := map[string][]string{}
+	for name, task := range alloc.AllocatedResources.Tasks {
+		for _, d := range task.Devices {
+			devices[name] = append(devices[name], d.DeviceIDs...)
+		}
+	}
+	return devices, nil
+}
+
+func (t *TaskAPI) call(ctx context.Context, method, path string, body []byte, into any) error {
+	target := "http://nomad" + path
+	if t.namespace != "" {
+		target += "?namespace=" + url.QueryEscape(t.namespace)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, target, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Authorization", "Bearer "+t.token)
+	resp, err := t.http.Do(req)
+	if err != nil {
+		return fmt.Errorf("task API: %w", err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		said, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<10)) // best effort: the status says enough
+		return fmt.Errorf("task API: %s %s: %s: %s", method, path, resp.Status, bytes.TrimSpace(said))
+	}
+	if into == nil {
+		return nil
+	}
+	if err := json.NewDecoder(resp.Body).Decode(into); err != nil {
+		return fmt.Errorf("task API: %s %s: %w", method, path, err)
+	}
+	return nil
+}
