@@ -54,6 +54,7 @@ func compilePool(source *profile.Pool) (*Pool, hcl.Diagnostics) {
 	job.TaskGroups = []*nomad.TaskGroup{group}
 	// Canonical before hashing: the revision is that of what Nomad stores, not of what we left to defaults.
 	job.Canonicalize()
+	job.Region, job.Namespace = said(source.Placement.Region), said(source.Placement.Namespace)
 	revision := revisionOf(group)
 	group.Name = new(spec.GroupName(source.Machine.Name, revision))
 
@@ -71,8 +72,7 @@ func compilePool(source *profile.Pool) (*Pool, hcl.Diagnostics) {
 
 // newJob is the pool's job without its groups. Nothing in it may depend on the machine: see the package's invariants.
 func newJob(pool *profile.Pool) *nomad.Job {
-	job := nomad.NewServiceJob(pool.Name, pool.Name, region(pool), priority(pool))
-	job.Namespace = new(namespace(pool))
+	job := nomad.NewServiceJob(pool.Name, pool.Name, nomad.GlobalRegion, priority(pool))
 	job.Datacenters = []string{"*"}
 	job.NodePool = new(nomad.NodePoolAll)
 	job.Meta = map[string]string{spec.MetaManaged: spec.MetaManagedValue}
@@ -97,18 +97,12 @@ func description(pool *profile.Pool) string {
 		pool.Name, pool.Machine.Name, pool.Machine.Kind, pool.Min, pool.Max)
 }
 
-func region(pool *profile.Pool) string {
-	if pool.Placement.Region != "" {
-		return pool.Placement.Region
+// said is nil for what a profile leaves open: who submits the job then decides it, as with Nomad's own tools.
+func said(name string) *string {
+	if name == "" {
+		return nil
 	}
-	return nomad.GlobalRegion
-}
-
-func namespace(pool *profile.Pool) string {
-	if pool.Placement.Namespace != "" {
-		return pool.Placement.Namespace
-	}
-	return nomad.DefaultNamespace
+	return &name
 }
 
 func priority(pool *profile.Pool) int {

@@ -6,6 +6,8 @@ import (
 	"net/http"
 
 	nomad "github.com/hashicorp/nomad/api"
+
+	"github.com/emprops/machinectl/compiler"
 )
 
 // jobs is what this package needs of Nomad's job endpoints; *nomad.Jobs has it.
@@ -45,6 +47,9 @@ type Place struct {
 	Region    string `json:"region,omitempty"`
 	Namespace string `json:"namespace"`
 }
+
+// PlaceOf is where a compiled pool's job goes.
+func PlaceOf(pool *compiler.Pool) Place { return placeOf(pool.Job) }
 
 func placeOf(job *nomad.Job) Place {
 	return Place{Region: deref(job.Region), Namespace: deref(job.Namespace)}

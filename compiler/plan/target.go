@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 
 	nomad "github.com/hashicorp/nomad/api"
@@ -25,7 +26,7 @@ type NotOursError struct {
 
 func (e *NotOursError) Error() string {
 	return fmt.Sprintf("pool %q: namespace %q already has a Nomad job of that name which machinectl did not make (its meta lacks %s = %q): "+
-		"rename the pool, or stop and purge that job", e.Pool, e.Place.Namespace, spec.MetaManaged, spec.MetaManagedValue)
+		"rename the pool, or stop and purge that job", e.Pool, cmp.Or(e.Place.Namespace, nomad.DefaultNamespace), spec.MetaManaged, spec.MetaManagedValue)
 }
 
 func isOurs(job *nomad.Job) bool { return job.Meta[spec.MetaManaged] == spec.MetaManagedValue }

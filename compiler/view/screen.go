@@ -132,3 +132,8 @@ func escaped(texts []string) []string {
 	}
 	return out
 }
+
+// Error writes what went wrong.
+func (s Screen) Error(err error) {
+	s.Printf("%s %s", s.paint(red+bold, "Error:"), err)
+}

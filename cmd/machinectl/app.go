@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/mattn/go-isatty"
+	"github.com/urfave/cli/v3"
+	"golang.org/x/term"
+
+	"github.com/emprops/machinectl/compiler/view"
+)
+
+// streams are the process's own.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// run is the whole program; it returns the exit code.
+func run(ctx context.Context, args []string, std streams) int {
+	root := &cli.Command{
+		Name:  "machinectl",
+		Usage: "describe AI machines and pools in HCL, run them on Nomad",
+		Description: "A profile says what machines are made of and how many there should be. plan shows what applying it\n" +
+			"would change in the Nomad cluster, apply does it. Nomad is found as Nomad's own tools find it (NOMAD_ADDR,\n" +
+			"NOMAD_TOKEN, NOMAD_NAMESPACE, NOMAD_REGION, NOMAD_CACERT …).\n\n" + exitCodeHelp(),
+		Version:                   version,
+		HideVersion:               true,
+		HideHelpCommand:           true,
+		Suggest:                   true,
+		DisableSliceFlagSeparator: true,
+		Reader:                    std.in,
+		Writer:                    std.out,
+		ErrWriter:                 std.err,
+		Commands: []*cli.Command{
+			validateCommand(std), renderCommand(std), planCommand(std), applyCommand(std), statusCommand(std),
+			destroyCommand(std), submitCommand(std), versionCommand(std),
+		},
+		Action: func(_ context.Context, cmd *cli.Command) error {
+			if cmd.Args().Present() {
+				return unknownCommand(cmd)
+			}
+			return cli.ShowRootCommandHelp(cmd)
+		},
+		OnUsageError: usageError,
+		// Errors are shown and turned into an exit code below, in one place.
+		ExitErrHandler: func(context.Context, *cli.Command, error) {},
+	}
+	for _, c := range root.Commands {
+		c.OnUsageError = usageError
+		c.HideHelpCommand = true
+		c.DisableSliceFlagSeparator = true
+	}
+	err := root.Run(ctx, args)
+	if err == nil {
+		return exitOK
+	}
+	if ctx.Err() != nil {
+		err = errors.Join(errInterrupted, err)
+	}
+	var shown *shownError
+	if !errors.As(err, &shown) {
+		screen(std.err, nil).Error(err)
+	}
+	return exitCode(err)
+}
+
+func usageError(_ context.Context, cmd *cli.Command, err error, _ bool) error {
+	return &usage{cmd: cmd.FullName(), problem: err.Error()}
+}
+
+// usage is a command line that isn't understood.
+type usage struct {
+	cmd, problem string
+}
+
+func (e *usage) Error() string {
+	return fmt.Sprintf("%s: see `%s -help`", e.problem, e.cmd)
+}
+
+// misuse makes a [usage] error.
+func misuse(cmd *cli.Command, format string, args ...any) error {
+	return &usage{cmd: cmd.FullName(), problem: fmt.Sprintf(format, args...)}
+}
+
+// shownError was already written where the user looks for it; only the exit code is left to do.
+type shownError struct{ err error }
+
+func (e *shownError) Error() string { return e.err.Error() }
+func (e *shownError) Unwrap() error { return e.err }
+
+// screen writes to w; colours and width are the terminal's, if w is one.
+func screen(w io.Writer, sensitive []string) view.Screen {
+	s := view.Screen{W: w, Sensitive: sensitive}
+	f, ok := w.(*os.File)
+	if !ok || !isatty.IsTerminal(f.Fd()) {
+		return s
+	}
+	// https://no-color.org: present and not empty.
+	s.Color = os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+	if width, _, err := term.GetSize(int(f.Fd())); err == nil {
+		s.Width = width
+	}
+	return s
+}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/emprops/machinectl/compiler/plan"
+)
+
+// Exit codes. They are promised: scripts rely on them.
+const (
+	exitOK          = 0
+	exitFailed      = 1
+	exitChanges     = 2
+	exitProfile     = 3
+	exitUsage       = 4
+	exitConflict    = 5
+	exitNotReady    = 6
+	exitJobFailed   = 7
+	exitInterrupted = 130
+)
+
+// Outcomes that are no failures of this program, but that scripts tell apart.
+var (
+	errChanges     = errors.New("there are changes")
+	errProfile     = errors.New("the profile has errors")
+	errJobFailed   = errors.New("the job did not complete")
+	errInterrupted = errors.New("interrupted")
+)
+
+// exitCode maps what happened to a code, for all commands, here and nowhere else.
+func exitCode(err error) int {
+	var (
+		conflict *plan.ConflictError
+		late     *plan.NotReadyError
+		wrong    *usage
+	)
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, errInterrupted):
+		return exitInterrupted
+	case errors.Is(err, errChanges):
+		return exitChanges
+	case errors.Is(err, errProfile):
+		return exitProfile
+	case errors.As(err, &wrong):
+		return exitUsage
+	case errors.As(err, &conflict):
+		return exitConflict
+	case errors.As(err, &late):
+		return exitNotReady
+	case errors.Is(err, errJobFailed):
+		return exitJobFailed
+	default:
+		return exitFailed
+	}
+}
+
+func exitCodeHelp() string {
+	return `Exit codes:
+  0  done, or nothing to do            5  somebody else changed the cluster since it was planned
+  1  failed: the message says why      6  applied, but not ready in time
+  2  plan -detailed-exitcode: changes  7  submit -wait: the job ended without completing
+  3  the profile has errors            130  interrupted
+  4  the command line isn't understood`
+}

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"cmp"
+	"os"
+
+	nomad "github.com/hashicorp/nomad/api"
+	"github.com/urfave/cli/v3"
+
+	"github.com/emprops/machinectl/compiler/plan"
+)
+
+// clusterFlags say which Nomad to talk to. What they leave open comes from the environment variables that Nomad's own
+// tools know, TLS included.
+func clusterFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "address", Usage: "`URL` of Nomad; else NOMAD_ADDR"},
+		&cli.StringFlag{Name: "token", Usage: "ACL `TOKEN`; else NOMAD_TOKEN"},
+		&cli.StringFlag{Name: "namespace", Usage: "`NAME` of the namespace of pools that name none; else NOMAD_NAMESPACE"},
+		&cli.StringFlag{Name: "region", Usage: "`NAME` of the region of pools that name none; else NOMAD_REGION"},
+	}
+}
+
+// cluster is the Nomad cluster that a command's flags and environment mean, and the place for what names none.
+func cluster(cmd *cli.Command) (*plan.Cluster, plan.Place, error) {
+	config := nomad.DefaultConfig()
+	at := plan.Place{Region: os.Getenv("NOMAD_REGION"), Namespace: os.Getenv("NOMAD_NAMESPACE")}
+	for flag, target := range map[string]*string{
+		"address": &config.Address, "token": &config.SecretID, "namespace": &at.Namespace, "region": &at.Region,
+	} {
+		if v := cmd.String(flag); v != "" {
+			*target = v
+		}
+	}
+	client, err := nomad.NewClient(config)
+	if err != nil {
+		return nil, at, misuse(cmd, "-address or the NOMAD_ variables are wrong: %s", err)
+	}
+	return plan.NewCluster(client), at, nil
+}
+
+// settle puts the pools that name no namespace or region where the command says.
+func (s *source) settle(at plan.Place) {
+	for _, pool := range s.pools {
+		if pool.Job.Namespace == nil {
+			pool.Job.Namespace = new(cmp.Or(at.Namespace, nomad.DefaultNamespace))
+		}
+		if pool.Job.Region == nil && at.Region != "" {
+			pool.Job.Region = &at.Region
+		}
+	}
+}

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/urfave/cli/v3"
+
+	"github.com/emprops/machinectl/compiler"
+	"github.com/emprops/machinectl/hcl/diag"
+	"github.com/emprops/machinectl/hcl/profile"
+)
+
+// sourceFlags say where a profile's variables get their values.
+func sourceFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringSliceFlag{Name: "var", Usage: "`NAME=VALUE` of a variable; repeatable"},
+		&cli.StringSliceFlag{Name: "var-file", Usage: "`FILE` with values of variables; repeatable"},
+	}
+}
+
+func jsonFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "json", Usage: "write JSON, for programs"}
+}
+
+// source is a profile that was read and compiled.
+type source struct {
+	profile  *profile.Profile
+	pools    []*compiler.Pool
+	warnings hcl.Diagnostics
+}
+
+// load reads and compiles the profile that the command line names. Its diagnostics are shown, on standard error or, with
+// -json, as the document on standard output if there are errors.
+func load(cmd *cli.Command, std streams) (*source, error) {
+	paths := cmd.Args().Slice()
+	if len(paths) == 0 {
+		return nil, misuse(cmd, "no profile given: name a file, or a directory with *.hcl files")
+	}
+	vars := map[string]string{}
+	for _, v := range cmd.StringSlice("var") {
+		name, value, ok := strings.Cut(v, "=")
+		if !ok {
+			return nil, misuse(cmd, "-var %q: write -var NAME=VALUE", v)
+		}
+		vars[name] = value
+	}
+	p, diags := profile.Load(paths, profile.Options{Vars: vars, VarFiles: cmd.StringSlice("var-file"), Env: os.LookupEnv})
+	var pools []*compiler.Pool
+	if !diags.HasErrors() {
+		var more hcl.Diagnostics
+		pools, more = compiler.Compile(p)
+		diags = append(diags, more...)
+	}
+	errs, warnings := diag.Split(diags)
+	if len(errs) == 0 {
+		if !cmd.Bool("json") {
+			show(std, p, warnings)
+		}
+		return &source{profile: p, pools: pools, warnings: warnings}, nil
+	}
+	if cmd.Bool("json") {
+		if err := diag.JSON(std.out, diags, p.Sources); err != nil {
+			return nil, err
+		}
+		return nil, &shownError{errProfile}
+	}
+	show(std, p, diags)
+	screen(std.err, nil).Printf("%s", counted(len(errs), len(warnings)))
+	return nil, &shownError{errProfile}
+}
+
+func show(std streams, p *profile.Profile, diags hcl.Diagnostics) {
+	s := screen(std.err, nil)
+	// Where standard error is gone nobody reads it; the exit code says the rest.
+	_ = diag.Printer{Sources: p.Sources, Color: s.Color, Width: s.Width}.Text(std.err, diags)
+}
+
+func counted(errs, warnings int) string {
+	text := plural(errs, "error")
+	if warnings > 0 {
+		text += ", " + plural(warnings, "warning")
+	}
+	return text + "."
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"time"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/emprops/machinectl/compiler/view"
+	"github.com/emprops/machinectl/queue"
+)
+
+func submitCommand(std streams) *cli.Command {
+	return &cli.Command{
+		Name: "submit", Usage: "give a job to the dispatcher", ArgsUsage: "<job.json | ->",
+		Description: "Posts a job: a file with JSON, or standard input. With -wait, follows it to its end and shows what it made.",
+		Flags: []cli.Flag{
+			dispatcherFlag(), jsonFlag(),
+			&cli.BoolFlag{Name: "wait", Usage: "follow the job to its end"},
+			&cli.DurationFlag{Name: "timeout", Usage: "how long to follow it; 0 is for ever"},
+		},
+		Action: func(ctx context.Context, cmd *cli.Command) error { return submit(ctx, cmd, std) },
+	}
+}
+
+// submissionLimit bounds a job's JSON, in bytes: a workflow with its images inline stays below it.
+const submissionLimit = 64 << 20
+
+func submit(ctx context.Context, cmd *cli.Command, std streams) error {
+	body, err := readJob(cmd, std)
+	if err != nil {
+		return err
+	}
+	d := newDispatcher(cmd)
+	var answer view.Submitted
+	if err := d.call(ctx, http.MethodPost, "/v1/jobs", body, &answer); err != nil {
+		return err
+	}
+	asJSON, out := cmd.Bool("json"), screen(std.out, nil)
+	if !cmd.Bool("wait") {
+		if asJSON {
+			return view.JSON(std.out, answer, nil)
+		}
+		out.Submitted(answer)
+		return nil
+	}
+	show := func(queue.Event) {}
+	if !asJSON {
+		out.Submitted(answer)
+		show = out.Event
+	}
+	if limit := cmd.Duration("timeout"); limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, limit, fmt.Errorf("job %s has not ended after %s; it goes on without being followed", answer.ID, limit))
+		defer cancel()
+	}
+	job, err := d.follow(ctx, answer.ID, show)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		err = view.JSON(std.out, job, nil)
+	} else {
+		out.Job(job)
+	}
+	if err == nil && job.State != queue.Completed {
+		return &shownError{errJobFailed}
+	}
+	return err
+}
+
+// readJob reads the submission and checks that it is JSON at all, so that the place of a slip can be named.
+func readJob(cmd *cli.Command, std streams) ([]byte, error) {
+	if cmd.Args().Len() != 1 {
+		return nil, misuse(cmd, "name one file with a job, or - for standard input")
+	}
+	name := cmd.Args().First()
+	in := std.in
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, misuse(cmd, "%s", err)
+		}
+		defer f.Close()
+		in = f
+	}
+	b, err := io.ReadAll(io.LimitReader(in, submissionLimit+1))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if len(b) > submissionLimit {
+		return nil, fmt.Errorf("%s: more than %d bytes: put large inputs into a store and name their URLs", name, submissionLimit)
+	}
+	var doc map[string]any
+	if err := json.Unmarshal(b, &doc); err != nil {
+		return nil, fmt.Errorf("%s: not a JSON object: %s", name, jsonPlace(b, err))
+	}
+	return b, nil
+}
+
+// follow shows a job's events until it has ended, and returns it. A stream that breaks off is taken up where it was.
+func (d *dispatcher) follow(ctx context.Context, id string, show func(queue.Event)) (*queue.Job, error) {
+	path := "/v1/jobs/" + url.PathEscape(id)
+	s := &eventStream{dispatcher: d, path: path + "/events", show: show}
+	for {
+		ended, err := s.read(ctx)
+		switch {
+		case ended:
+			var job queue.Job
+			if err := d.call(ctx, http.MethodGet, path, nil, &job); err != nil {
+				return nil, err
+			}
+			return &job, nil
+		case ctx.Err() != nil:
+			return nil, context.Cause(ctx)
+		case err != nil && s.failures >= maxStreamFailures:
+			return nil, fmt.Errorf("job %s can't be followed any more, but goes on: %w", id, err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-time.After(streamPause):
+		}
+	}
+}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/emprops/machinectl/compiler/view"
+	"github.com/emprops/machinectl/hcl/diag"
+)
+
+func validateCommand(std streams) *cli.Command {
+	return &cli.Command{
+		Name: "validate", Usage: "check a profile", ArgsUsage: "<profile.hcl | directory>…",
+		Description: "Reads and compiles a profile and reports everything that is wrong with it. Needs no cluster.",
+		Flags:       append(sourceFlags(), jsonFlag()),
+		Action: func(_ context.Context, cmd *cli.Command) error {
+			src, err := load(cmd, std)
+			if err != nil {
+				return err
+			}
+			if cmd.Bool("json") {
+				return diag.JSON(std.out, src.warnings, src.profile.Sources)
+			}
+			screen(std.out, nil).Printf("Valid: %s on %s%s", plural(len(src.pools), "pool"),
+				plural(len(src.profile.Machines), "machine profile"), withWarnings(len(src.warnings)))
+			return nil
+		},
+	}
+}
+
+func withWarnings(n int) string {
+	if n == 0 {
+		return "."
+	}
+	return ", with " + plural(n, "warning") + "."
+}
+
+func renderCommand(std streams) *cli.Command {
+	return &cli.Command{
+		Name: "render", Usage: "print the Nomad jobs a profile becomes", ArgsUsage: "<profile.hcl | directory>…",
+		Description: "Prints Nomad's JSON for each pool, as it would be registered in an empty cluster. Needs no cluster. With one\n" +
+			"pool, or -pool, the output is what `nomad job run -json` takes; with several it is a list of that. Sensitive\n" +
+			"values are in it.",
+		Flags: append(sourceFlags(), &cli.StringFlag{Name: "pool", Usage: "only the pool of this `NAME`"},
+			&cli.StringFlag{Name: "namespace", Usage: "`NAME` of the namespace of pools that name none"}),
+		Action: func(_ context.Context, cmd *cli.Command) error {
+			src, err := load(cmd, std)
+			if err != nil {
+				return err
+			}
+			return render(cmd, std, src)
+		},
+	}
+}
+
+func render(cmd *cli.Command, std streams, src *source) error {
+	type document struct {
+		Job any
+	}
+	if ns := cmd.String("namespace"); ns != "" {
+		for _, pool := range src.pools {
+			if pool.Job.Namespace == nil {
+				pool.Job.Namespace = &ns
+			}
+		}
+	}
+	list := []document{}
+	for _, pool := range src.pools {
+		if only := cmd.String("pool"); only == "" || only == pool.Name {
+			list = append(list, document{pool.Job})
+		}
+	}
+	switch {
+	case len(list) == 0 && cmd.String("pool") != "":
+		return misuse(cmd, "the profile has no pool %q", cmd.String("pool"))
+	case len(list) == 1:
+		return view.JSON(std.out, list[0], nil)
+	default:
+		return view.JSON(std.out, list, nil)
+	}
+}
