@@ -34,7 +34,7 @@ func TestSort(t *testing.T) {
 func TestSuggest(t *testing.T) {
 	known := []string{"memory", "cpu", "cores", "disk"}
 	for given, want := range map[string]string{
-		"memmory": "memory", "Memory": "memory", "mem": "", "cpus": "cpu", "core": "cores", "image": "", "": "",
+		"memmory": "memory", "Memory": "memory", "mem": "memory", "cpus": "cpu", "core": "cores", "dsik": "disk", "me": "", "image": "", "": "",
 	} {
 		require.Equal(t, want, diag.Suggest(given, known), given)
 	}

@@ -7,20 +7,34 @@ import (
 	"github.com/agext/levenshtein"
 )
 
-// Suggest returns the known word that given was probably meant to be, or "" when none is near. The first of several
-// equally near ones wins.
+// Suggest returns the known word that given was probably meant to be, or "" when none is near: one with two letters
+// swapped, a few letters wrong, or of which given is the beginning. The first of several equally near ones wins.
 func Suggest(given string, known []string) string {
-	best, bestDistance := "", max(2, len(given)/3+1)
+	word := strings.ToLower(given)
+	best, bestDistance := "", max(1, len(word)/3)+1
 	for _, candidate := range known {
-		if strings.EqualFold(given, candidate) {
-			return candidate
-		}
-		distance := levenshtein.Distance(strings.ToLower(given), strings.ToLower(candidate), nil)
+		distance := distance(word, strings.ToLower(candidate))
 		if distance < bestDistance && distance < len(candidate) {
 			best, bestDistance = candidate, distance
 		}
 	}
 	return best
+}
+
+// distance is how many edits lead from a to b; swapping two neighbours and leaving out the end count as one.
+func distance(a, b string) int {
+	const shortest = 3 // letters that a word must have in common to count as the beginning of another
+	if len(a) >= shortest && a != b && strings.HasPrefix(b, a) {
+		return 1
+	}
+	if len(a) == len(b) {
+		for i := range len(a) - 1 {
+			if a[i] == b[i+1] && a[i+1] == b[i] && a[:i] == b[:i] && a[i+2:] == b[i+2:] && a != b {
+				return 1
+			}
+		}
+	}
+	return levenshtein.Distance(a, b, nil)
 }
 
 // DidYouMean is advice for an unknown word: the nearest known one, or else all known ones (if they aren't too many).

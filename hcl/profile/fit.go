@@ -18,7 +18,7 @@ func (l *loader) fit(m *Machine, o *object) {
 	}
 	if memory, ok := r.get("memory"); ok {
 		need := m.need(m.Agent.Resources.Memory, func(r *Resources) int64 { return r.Memory })
-		if d := need.diagnostic("memory", m.Resources.Memory, minShare, FormatSize); d != "" {
+		if d := need.diagnostic(m.Resources.Memory, minShare, FormatSize); d != "" {
 			l.report(diag.Error(memory.at, "The machine's memory is too small", d, fmt.Sprintf("Write memory = %q or more.", FormatSize(roundUp(need.sum+need.sharing*minShare)))))
 		}
 		if s := m.Setup; s != nil && s.Resources != nil && s.Resources.Memory > m.Resources.Memory {
@@ -29,13 +29,13 @@ func (l *loader) fit(m *Machine, o *object) {
 	if cpu, ok := r.get("cpu"); ok && !r.has("cores") {
 		need := m.need(int64(m.Agent.Resources.CPU), func(r *Resources) int64 { return int64(r.CPU) })
 		mhz := func(n int64) string { return fmt.Sprintf("%d MHz", n) }
-		if d := need.diagnostic("cpu", int64(m.Resources.CPU), 1, mhz); d != "" {
+		if d := need.diagnostic(int64(m.Resources.CPU), 1, mhz); d != "" {
 			l.report(diag.Error(cpu.at, "The machine's cpu is too small", d, fmt.Sprintf("Write cpu = %d or more.", need.sum+need.sharing)))
 		}
 	}
 	if cores, ok := r.get("cores"); ok {
 		need := m.need(int64(m.Agent.Resources.Cores), func(r *Resources) int64 { return int64(r.Cores) })
-		if d := need.diagnostic("cores", int64(m.Resources.Cores), 1, func(n int64) string { return fmt.Sprint(n) }); d != "" {
+		if d := need.diagnostic(int64(m.Resources.Cores), 1, func(n int64) string { return fmt.Sprint(n) }); d != "" {
 			l.report(diag.Error(cores.at, "The machine has too few cores", d, fmt.Sprintf("Write cores = %d or more.", need.sum+need.sharing)))
 		}
 	}
@@ -63,12 +63,16 @@ func (m *Machine) need(agent int64, of func(*Resources) int64) need {
 }
 
 // diagnostic says why the tasks don't fit into what the machine has, or nothing.
-func (n need) diagnostic(what string, has, least int64, format func(int64) string) string {
+func (n need) diagnostic(has, least int64, format func(int64) string) string {
+	who := strings.Join(n.parts, " and ") + " get"
+	if len(n.parts) == 1 {
+		who += "s"
+	}
 	switch {
 	case n.sum > has:
-		return fmt.Sprintf("Together, %s get %s, and the machine has %s.", strings.Join(n.parts, " and "), format(n.sum), format(has))
+		return fmt.Sprintf("%s %s, and the machine has %s.", capitalise(who), format(n.sum), format(has))
 	case n.sharing > 0 && (has-n.sum)/n.sharing < least:
-		return fmt.Sprintf("%s get %s of %s; what is left of %s is too little for %d more tasks.", capitalise(strings.Join(n.parts, " and ")), format(n.sum), format(has), what, n.sharing)
+		return fmt.Sprintf("%s %s of %s. %d more would share what is left, and each needs at least %s.", capitalise(who), format(n.sum), format(has), n.sharing, format(least))
 	default:
 		return ""
 	}

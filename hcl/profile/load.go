@@ -83,13 +83,32 @@ func newLoader(opts Options) *loader {
 	}
 }
 
-// load goes through the steps of the language: declarations, variables, locals, machines, inheritance, pools, checks.
 func (l *loader) load() (*Profile, hcl.Diagnostics) {
 	p := &Profile{Machines: map[string]*Machine{}, Sources: l.sources}
-	var machines, pools []*hclsyntax.Block
+	if bodies, ok := l.parseAll(); ok {
+		l.evaluate(p, bodies)
+	}
+	p.Sensitive = l.sensitive.list()
+	l.sensitive.mask(l.diags)
+	return p, diag.Sort(l.diags, l.order)
+}
+
+// parseAll parses every file. Where one has wrong syntax, what the others refer to may be in there: looking further would
+// only report consequences.
+func (l *loader) parseAll() (bodies []*hclsyntax.Body, ok bool) {
+	ok = true
 	for _, name := range l.files {
-		m, q := l.declarations(l.parse(name))
-		machines, pools = append(machines, m...), append(pools, q...)
+		body, good := l.parse(name)
+		bodies, ok = append(bodies, body), ok && good
+	}
+	return bodies, ok
+}
+
+// evaluate goes through the steps of the language: declarations, variables, locals, machines, inheritance, pools, checks.
+func (l *loader) evaluate(p *Profile, bodies []*hclsyntax.Body) {
+	var machines, pools []*hclsyntax.Block
+	for _, body := range bodies {
+		machines, pools = l.declarations(body, machines, pools)
 	}
 	l.evaluateVariables()
 	l.evaluateLocals()
@@ -104,14 +123,11 @@ func (l *loader) load() (*Profile, hcl.Diagnostics) {
 	if !l.diags.HasErrors() {
 		l.warn()
 	}
-	p.Sensitive = l.sensitive.list()
-	l.sensitive.mask(l.diags)
-	return p, diag.Sort(l.diags, l.order)
 }
 
-// declarations takes the top level of a file apart: variables and locals are kept, machines and pools returned. Names
-// are unique over all files.
-func (l *loader) declarations(body *hclsyntax.Body) (machines, pools []*hclsyntax.Block) {
+// declarations takes the top level of a file apart: variables and locals are kept, machines and pools added to those
+// given. Names are unique over all files.
+func (l *loader) declarations(body *hclsyntax.Body, machines, pools []*hclsyntax.Block) (_, _ []*hclsyntax.Block) {
 	for _, attr := range sortedAttributes(body) {
 		if l.grammar.child(attr.Name) != nil {
 			l.argument(l.grammar, attr)

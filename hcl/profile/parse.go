@@ -17,23 +17,31 @@ import (
 // maxDepth bounds how deep brackets and signs may be nested, so that no text can exhaust the parser's stack.
 const maxDepth = 100
 
-// parse reads one source's syntax. After an error the body has what could be read.
-func (l *loader) parse(name string) *hclsyntax.Body {
+// parse reads one source's syntax. Not ok means that parts may be missing, so that nothing more can be said about it.
+func (l *loader) parse(name string) (body *hclsyntax.Body, ok bool) {
 	src := l.sources[name]
 	if d := refused(src, name); d != nil {
 		l.report(d)
-		return &hclsyntax.Body{}
+		return nil, false
 	}
 	file, diags := hclsyntax.ParseConfig(src, name, hcl.InitialPos)
-	l.diags = append(l.diags, diags...)
-	body, ok := file.Body.(*hclsyntax.Body)
-	if !ok {
-		return &hclsyntax.Body{}
-	}
-	for _, d := range literals(body) {
+	body, ok = file.Body.(*hclsyntax.Body)
+	for _, d := range diags {
+		switch d.Summary {
+		case "Attribute redefined": // the first one is there
+		case "Invalid single-argument block definition":
+			d.Extra = diag.Advice("A block with more than one argument has each on a line of its own.")
+			ok = false
+		default:
+			ok = ok && d.Severity != hcl.DiagError
+		}
 		l.report(d)
 	}
-	return body
+	if !ok {
+		return nil, false
+	}
+	l.diags = append(l.diags, literals(body)...)
+	return body, true
 }
 
 // refused finds what must not even reach the parser.

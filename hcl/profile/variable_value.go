@@ -107,7 +107,13 @@ func (l *loader) variableFile(path string, given map[string]givenValue) {
 		return
 	}
 	l.keep(path, src)
-	body := l.parse(path)
+	body, ok := l.parse(path)
+	if !ok {
+		for _, v := range l.variables { // any of them may be meant to be in there
+			given[v.name] = givenValue{bad: true}
+		}
+		return
+	}
 	for _, b := range body.Blocks {
 		l.report(diag.Error(b.DefRange(), "Block in a file of variables", "A file of variables has lines of the form name = value.",
 			"If this is a profile, name it without -var-file."))

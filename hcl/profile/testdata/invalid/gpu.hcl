@@ -1,0 +1,68 @@
+locals { redis = "redis://localhost:6379" }
+
+machine "no-gpu" { # error: Missing block "gpu"; Machine "no-gpu" is of kind "gpu" and doesn't say what GPUs it needs.; Write gpu { count = 1 }, or kind = "api".
+  kind  = "gpu"
+  image = "registry.example/m:1"
+  resources {
+    cpu    = 1000
+    memory = "1GiB"
+  }
+  agent { redis = local.redis }
+  service "comfyui" {
+    per  = "gpu"
+    port = "http"
+  }
+  worker "w" {
+    connector = "comfyui"
+    service   = "comfyui"
+  }
+}
+
+machine "api" {
+  kind  = "api"
+  image = "registry.example/m:1"
+  resources {
+    cpu    = 1000
+    memory = "1GiB"
+  }
+  gpu { count = 1 } # error: GPU on an api machine; Take the block out, or write kind = "hybrid". # error: No service uses the GPUs
+  agent { redis = local.redis }
+  worker "w" { connector = "openai" }
+}
+
+machine "api-per-gpu" {
+  kind  = "api"
+  image = "registry.example/m:1"
+  resources {
+    cpu    = 1000
+    memory = "1GiB"
+  }
+  agent { redis = local.redis }
+  service "s" { per = "gpu" } # error: A service per GPU, without GPUs
+  worker "w" { connector = "openai" }
+}
+
+machine "greedy" {
+  kind  = "gpu"
+  image = "registry.example/m:1"
+  resources {
+    cpu    = 1000
+    memory = "1GiB"
+  }
+  gpu {
+    count  = 0        # error: "count" is too small
+    driver = "newest" # error: "newest" is no version constraint; Write, for example, driver = ">= 550".
+    device = "a//b"   # error: "a//b" is no device
+  }
+  agent { redis = local.redis }
+  service "a" { per = "gpu" }
+  service "b" { per = "gpu" } # error: Two services per GPU; Each GPU goes to one task, and "a" has them already.
+  service "c" { per = "card" } # error: Unknown per "card"; It is one of "machine" or "gpu".
+  service "a-gpu0" {} # error: The name "a-gpu0" is taken; It is the name of the task of service "a".
+  worker "w" { connector = "simulation" }
+}
+
+pool "a" {
+  machine = machine.no-gpu
+  size { max = 1 }
+}
