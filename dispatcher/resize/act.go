@@ -55,6 +55,9 @@ func (l *Loop) shrink(ctx context.Context, p *pool, g fleet.Group, target int, d
 		}
 		return false, fmt.Errorf("group %s does not shrink yet: %w", g.Name, err)
 	}
+	// The drains must still hold when Nomad acts on the new count.
+	ctx, cancel := context.WithTimeout(ctx, l.o.DrainTTL/2)
+	defer cancel()
 	if err := l.drainOnly(ctx, p, g, victims); err != nil || target >= g.Count {
 		return false, err
 	}
@@ -62,8 +65,6 @@ func (l *Loop) shrink(ctx context.Context, p *pool, g fleet.Group, target int, d
 	if err != nil || count == g.Count {
 		return false, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, l.o.ScaleTimeout)
-	defer cancel()
 	l.log.Info("a pool shrinks", "pool", p.Name, "group", g.Name, "from", g.Count, "to", count, "total", d.Count, "reasons", d.Reasons)
 	return true, l.o.Fleet.Scale(ctx, p.Pool, g.Name, count, d.Count, message(d))
 }

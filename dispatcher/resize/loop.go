@@ -42,9 +42,8 @@ type Options struct {
 	Interval, Gap time.Duration
 	// Deadline bounds one pass, default 30 s.
 	Deadline time.Duration
-	// DrainTTL is how long a drain holds without being renewed, default 60 s. ScaleTimeout bounds the call to Nomad that
-	// relies on it, default a quarter of it.
-	DrainTTL, ScaleTimeout time.Duration
+	// DrainTTL is how long a drain holds without being renewed, default 60 s. What relies on it must be done in half of it.
+	DrainTTL time.Duration
 	// ReadyWithin is how long a machine may take to be ready before a rollout stops, beyond three times its start time;
 	// default 1 min.
 	ReadyWithin time.Duration
@@ -66,9 +65,6 @@ func (o Options) withDefaults() (Options, error) {
 		if *d <= 0 {
 			*d = v
 		}
-	}
-	if o.ScaleTimeout <= 0 || o.ScaleTimeout > o.DrainTTL/2 {
-		o.ScaleTimeout = o.DrainTTL / 4
 	}
 	if o.History <= 0 {
 		o.History = 50

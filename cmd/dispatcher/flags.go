@@ -1,0 +1,69 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/lmittmann/tint"
+	"github.com/mattn/go-isatty"
+
+	"github.com/emprops/machinectl/dispatcher"
+)
+
+// usageError is a command line that can't be run; the flag package has written what is wrong.
+type usageError struct{ error }
+
+// exitCode is 0 for asked-for help, 2 for a wrong command line, and 1 for everything else.
+func exitCode(err error) int {
+	var usage usageError
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return 0
+	case errors.As(err, &usage):
+		return 2
+	default:
+		return 1
+	}
+}
+
+// options reads flags, and the environment where a flag isn't given.
+func options(args []string, env func(string) string, out *os.File) (dispatcher.Options, error) {
+	var o dispatcher.Options
+	var level slog.Level
+	flags := flag.NewFlagSet("machine-dispatcher", flag.ContinueOnError)
+	flags.SetOutput(out)
+	flags.StringVar(&o.Listen, "listen", cmp.Or(env("MACHINE_DISPATCHER_LISTEN"), "127.0.0.1:8650"), "`host:port` of the HTTP API [MACHINE_DISPATCHER_LISTEN]")
+	flags.StringVar(&o.Redis, "redis", cmp.Or(env("MACHINE_REDIS_URL"), "redis://127.0.0.1:6379"), "`URL` of the queue's Redis [MACHINE_REDIS_URL]")
+	flags.StringVar(&o.NomadAddr, "nomad-addr", "", "`URL` of Nomad [NOMAD_ADDR]; token, namespace, region and TLS from NOMAD_*")
+	flags.StringVar(&o.Blobs, "blobs", env("MACHINE_BLOB_URL"), "`URL` or folder of the store of results, to serve files from [MACHINE_BLOB_URL]")
+	flags.DurationVar(&o.Interval, "interval", 5*time.Second, "time between two looks at the pools' sizes")
+	flags.DurationVar(&o.Reap, "reap", time.Second, "time between two looks for lost jobs")
+	flags.DurationVar(&o.Grace, "grace", 15*time.Second, "time for requests under way when stopping")
+	flags.TextVar(&level, "log-level", slog.LevelInfo, "`level` of the log: debug, info, warn or error")
+	show := flags.Bool("version", false, "print the version and exit")
+	if err := flags.Parse(args); err != nil {
+		return o, usageError{err}
+	}
+	if flags.NArg() > 0 {
+		return o, usageError{fmt.Errorf("unexpected argument %q: there are flags only, see -help", flags.Arg(0))}
+	}
+	if *show {
+		fmt.Println("machine-dispatcher", version)
+		return o, flag.ErrHelp
+	}
+	o.Logger = logger(out, level)
+	return o, nil
+}
+
+// logger writes for people on a terminal and JSON elsewhere.
+func logger(out *os.File, level slog.Level) *slog.Logger {
+	if isatty.IsTerminal(out.Fd()) {
+		return slog.New(tint.NewHandler(out, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: os.Getenv("NO_COLOR") != ""}))
+	}
+	return slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: level}))
+}

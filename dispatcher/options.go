@@ -1,0 +1,78 @@
+package dispatcher
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Options configure [Run].
+type Options struct {
+	Listen string // host:port of the API; default 127.0.0.1:8650
+	Redis  string // the queue's URL; default redis://127.0.0.1:6379
+	// NomadAddr is Nomad's URL; empty: NOMAD_ADDR, else http://127.0.0.1:4646. Token, namespace, region and TLS are taken
+	// from the environment like Nomad's own tools do.
+	NomadAddr string
+	// Blobs is where results lie: file:///folder or a folder, whose files the API serves. Any other store's URL is fine too:
+	// the API then names the files' URLs.
+	Blobs    string
+	Interval time.Duration // between two passes of the resize loop; default 5 s
+	// Reap is the time between two searches for lost leases and due jobs; default 1 s.
+	Reap time.Duration
+	// Grace bounds the stop; default 15 s.
+	Grace  time.Duration
+	Prefix string // of the Redis keys; default the queue's
+	Lease  time.Duration
+	Logger *slog.Logger // default slog.Default
+	// Ready, if set, is called once with the API's host:port when it takes requests.
+	Ready func(addr string)
+}
+
+func (o Options) withDefaults() (Options, error) {
+	if o.Listen == "" {
+		o.Listen = "127.0.0.1:8650"
+	}
+	if o.Redis == "" {
+		o.Redis = "redis://127.0.0.1:6379"
+	}
+	for d, v := range map[*time.Duration]time.Duration{&o.Interval: 5 * time.Second, &o.Reap: time.Second, &o.Grace: 15 * time.Second} {
+		if *d == 0 {
+			*d = v
+		}
+		if *d < 0 {
+			return o, errors.New("intervals must not be negative")
+		}
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	if o.Ready == nil {
+		o.Ready = func(string) {}
+	}
+	return o, nil
+}
+
+// blobRoot is the folder of a file store, empty for another kind of store or none.
+func (o Options) blobRoot() (string, error) {
+	if o.Blobs == "" {
+		return "", nil
+	}
+	if !strings.Contains(o.Blobs, "://") {
+		return filepath.Abs(o.Blobs)
+	}
+	u, err := url.Parse(o.Blobs)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("-blobs %q: %w", o.Blobs, err)
+	case u.Scheme != "file":
+		return "", nil
+	case u.Host != "" && u.Host != "localhost" || !filepath.IsAbs(u.Path):
+		return "", fmt.Errorf("-blobs %q: write file:///folder, with three slashes", o.Blobs)
+	default:
+		return filepath.Clean(u.Path), nil
+	}
+}

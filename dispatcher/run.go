@@ -1,0 +1,112 @@
+package dispatcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/hashicorp/nomad/api"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"golang.org/x/sync/errgroup"
+
+	httpapi "github.com/emprops/machinectl/dispatcher/api"
+	"github.com/emprops/machinectl/dispatcher/fleet"
+	"github.com/emprops/machinectl/dispatcher/resize"
+	"github.com/emprops/machinectl/dispatcher/scaler"
+	"github.com/emprops/machinectl/queue"
+)
+
+// Run runs the dispatcher until ctx ends; nil means that it stopped in order.
+func Run(ctx context.Context, o Options) error {
+	o, err := o.withDefaults()
+	if err != nil {
+		return err
+	}
+	root, err := o.blobRoot()
+	if err != nil {
+		return err
+	}
+	nomad, err := nomadClient(o.NomadAddr)
+	if err != nil {
+		return err
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	q := &link{}
+	loop, err := resize.New(resize.Options{
+		Queue: q, Fleet: fleet.New(nomad, o.Logger), Logger: o.Logger, Interval: o.Interval, Decided: countDecisions(registry),
+	})
+	if err != nil {
+		return err
+	}
+	server, err := httpapi.New(httpapi.Options{
+		Listen: o.Listen, Queue: q, Pools: loop, BlobRoot: root, Registry: registry, Logger: o.Logger,
+	})
+	if err != nil {
+		return err
+	}
+	return serve(ctx, o, q, loop, server)
+}
+
+func serve(ctx context.Context, o Options, q *link, loop *resize.Loop, server *httpapi.Server) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		err := q.open(ctx, queue.Options{URL: o.Redis, Logger: o.Logger, Prefix: o.Prefix, Lease: o.Lease}, o.Logger)
+		if ctx.Err() != nil {
+			return nil // stopped before Redis was there
+		}
+		loop.Kick()
+		return err
+	})
+	loops, endLoops := context.WithCancel(context.WithoutCancel(ctx))
+	defer endLoops()
+	group.Go(func() error { reap(loops, q, o.Reap, o.Logger); return nil })
+	group.Go(func() error { loop.Run(loops); return nil })
+	server.Start()
+	o.Logger.Info("the dispatcher takes requests", "addr", server.Addr())
+	o.Ready(server.Addr())
+	group.Go(func() error {
+		defer endLoops()
+		select {
+		case <-server.Done():
+			return errors.Join(errors.New("the API has ended"), server.Err())
+		case <-ctx.Done():
+		}
+		o.Logger.Info("the dispatcher stops")
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.Grace)
+		defer cancel()
+		return server.Stop(grace)
+	})
+	return errors.Join(group.Wait(), q.close())
+}
+
+func nomadClient(addr string) (*api.Client, error) {
+	config := api.DefaultConfig()
+	if addr != "" {
+		config.Address = addr
+	}
+	client, err := api.NewClient(config)
+	if err != nil {
+		return nil, fmt.Errorf("the Nomad client: %w", err)
+	}
+	return client, nil
+}
+
+// countDecisions returns the resize loop's observer that counts decisions by direction and rule.
+func countDecisions(r *prometheus.Registry) func(scaler.Decision) {
+	decisions := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "machinectl_resize_decisions_total", Help: "Decisions of the resize loop that said something new, by direction and deciding rule.",
+	}, []string{"direction", "rule"})
+	r.MustRegister(decisions)
+	return func(d scaler.Decision) {
+		direction := "hold"
+		switch {
+		case d.Count > d.From:
+			direction = "up"
+		case d.Count < d.From:
+			direction = "down"
+		}
+		decisions.WithLabelValues(direction, string(d.Reasons[len(d.Reasons)-1].Code)).Inc()
+	}
+}
