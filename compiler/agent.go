@@ -46,6 +46,7 @@ func (m *machine) agentTask(share shares) *nomad.Task {
 	m.environment(t, self, merged(m.Env, m.Agent.Env), merged(m.Secrets, m.Agent.Secrets))
 	setEnv(t, spec.EnvSpec, "${NOMAD_TASK_DIR}/machine.json")
 	t.Templates = append(t.Templates, m.agentDocument(self))
+	t.ShutdownDelay = deregister
 	t.Services = []*nomad.Service{{
 		Name: serviceName(m.pool.Name, spec.TaskAgent), Provider: "nomad", PortLabel: spec.PortAgent, Tags: []string{m.Name},
 		Checks: []nomad.ServiceCheck{check("ready", "/ready", spec.PortAgent, 5*time.Second, 2*time.Second)},

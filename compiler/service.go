@@ -13,6 +13,10 @@ import (
 // serviceKill is how long a service may take to end after SIGTERM. The agent has ended before it is asked.
 const serviceKill = 10 * time.Second
 
+// deregister is the time between a task's leaving the service catalogue and its SIGTERM. Nothing balances over these
+// entries, so this keeps the order only.
+const deregister = 100 * time.Millisecond
+
 // serviceTask is one instance of a service.
 func (m *machine) serviceTask(at instance, res *nomad.Resources) *nomad.Task {
 	s, self := at.service, at.self()
@@ -31,6 +35,7 @@ func (m *machine) serviceTask(at instance, res *nomad.Resources) *nomad.Task {
 	if s.Port != "" {
 		ports = []string{self.port}
 		t.Services = []*nomad.Service{m.registration(at)}
+		t.ShutdownDelay = deregister
 	}
 	m.run(t, self, program{image: image, command: s.Command, args: s.Args, ports: ports})
 	m.environment(t, self, merged(m.Env, s.Env), merged(m.Secrets, s.Secrets))

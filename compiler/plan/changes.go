@@ -57,13 +57,22 @@ func groupChanges(before, after *nomad.TaskGroup) []Change {
 	maps.Copy(keys, a)
 	var list []Change
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
-		// The server adds identities of its own.
-		if b[key] == a[key] || strings.Contains(key, "\x00Identity") && a[key] == "" {
+		if b[key] == a[key] || a[key] == "" && serverMade(key) {
 			continue
 		}
 		list = append(list, Change{What: words(key), Before: b[key], After: a[key]})
 	}
 	return list
+}
+
+// serverMade tells what Nomad adds to a group as it stores it, so that its absence from ours is no change.
+func serverMade(path string) bool {
+	for _, constraint := range []string{"${attr.nomad.", "${attr.os.signals}", "${attr.consul.", "${attr.vault."} {
+		if strings.HasPrefix(path, "\x00Constraints\x00"+constraint) {
+			return true
+		}
+	}
+	return strings.Contains(path, "\x00Identity\x00") || strings.HasSuffix(path, "\x00HostNetwork") || strings.HasSuffix(path, "\x00TaskName")
 }
 
 // flatten writes a group as path → value. Parts of a path are separated by NUL; a list's items are named where they have

@@ -79,9 +79,6 @@ func exhausted(m *nomad.AllocationMetric) []string {
 }
 
 func nodes(n, of int) string {
-	if of == 1 {
-		return "the only node"
-	}
 	return fmt.Sprintf("%d of %d nodes", n, of)
 }
 

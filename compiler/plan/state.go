@@ -20,7 +20,7 @@ type State struct {
 	Min      int          `json:"min"`
 	Max      int          `json:"max"`
 	Stopped  bool         `json:"stopped,omitempty"`
-	Groups   []GroupState `json:"groups"`
+	Groups   []GroupState `json:"groups"` // the wanted one first
 	Machines []Machine    `json:"machines"`
 }
 
@@ -131,6 +131,16 @@ func Read(ctx context.Context, c *Cluster, pool string, at Place) (*State, error
 			return nil, fmt.Errorf("pool %q, group %q: %w", pool, *g.Name, err)
 		}
 	}
+	slices.SortStableFunc(s.Groups, func(a, b GroupState) int {
+		switch {
+		case a.Wanted == b.Wanted:
+			return 0
+		case a.Wanted:
+			return -1
+		default:
+			return 1
+		}
+	})
 	return s, nil
 }
 
