@@ -21,9 +21,9 @@ type picture struct {
 func (e *execution) compute(id string, n node) (made, error) {
 	switch n.Class {
 	case e.o.FailNode:
-		return made{}, &exception{"RuntimeError", "simulated failure of " + n.Class}
+		return made{}, &exception{kind: "RuntimeError", message: "simulated failure of " + n.Class}
 	case e.o.OOMNode:
-		return made{}, &exception{"torch.OutOfMemoryError", "simulated: allocation on device"}
+		return made{}, outOfMemory("simulated: allocation on device")
 	}
 	number := func(name string) int {
 		v, _ := asNumber(n.Inputs[name]) // validated
@@ -65,9 +65,9 @@ func (e *execution) compute(id string, n node) (made, error) {
 	case "SimulatedSteps":
 		switch n.Inputs["fail"] {
 		case "error":
-			return made{}, &exception{"RuntimeError", "asked to fail"}
+			return made{}, &exception{kind: "RuntimeError", message: "asked to fail"}
 		case "memory":
-			return made{}, &exception{"torch.OutOfMemoryError", "asked to run out of memory"}
+			return made{}, outOfMemory("asked to run out of memory")
 		}
 		return one(pic("image"))
 	case "SaveImage":
@@ -75,6 +75,9 @@ func (e *execution) compute(id string, n node) (made, error) {
 	case "PreviewImage":
 		return e.save(pic("images"), "ComfyUI_temp_"+id, "temp")
 	case "PreviewAny":
+		if said, ok := n.Inputs["source"].(string); ok {
+			return made{ui: map[string]any{"text": []string{said}}}, nil
+		}
 		text, err := json.Marshal(n.Inputs["source"])
 		return made{ui: map[string]any{"text": []string{string(text)}}}, err
 	default:
@@ -88,7 +91,7 @@ func (e *execution) save(p picture, prefix, kind string) (made, error) {
 	for range p.batch {
 		ref, err := e.files.create(kind, prefix, p)
 		if err != nil {
-			return made{}, &exception{"OSError", err.Error()}
+			return made{}, &exception{kind: "OSError", message: err.Error()}
 		}
 		images = append(images, ref)
 	}
@@ -119,4 +122,10 @@ func thumbnail(step int) []byte {
 	var b bytes.Buffer
 	_ = png.Encode(&b, solid{picture{width: 8, height: 8, color: color.RGBA{uint8(step * 16), 64, 128, 255}}}) // to memory
 	return b.Bytes()
+}
+
+// outOfMemory is what ComfyUI makes of torch's exception.
+func outOfMemory(message string) error {
+	return &exception{kind: "torch.OutOfMemoryError", message: message, tips: "This error means you ran out of memory on your GPU." +
+		"\n\nTIPS: If the workflow worked before you might have accidentally set the batch_size to a large number."}
 }

@@ -39,7 +39,7 @@ var (
 )
 
 // exception is what a node raises.
-type exception struct{ kind, message string }
+type exception struct{ kind, message, tips string }
 
 func (e *exception) Error() string { return e.kind + ": " + e.message }
 
@@ -112,7 +112,7 @@ func (e *execution) order() ([]string, error) {
 	visit = func(id string) error {
 		switch state[id] {
 		case 1:
-			return &exception{"graph.DependencyCycleError", "Dependency cycle detected"}
+			return &exception{kind: "graph.DependencyCycleError", message: "Dependency cycle detected"}
 		case 2:
 			return nil
 		}
@@ -168,6 +168,7 @@ func (e *execution) node(ctx context.Context, id, signature string) error {
 		e.results[id] = m
 		if c.isOut {
 			e.send("executed", map[string]any{"node": id, "display_node": id, "output": m.ui})
+			e.state(id, 1, 1, "finished")
 		}
 		return nil
 	}
@@ -254,10 +255,10 @@ func (e *execution) conclude(at string, err error) {
 	default:
 		st = status{Text: "error"}
 		if !isException {
-			raised = &exception{"RuntimeError", err.Error()}
+			raised = &exception{kind: "RuntimeError", message: err.Error()}
 		}
 		e.note("execution_error", map[string]any{
-			"node_id": at, "node_type": e.p.nodes[at].Class, "executed": e.list(), "exception_message": raised.message + "\n",
+			"node_id": at, "node_type": e.p.nodes[at].Class, "executed": e.list(), "exception_message": raised.message + "\n" + raised.tips,
 			"exception_type": raised.kind, "traceback": []string{}, "current_inputs": map[string]any{}, "current_outputs": e.list(),
 		})
 	}

@@ -202,7 +202,7 @@ func asNumber(value any) (float64, error) {
 	case string:
 		n, err := strconv.ParseFloat(strings.TrimSpace(v), 64)
 		if err != nil {
-			return 0, fmt.Errorf("invalid literal: %q", v)
+			return 0, fmt.Errorf("invalid literal for int() with base 10: '%s'", v)
 		}
 		return n, nil
 	default:

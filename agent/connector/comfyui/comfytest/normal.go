@@ -1,0 +1,89 @@
+package comfytest
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// line is a message as the transcript has it. Left out are "status", whose number depends on who reads how fast, and the
+// figures of progress, so that any number of steps looks the same where it was interrupted.
+func (c *client) line(e map[string]any) string {
+	data, _ := e["data"].(map[string]any)
+	switch e["type"] {
+	case "status":
+		return ""
+	case "binary":
+		return fmt.Sprintf("  binary event=%v format=%v", e["event"], e["format"])
+	case "progress_state":
+		nodes, _ := data["nodes"].(map[string]any)
+		return fmt.Sprintf("  progress_state of %d nodes", len(nodes))
+	case "progress":
+		return fmt.Sprintf("  progress node=%v max=%v prompt=%v", data["node"], data["max"], c.names[fmt.Sprint(data["prompt_id"])])
+	}
+	text, err := json.Marshal(data)
+	if err != nil { // it came out of JSON
+		return err.Error()
+	}
+	return fmt.Sprintf("  %s %s", e["type"], c.normal(text))
+}
+
+// numbered are file names with a counter, and those of temporary files with a random part.
+var numbered = regexp.MustCompile(`"(\w*?)_(?:temp_\w+_)?\d{5}_\.png"`)
+
+// normal is a JSON text with sorted keys, without what differs from run to run and server to server.
+func (c *client) normal(raw []byte) string {
+	var v any
+	if err := json.Unmarshal(raw, &v); err != nil {
+		return fmt.Sprintf("%q", raw)
+	}
+	text, err := json.Marshal(c.strip(v))
+	if err != nil {
+		return err.Error()
+	}
+	s := string(text)
+	for id, name := range c.names {
+		s = strings.ReplaceAll(s, id, name)
+	}
+	s = strings.ReplaceAll(s, c.id, "CLIENT")
+	return numbered.ReplaceAllString(s, `"${1}_N.png"`)
+}
+
+// vary are the fields whose values are the server's own business.
+var vary = map[string]bool{
+	"timestamp": true, "traceback": true, "current_inputs": true, "current_outputs": true, "extra_info": true, "number": true,
+	"color": true, "source": true, "text": true, "executed": true,
+}
+
+func (c *client) strip(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		out := map[string]any{}
+		for k, item := range v {
+			if vary[k] {
+				out[k] = "…"
+			} else {
+				out[k] = c.strip(item)
+			}
+			if list, ok := out[k].([]any); ok && k == "errors" { // servers check inputs in any order
+				slices.SortFunc(list, func(a, b any) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
+			}
+		}
+		return out
+	case []any:
+		out := make([]any, 0, len(v))
+		for _, item := range v {
+			out = append(out, c.strip(item))
+		}
+		if len(out) == 5 { // a queue item: [number, id, prompt, extra data, outputs]
+			if _, ok := out[0].(float64); ok {
+				out[0] = "…"
+			}
+		}
+		return out
+	default:
+		return v
+	}
+}

@@ -1,0 +1,287 @@
+package comfytest
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/google/uuid"
+)
+
+// Transcript runs every workflow and fault once at the server at addr (host:port) and returns what it said. The server
+// must have no other client and the node SimulatedSteps. Colours start at color: a server must not have seen them.
+func Transcript(ctx context.Context, addr string, color int) (string, error) {
+	c := &client{addr: addr, id: uuid.NewString(), names: map[string]string{}}
+	if err := c.connect(ctx); err != nil {
+		return "", err
+	}
+	defer c.ws.CloseNow()
+	for _, part := range []func(context.Context, int) error{c.images, c.failures, c.interruption, c.waiting, c.refusals, c.files} {
+		if err := part(ctx, color); err != nil {
+			return c.out.String(), fmt.Errorf("after:\n%s\n%w", c.out.String(), err)
+		}
+	}
+	return c.out.String(), nil
+}
+
+// client talks to a server and writes down what it says.
+type client struct {
+	addr, id string
+	ws       *websocket.Conn
+	out      strings.Builder
+	names    map[string]string // prompt ids → P1, P2, …
+}
+
+func (c *client) connect(ctx context.Context) error {
+	ws, resp, err := websocket.Dial(ctx, "ws://"+c.addr+"/ws?clientId="+c.id, nil)
+	if err != nil {
+		return err
+	}
+	if resp.Body != nil {
+		_ = resp.Body.Close()
+	}
+	ws.SetReadLimit(-1)
+	c.ws = ws
+	return nil
+}
+
+func (c *client) images(ctx context.Context, color int) error {
+	for _, s := range []struct {
+		title  string
+		prompt json.RawMessage
+	}{
+		{"an image", Image(color)}, {"the same again: cached", Image(color)}, {"steps, with previews", Steps(color, 3, 0.01, "no")},
+		{"steps again: the image is cached", Steps(color, 2, 0.01, "no")}, {"several files", Files(color + 1)},
+		{"a preview", Preview(color + 2)}, {"a text", Text(fmt.Sprint("word ", color))}, {"a part is wrong", Partly(color + 3)},
+	} {
+		if err := c.run(ctx, s.title, s.prompt, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *client) failures(ctx context.Context, color int) error {
+	for _, kind := range []string{"error", "memory"} {
+		if err := c.run(ctx, "a node raises: "+kind, Steps(color+4, 1, 0, kind), nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *client) interruption(ctx context.Context, color int) error {
+	return c.run(ctx, "interrupted after the first step", Steps(color+5, 500, 0.02, "no"), func(id string, e map[string]any) error {
+		if e["type"] != "progress" {
+			return nil
+		}
+		return c.post(ctx, "/interrupt", map[string]any{"prompt_id": id})
+	})
+}
+
+// waiting shows the queue with a prompt that runs and one that waits, and takes both out.
+func (c *client) waiting(ctx context.Context, color int) error {
+	c.title("the queue")
+	first, err := c.submit(ctx, Steps(color+6, 500, 0.02, "no"))
+	if err != nil {
+		return err
+	}
+	second, err := c.submit(ctx, Image(color+7))
+	if err != nil {
+		return err
+	}
+	started := false
+	for !started { // until the first one runs
+		e, err := c.next(ctx)
+		if err != nil {
+			return err
+		}
+		started = e["type"] == "progress"
+	}
+	if err := c.get(ctx, "/queue", "GET /queue"); err != nil {
+		return err
+	}
+	if err := c.post(ctx, "/interrupt", map[string]any{"prompt_id": second}); err != nil { // not running: nothing happens
+		return err
+	}
+	if err := c.post(ctx, "/queue", map[string]any{"delete": []string{second}}); err != nil {
+		return err
+	}
+	if err := c.get(ctx, "/queue", "GET /queue after deleting"); err != nil {
+		return err
+	}
+	if err := c.get(ctx, "/history/"+second, "GET /history of the deleted"); err != nil {
+		return err
+	}
+	if err := c.post(ctx, "/interrupt", nil); err != nil {
+		return err
+	}
+	for {
+		e, err := c.next(ctx)
+		if err != nil {
+			return err
+		}
+		if data, _ := e["data"].(map[string]any); e["type"] == "executing" && data["node"] == nil {
+			break
+		}
+	}
+	if err := c.post(ctx, "/history", map[string]any{"delete": []string{first}}); err != nil {
+		return err
+	}
+	return c.get(ctx, "/history/"+first, "GET /history after deleting")
+}
+
+func (c *client) refusals(ctx context.Context, _ int) error {
+	wrong := Wrong()
+	for _, name := range slices.Sorted(keys(wrong)) {
+		c.title("refused: " + name)
+		if _, err := c.submit(ctx, wrong[name]); err != nil {
+			return err
+		}
+	}
+	c.title("refused: no prompt")
+	_, err := c.submit(ctx, nil)
+	return err
+}
+
+func (c *client) files(ctx context.Context, _ int) error {
+	c.title("files")
+	for _, query := range []string{"filename=test_00001_.png", "filename=steps_00001_.png&subfolder=sub&type=output", "filename=nothing.png", "filename=../x", "filename=/etc/x", ""} {
+		resp, body, err := c.call(ctx, http.MethodGet, "/view?"+query, nil)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(&c.out, "GET /view?%s: %d", query, resp.StatusCode)
+		if resp.StatusCode == http.StatusOK {
+			fmt.Fprintf(&c.out, " %s %s png=%t", resp.Header.Get("Content-Type"), resp.Header.Get("Content-Disposition"), bytes.HasPrefix(body, []byte("\x89PNG")))
+		}
+		c.out.WriteByte('\n')
+	}
+	return nil
+}
+
+func keys[V any](m map[string]V) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for k := range m {
+			if !yield(k) {
+				return
+			}
+		}
+	}
+}
+
+func (c *client) title(s string) { fmt.Fprintf(&c.out, "\n# %s\n", s) }
+
+// run submits a prompt, writes down the messages until it has ended, and then its history.
+func (c *client) run(ctx context.Context, title string, prompt json.RawMessage, on func(id string, e map[string]any) error) error {
+	c.title(title)
+	id, err := c.submit(ctx, prompt)
+	if err != nil {
+		return err
+	}
+	quiet := false // once interrupted: how many steps are still made depends on speed
+	for {
+		e, err := c.next(ctx)
+		if err != nil {
+			return err
+		}
+		line := c.line(e)
+		steps := e["type"] == "progress" || e["type"] == "progress_state" || e["type"] == "binary"
+		if line != "" && !(quiet && steps) {
+			fmt.Fprintln(&c.out, line)
+		}
+		if on != nil && !quiet {
+			if err := on(id, e); err != nil {
+				return err
+			}
+			quiet = e["type"] == "progress"
+		}
+		if data, _ := e["data"].(map[string]any); e["type"] == "executing" && data["node"] == nil {
+			break
+		}
+	}
+	return c.get(ctx, "/history/"+id, "GET /history")
+}
+
+// submit posts a prompt, writes down the answer, and returns the id that was sent along.
+func (c *client) submit(ctx context.Context, prompt json.RawMessage) (string, error) {
+	id := uuid.NewString()
+	c.names[id] = fmt.Sprintf("P%d", len(c.names)+1)
+	body := map[string]any{"prompt_id": id, "client_id": c.id, "extra_data": map[string]any{"note": "kept"}}
+	if prompt != nil {
+		body["prompt"] = prompt
+	}
+	resp, answer, err := c.call(ctx, http.MethodPost, "/prompt", body)
+	if err != nil {
+		return "", err
+	}
+	fmt.Fprintf(&c.out, "POST /prompt: %d %s\n", resp.StatusCode, c.normal(answer))
+	return id, nil
+}
+
+func (c *client) post(ctx context.Context, route string, body any) error {
+	resp, _, err := c.call(ctx, http.MethodPost, route, body)
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("POST %s: %s", route, resp.Status)
+	}
+	return err
+}
+
+func (c *client) get(ctx context.Context, route, title string) error {
+	resp, answer, err := c.call(ctx, http.MethodGet, route, nil)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(&c.out, "%s: %d %s\n", title, resp.StatusCode, c.normal(answer))
+	return nil
+}
+
+func (c *client) call(ctx context.Context, method, route string, body any) (*http.Response, []byte, error) {
+	var reader io.Reader
+	if body != nil {
+		text, err := json.Marshal(body)
+		if err != nil {
+			return nil, nil, err
+		}
+		reader = bytes.NewReader(text)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, "http://"+c.addr+route, reader)
+	if err != nil {
+		return nil, nil, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	return resp, answer, err
+}
+
+// next reads one message.
+func (c *client) next(ctx context.Context) (map[string]any, error) {
+	ctx, done := context.WithTimeout(ctx, 20*time.Second)
+	defer done()
+	kind, body, err := c.ws.Read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if kind == websocket.MessageBinary {
+		if len(body) < 8 {
+			return nil, errors.New("short binary message")
+		}
+		return map[string]any{"type": "binary", "event": binary.BigEndian.Uint32(body), "format": binary.BigEndian.Uint32(body[4:])}, nil
+	}
+	var e map[string]any
+	err = json.Unmarshal(body, &e)
+	return e, err
+}
