@@ -1,0 +1,2 @@
+flags    = ["CUDA", "Fast"]
+password = "hunter2"

@@ -1,0 +1,4 @@
+pool "second-in-name" {
+  machine = machine.m
+  size { max = var.max }
+}

@@ -1,0 +1,2 @@
+variable "max" { type = number }
+locals { image = "registry.example/machine:1" }
