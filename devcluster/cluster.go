@@ -1,0 +1,210 @@
+package devcluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/emprops/machinectl/devcluster/child"
+	"github.com/emprops/machinectl/devcluster/gpu"
+	"github.com/emprops/machinectl/devcluster/standin"
+)
+
+// ErrStandIn is returned by what needs a real Nomad or Redis.
+var ErrStandIn = errors.New("devcluster: this is a stand-in, which can't be killed on its own: put nomad and redis-server on PATH")
+
+// Cluster is a running Nomad and Redis.
+type Cluster struct {
+	opts    Options
+	dir     string
+	scratch bool // dir is ours to remove
+	keeper  *child.Keeper
+	standin *standin.Server // nil with a real Nomad
+	nomad   *nomadAgent     // nil with the stand-in
+	redis   redisServer
+	about   []string
+
+	mu   sync.Mutex
+	sick map[int]string
+	once sync.Once
+	err  error
+}
+
+// redisServer is the real or the embedded Redis.
+type redisServer interface {
+	url() string
+	kill() error
+	start(ctx context.Context) error
+	stop(ctx context.Context) error
+}
+
+// Start starts a cluster and waits until it takes work. ctx bounds the starting only; the cluster runs until Stop.
+func Start(ctx context.Context, opts Options) (*Cluster, error) {
+	opts = opts.withDefaults()
+	if err := opts.validate(); err != nil {
+		return nil, err
+	}
+	c := &Cluster{opts: opts, sick: map[int]string{}}
+	if err := c.makeDir(); err != nil {
+		return nil, err
+	}
+	if err := c.start(ctx); err != nil {
+		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopGrace)
+		defer cancel()
+		return nil, errors.Join(err, c.Stop(stop))
+	}
+	return c, nil
+}
+
+func (c *Cluster) makeDir() (err error) {
+	if c.opts.Dir == "" {
+		c.scratch = true
+		c.dir, err = os.MkdirTemp("", "devcluster-")
+	} else if err = os.MkdirAll(c.opts.Dir, 0o755); err == nil {
+		c.dir, err = filepath.Abs(c.opts.Dir)
+	}
+	if err != nil {
+		return fmt.Errorf("devcluster: %w", err)
+	}
+	return nil
+}
+
+func (c *Cluster) start(ctx context.Context) (err error) {
+	if c.keeper, err = child.New(c.dir, c.scratch); err != nil {
+		return err
+	}
+	if err := c.startRedis(ctx); err != nil {
+		return err
+	}
+	return c.startNomad(ctx)
+}
+
+func (c *Cluster) startNomad(ctx context.Context) (err error) {
+	gpus := c.opts.gpus(filepath.Join(c.dir, "gpu-health.json"))
+	if path := find("nomad"); path != "" && !c.opts.EmbeddedNomad {
+		c.nomad, err = newNomadAgent(c.opts, path, c.dir, gpus, c.keeper)
+		if err == nil {
+			err = c.nomad.start(ctx)
+		}
+		c.about = append(c.about, fmt.Sprintf("Nomad: real, %s; one node declaring %d MHz and %d MiB, whatever the machine has", path, c.opts.CPU, c.opts.Memory))
+		if gpus.Count > 0 {
+			c.about = append(c.about, fmt.Sprintf("GPUs: %d simulated %s, offered by a device plugin; they compute nothing", gpus.Count, gpus.Model))
+		}
+		return err
+	}
+	c.standin, err = standin.Start(standin.Config{
+		Dir: filepath.Join(c.dir, "nomad"), Resources: c.opts.resources(), GPUs: gpus, Keeper: c.keeper, Logger: c.opts.Logger,
+	})
+	c.about = append(c.about,
+		fmt.Sprintf("Nomad: stood in for by devcluster: one node declaring %d MHz and %d MiB, state in memory, tasks are plain child processes (no docker, no isolation), for a laptop and for tests", c.opts.CPU, c.opts.Memory))
+	if gpus.Count > 0 {
+		c.about = append(c.about, fmt.Sprintf("GPUs: %d simulated %s; they compute nothing", gpus.Count, gpus.Model))
+	}
+	return err
+}
+
+// NomadAddr is the URL of Nomad's HTTP API.
+func (c *Cluster) NomadAddr() string {
+	if c.nomad != nil {
+		return c.nomad.addr()
+	}
+	return c.standin.Addr()
+}
+
+// RedisURL is Redis's URL, redis://127.0.0.1:port/0.
+func (c *Cluster) RedisURL() string { return c.redis.url() }
+
+// Dir is the folder that everything is kept in: logs of nomad and redis-server, and the allocations' folders.
+func (c *Cluster) Dir() string { return c.dir }
+
+// Describe says in a line each what is real and what is stood in for.
+func (c *Cluster) Describe() []string { return append([]string(nil), c.about...) }
+
+// RealNomad and RealRedis say whether a real one runs.
+func (c *Cluster) RealNomad() bool { return c.nomad != nil }
+
+// RealRedis says whether a real Redis runs.
+func (c *Cluster) RealRedis() bool { _, embedded := c.redis.(*embeddedRedis); return !embedded }
+
+// SetGPUHealth makes a simulated GPU unhealthy for the given reason, or healthy with an empty one. It takes effect within
+// a second.
+func (c *Cluster) SetGPUHealth(index int, reason string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if index < 0 || index >= c.opts.GPUs {
+		return fmt.Errorf("devcluster: there is no GPU %d of %d", index, c.opts.GPUs)
+	}
+	sick := maps.Clone(c.sick)
+	if sick[index] = reason; reason == "" {
+		delete(sick, index)
+	}
+	if err := gpu.WriteHealth(filepath.Join(c.dir, "gpu-health.json"), sick); err != nil {
+		return err
+	}
+	c.sick = sick
+	return nil
+}
+
+// KillNomad sends SIGKILL to the real Nomad agent, server and client in one. Its tasks go on running.
+func (c *Cluster) KillNomad() error {
+	if c.nomad == nil {
+		return ErrStandIn
+	}
+	return c.nomad.kill()
+}
+
+// StartNomad starts a killed Nomad again, with its data, at the same address.
+func (c *Cluster) StartNomad(ctx context.Context) error {
+	if c.nomad == nil {
+		return ErrStandIn
+	}
+	return c.nomad.start(ctx)
+}
+
+// RestartNomad is KillNomad and StartNomad.
+func (c *Cluster) RestartNomad(ctx context.Context) error {
+	if err := c.KillNomad(); err != nil {
+		return err
+	}
+	return c.StartNomad(ctx)
+}
+
+// KillRedis sends SIGKILL to the real Redis.
+func (c *Cluster) KillRedis() error { return c.redis.kill() }
+
+// StartRedis starts a killed Redis again, with its append-only file, at the same address.
+func (c *Cluster) StartRedis(ctx context.Context) error { return c.redis.start(ctx) }
+
+// Stop ends everything. Tasks are asked to stop, and have until shortly before ctx ends, at most stopGrace; then they are
+// killed. Calling it again returns the first call's result.
+func (c *Cluster) Stop(ctx context.Context) error {
+	c.once.Do(func() { c.err = c.stop(ctx) })
+	return c.err
+}
+
+func (c *Cluster) stop(ctx context.Context) error {
+	var errs []error
+	if c.standin != nil {
+		polite, cancel := context.WithTimeout(ctx, taskGrace)
+		errs = append(errs, c.standin.Stop(polite))
+		cancel()
+	}
+	if c.nomad != nil {
+		errs = append(errs, c.nomad.stop(ctx))
+	}
+	if c.redis != nil {
+		errs = append(errs, c.redis.stop(ctx))
+	}
+	if c.keeper != nil {
+		errs = append(errs, c.keeper.Close(ctx))
+	}
+	errs = append(errs, unmountBelow(c.dir))
+	if c.scratch {
+		errs = append(errs, os.RemoveAll(c.dir))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,203 @@
+package devcluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/hashicorp/nomad/api"
+
+	"github.com/emprops/machinectl/devcluster/child"
+	"github.com/emprops/machinectl/devcluster/gpu"
+)
+
+// simgpuName is the file name of the device plugin; the block in Nomad's configuration has to be called the same.
+const simgpuName = "nomad-device-simgpu"
+
+// nomadAgent is a real Nomad, server and client in one process.
+type nomadAgent struct {
+	path, dir, config string
+	http              int
+	keeper            *child.Keeper
+	log               *slog.Logger
+	proc              *daemon
+	gpus              int
+}
+
+func newNomadAgent(o Options, path, dir string, gpus gpu.Spec, k *child.Keeper) (*nomadAgent, error) {
+	ports, err := freePorts(3)
+	if err != nil {
+		return nil, err
+	}
+	n := &nomadAgent{path: path, dir: filepath.Join(dir, "nomad"), keeper: k, http: ports[0], log: o.Logger, gpus: gpus.Count}
+	n.config = filepath.Join(n.dir, "agent.hcl")
+	plugins := filepath.Join(n.dir, "plugins")
+	if err := os.MkdirAll(plugins, 0o755); err != nil {
+		return nil, fmt.Errorf("devcluster: %w", err)
+	}
+	if gpus.Count > 0 {
+		if err := installPlugin(o.SimGPUBinary, plugins); err != nil {
+			return nil, err
+		}
+	}
+	if err := os.WriteFile(n.config, []byte(nomadConfig(o, n.dir, ports, gpus)), 0o600); err != nil {
+		return nil, fmt.Errorf("devcluster: %w", err)
+	}
+	return n, nil
+}
+
+// installPlugin copies the device plugin to where Nomad looks for it: a link would keep its own name.
+func installPlugin(binary, dir string) error {
+	if binary == "" {
+		binary = find(simgpuName)
+	}
+	if binary == "" {
+		return fmt.Errorf("devcluster: simulated GPUs on a real Nomad need the device plugin %s: run `make build` and name it in Options.SimGPUBinary", simgpuName)
+	}
+	in, err := os.Open(binary)
+	if err != nil {
+		return fmt.Errorf("devcluster: device plugin: %w", err)
+	}
+	defer in.Close() //nolint:errcheck // only read from
+	out, err := os.OpenFile(filepath.Join(dir, simgpuName), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o755)
+	if err != nil {
+		return fmt.Errorf("devcluster: device plugin: %w", err)
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
+}
+
+// nomadConfig is the agent's configuration. Cloud fingerprinters are off: without a metadata service they cost seconds.
+func nomadConfig(o Options, dir string, ports []int, gpus gpu.Spec) string {
+	var b strings.Builder
+	low := 20000 + rand.IntN(56)*200 // so that two clusters on one machine rarely pick the same ports
+	fmt.Fprintf(&b, `# written by devcluster
+name                 = "devcluster"
+data_dir             = %q
+plugin_dir           = %q
+bind_addr            = "127.0.0.1"
+disable_update_check = true
+leave_on_terminate   = false
+log_level            = "INFO"
+
+ports {
+  http = %d
+  rpc  = %d
+  serf = %d
+}
+advertise {
+  http = "127.0.0.1"
+  rpc  = "127.0.0.1"
+  serf = "127.0.0.1"
+}
+server {
+  enabled          = true
+  bootstrap_expect = 1
+}
+client {
+  enabled           = true
+  network_interface = "lo"
+  cpu_total_compute = %d
+  memory_total_mb   = %d
+  min_dynamic_port  = %d
+  max_dynamic_port  = %d
+  options = {
+    "fingerprint.denylist" = "env_aws,env_gce,env_azure,env_digitalocean"
+  }
+}
+plugin "raw_exec" {
+  config {
+    enabled = true
+  }
+}
+`, filepath.Join(dir, "data"), filepath.Join(dir, "plugins"), ports[0], ports[1], ports[2], o.CPU, o.Memory, low, low+799)
+	if gpus.Count > 0 {
+		fmt.Fprintf(&b, `plugin %q {
+  config {
+    count        = %d
+    model        = %q
+    memory       = %d
+    driver       = %q
+    control_file = %q
+  }
+}
+`, simgpuName, gpus.Count, gpus.Model, gpus.Memory, gpus.Driver, gpus.ControlFile)
+	}
+	return b.String()
+}
+
+func (n *nomadAgent) addr() string { return fmt.Sprintf("http://127.0.0.1:%d", n.http) }
+
+func (n *nomadAgent) start(ctx context.Context) error {
+	if n.proc != nil && n.proc.running() {
+		return errors.New("devcluster: nomad is running already")
+	}
+	cmd := exec.Command(n.path, "agent", "-config", n.config)
+	cmd.Dir = n.dir
+	cmd.Env = nomadEnv()
+	var err error
+	if n.proc, err = startDaemon(n.keeper, cmd, filepath.Join(n.dir, "nomad.log")); err != nil {
+		return err
+	}
+	client, err := api.NewClient(&api.Config{Address: n.addr()})
+	if err != nil {
+		return fmt.Errorf("devcluster: %w", err)
+	}
+	defer client.Close()
+	return n.proc.await(ctx, func(ctx context.Context) error { return n.ready(ctx, client) })
+}
+
+// nomadEnv is this process's environment without what would steer the agent.
+func nomadEnv() []string {
+	var env []string
+	for _, kv := range os.Environ() {
+		if !strings.HasPrefix(kv, "NOMAD_") {
+			env = append(env, kv)
+		}
+	}
+	return env
+}
+
+// ready: the node is up and has all its GPUs.
+func (n *nomadAgent) ready(ctx context.Context, client *api.Client) error {
+	q := (&api.QueryOptions{}).WithContext(ctx)
+	nodes, _, err := client.Nodes().List(q)
+	if err != nil {
+		return err
+	}
+	if len(nodes) == 0 || nodes[0].Status != api.NodeStatusReady {
+		return errors.New("the node isn't ready")
+	}
+	node, _, err := client.Nodes().Info(nodes[0].ID, q)
+	if err != nil {
+		return err
+	}
+	found := 0
+	for _, d := range node.NodeResources.Devices {
+		found += len(d.Instances)
+	}
+	if found < n.gpus {
+		return fmt.Errorf("the node shows %d of %d GPUs", found, n.gpus)
+	}
+	if d := node.Drivers["raw_exec"]; d == nil || !d.Healthy {
+		return errors.New("the node has no raw_exec yet")
+	}
+	return nil
+}
+
+func (n *nomadAgent) kill() error { return n.proc.kill() }
+
+// stop purges the jobs, so that Nomad itself stops its tasks, and ends the agent.
+func (n *nomadAgent) stop(ctx context.Context) error {
+	if n.proc == nil {
+		return nil
+	}
+	return n.proc.terminate(ctx)
+}

@@ -1,0 +1,127 @@
+package devcluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/emprops/machinectl/devcluster/child"
+)
+
+func (c *Cluster) startRedis(ctx context.Context) error {
+	path := find("redis-server")
+	if path == "" || c.opts.EmbeddedRedis {
+		e, err := newEmbeddedRedis()
+		if err != nil {
+			return err
+		}
+		c.redis = e
+		c.about = append(c.about, "Redis: embedded, in memory, about 20 times slower than a real one; its data goes when it stops")
+		return nil
+	}
+	r, err := newRealRedis(path, filepath.Join(c.dir, "redis"), c.opts.RedisFsync, c.keeper)
+	if err != nil {
+		return err
+	}
+	c.redis = r
+	c.about = append(c.about, fmt.Sprintf("Redis: real, %s, with an append-only file (fsync %s)", path, c.opts.RedisFsync))
+	return r.start(ctx)
+}
+
+// realRedis is a redis-server process.
+type realRedis struct {
+	path, dir, fsync string
+	port             int
+	keeper           *child.Keeper
+	proc             *daemon
+}
+
+func newRealRedis(path, dir, fsync string, k *child.Keeper) (*realRedis, error) {
+	ports, err := freePorts(1)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("devcluster: %w", err)
+	}
+	return &realRedis{path: path, dir: dir, fsync: fsync, port: ports[0], keeper: k}, nil
+}
+
+func (r *realRedis) url() string { return fmt.Sprintf("redis://127.0.0.1:%d/0", r.port) }
+
+func (r *realRedis) start(ctx context.Context) error {
+	if r.proc != nil && r.proc.running() {
+		return errors.New("devcluster: redis-server is running already")
+	}
+	cmd := exec.Command(r.path, "--bind", "127.0.0.1", "--port", fmt.Sprint(r.port), "--dir", r.dir, "--daemonize", "no",
+		"--appendonly", "yes", "--appendfsync", r.fsync, "--save", "", "--maxmemory-policy", "noeviction")
+	var err error
+	if r.proc, err = startDaemon(r.keeper, cmd, filepath.Join(r.dir, "redis.log")); err != nil {
+		return err
+	}
+	client := redis.NewClient(&redis.Options{Addr: fmt.Sprintf("127.0.0.1:%d", r.port), MaxRetries: -1})
+	defer client.Close() //nolint:errcheck // nothing was written through it
+	return r.proc.await(ctx, func(ctx context.Context) error { return client.Ping(ctx).Err() })
+}
+
+func (r *realRedis) kill() error { return r.proc.kill() }
+
+func (r *realRedis) stop(ctx context.Context) error {
+	if r.proc == nil {
+		return nil
+	}
+	return r.proc.terminate(ctx)
+}
+
+// embeddedRedis is miniredis, with its clock kept running: it lets nothing expire by itself.
+type embeddedRedis struct {
+	server *miniredis.Miniredis
+	end    chan struct{}
+	done   chan struct{}
+}
+
+// clockTick is how often the embedded Redis's clock is moved on.
+const clockTick = 50 * time.Millisecond
+
+func newEmbeddedRedis() (*embeddedRedis, error) {
+	e := &embeddedRedis{server: miniredis.NewMiniRedis(), end: make(chan struct{}), done: make(chan struct{})}
+	if err := e.server.StartAddr("127.0.0.1:0"); err != nil {
+		return nil, fmt.Errorf("devcluster: embedded Redis: %w", err)
+	}
+	go e.clock()
+	return e, nil
+}
+
+func (e *embeddedRedis) clock() {
+	defer close(e.done)
+	tick := time.NewTicker(clockTick)
+	defer tick.Stop()
+	last := time.Now()
+	for {
+		select {
+		case <-e.end:
+			return
+		case now := <-tick.C:
+			e.server.FastForward(now.Sub(last))
+			last = now
+		}
+	}
+}
+
+func (e *embeddedRedis) url() string                 { return "redis://" + e.server.Addr() + "/0" }
+func (e *embeddedRedis) kill() error                 { return ErrStandIn }
+func (e *embeddedRedis) start(context.Context) error { return ErrStandIn }
+
+func (e *embeddedRedis) stop(context.Context) error {
+	close(e.end)
+	<-e.done
+	e.server.Close()
+	return nil
+}

@@ -1,0 +1,199 @@
+package standin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/hashicorp/nomad/api"
+)
+
+// httpError is an error with the status it is answered with. The text is the body, as in Nomad.
+type httpError struct {
+	code int
+	text string
+}
+
+func (e *httpError) Error() string { return e.text }
+
+func httpErrorf(code int, format string, args ...any) error {
+	return &httpError{code, fmt.Sprintf(format, args...)}
+}
+
+// api is the HTTP side of the stand-in.
+type httpAPI struct {
+	store  *store
+	client *client
+	ctx    context.Context // ends when the server stops: blocking queries and streams end with it
+}
+
+// handler routes what is served. Everything else is 501.
+func (h *httpAPI) handler() http.Handler {
+	mux := http.NewServeMux()
+	h.jobRoutes(mux)
+	h.allocRoutes(mux)
+	h.clusterRoutes(mux)
+	h.varRoutes(mux)
+	mux.HandleFunc("GET /v1/event/stream", h.eventStream)
+	mux.HandleFunc("GET /v1/client/fs/logs/{id}", h.logs)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		http.Error(w, fmt.Sprintf("devcluster stands in for Nomad here and does not serve %s %s: put nomad on PATH for all of it", r.Method, r.URL.Path), http.StatusNotImplemented)
+	})
+	return mux
+}
+
+// answer writes a value as JSON, or an error as its text.
+func (h *httpAPI) answer(w http.ResponseWriter, index uint64, v any, err error) {
+	w.Header().Set("X-Nomad-Index", strconv.FormatUint(index, 10))
+	w.Header().Set("X-Nomad-LastContact", "0")
+	w.Header().Set("X-Nomad-KnownLeader", "true")
+	var coded *httpError
+	var conflict *conflictError
+	switch {
+	case errors.As(err, &conflict):
+		current := conflict.current
+		if current == nil {
+			current = &api.Variable{}
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusConflict)
+		_ = json.NewEncoder(w).Encode(current)
+		return
+	case errors.As(err, &coded):
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.WriteHeader(coded.code)
+		_, _ = w.Write([]byte(coded.text)) // the client is gone, or not
+		return
+	case err != nil:
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	case v == nil:
+		return
+	}
+	b, ok := v.(json.RawMessage)
+	if !ok {
+		if b, err = json.Marshal(v); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(b)
+}
+
+const (
+	defaultWait = 5 * time.Minute
+	maxWait     = 10 * time.Minute
+)
+
+// query serves a read that can block: with ?index=N it waits until one of the tables has changed after N, at most ?wait.
+// read is called with the store's lock held.
+func (h *httpAPI) query(read func(r *http.Request) (any, error), tables ...table) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		after, wait, err := blockingParams(r)
+		if err != nil {
+			h.answer(w, 0, nil, err)
+			return
+		}
+		deadline := time.NewTimer(wait)
+		defer deadline.Stop()
+		for {
+			var index uint64
+			var body json.RawMessage
+			var changed chan struct{}
+			var err error
+			h.store.read(func() {
+				for _, t := range tables {
+					index = max(index, h.store.touched[t])
+				}
+				index = max(index, 1)
+				changed = h.store.changed
+				if index > after {
+					body, err = encode(read(r))
+				}
+			})
+			if index > after {
+				h.answer(w, index, body, err)
+				return
+			}
+			select {
+			case <-changed:
+			case <-deadline.C:
+				after = 0
+			case <-r.Context().Done():
+				return
+			case <-h.ctx.Done():
+				after = 0
+			}
+		}
+	}
+}
+
+func encode(v any, err error) (json.RawMessage, error) {
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(v)
+}
+
+func blockingParams(r *http.Request) (after uint64, wait time.Duration, err error) {
+	q := r.URL.Query()
+	wait = defaultWait
+	if s := q.Get("index"); s != "" {
+		if after, err = strconv.ParseUint(s, 10, 64); err != nil {
+			return 0, 0, httpErrorf(http.StatusBadRequest, "Invalid index")
+		}
+	}
+	if s := q.Get("wait"); s != "" {
+		if wait, err = time.ParseDuration(s); err != nil {
+			return 0, 0, httpErrorf(http.StatusBadRequest, "Invalid wait time")
+		}
+	}
+	return after, min(wait, maxWait), nil
+}
+
+// change serves a write.
+func (h *httpAPI) change(f func(r *http.Request, tx *txn) (any, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		var body json.RawMessage
+		index, err := h.store.write(func(tx *txn) error {
+			v, err := f(r, tx)
+			if err == nil && v != nil {
+				body, err = json.Marshal(v)
+			}
+			return err
+		})
+		if body == nil {
+			h.answer(w, index, nil, err)
+			return
+		}
+		h.answer(w, index, body, err)
+	}
+}
+
+// maxBody is how large a request may be.
+const maxBody = 32 << 20
+
+func decodeBody(r *http.Request, v any) error {
+	if err := json.NewDecoder(http.MaxBytesReader(nil, r.Body, maxBody)).Decode(v); err != nil {
+		return httpErrorf(http.StatusBadRequest, "request body: %s", err)
+	}
+	return nil
+}
+
+// namespaceOf is the namespace a request is about; "*" means all, where lists allow it.
+func namespaceOf(r *http.Request) string {
+	if ns := r.URL.Query().Get("namespace"); ns != "" {
+		return ns
+	}
+	return "default"
+}
+
+func inNamespace(r *http.Request, ns string) bool {
+	want := namespaceOf(r)
+	return want == "*" || want == ns
+}

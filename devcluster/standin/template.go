@@ -1,0 +1,112 @@
+package standin
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"text/template"
+
+	"github.com/hashicorp/nomad/api"
+)
+
+// missingVariable is returned while a template reads a Nomad variable that doesn't exist.
+type missingVariable struct{ path string }
+
+func (m missingVariable) Error() string { return "nomad.var.block(" + m.path + ")" }
+
+// renderTemplate writes one template block. Of consul-template's functions it knows nomadVar and env, beside those of Go's
+// own template language.
+func renderTemplate(s *store, env *taskEnv, t *api.Template, taskDir string) error {
+	text := deref(t.EmbeddedTmpl)
+	if src := deref(t.SourcePath); src != "" {
+		path, err := inside(taskDir, env.replace(src))
+		if err != nil {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		text = string(b)
+	}
+	left, right := deref(t.LeftDelim), deref(t.RightDelim)
+	tmpl, err := template.New(deref(t.DestPath)).Delims(left, right).Option("missingkey=error").Funcs(template.FuncMap{
+		"nomadVar": func(path string) (map[string]string, error) { return s.variable(env.vars["NOMAD_NAMESPACE"], path) },
+		"env":      func(name string) string { v, _ := env.lookup(name); return v },
+	}).Parse(text)
+	if err != nil {
+		return fmt.Errorf("parse (the stand-in knows the functions nomadVar and env): %w", err)
+	}
+	var out bytes.Buffer
+	if err := tmpl.Execute(&out, nil); err != nil {
+		return err
+	}
+	if deref(t.Envvars) {
+		readEnvFile(env, out.String())
+	}
+	dest, err := inside(taskDir, env.replace(deref(t.DestPath)))
+	if err != nil {
+		return err
+	}
+	perms, err := strconv.ParseUint(deref(t.Perms), 8, 32)
+	if err != nil {
+		return fmt.Errorf("perms %q: want octal digits such as 0644", deref(t.Perms))
+	}
+	if err := os.MkdirAll(filepath.Dir(dest), 0o755); err != nil {
+		return err
+	}
+	if err := os.WriteFile(dest+".new", out.Bytes(), os.FileMode(perms)); err != nil {
+		return err
+	}
+	return os.Rename(dest+".new", dest)
+}
+
+// variable is a Nomad variable's items; the path may end in @namespace.
+func (s *store) variable(namespace, path string) (map[string]string, error) {
+	if p, ns, ok := strings.Cut(path, "@"); ok {
+		path, namespace = p, ns
+	}
+	var items map[string]string
+	s.read(func() {
+		if v := s.vars[jobKey{namespace, path}]; v != nil {
+			items = maps.Clone(map[string]string(v.Items))
+		}
+	})
+	if items == nil {
+		return nil, missingVariable{path + "@" + namespace + ".global"}
+	}
+	return items, nil
+}
+
+// readEnvFile takes KEY=value lines into the environment, as a template with env = true does.
+func readEnvFile(env *taskEnv, text string) {
+	for _, line := range strings.Split(text, "\n") {
+		line = strings.TrimSpace(line)
+		k, v, ok := strings.Cut(line, "=")
+		if !ok || strings.HasPrefix(line, "#") {
+			continue
+		}
+		v = strings.TrimSpace(v)
+		if u, err := strconv.Unquote(v); err == nil {
+			v = u
+		}
+		env.vars[strings.TrimSpace(k)] = v
+	}
+}
+
+// inside resolves a path that a job names: relative to the task's folder, and absolute only below the allocation's.
+func inside(taskDir, path string) (string, error) {
+	full := path
+	if !filepath.IsAbs(full) {
+		full = filepath.Join(taskDir, path)
+	}
+	rel, err := filepath.Rel(filepath.Dir(taskDir), full)
+	if err != nil || rel == ".." || strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
+		return "", fmt.Errorf("path %q escapes the allocation's folder", path)
+	}
+	return full, nil
+}

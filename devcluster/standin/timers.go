@@ -1,0 +1,53 @@
+package standin
+
+import (
+	"sync"
+	"time"
+)
+
+// timers evaluate jobs at a later time: a failed allocation may be rescheduled only after its delay.
+type timers struct {
+	mu      sync.Mutex
+	byJob   map[jobKey]*time.Timer
+	stopped bool
+	running sync.WaitGroup
+	fire    func(jobKey)
+}
+
+func newTimers(fire func(jobKey)) *timers {
+	return &timers{byJob: map[jobKey]*time.Timer{}, fire: fire}
+}
+
+// at has a job evaluated at a time; an earlier appointment of the same job is replaced.
+func (t *timers) at(k jobKey, when time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.stopped {
+		return
+	}
+	if old := t.byJob[k]; old != nil {
+		old.Stop()
+	}
+	t.byJob[k] = time.AfterFunc(time.Until(when), func() {
+		t.mu.Lock()
+		if t.stopped {
+			t.mu.Unlock()
+			return
+		}
+		t.running.Add(1)
+		t.mu.Unlock()
+		defer t.running.Done()
+		t.fire(k)
+	})
+}
+
+// stop cancels all appointments and waits for those just being kept.
+func (t *timers) stop() {
+	t.mu.Lock()
+	t.stopped = true
+	for _, timer := range t.byJob {
+		timer.Stop()
+	}
+	t.mu.Unlock()
+	t.running.Wait()
+}
