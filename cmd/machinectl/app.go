@@ -38,7 +38,7 @@ func run(ctx context.Context, args []string, std streams) int {
 		ErrWriter:                 std.err,
 		Commands: []*cli.Command{
 			validateCommand(std), renderCommand(std), planCommand(std), applyCommand(std), statusCommand(std),
-			destroyCommand(std), submitCommand(std), versionCommand(std),
+			destroyCommand(std), submitCommand(std), devCommand(std), versionCommand(std),
 		},
 		Action: func(_ context.Context, cmd *cli.Command) error {
 			if cmd.Args().Present() {

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/lmittmann/tint"
+	"github.com/urfave/cli/v3"
+
+	"github.com/emprops/machinectl/compiler/view"
+	"github.com/emprops/machinectl/devcluster"
+)
+
+const (
+	devStartLimit = 90 * time.Second
+	devStopLimit  = 30 * time.Second
+)
+
+func devCommand(std streams) *cli.Command {
+	return &cli.Command{
+		Name: "dev", Usage: "run the whole stack on this machine",
+		Description: "Starts Nomad, Redis and a dispatcher, and stays up until Ctrl-C, which stops all of it. nomad and redis-server are\n" +
+			"used if they are on PATH; else they are stood in for. GPUs are simulated. What is real is said at start.",
+		Flags: []cli.Flag{
+			&cli.IntFlag{Name: "gpus", Value: 4, Usage: "`N` simulated GPUs"},
+			&cli.StringFlag{Name: "gpu-model", Usage: "`NAME` of their model (default a GeForce RTX 4090)"},
+			&cli.StringFlag{Name: "dir", Usage: "`FOLDER` for logs, data and results (default a temporary one, removed at the end)"},
+			&cli.StringFlag{Name: "listen", Usage: "`HOST:PORT` of the dispatcher (default " + devListen + " if that is free)"},
+			&cli.BoolFlag{Name: "embedded", Usage: "never use nomad and redis-server from PATH"},
+			jsonFlag(),
+		},
+		Action: func(ctx context.Context, cmd *cli.Command) error { return dev(ctx, cmd, std) },
+	}
+}
+
+// stack is what dev says when it is up; with -json, on one line.
+type stack struct {
+	Nomad      string   `json:"nomad"`
+	Redis      string   `json:"redis"`
+	Dispatcher string   `json:"dispatcher"`
+	Blobs      string   `json:"blobs"`
+	Dir        string   `json:"dir"`
+	Parts      []string `json:"parts"` // what is real and what is stood in for
+}
+
+func dev(ctx context.Context, cmd *cli.Command, std streams) (err error) {
+	if cmd.Args().Present() {
+		return misuse(cmd, "unexpected argument %q: dev has flags only", cmd.Args().First())
+	}
+	log := slog.New(tint.NewHandler(std.err, &tint.Options{Level: slog.LevelWarn, TimeFormat: time.TimeOnly, NoColor: !screen(std.err, nil).Color}))
+	starting, cancel := context.WithTimeout(ctx, devStartLimit)
+	defer cancel()
+	cluster, err := devcluster.Start(starting, devcluster.Options{
+		Dir: cmd.String("dir"), GPUs: cmd.Int("gpus"), GPUModel: cmd.String("gpu-model"), Embedded: cmd.Bool("embedded"),
+		SimGPUBinary: beside("nomad-device-simgpu"), Logger: log,
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stopInTime(ctx, cluster.Stop)) }()
+
+	d, err := startDispatcher(starting, cluster, cmd.String("listen"))
+	if err != nil {
+		return err
+	}
+	// Before the cluster, so that it doesn't mistake the end for a failure and resize.
+	defer func() { err = errors.Join(err, stopInTime(ctx, d.stop)) }()
+
+	if err := announce(cmd, std, cluster, d); err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+		// Ctrl-C is how this command ends.
+		return nil
+	case <-d.done:
+		return fmt.Errorf("the dispatcher ended by itself: %w\n%s", d.err, d.tail())
+	}
+}
+
+// stopInTime runs a stop that must happen although ctx has ended.
+func stopInTime(ctx context.Context, stop func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), devStopLimit)
+	defer cancel()
+	return stop(ctx)
+}
+
+func announce(cmd *cli.Command, std streams, cluster *devcluster.Cluster, d *devDispatcher) error {
+	s := stack{
+		Nomad: cluster.NomadAddr(), Redis: cluster.RedisURL(), Dispatcher: d.url, Blobs: "file://" + d.blobs,
+		Dir: cluster.Dir(), Parts: cluster.Describe(),
+	}
+	if cmd.Bool("json") {
+		return view.JSONLine(std.out, s, nil)
+	}
+	out := screen(std.out, nil)
+	for _, part := range s.Parts {
+		out.Printf("%s", part)
+	}
+	out.Printf(`
+  Nomad       %s
+  Redis       %s
+  Dispatcher  %s
+  Results     %s
+  Logs        %s
+
+In another terminal:
+
+  export NOMAD_ADDR=%s MACHINECTL_DISPATCHER=%s
+
+Ctrl-C stops everything.`, s.Nomad, s.Redis, s.Dispatcher, d.blobs, s.Dir, s.Nomad, s.Dispatcher)
+	return nil
+}
+
+// beside is the path of a program in the folder that this one was started from, or "" if it isn't there.
+func beside(program string) string {
+	self, err := os.Executable()
+	if err != nil {
+		return ""
+	}
+	path := filepath.Join(filepath.Dir(self), program)
+	if info, err := os.Stat(path); err != nil || info.IsDir() {
+		return ""
+	}
+	return path
+}
+
+// devListen is where a dispatcher is looked for when nobody says where it is.
+const devListen = "127.0.0.1:8650"
+
+// freeAddress is the wanted address, or where none is said, the usual one if it is free and any other if not.
+func freeAddress(wanted string) (string, error) {
+	if wanted != "" {
+		return wanted, nil
+	}
+	l, err := net.Listen("tcp", devListen)
+	if err != nil {
+		if l, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+			return "", err
+		}
+	}
+	address := l.Addr().String()
+	return address, l.Close()
+}

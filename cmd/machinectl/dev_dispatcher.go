@@ -1,0 +1,140 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/emprops/machinectl/devcluster"
+	"github.com/emprops/machinectl/devcluster/child"
+)
+
+// dispatcherBinary is its name, beside this program or on PATH.
+const dispatcherBinary = "machine-dispatcher"
+
+// devDispatcher is a dispatcher running as a child process that can't outlive this one.
+type devDispatcher struct {
+	url    string
+	blobs  string // folder of the results
+	log    string // file
+	cmd    *exec.Cmd
+	keeper *child.Keeper
+	done   chan struct{} // closed when it has ended; err is set before
+	err    error
+}
+
+// startDispatcher starts one for a cluster and waits until it is ready.
+func startDispatcher(ctx context.Context, cluster *devcluster.Cluster, listen string) (*devDispatcher, error) {
+	program := beside(dispatcherBinary)
+	if program == "" {
+		var err error
+		if program, err = exec.LookPath(dispatcherBinary); err != nil {
+			return nil, fmt.Errorf("there is no %s beside machinectl or on PATH: run make build", dispatcherBinary)
+		}
+	}
+	address, err := freeAddress(listen)
+	if err != nil {
+		return nil, fmt.Errorf("no address for the dispatcher: %w", err)
+	}
+	dir := filepath.Join(cluster.Dir(), "dispatcher")
+	d := &devDispatcher{
+		url: "http://" + address, log: filepath.Join(dir, "dispatcher.log"), blobs: filepath.Join(cluster.Dir(), "blobs"), done: make(chan struct{}),
+	}
+	for _, folder := range []string{dir, d.blobs} {
+		if err := os.MkdirAll(folder, 0o755); err != nil {
+			return nil, err
+		}
+	}
+	d.cmd = exec.Command(program, "-listen", address, "-nomad-addr", cluster.NomadAddr(), "-redis", cluster.RedisURL(),
+		"-blobs", "file://"+d.blobs, "-interval", "1s")
+	if err := d.start(ctx, dir); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+func (d *devDispatcher) start(ctx context.Context, dir string) error {
+	log, err := os.Create(d.log)
+	if err != nil {
+		return err
+	}
+	d.cmd.Stdout, d.cmd.Stderr = log, log
+	if d.keeper, err = child.New(dir, false); err != nil {
+		return errors.Join(err, log.Close())
+	}
+	if err := d.keeper.Start(d.cmd); err != nil {
+		return errors.Join(fmt.Errorf("start %s: %w", d.cmd.Path, err), log.Close(), stopInTime(ctx, d.keeper.Close))
+	}
+	go func() {
+		defer close(d.done)
+		d.err = errors.Join(d.cmd.Wait(), log.Close())
+	}()
+	if err := d.awaitReady(ctx); err != nil {
+		return errors.Join(err, stopInTime(ctx, d.stop))
+	}
+	return nil
+}
+
+func (d *devDispatcher) awaitReady(ctx context.Context) error {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if d.ready(ctx) {
+			return nil
+		}
+		select {
+		case <-d.done:
+			return fmt.Errorf("the dispatcher ended while starting: %w\n%s", d.err, d.tail())
+		case <-ctx.Done():
+			return fmt.Errorf("the dispatcher was not ready in time: %w\n%s", context.Cause(ctx), d.tail())
+		case <-tick.C:
+		}
+	}
+}
+
+func (d *devDispatcher) ready(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, d.url+"/readyz", nil)
+	if err != nil {
+		return false
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return false
+	}
+	return resp.Body.Close() == nil && resp.StatusCode == http.StatusOK
+}
+
+// stop asks the dispatcher to end, and kills it when ctx is about to.
+func (d *devDispatcher) stop(ctx context.Context) error {
+	polite, cancel := context.WithTimeout(ctx, devStopLimit/2)
+	defer cancel()
+	var errs []error
+	if err := d.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		errs = append(errs, err)
+	}
+	select {
+	case <-d.done:
+	case <-polite.Done():
+		errs = append(errs, errors.New("the dispatcher did not end when asked and was killed"))
+	}
+	return errors.Join(append(errs, d.keeper.Close(ctx))...)
+}
+
+// tail is the end of its log.
+func (d *devDispatcher) tail() string {
+	b, err := os.ReadFile(d.log)
+	if err != nil {
+		return err.Error()
+	}
+	lines := bytes.Split(bytes.TrimSpace(b), []byte("\n"))
+	return string(bytes.Join(lines[max(0, len(lines)-10):], []byte("\n")))
+}
