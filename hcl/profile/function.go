@@ -18,8 +18,8 @@ func functions(secrets *secretTable) map[string]function.Function {
 		"abs": stdlib.AbsoluteFunc, "ceil": stdlib.CeilFunc, "floor": stdlib.FloorFunc, "max": stdlib.MaxFunc,
 		"min": stdlib.MinFunc, "parseint": stdlib.ParseIntFunc, "signum": stdlib.SignumFunc,
 		// Strings
-		"chomp": stdlib.ChompFunc, "endswith": affixFunc(strings.HasSuffix), "format": stdlib.FormatFunc,
-		"formatlist": stdlib.FormatListFunc, "indent": stdlib.IndentFunc, "join": stdlib.JoinFunc, "lower": stdlib.LowerFunc,
+		"chomp": stdlib.ChompFunc, "endswith": affixFunc(strings.HasSuffix), "format": narrow(stdlib.FormatFunc),
+		"formatlist": narrow(stdlib.FormatListFunc), "indent": indentFunc(), "join": stdlib.JoinFunc, "lower": stdlib.LowerFunc,
 		"regex": stdlib.RegexFunc, "regexall": stdlib.RegexAllFunc, "regexreplace": stdlib.RegexReplaceFunc,
 		"replace": stdlib.ReplaceFunc, "split": stdlib.SplitFunc, "startswith": affixFunc(strings.HasPrefix),
 		"strlen": stdlib.StrlenFunc, "strrev": stdlib.ReverseFunc, "substr": stdlib.SubstrFunc, "title": stdlib.TitleFunc,

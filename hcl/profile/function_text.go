@@ -5,9 +5,12 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
+	"regexp"
 	"unicode/utf8"
 
+	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
+	"github.com/zclconf/go-cty/cty/function/stdlib"
 )
 
 func base64EncodeFunc() function.Function {
@@ -31,5 +34,37 @@ func sha256Func() function.Function {
 	return textFunc(func(s string) (string, error) {
 		sum := sha256.Sum256([]byte(s))
 		return hex.EncodeToString(sum[:]), nil
+	})
+}
+
+// widest is how many columns of padding a function may add: more would only fill the memory.
+const widest = 1000
+
+// narrow refuses format strings with a width or precision of more than [widest].
+func narrow(f function.Function) function.Function {
+	wide := regexp.MustCompile(`%[^%a-zA-Z]*[0-9]{4,}`)
+	return function.New(&function.Spec{
+		Params:   f.Params(),
+		VarParam: f.VarParam(),
+		Type: func(args []cty.Value) (cty.Type, error) {
+			if spec := args[0]; spec.IsKnown() && !spec.IsNull() && spec.Type() == cty.String && wide.MatchString(spec.AsString()) {
+				return cty.DynamicPseudoType, function.NewArgErrorf(0, "widths go up to 999")
+			}
+			return f.ReturnTypeForValues(args)
+		},
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) { return f.Call(args) },
+	})
+}
+
+func indentFunc() function.Function {
+	return function.New(&function.Spec{
+		Params: []function.Parameter{{Name: "spaces", Type: cty.Number}, {Name: "str", Type: cty.String}},
+		Type:   function.StaticReturnType(cty.String),
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			if n, _ := args[0].AsBigFloat().Int64(); n < 0 || n > widest {
+				return cty.UnknownVal(cty.String), function.NewArgErrorf(0, "from 0 to %d", widest)
+			}
+			return stdlib.Indent(args[0], args[1])
+		},
 	})
 }

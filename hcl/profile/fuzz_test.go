@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -35,7 +36,11 @@ func FuzzLoad(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, src string) {
+		start := time.Now()
 		p, diags := profile.LoadBytes([]byte(src), "f.hcl", profile.Options{})
+		if d := time.Since(start); d > 10*time.Second {
+			t.Fatalf("loading took %s", d)
+		}
 		var b strings.Builder
 		if err := (diag.Printer{Sources: p.Sources, Width: 80}).Text(&b, diags); err != nil {
 			t.Fatal(err)

@@ -59,5 +59,27 @@ func (l *loader) evaluateLocal(name string, path []string, done map[string]bool)
 	done[name] = true
 	v, diags := l.scope.eval(attr.Expr, roots{variables: true, locals: true})
 	l.diags = append(l.diags, diags...)
+	if weight(v) > heaviest {
+		l.report(diag.Error(attr.Expr.Range(), "The local value is too large", "All of its texts together have more than 1 MiB.", ""))
+		v = cty.DynamicVal
+	}
 	l.scope.locals[name] = v
+}
+
+// heaviest is how large a local value may be. Without a bound, a few lines that each repeat the former fill the memory.
+const heaviest = 1 << 20
+
+// weight is the length of all of a value's strings, in bytes, with one byte for each other part of it.
+func weight(v cty.Value) int {
+	plain, _ := v.UnmarkDeep()
+	sum := 0
+	// The callback returns no error, so Walk doesn't either.
+	_ = cty.Walk(plain, func(_ cty.Path, part cty.Value) (bool, error) {
+		sum++
+		if part.Type() == cty.String && part.IsKnown() && !part.IsNull() {
+			sum += len(part.AsString())
+		}
+		return sum <= heaviest, nil
+	})
+	return sum
 }
