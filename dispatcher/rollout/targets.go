@@ -89,7 +89,7 @@ func (p *Plan) move(wanted Group, olds []Group, old, total int) (next, rest int)
 		for _, g := range olds {
 			stopping += g.Stopping
 		}
-		if stopping == 0 && wanted.Live+old >= total {
+		if stopping == 0 && wanted.Ready+old >= total {
 			p.Reason = "nodes are full: an old machine makes room for a new one"
 			return next, old - 1
 		}

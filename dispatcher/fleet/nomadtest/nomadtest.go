@@ -1,0 +1,230 @@
+// Package nomadtest starts a real Nomad for tests and registers small pools in it, whose machines run `sleep`.
+//
+// It is not a stand-in: without nomad on PATH tests skip, and say so. Package devcluster has the stand-in.
+package nomadtest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/nomad/api"
+	"github.com/stretchr/testify/require"
+
+	"github.com/emprops/machinectl/hcl/spec"
+)
+
+const config = `
+bind_addr  = "127.0.0.1"
+data_dir   = %q
+log_level  = "WARN"
+disable_update_check = true
+ports { 
+  http = %d
+  rpc  = %d
+  serf = %d
+}
+advertise {
+  http = "127.0.0.1"
+  rpc  = "127.0.0.1"
+  serf = "127.0.0.1"
+}
+server {
+  enabled          = true
+  bootstrap_expect = 1
+}
+client {
+  enabled           = true
+  network_interface = "lo"
+  memory_total_mb   = %d
+  cpu_total_compute = 4000
+  drain_on_shutdown {
+    deadline = "5s"
+  }
+  options = {
+    "driver.allowlist"     = "raw_exec"
+    "fingerprint.denylist" = "env_aws,env_gce,env_azure,env_digitalocean,consul,vault,cni"
+  }
+}
+plugin "raw_exec" {
+  config { enabled = true }
+}
+leave_on_interrupt = true
+`
+
+// MemoryMB is how much memory the node offers: it takes that many machines of [Machine.MemoryMB] at once.
+const MemoryMB = 1000
+
+// Start runs a Nomad server and client until the test ends, with nothing left behind.
+func Start(t testing.TB) *api.Client {
+	t.Helper()
+	path, err := exec.LookPath("nomad")
+	if err != nil {
+		t.Skip("skipped: nomad is not on PATH")
+	}
+	// The temporary folder of the test has a long name, and Nomad's sockets need a short one.
+	dir, err := os.MkdirTemp("", "nomad")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	ports := freePorts(t, 3)
+	file := filepath.Join(dir, "agent.hcl")
+	require.NoError(t, os.WriteFile(file, fmt.Appendf(nil, config, filepath.Join(dir, "data"), ports[0], ports[1], ports[2], MemoryMB), 0o600))
+	var log bytes.Buffer
+	cmd := exec.Command(path, "agent", "-config", file)
+	cmd.Stdout, cmd.Stderr = &log, &log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	require.NoError(t, cmd.Start())
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	client, err := api.NewClient(&api.Config{Address: fmt.Sprintf("http://127.0.0.1:%d", ports[0])})
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		stopJobs(client)
+		_ = cmd.Process.Signal(os.Interrupt)
+		select {
+		case <-ended:
+		case <-time.After(20 * time.Second):
+			_ = cmd.Process.Kill()
+			<-ended
+		}
+		client.Close()
+		if t.Failed() {
+			t.Logf("nomad's log:\n%s", log.String())
+		}
+	})
+	require.Eventually(t, func() bool {
+		nodes, _, err := client.Nodes().List(nil)
+		return err == nil && len(nodes) == 1 && nodes[0].Status == api.NodeStatusReady && nodes[0].Drivers["raw_exec"] != nil && nodes[0].Drivers["raw_exec"].Healthy
+	}, 60*time.Second, 100*time.Millisecond, "nomad did not come up:\n%s", &log)
+	return client
+}
+
+func stopJobs(client *api.Client) {
+	jobs, _, err := client.Jobs().List(nil)
+	if err != nil {
+		return
+	}
+	for _, j := range jobs {
+		_, _, _ = client.Jobs().Deregister(j.ID, true, nil)
+	}
+	deadline := time.Now().Add(10 * time.Second)
+	for time.Now().Before(deadline) {
+		allocs, _, err := client.Allocations().List(&api.QueryOptions{Filter: `ClientStatus == "running"`})
+		if err != nil || len(allocs) == 0 {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+func freePorts(t testing.TB, n int) []int {
+	t.Helper()
+	var ports []int
+	for range n {
+		var lc net.ListenConfig
+		l, err := lc.Listen(context.Background(), "tcp", "127.0.0.1:0")
+		require.NoError(t, err)
+		defer l.Close()
+		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
+	}
+	return ports
+}
+
+// Machine describes a revision of a test pool.
+type Machine struct {
+	Group    string // "<machine>-<revision>"
+	Count    int
+	Script   string // what its one task runs; default sleeps for ever
+	MemoryMB int    // default 10
+	Needs    string // a constraint no node meets, where not empty
+	Restarts int    // how often a crashed task is restarted in place; default 50, -1 never
+	Policy   spec.Policy
+}
+
+// Pool registers a pool with these revisions and returns once Nomad has evaluated it.
+func Pool(t testing.TB, client *api.Client, name string, machines ...Machine) {
+	t.Helper()
+	job := api.NewServiceJob(name, name, "global", 50)
+	job.Datacenters = []string{"*"}
+	job.Meta = map[string]string{spec.MetaManaged: spec.MetaManagedValue}
+	job.Update = &api.UpdateStrategy{MaxParallel: ptr(0)}
+	for _, m := range machines {
+		job.TaskGroups = append(job.TaskGroups, m.group(t, name))
+	}
+	resp, _, err := client.Jobs().Register(job, nil)
+	require.NoError(t, err)
+	WaitEval(t, client, resp.EvalID)
+}
+
+func (m Machine) group(t testing.TB, pool string) *api.TaskGroup {
+	m.Policy.Pool, m.Policy.Machine, m.Policy.Revision = pool, "test", spec.Revision(m.Group)
+	policy, err := m.Policy.Map()
+	require.NoError(t, err)
+	if m.Script == "" {
+		m.Script = "exec sleep 100000"
+	}
+	if m.Restarts == 0 {
+		m.Restarts = 50
+	}
+	tg := api.NewTaskGroup(m.Group, m.Count)
+	tg.Scaling = &api.ScalingPolicy{Min: ptr(int64(0)), Max: ptr(int64(max(m.Policy.Max, m.Count, 1))), Enabled: ptr(false), Policy: policy}
+	tg.RestartPolicy = &api.RestartPolicy{Attempts: ptr(max(m.Restarts, 0)), Interval: ptr(time.Hour), Delay: ptr(50 * time.Millisecond), Mode: ptr("fail")}
+	tg.ReschedulePolicy = &api.ReschedulePolicy{Attempts: ptr(0), Unlimited: ptr(false)}
+	tg.EphemeralDisk = &api.EphemeralDisk{SizeMB: ptr(10)}
+	if m.Needs != "" {
+		tg.Constraints = []*api.Constraint{api.NewConstraint("${meta."+m.Needs+"}", "=", "yes")}
+	}
+	task := api.NewTask(spec.TaskAgent, "raw_exec")
+	task.Leader = true
+	task.Config = map[string]any{"command": "/bin/sh", "args": []string{"-c", m.Script}}
+	task.Resources = &api.Resources{CPU: ptr(20), MemoryMB: ptr(max(m.MemoryMB, 10))}
+	task.LogConfig = &api.LogConfig{MaxFiles: ptr(1), MaxFileSizeMB: ptr(1)}
+	task.KillTimeout = ptr(2 * time.Second)
+	tg.AddTask(task)
+	return tg
+}
+
+func ptr[T any](v T) *T { return &v }
+
+// WaitEval waits until Nomad has worked an evaluation off.
+func WaitEval(t testing.TB, client *api.Client, id string) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		e, _, err := client.Evaluations().Info(id, nil)
+		return err == nil && e.Status != api.EvalStatusPending
+	}, 10*time.Second, 20*time.Millisecond)
+}
+
+// Running waits until the group has so many running allocations and none that is on its way up or down, and returns them
+// by name index.
+func Running(t testing.TB, client *api.Client, pool, group string, n int) map[string]*api.AllocationListStub {
+	t.Helper()
+	var found map[string]*api.AllocationListStub
+	require.Eventually(t, func() bool {
+		found = map[string]*api.AllocationListStub{}
+		allocs, _, err := client.Jobs().Allocations(pool, true, nil)
+		if err != nil {
+			return false
+		}
+		for _, a := range allocs {
+			if a.TaskGroup != group {
+				continue
+			}
+			switch {
+			case a.ClientStatus == api.AllocClientStatusRunning && a.DesiredStatus == api.AllocDesiredStatusRun:
+				found[a.Name] = a
+			case a.ClientStatus == api.AllocClientStatusRunning, a.ClientStatus == api.AllocClientStatusPending && a.DesiredStatus == api.AllocDesiredStatusRun:
+				return false
+			}
+		}
+		return len(found) == n
+	}, 30*time.Second, 50*time.Millisecond, "%d running allocations of %s/%s", n, pool, group)
+	return found
+}

@@ -1,0 +1,87 @@
+package rollout
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestNext(t *testing.T) {
+	const crash = "machine 1f: task agent restarted 4 times"
+	for _, tc := range []struct {
+		name   string
+		groups []Group
+		total  int
+		want   map[string]int
+		plan   Plan // Targets and Reason are not compared
+	}{
+		{"one group", []Group{{Name: "new", Wanted: true, Count: 2, Ready: 2}}, 3, map[string]int{"new": 3}, Plan{}},
+		{
+			"the surge",
+			[]Group{{Name: "old", Count: 3, Live: 3, Ready: 3}, {Name: "new", Wanted: true}},
+			3, map[string]int{"old": 3, "new": 1}, Plan{Moving: true},
+		},
+		{
+			"not ready yet: nothing more",
+			[]Group{{Name: "old", Count: 3, Live: 3, Ready: 3}, {Name: "new", Wanted: true, Count: 1, Live: 1}},
+			3, map[string]int{"old": 3, "new": 1}, Plan{Moving: true},
+		},
+		{
+			"one is ready: one may go",
+			[]Group{{Name: "old", Count: 3, Live: 3, Ready: 3}, {Name: "new", Wanted: true, Count: 1, Live: 1, Ready: 1}},
+			3, map[string]int{"old": 2, "new": 1}, Plan{Moving: true},
+		},
+		{
+			"growth goes to the new group",
+			[]Group{{Name: "old", Count: 3, Live: 3, Ready: 3}, {Name: "new", Wanted: true}},
+			5, map[string]int{"old": 3, "new": 3}, Plan{Moving: true},
+		},
+		{
+			"a smaller total shrinks the old first",
+			[]Group{{Name: "old", Count: 3, Live: 3, Ready: 3}, {Name: "new", Wanted: true, Count: 1, Live: 1, Ready: 1}},
+			1, map[string]int{"old": 0, "new": 1}, Plan{Moving: true},
+		},
+		{
+			"nothing is needed",
+			[]Group{{Name: "old", Count: 1, Live: 1, Ready: 1}, {Name: "new", Wanted: true}},
+			0, map[string]int{"old": 0, "new": 0}, Plan{Moving: true},
+		},
+		{
+			"the only GPU is taken: the old goes first",
+			[]Group{{Name: "old", Count: 1, Live: 1, Ready: 1}, {Name: "new", Wanted: true, Count: 1, Blocked: "full", Full: true}},
+			1, map[string]int{"old": 0, "new": 1}, Plan{Moving: true},
+		},
+		{
+			"room is being made: one is enough",
+			[]Group{{Name: "old", Count: 2, Live: 2, Ready: 2, Stopping: 1}, {Name: "new", Wanted: true, Count: 1, Blocked: "full", Full: true}},
+			3, map[string]int{"old": 2, "new": 2}, Plan{Moving: true},
+		},
+		{
+			"it crashes: nothing moves, growth goes to the old",
+			[]Group{{Name: "old", Count: 2, Live: 2, Ready: 2}, {Name: "new", Wanted: true, Count: 1, Live: 1, Trouble: crash}},
+			3, map[string]int{"old": 3, "new": 1}, Plan{Moving: true, Stalled: crash},
+		},
+		{
+			"no node will ever do: nothing moves",
+			[]Group{{Name: "old", Count: 2, Live: 2, Ready: 2}, {Name: "new", Wanted: true, Count: 1, Blocked: "missing devices"}},
+			2, map[string]int{"old": 2, "new": 1}, Plan{Moving: true, Stalled: "missing devices"},
+		},
+		{
+			"empty old groups leave, those that still stop do not",
+			[]Group{{Name: "a"}, {Name: "b", Stopping: 1}, {Name: "new", Wanted: true, Count: 2, Live: 2, Ready: 2}},
+			2, map[string]int{"a": 0, "b": 0, "new": 2}, Plan{Moving: true, Remove: []string{"a"}},
+		},
+		{
+			"two old revisions: the one with fewer ready machines goes first",
+			[]Group{{Name: "a", Count: 2, Live: 2}, {Name: "b", Count: 2, Live: 2, Ready: 2}, {Name: "new", Wanted: true, Count: 1, Live: 1, Ready: 1}},
+			3, map[string]int{"a": 0, "b": 2, "new": 1}, Plan{Moving: true},
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			got := Next(tc.groups, tc.total)
+			require.Equal(t, tc.want, got.Targets)
+			got.Targets, got.Reason = nil, ""
+			require.Equal(t, tc.plan, got)
+		})
+	}
+}
