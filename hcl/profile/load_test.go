@@ -91,30 +91,36 @@ func TestLoadProblems(t *testing.T) {
 		"no paths": {nil, profile.Options{}, "Error: No profile given\n\n  → Name a profile file, or a directory with *.hcl files.\n\n"},
 		"no file":  {[]string{"x.hcl"}, profile.Options{}, "Error: Unreadable file\n\n  x.hcl can't be read: it doesn't exist.\n\n"},
 		"empty directory": {
-			[]string{"empty"}, profile.Options{},
+			[]string{"empty"},
+			profile.Options{},
 			"Error: No profile files\n\n  The directory empty has no file named *.hcl.\n  → Files named *.vars.hcl give variables their values; name them with -var-file.\n\n",
 		},
 		"unknown variable": {
-			[]string{"p.hcl"}, profile.Options{Vars: map[string]string{"tga": "x"}},
+			[]string{"p.hcl"},
+			profile.Options{Vars: map[string]string{"tga": "x"}},
 			"Error: Unknown variable \"tga\"\n\n  -var tga names a variable that the profile doesn't declare.\n  → Did you mean \"tag\"?\n\n",
 		},
 		"wrong text": {
-			[]string{"p.hcl"}, profile.Options{Vars: map[string]string{"max": "true"}},
+			[]string{"p.hcl"},
+			profile.Options{Vars: map[string]string{"max": "true"}},
 			"Error: Wrong type for variable \"max\"\n\n  -var max:1:1\n  1 | true\n    | ^^^^\n\n  It is declared as number: number required, but have bool.\n\n",
 		},
 		"no expression": {
-			[]string{"p.hcl"}, profile.Options{Env: environment(map[string]string{"MACHINECTL_VAR_max": "5 apples"})},
+			[]string{"p.hcl"},
+			profile.Options{Env: environment(map[string]string{"MACHINECTL_VAR_max": "5 apples"})},
 			"Error: Extra characters after expression\n\n  MACHINECTL_VAR_max:1:3\n  1 | 5 apples\n    |   ^^^^^^\n\n  An expression was successfully parsed, but extra characters were found after it.\n\n",
 		},
 		"file of variables": {
-			[]string{"p.hcl"}, profile.Options{VarFiles: []string{"bad.vars.hcl", "none.vars.hcl"}},
+			[]string{"p.hcl"},
+			profile.Options{VarFiles: []string{"bad.vars.hcl", "none.vars.hcl"}},
 			"Error: Unreadable file\n\n  none.vars.hcl can't be read: it doesn't exist.\n\n" +
 				"Error: Unknown variable \"tga\"\n\n  bad.vars.hcl:1:1\n  1 | tga = 1\n    | ^^^\n\n  The profile doesn't declare it.\n  → Did you mean \"tag\"?\n\n" +
 				"Error: Wrong type for variable \"max\"\n\n  bad.vars.hcl:2:7\n  2 | max = \"x\"\n    |       ^^^\n\n  It is declared as number: a number is required.\n\n" +
 				"Error: Block in a file of variables\n\n  bad.vars.hcl:3:1\n  3 | block {}\n    | ^^^^^\n\n  A file of variables has lines of the form name = value.\n  → If this is a profile, name it without -var-file.\n\n",
 		},
 		"broken file of variables": {
-			[]string{"p.hcl"}, profile.Options{VarFiles: []string{"broken.vars.hcl"}},
+			[]string{"p.hcl"},
+			profile.Options{VarFiles: []string{"broken.vars.hcl"}},
 			"Error: Missing expression\n\n  broken.vars.hcl:1:7\n  1 | max = \n    |       ^\n\n  Expected the start of an expression, but found the end of the file.\n\n",
 		},
 	} {

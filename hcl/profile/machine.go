@@ -12,7 +12,7 @@ import (
 
 // machine builds a machine from its merged block and checks it.
 func (l *loader) machine(name string, o *object) *Machine {
-	env := o.env("env")
+	env := o.env()
 	m := &Machine{
 		Name:      name,
 		Kind:      Kind(o.str("kind", "")),
@@ -96,7 +96,7 @@ func (l *loader) setup(m *Machine, o *object) {
 	if s == nil {
 		return
 	}
-	env := s.env("env")
+	env := s.env()
 	m.Setup = &Setup{
 		Command: s.str("command", ""), Args: s.list("args"), Env: env.plain, Secrets: env.secrets,
 		Timeout: s.dur("timeout", DefaultSetupTimeout), Range: s.header,
@@ -113,7 +113,7 @@ func (l *loader) agent(m *Machine, o *object) {
 	if a == nil {
 		a = &object{grammar: agentBlock(), header: o.header}
 	}
-	env := a.env("env")
+	env := a.env()
 	m.Agent = Agent{
 		Artifact: a.str("artifact", ""), Args: a.list("args"), Redis: a.str("redis", ""), Blobs: a.str("blobs", ""),
 		Grace: a.dur("grace", DefaultGrace), Env: env.plain, Secrets: env.secrets, Range: a.header,

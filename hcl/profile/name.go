@@ -37,14 +37,18 @@ func taskName(s string) bool {
 	if s == "" || s[0] < 'a' || s[0] > 'z' || s[len(s)-1] == '-' {
 		return false
 	}
-	return !strings.ContainsFunc(s, func(r rune) bool { return !(r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-') })
+	return !strings.ContainsFunc(s, func(r rune) bool { return !inTaskName(r) })
+}
+
+func inTaskName(r rune) bool {
+	return r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-'
 }
 
 // nameAdvice proposes the nearest good name.
 func nameAdvice(name string) string {
 	fixed := strings.Trim(strings.Map(func(r rune) rune {
 		switch {
-		case r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-':
+		case inTaskName(r):
 			return r
 		case r == '_' || r == ' ' || r == '.':
 			return '-'

@@ -133,7 +133,7 @@ func (o *object) str(name, fallback string) string   { return read(o, name, fall
 func (o *object) num(name string, fallback int) int  { return read(o, name, fallback) }
 func (o *object) size(name string) int64             { return read(o, name, int64(0)) }
 func (o *object) list(name string) []string          { return read[[]string](o, name, nil) }
-func (o *object) env(name string) environment        { return read(o, name, environment{}) }
+func (o *object) env() environment                   { return read(o, "env", environment{}) }
 func (o *object) dict(name string) map[string]string { return read[map[string]string](o, name, nil) }
 func (o *object) attrs(name string) map[string]any   { return read[map[string]any](o, name, nil) }
 func (o *object) dur(name string, fallback time.Duration) time.Duration {

@@ -38,7 +38,7 @@ func (l *loader) services(m *Machine, o *object) {
 }
 
 func (l *loader) service(m *Machine, o *object) *Service {
-	env := o.env("env")
+	env := o.env()
 	s := &Service{
 		Name: o.label, PerGPU: o.str("per", "machine") == "gpu", Image: o.str("image", m.Image), Command: o.str("command", ""),
 		Args: o.list("args"), Env: env.plain, Secrets: env.secrets, Port: o.str("port", ""), Range: o.header,
