@@ -26,7 +26,7 @@ func (r *ring) add(d scaler.Decision) (news bool) {
 
 // same says that two decisions differ in nothing but time and figures of the demand.
 func same(a, b scaler.Decision) bool {
-	return a.Count == b.Count && a.From == b.From && a.Need == b.Need &&
+	return a.Count == b.Count && a.From == b.From &&
 		slices.EqualFunc(a.Reasons, b.Reasons, func(x, y scaler.Reason) bool { return x.Code == y.Code })
 }
 

@@ -1,0 +1,175 @@
+package resize
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+	"pgregory.net/rapid"
+
+	"github.com/emprops/machinectl/dispatcher/fleet"
+	"github.com/emprops/machinectl/dispatcher/scaler"
+	"github.com/emprops/machinectl/queue"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func newLoop(t require.TestingT, w *world) *Loop {
+	l, err := New(Options{Queue: w, Fleet: w, Now: func() time.Time { return w.clock }, ReadyWithin: 30 * time.Second})
+	require.NoError(t, err)
+	return l
+}
+
+// settle runs passes until nothing changes any more.
+func settle(t require.TestingT, w *world, l *Loop, done func() bool) {
+	for range 1000 {
+		w.tick(time.Second)
+		w.report()
+		l.pass(context.Background())
+		require.Empty(t, w.interrupted)
+		if done() {
+			return
+		}
+	}
+	v, _ := l.Pool("p")
+	require.Fail(t, "it does not settle", "%+v\n%+v", w.pool, v)
+}
+
+func TestFromZeroAndBack(t *testing.T) {
+	w := newWorld(10, fleet.Group{Name: "m-1", Policy: testPolicy("1", true, 0, 5)})
+	l := newLoop(t, w)
+	w.waiting = 12
+	settle(t, w, l, func() bool { return w.done == 12 && w.pool.Asked() == 0 })
+	v, ok := l.Pool("p")
+	require.True(t, ok)
+	most := 0
+	for _, d := range v.Decisions {
+		most = max(most, d.Count)
+	}
+	require.Equal(t, 5, most, "12 jobs of 15 s within 10 s need 8 slots, and 5 are allowed")
+	l.pass(t.Context())
+	v, _ = l.Pool("p")
+	require.Equal(t, Steady, v.Status)
+}
+
+func TestTheDrainIsTakenBackWhenDemandReturns(t *testing.T) {
+	w := newWorld(10, fleet.Group{Name: "m-1", Count: 2, Policy: testPolicy("1", true, 0, 5)})
+	l := newLoop(t, w)
+	settle(t, w, l, func() bool { return len(w.agents) == 2 && !w.agents["alloc2"].readyAt.IsZero() })
+	// The highest machine runs a job, the lowest has been idle for long: one is too many, and Nomad would stop the busy one.
+	w.agents["alloc2"].busyUntil = w.clock.Add(time.Hour)
+	settle(t, w, l, func() bool { return w.agents["alloc2"].drained.After(w.clock) })
+	require.Equal(t, 2, w.pool.Asked(), "it is drained and keeps running")
+	for range 100 {
+		w.tick(time.Second)
+		l.pass(t.Context())
+		require.True(t, w.agents["alloc2"].drained.After(w.clock), "the drain is renewed")
+	}
+	w.waiting = 6
+	l.pass(t.Context())
+	require.False(t, w.agents["alloc2"].drained.After(w.clock), "demand is back")
+}
+
+func TestUnknownDataHoldsEverything(t *testing.T) {
+	w := newWorld(10, fleet.Group{Name: "m-1", Count: 3, Policy: testPolicy("1", true, 0, 5)})
+	l := newLoop(t, w)
+	settle(t, w, l, func() bool { return !w.agents["alloc3"].readyAt.IsZero() })
+	l.o.Queue = down{w}
+	for range 300 {
+		w.tick(time.Second)
+		require.False(t, l.pass(t.Context()))
+	}
+	require.Equal(t, 3, w.pool.Asked())
+	v, _ := l.Pool("p")
+	require.Equal(t, Unknown, v.Status)
+	require.True(t, v.Decision.Has(scaler.Unknown))
+}
+
+func TestOnlyTheLeaderActs(t *testing.T) {
+	w := newWorld(10, fleet.Group{Name: "m-1", Policy: testPolicy("1", true, 2, 5)})
+	l := newLoop(t, w)
+	l.o.Lead = func(context.Context) (bool, error) { return false, nil }
+	l.pass(t.Context())
+	require.Zero(t, w.pool.Asked())
+	l.o.Lead = func(context.Context) (bool, error) { return false, errNobody }
+	l.pass(t.Context())
+	require.Zero(t, w.pool.Asked())
+	require.Len(t, l.Pools(), 1, "the others see")
+	l.o.Lead = func(context.Context) (bool, error) { return true, nil }
+	l.pass(t.Context())
+	require.Equal(t, 2, w.pool.Asked())
+}
+
+func TestABrokenRevisionStopsTheRollout(t *testing.T) {
+	w := newWorld(10,
+		fleet.Group{Name: "m-1", Count: 2, Policy: testPolicy("1", false, 2, 5)},
+		fleet.Group{Name: "m-2", Policy: testPolicy("2", true, 2, 5)})
+	w.broken["m-2"] = true
+	l := newLoop(t, w)
+	settle(t, w, l, func() bool { v, _ := l.Pool("p"); return v.Status == Stalled })
+	require.Equal(t, map[string]int{"m-1": 2, "m-2": 1}, w.counts())
+	v, _ := l.Pool("p")
+	require.Contains(t, v.Reason, "the new revision does not come up, the old one serves: machine alloc3 is not ready after 1m")
+	// Growth is served by the old revision meanwhile.
+	w.waiting = 20
+	settle(t, w, l, func() bool { return w.counts()["m-1"] == 5 })
+	require.Equal(t, 1, w.counts()["m-2"])
+	// It heals, and goes on.
+	w.broken["m-2"] = false
+	settle(t, w, l, func() bool { c := w.counts(); return len(c) == 1 && c["m-2"] == 2 && w.waiting == 0 })
+}
+
+// The main property: whatever happens in between, no job is interrupted, and in the end the pool is on the wanted revision
+// with as many machines as it needs.
+func TestNoJobIsEverInterrupted(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		least := rapid.IntRange(0, 2).Draw(t, "min")
+		most := least + rapid.IntRange(1, 4).Draw(t, "more")
+		room := most + rapid.IntRange(0, 2).Draw(t, "spare")
+		w := newWorld(room,
+			fleet.Group{Name: "m-1", Count: rapid.IntRange(0, most).Draw(t, "old"), Policy: testPolicy("1", false, least, most)},
+			fleet.Group{Name: "m-2", Policy: testPolicy("2", true, least, most)})
+		l := newLoop(t, w)
+		faults := rapid.IntRange(0, 20).Draw(t, "faults")
+		w.fault = func() bool { return faults > 0 && rapid.IntRange(0, 100).Draw(t, "fault") < faults }
+		w.during = func() {
+			if rapid.IntRange(0, 3).Draw(t, "during") == 0 {
+				w.tick(time.Duration(rapid.IntRange(0, 1500).Draw(t, "ms")) * time.Millisecond)
+			}
+		}
+		submitted := 0
+		for range rapid.IntRange(10, 60).Draw(t, "steps") {
+			switch rapid.IntRange(0, 12).Draw(t, "event") {
+			case 0:
+				n := rapid.IntRange(1, 4).Draw(t, "jobs")
+				w.waiting += int64(n)
+				submitted += n
+			case 2:
+				l = newLoop(t, w) // the dispatcher restarts
+			case 3:
+				w.pool.Index++ // somebody touches the job
+			case 4:
+				w.tick(time.Duration(rapid.IntRange(0, 90).Draw(t, "seconds")) * time.Second)
+			}
+			if rapid.Bool().Draw(t, "report") {
+				w.report()
+			}
+			w.tick(time.Second)
+			l.pass(context.Background())
+			require.Empty(t, w.interrupted)
+			require.LessOrEqual(t, w.pool.Asked(), most+1, "%+v", w.counts())
+		}
+		w.fault, w.during = func() bool { return false }, func() {}
+		settle(t, w, l, func() bool {
+			return w.done == submitted && len(w.pool.Groups) == 1 && w.pool.Asked() == least
+		})
+	})
+}
+
+// down is a queue that can't be reached.
+type down struct{ *world }
+
+func (d down) Demand(context.Context) ([]queue.ClassDemand, error) { return nil, errFault }
+func (d down) Machines(context.Context) ([]queue.Machine, error)   { return nil, errFault }

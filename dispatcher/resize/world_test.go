@@ -1,0 +1,264 @@
+package resize
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/emprops/machinectl/capability"
+	"github.com/emprops/machinectl/dispatcher/fleet"
+	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/queue"
+)
+
+// world plays Nomad (for one pool), Redis and the machines. It implements [Fleet] and [Queue]. A tick may happen inside
+// any call, so that claims race with drains as they do in life.
+type world struct {
+	clock   time.Time
+	room    int // machines that fit on the nodes
+	pool    fleet.Pool
+	next    int // of allocation ids
+	agents  map[string]*agent
+	waiting int64
+	during  func()      // called in each call
+	fault   func() bool // the next call fails
+
+	done        int
+	interrupted []string
+	broken      map[string]bool // groups whose machines never become ready
+}
+
+type agent struct {
+	id, group string
+	index     int
+	placed    time.Time
+	readyAt   time.Time // zero: not yet
+	drained   time.Time // until
+	busyUntil time.Time // zero: idle
+	lastJobs  int       // as last reported
+}
+
+const (
+	startTime = 20 * time.Second
+	jobTime   = 15 * time.Second
+)
+
+var errFault = fmt.Errorf("%w: fault", queue.ErrUnavailable)
+
+func newWorld(room int, groups ...fleet.Group) *world {
+	w := &world{
+		clock: time.Unix(1_800_000_000, 0), room: room, agents: map[string]*agent{}, broken: map[string]bool{},
+		pool: fleet.Pool{Name: "p", Index: 1, Groups: groups}, during: func() {}, fault: func() bool { return false },
+	}
+	w.evaluate()
+	return w
+}
+
+func testPolicy(revision string, wanted bool, least, most int) spec.Policy {
+	return spec.Policy{
+		Pool: "p", Machine: "m", Revision: revision, Wanted: wanted, Min: least, Max: most,
+		TargetWait: spec.Duration(10 * time.Second), UpCooldown: spec.Duration(5 * time.Second), DownCooldown: spec.Duration(10 * time.Second),
+		IdleAfter: spec.Duration(20 * time.Second), StartTime: spec.Duration(startTime),
+		Workers: []spec.Worker{{Name: "w", Connector: "simulation", Concurrency: 1, Offer: capability.Offer{Type: "simulation"}}},
+	}
+}
+
+// evaluate stops and places allocations as Nomad does.
+func (w *world) evaluate() {
+	for i := range w.pool.Groups {
+		g := &w.pool.Groups[i]
+		for len(g.Machines) > g.Count {
+			last := g.Machines[len(g.Machines)-1]
+			g.Machines = g.Machines[:len(g.Machines)-1]
+			if a := w.agents[last.ID]; a.busyUntil.After(w.clock) {
+				w.interrupted = append(w.interrupted, fmt.Sprintf("%s (%s[%d])", a.id, a.group, a.index))
+			}
+			delete(w.agents, last.ID)
+		}
+	}
+	for i := range w.pool.Groups {
+		g := &w.pool.Groups[i]
+		for index := 0; len(g.Machines) < g.Count && len(w.agents) < w.room; index++ {
+			if slices.ContainsFunc(g.Machines, func(m fleet.Machine) bool { return m.Index == index }) {
+				continue
+			}
+			w.next++
+			m := fleet.Machine{ID: fmt.Sprintf("alloc%d", w.next), Index: index, Since: w.clock}
+			w.agents[m.ID] = &agent{id: m.ID, group: g.Name, index: index, placed: w.clock}
+			g.Machines = append(g.Machines, m)
+			slices.SortFunc(g.Machines, func(a, b fleet.Machine) int { return a.Index - b.Index })
+		}
+		g.Blocked, g.Full = "", len(g.Machines) < g.Count
+		if g.Full {
+			g.Blocked = "full"
+		}
+	}
+}
+
+// tick lets time pass: machines become ready, finish and claim jobs, low indexes first.
+func (w *world) tick(d time.Duration) {
+	w.clock = w.clock.Add(d)
+	list := make([]*agent, 0, len(w.agents))
+	for _, a := range w.agents {
+		list = append(list, a)
+	}
+	slices.SortFunc(list, func(a, b *agent) int { return a.index - b.index })
+	for _, a := range list {
+		if a.readyAt.IsZero() && !w.broken[a.group] && w.clock.Sub(a.placed) >= startTime {
+			a.readyAt = w.clock
+		}
+		if !a.busyUntil.IsZero() && !a.busyUntil.After(w.clock) {
+			a.busyUntil = time.Time{}
+			w.done++
+		}
+		if !a.readyAt.IsZero() && a.busyUntil.IsZero() && w.waiting > 0 && !a.drained.After(w.clock) {
+			w.waiting--
+			a.busyUntil = w.clock.Add(jobTime)
+		}
+	}
+}
+
+func (a *agent) inFlight() int {
+	if a.busyUntil.IsZero() {
+		return 0
+	}
+	return 1
+}
+
+// report makes every machine report what it runs; until then Redis has what it reported before.
+func (w *world) report() {
+	for _, a := range w.agents {
+		a.lastJobs = a.inFlight()
+	}
+}
+
+func (w *world) call() error {
+	w.during()
+	if w.fault() {
+		return errFault
+	}
+	return nil
+}
+
+func (w *world) Pools(context.Context) ([]fleet.Pool, error) {
+	if err := w.call(); err != nil {
+		return nil, err
+	}
+	p := w.pool
+	p.Groups = slices.Clone(p.Groups)
+	for i := range p.Groups {
+		p.Groups[i].Machines = slices.Clone(p.Groups[i].Machines)
+	}
+	p.Events = slices.Clone(p.Events)
+	return []fleet.Pool{p}, nil
+}
+
+func (w *world) Scale(_ context.Context, p fleet.Pool, group string, count, total int, message string) error {
+	if err := w.call(); err != nil {
+		return err
+	}
+	if p.Index != w.pool.Index {
+		return fleet.ErrConflict
+	}
+	for i := range w.pool.Groups {
+		if w.pool.Groups[i].Name == group {
+			w.pool.Groups[i].Count = count
+		}
+	}
+	w.pool.Index++
+	w.pool.Events = slices.Insert(w.pool.Events, 0, fleet.Event{At: w.clock, Group: group, Total: total, Message: message})
+	w.evaluate()
+	return nil
+}
+
+func (w *world) RemoveGroup(_ context.Context, p fleet.Pool, group string) error {
+	if err := w.call(); err != nil {
+		return err
+	}
+	if p.Index != w.pool.Index {
+		return fleet.ErrConflict
+	}
+	w.pool.Index++
+	w.pool.Groups = slices.DeleteFunc(slices.Clone(w.pool.Groups), func(g fleet.Group) bool { return g.Name == group && g.Count == 0 })
+	return nil
+}
+
+func (w *world) Demand(context.Context) ([]queue.ClassDemand, error) {
+	if err := w.call(); err != nil {
+		return nil, err
+	}
+	running := int64(0)
+	for _, a := range w.agents {
+		running += int64(a.inFlight())
+	}
+	return []queue.ClassDemand{{
+		Type: "simulation", Class: "c", Requirements: capability.Requirements{Type: "simulation"},
+		Waiting: w.waiting, Running: running, ServiceMean: jobTime,
+	}}, nil
+}
+
+func (w *world) Machines(context.Context) ([]queue.Machine, error) {
+	if err := w.call(); err != nil {
+		return nil, err
+	}
+	var list []queue.Machine
+	for _, a := range w.agents {
+		m := queue.Machine{ID: a.id, Pool: "p", Group: a.group, Index: a.index, State: queue.MachineStarting, StartedAt: a.placed}
+		worker := queue.WorkerStatus{Name: "w", Concurrency: 1, Offer: capability.Offer{Type: "simulation"}}
+		if !a.readyAt.IsZero() {
+			m.State, m.ReadyAt = queue.MachineReady, &a.readyAt
+			if a.drained.After(w.clock) {
+				m.State = queue.MachineDraining
+			}
+		}
+		if a.lastJobs > 0 {
+			worker.Jobs = []string{"simulation-1"}
+		}
+		m.Workers = []queue.WorkerStatus{worker}
+		list = append(list, m)
+	}
+	return list, nil
+}
+
+func (w *world) Drain(_ context.Context, machine, _ string, ttl time.Duration) error {
+	if err := w.call(); err != nil {
+		return err
+	}
+	if a := w.agents[machine]; a != nil {
+		a.drained = w.clock.Add(ttl)
+	}
+	return nil
+}
+
+func (w *world) Undrain(_ context.Context, machine string) error {
+	if err := w.call(); err != nil {
+		return err
+	}
+	if a := w.agents[machine]; a != nil {
+		a.drained = time.Time{}
+	}
+	return nil
+}
+
+func (w *world) InFlight(_ context.Context, machine string) (int, error) {
+	if err := w.call(); err != nil {
+		return 0, err
+	}
+	if a := w.agents[machine]; a != nil {
+		return a.inFlight(), nil
+	}
+	return 0, nil
+}
+
+// counts returns the groups' counts by name.
+func (w *world) counts() map[string]int {
+	m := map[string]int{}
+	for _, g := range w.pool.Groups {
+		m[g.Name] = g.Count
+	}
+	return m
+}
+
+var errNobody = errors.New("nobody leads")
