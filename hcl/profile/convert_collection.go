@@ -12,6 +12,9 @@ import (
 	"github.com/emprops/machinectl/hcl/diag"
 )
 
+// envName is what a POSIX shell takes as a variable's name.
+var envName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
 func isList(v cty.Value) bool {
 	return v.Type().IsTupleType() || v.Type().IsListType() || v.Type().IsSetType()
 }
@@ -55,14 +58,13 @@ func (r *reader) convertEnv(a *argument, v cty.Value, at value) (any, hcl.Diagno
 	}
 	env := environment{plain: map[string]string{}, secrets: map[string]Secret{}}
 	var diags hcl.Diagnostics
-	name := regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 	for it := v.ElementIterator(); it.Next(); {
 		k, e := it.Element()
 		key := k.AsString()
 		where := itemRange(at, key)
 		s, ok := scalar(e)
 		switch secret, isSecret := r.secrets.whole(s); {
-		case !name.MatchString(key):
+		case !envName.MatchString(key):
 			diags = append(diags, diag.Error(where, fmt.Sprintf("%q is no name of an environment variable", key), "It is letters, digits and underscores, and doesn't start with a digit.", ""))
 		case strings.HasPrefix(key, "NOMAD_"):
 			diags = append(diags, diag.Error(where, fmt.Sprintf("%q is set by Nomad", key), "Nomad gives each task the variables that start with NOMAD_.", "Choose another name."))

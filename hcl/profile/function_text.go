@@ -40,14 +40,16 @@ func sha256Func() function.Function {
 // widest is how many columns of padding a function may add: more would only fill the memory.
 const widest = 1000
 
+// wideVerb finds a verb whose width or precision has more than three digits.
+var wideVerb = regexp.MustCompile(`%[^%a-zA-Z]*[0-9]{4,}`)
+
 // narrow refuses format strings with a width or precision of more than [widest].
 func narrow(f function.Function) function.Function {
-	wide := regexp.MustCompile(`%[^%a-zA-Z]*[0-9]{4,}`)
 	return function.New(&function.Spec{
 		Params:   f.Params(),
 		VarParam: f.VarParam(),
 		Type: func(args []cty.Value) (cty.Type, error) {
-			if spec := args[0]; spec.IsKnown() && !spec.IsNull() && spec.Type() == cty.String && wide.MatchString(spec.AsString()) {
+			if spec := args[0]; spec.IsKnown() && !spec.IsNull() && spec.Type() == cty.String && wideVerb.MatchString(spec.AsString()) {
 				return cty.DynamicPseudoType, function.NewArgErrorf(0, "widths go up to 999")
 			}
 			return f.ReturnTypeForValues(args)

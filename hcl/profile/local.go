@@ -24,7 +24,7 @@ func (l *loader) declareLocals(b *hclsyntax.Block) {
 			continue
 		}
 		l.locals[attr.Name] = attr
-		l.scope.locals[attr.Name] = cty.DynamicVal
+		l.scope.setLocal(attr.Name, cty.DynamicVal)
 	}
 }
 
@@ -63,7 +63,7 @@ func (l *loader) evaluateLocal(name string, path []string, done map[string]bool)
 		l.report(diag.Error(attr.Expr.Range(), "The local value is too large", "All of its texts together have more than 1 MiB.", ""))
 		v = cty.DynamicVal
 	}
-	l.scope.locals[name] = v
+	l.scope.setLocal(name, v)
 }
 
 // heaviest is how large a local value may be. Without a bound, a few lines that each repeat the former fill the memory.

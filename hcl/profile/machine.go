@@ -10,6 +10,13 @@ import (
 	"github.com/emprops/machinectl/hcl/spec"
 )
 
+var (
+	// versionConstraint is Nomad's: comparisons with versions, joined by commas.
+	versionConstraint = regexp.MustCompile(`^\s*(=|!=|>|>=|<|<=|~>)?\s*[0-9]+(\.[0-9]+)*\s*(,\s*(=|!=|>|>=|<|<=|~>)?\s*[0-9]+(\.[0-9]+)*\s*)*$`)
+	// deviceName is Nomad's: type, vendor/type or vendor/type/model.
+	deviceName = regexp.MustCompile(`^[a-zA-Z0-9_.-]+(/[a-zA-Z0-9_.-]+(/[^/]+)?)?$`)
+)
+
 // machine builds a machine from its merged block and checks it.
 func (l *loader) machine(name string, o *object) *Machine {
 	env := o.env()
@@ -55,7 +62,7 @@ func (l *loader) image(m *Machine, o *object) {
 
 func (l *loader) resources(o *object) *Resources {
 	if o.has("cpu") && o.has("cores") {
-		l.report(diag.Error(o.at("cores"), "Both cpu and cores", "cpu is a share in MHz, cores are whole ones reserved; Nomad takes one of the two.", "Take one of them out."))
+		l.report(diag.Error(o.at("cores"), "Both cpu and cores", "cpu is a share in MHz, cores are whole ones reserved; Nomad takes one of the two.", "Take one of them out; cores = null takes an inherited one away."))
 	}
 	return &Resources{
 		CPU: o.num("cpu", 0), Cores: o.num("cores", 0), Memory: o.size("memory"), Disk: o.size("disk"), Range: o.header,
@@ -79,13 +86,11 @@ func (l *loader) gpu(m *Machine, o *object) {
 		Count: g.num("count", 1), Device: g.str("device", DefaultDevice), Model: g.str("model", ""), Memory: g.size("memory"),
 		Driver: g.str("driver", ""), Range: g.header,
 	}
-	constraint := regexp.MustCompile(`^\s*(=|!=|>|>=|<|<=|~>)?\s*[0-9]+(\.[0-9]+)*\s*(,\s*(=|!=|>|>=|<|<=|~>)?\s*[0-9]+(\.[0-9]+)*\s*)*$`)
-	if m.GPU.Driver != "" && !constraint.MatchString(m.GPU.Driver) {
+	if m.GPU.Driver != "" && !versionConstraint.MatchString(m.GPU.Driver) {
 		l.report(diag.Error(g.at("driver"), fmt.Sprintf("%q is no version constraint", m.GPU.Driver), "It is comparisons with versions, joined by commas.",
 			"Write, for example, driver = \">= 550\"."))
 	}
-	device := regexp.MustCompile(`^[a-zA-Z0-9_.-]+(/[a-zA-Z0-9_.-]+(/[^/]+)?)?$`)
-	if !device.MatchString(m.GPU.Device) {
+	if !deviceName.MatchString(m.GPU.Device) {
 		l.report(diag.Error(g.at("device"), fmt.Sprintf("%q is no device", m.GPU.Device), "Nomad names a device by type, vendor/type or vendor/type/model.",
 			"Write, for example, device = \"nvidia/gpu\"."))
 	}

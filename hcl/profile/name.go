@@ -62,12 +62,17 @@ func nameAdvice(name string) string {
 	return fmt.Sprintf("Write %q.", fixed)
 }
 
+var (
+	flagForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:/+-]{0,63}$`)
+	attrForm = regexp.MustCompile(`^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$`)
+)
+
 // flagName says whether s can name a capability that is offered or not; attrName, one that has a value. They are what
 // package capability accepts in a job.
 func flagName(s string) bool {
-	return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:/+-]{0,63}$`).MatchString(s)
+	return flagForm.MatchString(s)
 }
 
 func attrName(s string) bool {
-	return len(s) <= 64 && regexp.MustCompile(`^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$`).MatchString(s)
+	return len(s) <= 64 && attrForm.MatchString(s)
 }

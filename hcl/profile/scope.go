@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
@@ -28,6 +29,7 @@ type scope struct {
 	capsule   cty.Type // of *reference
 	functions map[string]function.Function
 	used      map[string]bool // variables that some expression refers to
+	contexts  map[roots]*hcl.EvalContext
 }
 
 // roots are the names an expression may start from, by where it stands.
@@ -44,11 +46,21 @@ func newScope(secrets *secretTable) *scope {
 		capsule:   cty.Capsule("machine", reflect.TypeFor[reference]()),
 		functions: functions(secrets),
 		used:      map[string]bool{},
+		contexts:  map[roots]*hcl.EvalContext{},
 	}
 }
 
+func (s *scope) setVariable(name string, v cty.Value) { s.set(s.variables, name, v) }
+
+func (s *scope) setLocal(name string, v cty.Value) { s.set(s.locals, name, v) }
+
 func (s *scope) declareMachine(name string) {
-	s.machines[name] = cty.CapsuleVal(s.capsule, &reference{name: name})
+	s.set(s.machines, name, cty.CapsuleVal(s.capsule, &reference{name: name}))
+}
+
+func (s *scope) set(in map[string]cty.Value, name string, v cty.Value) {
+	in[name] = v
+	clear(s.contexts) // they hold copies
 }
 
 // eval evaluates an expression that may refer to the given roots. A value that depends on something already reported is
@@ -71,6 +83,9 @@ func (s *scope) eval(expr hcl.Expression, allowed roots) (cty.Value, hcl.Diagnos
 }
 
 func (s *scope) context(allowed roots) *hcl.EvalContext {
+	if ctx, ok := s.contexts[allowed]; ok {
+		return ctx
+	}
 	ctx := &hcl.EvalContext{Functions: s.functions, Variables: map[string]cty.Value{}}
 	if allowed.variables {
 		ctx.Variables["var"] = cty.ObjectVal(s.variables)
@@ -82,28 +97,20 @@ func (s *scope) context(allowed roots) *hcl.EvalContext {
 		ctx.Variables["machine"] = cty.ObjectVal(s.machines)
 	}
 	if allowed.runtime >= runtimeNomad {
-		ctx.Variables["nomad"] = runtimeObject("nomad")
+		ctx.Variables["nomad"] = cty.ObjectVal(runtimeMembers("nomad"))
 	}
 	if allowed.runtime >= runtimeSelf {
-		ctx.Variables["self"] = runtimeObject("self")
+		ctx.Variables["self"] = cty.ObjectVal(runtimeMembers("self"))
 	}
+	s.contexts[allowed] = ctx
 	return ctx
 }
 
 // check looks at one reference before evaluation, so that a wrong one is explained in the language's own words.
 func (s *scope) check(t hcl.Traversal, allowed roots) *hcl.Diagnostic {
 	root, at := t.RootName(), t.SourceRange()
-	var known []string
-	switch root {
-	case "var":
-		known = slices.Sorted(maps.Keys(s.variables))
-	case "local":
-		known = slices.Sorted(maps.Keys(s.locals))
-	case "machine":
-		known = slices.Sorted(maps.Keys(s.machines))
-	case "self", "nomad":
-		known = runtimeMembers(root)
-	default:
+	what, known := s.root(root)
+	if what == "" {
 		return unknownRoot(root, at, allowed)
 	}
 	if d := misplacedRoot(root, at, allowed); d != nil {
@@ -116,15 +123,30 @@ func (s *scope) check(t hcl.Traversal, allowed roots) *hcl.Diagnostic {
 	if root == "var" {
 		s.used[name] = true
 	}
-	if slices.Contains(known, name) {
+	if _, ok := known[name]; ok {
 		return nil
 	}
-	what := map[string]string{"var": "variable", "local": "local value", "machine": "machine", "self": "run-time value", "nomad": "run-time value"}[root]
-	advice := diag.DidYouMean(name, known)
+	advice := diag.DidYouMean(name, slices.Sorted(maps.Keys(known)))
 	if advice == "" && root == "var" {
 		advice = fmt.Sprintf("Declare it: variable %q {}.", name)
 	}
 	return diag.Error(at, fmt.Sprintf("Unknown %s %q", what, name), fmt.Sprintf("There is no %s.%s.", root, name), advice)
+}
+
+// root says what the members of a root are, for people, and which there are.
+func (s *scope) root(name string) (what string, members map[string]cty.Value) {
+	switch name {
+	case "var":
+		return "variable", s.variables
+	case "local":
+		return "local value", s.locals
+	case "machine":
+		return "machine", s.machines
+	case "self", "nomad":
+		return "run-time value", runtimeMembers(name)
+	default:
+		return "", nil
+	}
 }
 
 func unknownRoot(root string, at hcl.Range, allowed roots) *hcl.Diagnostic {
@@ -191,20 +213,13 @@ func member(t hcl.Traversal) (string, bool) {
 	return "", false
 }
 
-func runtimeMembers(root string) []string {
-	var names []string
+// runtimeMembers are the members of self or nomad.
+func runtimeMembers(root string) map[string]cty.Value {
+	members := map[string]cty.Value{}
 	for _, full := range placeholderNames() {
-		if len(full) > len(root) && full[:len(root)+1] == root+"." {
-			names = append(names, full[len(root)+1:])
+		if name, ok := strings.CutPrefix(full, root+"."); ok {
+			members[name] = cty.StringVal(placeholder(full))
 		}
 	}
-	return names
-}
-
-func runtimeObject(root string) cty.Value {
-	members := map[string]cty.Value{}
-	for _, name := range runtimeMembers(root) {
-		members[name] = cty.StringVal(placeholder(root + "." + name))
-	}
-	return cty.ObjectVal(members)
+	return members
 }

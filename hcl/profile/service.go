@@ -12,6 +12,9 @@ import (
 	"github.com/emprops/machinectl/hcl/spec"
 )
 
+// portForm is what a port label looks like.
+var portForm = regexp.MustCompile(`^[a-z][a-z0-9_]{0,15}$`)
+
 // services builds the machine's services and checks them.
 func (l *loader) services(m *Machine, o *object) {
 	perGPU := ""
@@ -49,7 +52,7 @@ func (l *loader) service(m *Machine, o *object) *Service {
 	case m.Driver != DriverDocker && !o.has("command"):
 		l.report(diag.Error(o.header, "Missing argument \"command\"", fmt.Sprintf("Only with docker it may be left out, where the image says it; this machine's driver is %s.", m.Driver), "Write command = \"/path/to/program\"."))
 	}
-	if s.Port != "" && !regexp.MustCompile(`^[a-z][a-z0-9_]{0,15}$`).MatchString(s.Port) {
+	if s.Port != "" && !portForm.MatchString(s.Port) {
 		advice := "Write port = \"http\"."
 		if _, err := strconv.Atoi(s.Port); err == nil {
 			advice += " The number is chosen by Nomad; pass self.port to the command."

@@ -129,7 +129,7 @@ func (v *variable) convert(value cty.Value, at hcl.Range) (cty.Value, *hcl.Diagn
 func (l *loader) evaluateVariables() {
 	given := l.variableValues()
 	for _, v := range l.variables {
-		l.scope.variables[v.name] = cty.DynamicVal
+		l.scope.setVariable(v.name, cty.DynamicVal)
 		if v.broken {
 			continue
 		}
@@ -149,9 +149,9 @@ func (l *loader) evaluateVariables() {
 			l.sensitive.add(value)
 			value = value.Mark(sensitive{})
 		}
-		l.scope.variables[v.name] = value
+		l.scope.setVariable(v.name, value)
 		if !l.validate(v, at) {
-			l.scope.variables[v.name] = cty.DynamicVal
+			l.scope.setVariable(v.name, cty.DynamicVal)
 		}
 	}
 }

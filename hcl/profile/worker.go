@@ -96,9 +96,11 @@ func offer(m *Machine, s *Service, connector string, flags []string, attrs map[s
 
 func httpConnectors() []string { return []string{"openai", "replicate", "runpod"} }
 
+// atLeast is a comparison that guarantees a least version.
+var atLeast = regexp.MustCompile(`^(>=|=|~>)\s*([0-9.]+)$`)
+
 // leastVersion is the version that a constraint guarantees: "550" of ">= 550". Empty where it guarantees none.
 func leastVersion(constraint string) string {
-	atLeast := regexp.MustCompile(`^(>=|=|~>)\s*([0-9.]+)$`)
 	for _, part := range strings.Split(constraint, ",") {
 		if m := atLeast.FindStringSubmatch(strings.TrimSpace(part)); m != nil {
 			return m[2]
