@@ -1,11 +1,13 @@
 package comfyui
 
 import (
+	"fmt"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -15,10 +17,17 @@ import (
 	"github.com/emprops/machinectl/agent/connector/comfyui/comfytest"
 )
 
-// real is a real ComfyUI server.
+// real is a real ComfyUI server in a process of its own.
 type real struct {
-	addr, dir string
-	cmd       *exec.Cmd
+	source, python, addr, dir string
+	cmd                       *exec.Cmd
+}
+
+// shared is the real server of this package's tests, started by the first that needs it and killed by TestMain.
+var shared struct {
+	once sync.Once
+	real *real
+	err  error
 }
 
 // realServer starts a real ComfyUI on the CPU, or skips the test.
@@ -30,46 +39,66 @@ func realServer(t *testing.T) *real {
 	if testing.Short() {
 		t.Skip("skipped: a real ComfyUI takes long (-short)")
 	}
-	return startReal(t, source, python)
+	shared.once.Do(func() { shared.real, shared.err = startReal(source, python) })
+	require.NoError(t, shared.err)
+	return shared.real
 }
 
-// startReal starts a server of its own for this test.
-func startReal(t *testing.T, source, python string) *real {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	r := &real{addr: l.Addr().String(), dir: t.TempDir()}
-	require.NoError(t, l.Close())
-	for _, folder := range []string{"custom_nodes", "input", "output", "temp", "user", "models"} {
-		require.NoError(t, os.MkdirAll(filepath.Join(r.dir, folder), 0o755))
+// startReal starts a server in a folder of its own.
+func startReal(source, python string) (*real, error) {
+	dir, err := os.MkdirTemp("", "comfyui-")
+	if err != nil {
+		return nil, err
 	}
-	require.NoError(t, os.WriteFile(filepath.Join(r.dir, "custom_nodes", "simulated_steps.py"), comfytest.StepsNode, 0o644))
-	r.start(t, source, python)
-	t.Cleanup(r.kill)
-	return r
+	for _, folder := range []string{"custom_nodes", "input", "output", "temp", "user", "models"} {
+		if err := os.MkdirAll(filepath.Join(dir, folder), 0o755); err != nil {
+			return nil, err
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "custom_nodes", "simulated_steps.py"), comfytest.StepsNode, 0o644); err != nil {
+		return nil, err
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	r := &real{source: source, python: python, addr: l.Addr().String(), dir: dir}
+	if err := l.Close(); err != nil {
+		return nil, err
+	}
+	return r, r.start()
 }
 
-func (r *real) start(t *testing.T, source, python string) {
+// start starts the server's process and waits until it answers.
+func (r *real) start() error {
 	_, port, err := net.SplitHostPort(r.addr)
-	require.NoError(t, err)
-	r.cmd = exec.Command(python, "main.py", "--cpu", "--listen", "127.0.0.1", "--port", port, "--base-directory", r.dir,
+	if err != nil {
+		return err
+	}
+	r.cmd = exec.Command(r.python, "main.py", "--cpu", "--listen", "127.0.0.1", "--port", port, "--base-directory", r.dir,
 		"--disable-api-nodes", "--database-url", "sqlite:///:memory:")
-	r.cmd.Dir = source
+	r.cmd.Dir = r.source
 	r.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	log, err := os.Create(filepath.Join(r.dir, "log"))
-	require.NoError(t, err)
+	log, err := os.OpenFile(filepath.Join(r.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
 	defer log.Close()
 	r.cmd.Stdout, r.cmd.Stderr = log, log
-	require.NoError(t, r.cmd.Start())
-	up := func() bool {
-		resp, err := http.Get("http://" + r.addr + "/system_stats")
-		if err != nil {
-			return false
-		}
-		return resp.Body.Close() == nil && resp.StatusCode == http.StatusOK
+	if err := r.cmd.Start(); err != nil {
+		return err
 	}
-	require.Eventually(t, up, 2*time.Minute, 200*time.Millisecond, "ComfyUI did not start; its log is in %s", r.dir)
+	for range 600 {
+		resp, err := http.Get("http://" + r.addr + "/system_stats")
+		if err == nil {
+			return resp.Body.Close()
+		}
+		time.Sleep(200 * time.Millisecond) // polling another process
+	}
+	return fmt.Errorf("ComfyUI did not start; its log is in %s", r.dir)
 }
 
+// kill ends the server's process at once.
 func (r *real) kill() {
 	_ = syscall.Kill(-r.cmd.Process.Pid, syscall.SIGKILL)
 	_ = r.cmd.Wait()

@@ -19,7 +19,13 @@ var update = flag.Bool("update", false, "write testdata of comfytest from the re
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("net/http.(*persistConn).readLoop"), goleak.IgnoreTopFunction("net/http.(*persistConn).writeLoop"))
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		if shared.real != nil {
+			shared.real.kill()
+			_ = os.RemoveAll(shared.real.dir)
+		}
+		os.Exit(code)
+	}), goleak.IgnoreTopFunction("net/http.(*persistConn).readLoop"), goleak.IgnoreTopFunction("net/http.(*persistConn).writeLoop"))
 }
 
 const golden = "comfytest/testdata/protocol.txt"

@@ -41,7 +41,7 @@ func (l *nodeList) UnmarshalJSON(b []byte) error {
 type socket struct {
 	url    string
 	events chan event
-	// connected gets a token after each connect, also the first.
+	// connected gets a token each time that the server has greeted us, also the first.
 	connected chan struct{}
 }
 
@@ -67,7 +67,7 @@ func (s *socket) listen(ctx context.Context) {
 	}
 }
 
-// once holds one connection for as long as it lasts and says whether there was one.
+// once holds one connection for as long as it lasts and says whether the server said anything.
 func (s *socket) once(ctx context.Context) bool {
 	dial, done := context.WithTimeout(ctx, 10*time.Second)
 	conn, resp, err := websocket.Dial(dial, s.url, nil)
@@ -80,14 +80,16 @@ func (s *socket) once(ctx context.Context) bool {
 	}
 	defer conn.CloseNow()
 	conn.SetReadLimit(-1) // binary messages of any size are skipped as a stream
-	select {
-	case s.connected <- struct{}{}:
-	default:
-	}
-	for {
+	for first := true; ; first = false {
 		kind, r, err := conn.Reader(ctx)
 		if err != nil {
-			return true
+			return !first
+		}
+		if first { // the server's greeting: from here on it knows where to send
+			select {
+			case s.connected <- struct{}{}:
+			default:
+			}
 		}
 		if kind == websocket.MessageBinary {
 			if _, err := io.Copy(io.Discard, r); err != nil {

@@ -33,17 +33,13 @@ func newSockets() *sockets { return &sockets{conns: map[string]*conn{}} }
 
 // serve holds one client's connection until it ends.
 func (s *sockets) serve(ctx context.Context, w http.ResponseWriter, r *http.Request, hello func(sid string)) {
-	ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true})
-	if err != nil {
-		return // Accept has answered
-	}
-	defer ws.CloseNow()
 	sid := r.URL.Query().Get("clientId")
 	if sid == "" {
 		sid = uuid.NewString()
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	// The client is known before it is answered: what it posts next is answered to this connection.
 	c := &conn{out: make(chan message, 1024), stop: stop}
 	s.mu.Lock()
 	s.conns[sid] = c
@@ -55,6 +51,11 @@ func (s *sockets) serve(ctx context.Context, w http.ResponseWriter, r *http.Requ
 			delete(s.conns, sid)
 		}
 	}()
+	ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true})
+	if err != nil {
+		return // Accept has answered
+	}
+	defer ws.CloseNow()
 	hello(sid)
 	ctx = ws.CloseRead(ctx)
 	for {

@@ -1,0 +1,104 @@
+package simulation
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/emprops/machinectl/agent/connector"
+	"github.com/emprops/machinectl/agent/connector/connectortest"
+	"github.com/emprops/machinectl/hcl/spec"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestConformance(t *testing.T) {
+	connectortest.Run(t, connectortest.Subject{
+		Type: "simulation",
+		New:  func(t *testing.T) connector.Connector { return newConnector(t, nil) },
+		Quick: func() json.RawMessage {
+			return json.RawMessage(`{"duration": "50ms", "steps": 5, "output_bytes": 100000}`)
+		},
+		Slow: func() json.RawMessage {
+			return json.RawMessage(`{"duration": "2h", "steps": 100000, "output_bytes": 1}`)
+		},
+		Wrong: map[string]connectortest.Wrong{
+			"unknown field": connectortest.Refused(`{"dauer": "1s"}`, connector.InvalidParameters, "dauer"),
+			"wrong type":    connectortest.Refused(`{"steps": "ten"}`, connector.InvalidParameters, "parameters.steps"),
+			"not an object": connectortest.Refused(`[]`, connector.InvalidParameters, "parameters"),
+			"two values":    connectortest.Refused(`{} {}`, connector.InvalidParameters, "more than one"),
+			"duration":      connectortest.Refused(`{"duration": "-1s"}`, connector.InvalidParameters, "parameters.duration"),
+			"long":          connectortest.Refused(`{"duration": "25h"}`, connector.InvalidParameters, "24h"),
+			"steps":         connectortest.Refused(`{"steps": 0}`, connector.InvalidParameters, "1 to 100000"),
+			"fail":          connectortest.Refused(`{"fail": "maybe"}`, connector.InvalidParameters, `"hang"`),
+			"fail_after":    connectortest.Refused(`{"fail_after": 2}`, connector.InvalidParameters, "from 0 to 1"),
+			"no fail_after": connectortest.Refused(`{"fail_after": null}`, connector.InvalidParameters, "from 0 to 1"),
+			"fail_attempts": connectortest.Refused(`{"fail_attempts": -1}`, connector.InvalidParameters, "0 or more"),
+			"output_bytes":  connectortest.Refused(`{"output_bytes": 2000000000}`, connector.InvalidParameters, "1 GiB"),
+		},
+	})
+}
+
+func TestFailures(t *testing.T) {
+	for mode, retriable := range map[string]bool{"retriable": true, "final": false} {
+		for _, after := range []float64{0, 0.5, 1} {
+			t.Run(fmt.Sprint(mode, after), func(t *testing.T) {
+				p := fmt.Sprintf(`{"duration": "10ms", "fail": %q, "fail_after": %g, "fail_attempts": 1}`, mode, after)
+				a := connectortest.Attempt(t, "simulation", json.RawMessage(p), nil)
+				_, err := newConnector(t, nil).Run(t.Context(), a)
+				f := connector.Describe(err)
+				require.Equal(t, connector.Simulated, f.Code)
+				require.Equal(t, retriable, f.Retriable)
+
+				a.Job.Attempts = 2
+				_, err = newConnector(t, nil).Run(t.Context(), a)
+				require.NoError(t, err, "only the first attempt fails")
+			})
+		}
+	}
+}
+
+func TestCrash(t *testing.T) {
+	a := connectortest.Attempt(t, "simulation", json.RawMessage(`{"duration": "0s", "fail": "crash"}`), nil)
+	require.Panics(t, func() { _, _ = newConnector(t, nil).Run(t.Context(), a) })
+}
+
+func TestOutput(t *testing.T) {
+	a := connectortest.Attempt(t, "simulation", json.RawMessage(`{"duration": "0s", "output": {"answer": 42}}`), nil)
+	r, err := newConnector(t, nil).Run(t.Context(), a)
+	require.NoError(t, err)
+	require.JSONEq(t, `{"answer": 42}`, string(r.Data))
+	require.Empty(t, r.Blobs)
+}
+
+func TestSettings(t *testing.T) {
+	a := connectortest.Attempt(t, "simulation", json.RawMessage(`{"duration": "10m"}`), nil)
+	began := time.Now()
+	_, err := newConnector(t, map[string]string{"speed": "10000"}).Run(t.Context(), a)
+	require.NoError(t, err)
+	require.Less(t, time.Since(began), 10*time.Second)
+
+	for _, settings := range []map[string]string{{"speed": "0"}, {"speed": "fast"}, {"spede": "1"}} {
+		_, err := New(connector.Config{Worker: spec.Worker{Name: "w", Settings: settings}})
+		require.ErrorContains(t, err, `worker "w"`)
+	}
+}
+
+func TestDescribe(t *testing.T) {
+	require.Equal(t, connector.Internal, connector.Describe(errors.New("x")).Code)
+	f := connector.Describe(fmt.Errorf("wrapped: %w", connector.Transient(connector.Protocol, errors.New("cause"), "what %d", 1)))
+	require.Equal(t, "protocol", f.Code)
+	require.Equal(t, "what 1: cause", f.Message)
+	require.True(t, f.Retriable)
+}
+
+func newConnector(t *testing.T, settings map[string]string) connector.Connector {
+	c, err := New(connector.Config{Worker: spec.Worker{Name: "w", Settings: settings}})
+	require.NoError(t, err)
+	return c
+}
