@@ -3,7 +3,6 @@ package queue
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"time"
 
 	"github.com/emprops/machinectl/capability"
@@ -24,16 +23,6 @@ type InvalidError struct {
 }
 
 func (e *InvalidError) Error() string { return e.Field + ": " + e.Problem }
-
-// Options say how to reach Redis. URL is redis://, rediss:// or unix://; several comma-separated redis:// URLs are a cluster.
-type Options struct {
-	URL    string
-	Logger *slog.Logger
-	// Lease is how long a claim lasts without a heartbeat, default 30 s. Tests shorten it.
-	Lease time.Duration
-	// Prefix is put before every key, so that systems can share a Redis; default "mq".
-	Prefix string
-}
 
 // Lease is the time-limited right to run a job. Fence and Nonce make a stale owner's writes fail.
 type Lease struct {
@@ -116,9 +105,9 @@ type Refusal struct {
 
 // Event is one change of a job, in order. Final events carry the final state.
 type Event struct {
-	ID       string    `json:"id"` // position in the stream, for resuming
+	ID       string    `json:"id"` // the job's revision, a rising decimal number, for resuming
 	JobID    string    `json:"job_id"`
-	Kind     string    `json:"kind"` // submitted, claimed, progress, completed, failed, retrying, released, lost, dead, cancelled
+	Kind     string    `json:"kind"` // submitted, claimed, progress, completed, failed, retrying, due, released, lost, requeued, dead, cancelled
 	State    State     `json:"state"`
 	At       time.Time `json:"at"`
 	Machine  string    `json:"machine,omitempty"`

@@ -2,117 +2,180 @@ package queue
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"slices"
+	"strings"
+	"sync"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 )
 
 var _ API = (*Client)(nil)
 
-var errNotYet = errors.New("queue: not available in this revision")
+// Client is the queue. It is safe for concurrent use. Everything it knows is in Redis; what it keeps itself are caches of
+// things that never change, and which workers it registered.
+type Client struct {
+	opts    Options
+	keys    keys
+	log     *slog.Logger
+	rdb     redis.UniversalClient
+	waiters redis.UniversalClient // connections of workers that wait for a wake-up
+	scripts scripts
+	matches *matcher
 
-// Client is the queue. It is safe for concurrent use.
-type Client struct{}
-
-// Open connects to Redis.
-func Open(ctx context.Context, o Options) (*Client, error) { return &Client{}, nil }
-
-// Submit: see [API].
-func (c *Client) Submit(ctx context.Context, s Submission) (*Job, error) { return nil, errNotYet }
-
-// Get: see [API].
-func (c *Client) Get(ctx context.Context, id string) (*Job, error) { return nil, errNotYet }
-
-// List: see [API].
-func (c *Client) List(ctx context.Context, f ListFilter) (jobs []Job, next string, err error) {
-	return nil, "", errNotYet
+	mu      sync.Mutex
+	workers map[string]map[string]WorkerInfo // machine → type/name → worker
+	types   map[string]bool                  // known to be in the set of types
 }
 
-// Cancel: see [API].
-func (c *Client) Cancel(ctx context.Context, id, reason string) (*Job, error) { return nil, errNotYet }
-
-// Requeue: see [API].
-func (c *Client) Requeue(ctx context.Context, id string) (*Job, error) { return nil, errNotYet }
-
-// Explain: see [API].
-func (c *Client) Explain(ctx context.Context, id string) (*Explanation, error) { return nil, errNotYet }
-
-// Events: see [API].
-func (c *Client) Events(ctx context.Context, id, after string) (*EventStream, error) {
-	return nil, errNotYet
+// Open connects to Redis and checks that it is fit to hold a queue: an error says what to change.
+func Open(ctx context.Context, o Options) (*Client, error) {
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	loaded, err := loadScripts()
+	if err != nil {
+		return nil, err
+	}
+	ro, err := redisOptions(o)
+	if err != nil {
+		return nil, err
+	}
+	c := &Client{
+		opts: o, keys: keys{o.Prefix}, log: o.Logger, scripts: loaded, matches: newMatcher(),
+		rdb:     redis.NewUniversalClient(ro),
+		workers: map[string]map[string]WorkerInfo{}, types: map[string]bool{},
+	}
+	waiting := *ro
+	waiting.PoolSize = 4096
+	c.waiters = redis.NewUniversalClient(&waiting)
+	if err := c.check(ctx); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return c, nil
 }
 
-// Register: see [API].
-func (c *Client) Register(ctx context.Context, w WorkerInfo) error { return errNotYet }
-
-// Unregister: see [API].
-func (c *Client) Unregister(ctx context.Context, machine, worker string) error { return errNotYet }
-
-// Claim: see [API].
-func (c *Client) Claim(ctx context.Context, w WorkerInfo, n int, wait time.Duration) ([]Claimed, error) {
-	return nil, errNotYet
+// redisOptions reads the URLs. Retries are this package's own business: a claim sent twice would lose a job for a lease.
+func redisOptions(o Options) (*redis.UniversalOptions, error) {
+	out := &redis.UniversalOptions{
+		ClientName: "machinectl", MaxRetries: -1, ContextTimeoutEnabled: true, PoolSize: o.PoolSize,
+		DialTimeout: 3 * time.Second, ReadTimeout: 5 * time.Second, WriteTimeout: 5 * time.Second,
+		DisableIdentity: true, DialerRetries: 1,
+	}
+	for u := range strings.SplitSeq(o.URL, ",") {
+		one, err := redis.ParseURL(strings.TrimSpace(u))
+		if err != nil {
+			return nil, fmt.Errorf("queue: the Redis URL can't be read: %w", redactURL(err, u))
+		}
+		out.Addrs = append(out.Addrs, one.Addr)
+		out.Username, out.Password, out.DB, out.TLSConfig = one.Username, one.Password, one.DB, one.TLSConfig
+		if one.Network == "unix" {
+			addr := one.Addr
+			out.Dialer = func(ctx context.Context, _, _ string) (net.Conn, error) {
+				return (&net.Dialer{Timeout: 3 * time.Second}).DialContext(ctx, "unix", addr)
+			}
+		}
+	}
+	return out, nil
 }
 
-// Heartbeat: see [API].
-func (c *Client) Heartbeat(ctx context.Context, machine string, leases []Lease) (*HeartbeatAnswer, error) {
-	return nil, errNotYet
+// redactURL keeps a password in the URL out of the error.
+func redactURL(err error, u string) error {
+	if _, rest, ok := strings.Cut(u, "://"); ok && strings.Contains(rest, "@") {
+		return errors.New("write redis://user:password@host:port/db")
+	}
+	return err
 }
 
-// Cancels: see [API].
-func (c *Client) Cancels(ctx context.Context, machine string) (<-chan string, error) {
-	return nil, errNotYet
+// Close ends all connections. Calls in progress fail.
+func (c *Client) Close() error {
+	if err := errors.Join(c.rdb.Close(), c.waiters.Close()); err != nil && !errors.Is(err, redis.ErrClosed) {
+		return fmt.Errorf("queue: %w", err)
+	}
+	return nil
 }
 
-// Progress: see [API].
-func (c *Client) Progress(ctx context.Context, l Lease, p Progress) error { return errNotYet }
-
-// Complete: see [API].
-func (c *Client) Complete(ctx context.Context, l Lease, r Result) error { return errNotYet }
-
-// Fail: see [API].
-func (c *Client) Fail(ctx context.Context, l Lease, f Failure) error { return errNotYet }
-
-// Release: see [API].
-func (c *Client) Release(ctx context.Context, l Lease, reason string) error { return errNotYet }
-
-// Reap: see [API].
-func (c *Client) Reap(ctx context.Context, limit int) (ReapResult, error) {
-	return ReapResult{}, errNotYet
+// Ping asks whether Redis answers.
+func (c *Client) Ping(ctx context.Context) error {
+	return c.wrap(ctx, c.rdb.Ping(ctx).Err())
 }
 
-// Demand: see [API].
-func (c *Client) Demand(ctx context.Context) ([]ClassDemand, error) { return nil, errNotYet }
-
-// Drain: see [API].
-func (c *Client) Drain(ctx context.Context, machine, reason string, ttl time.Duration) error {
-	return errNotYet
+// Now is the Redis server's clock.
+func (c *Client) Now(ctx context.Context) (time.Time, error) {
+	t, err := c.rdb.Time(ctx).Result()
+	if err != nil {
+		return time.Time{}, c.wrap(ctx, err)
+	}
+	return t.UTC(), nil
 }
 
-// Undrain: see [API].
-func (c *Client) Undrain(ctx context.Context, machine string) error { return errNotYet }
+// wrap gives an error of go-redis its meaning: the caller's own ending as it is, everything that keeps Redis from
+// answering as [ErrUnavailable], the rest as a fault of ours.
+func (c *Client) wrap(ctx context.Context, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)):
+		return ctx.Err()
+	case isAnswer(err):
+		return fmt.Errorf("queue: Redis answered: %w", err)
+	}
+	return fmt.Errorf("%w: %w", ErrUnavailable, err)
+}
 
-// InFlight: see [API].
-func (c *Client) InFlight(ctx context.Context, machine string) (int, error) { return 0, errNotYet }
+// isAnswer says that Redis answered with an error that isn't "not now".
+func isAnswer(err error) bool {
+	var answer redis.Error
+	if !errors.As(err, &answer) {
+		return false
+	}
+	for _, notNow := range []string{"LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY", "NOREPLICAS", "MISCONF", "OOM",
+		"ERR max number of clients", "MOVED", "ASK"} {
+		if strings.HasPrefix(answer.Error(), notNow) {
+			return false
+		}
+	}
+	return true
+}
 
-// ReportMachine: see [API].
-func (c *Client) ReportMachine(ctx context.Context, m Machine) error { return errNotYet }
+// isBroken says that a connection failed on the way, so that nobody knows whether the command was carried out.
+func isBroken(err error) bool {
+	return errors.Is(err, ErrUnavailable) && !errors.Is(err, redis.ErrPoolTimeout)
+}
 
-// RemoveMachine: see [API].
-func (c *Client) RemoveMachine(ctx context.Context, id string) error { return errNotYet }
+// newNonce makes a claim's nonce: 16 hexadecimal digits.
+func newNonce() string {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails, says its documentation
+	return hex.EncodeToString(b[:])
+}
 
-// Machines: see [API].
-func (c *Client) Machines(ctx context.Context) ([]Machine, error) { return nil, errNotYet }
+// useType makes sure that a type is in the set of types, so that the reaper and the others find its shard.
+func (c *Client) useType(ctx context.Context, jobType string) error {
+	c.mu.Lock()
+	known := c.types[jobType]
+	c.mu.Unlock()
+	if known {
+		return nil
+	}
+	if err := c.rdb.SAdd(ctx, c.keys.types(), jobType).Err(); err != nil {
+		return c.wrap(ctx, err)
+	}
+	c.mu.Lock()
+	c.types[jobType] = true
+	c.mu.Unlock()
+	return nil
+}
 
-// WatchMachines: see [API].
-func (c *Client) WatchMachines(ctx context.Context) (<-chan Machine, error) { return nil, errNotYet }
-
-// Watch: see [API].
-func (c *Client) Watch(ctx context.Context) (<-chan Event, error) { return nil, errNotYet }
-
-// Now: see [API].
-func (c *Client) Now(ctx context.Context) (time.Time, error) { return time.Time{}, errNotYet }
-
-// Ping: see [API].
-func (c *Client) Ping(ctx context.Context) error { return errNotYet }
-
-// Close: see [API].
-func (c *Client) Close() error { return errNotYet }
+// allTypes lists the types that were ever used, in order.
+func (c *Client) allTypes(ctx context.Context) ([]string, error) {
+	types, err := c.rdb.SMembers(ctx, c.keys.types()).Result()
+	slices.Sort(types)
+	return types, c.wrap(ctx, err)
+}

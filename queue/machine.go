@@ -37,6 +37,7 @@ const (
 	MachineReady    = "ready"
 	MachineDraining = "draining"
 	MachineStopping = "stopping"
+	MachineGone     = "gone" // published once when an agent leaves in order; never stored
 )
 
 // MachineTTL is how long a machine's record outlives its last report.

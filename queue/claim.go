@@ -1,0 +1,197 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// turnTimeout bounds one call of the turn script. It runs to its end even where the caller stops waiting: an answer that
+// nobody reads would leave jobs claimed by nobody until their lease passes.
+const turnTimeout = 10 * time.Second
+
+// Claim takes up to n jobs for a registered worker; see [API]. It wakes up when a job arrives that this worker can run
+// and is the one chosen for it, and looks by itself after Options.Poll at the latest.
+func (c *Client) Claim(ctx context.Context, w WorkerInfo, n int, wait time.Duration) ([]Claimed, error) {
+	if n < 1 {
+		return nil, &InvalidError{"n", "must be at least 1"}
+	}
+	until := time.Now().Add(wait)
+	for {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		left := time.Until(until)
+		jobs, status, err := c.turn(ctx, w, nil, n, left > 0)
+		if err != nil || len(jobs) > 0 {
+			return jobs, err
+		}
+		if status == "unregistered" {
+			if err := c.Register(ctx, w); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if left <= 0 {
+			return nil, nil
+		}
+		if status == "idle" {
+			err = c.sleepIdle(ctx, w, min(left, c.jittered()))
+		} else { // draining or paused: nobody wakes us
+			err = sleep(ctx, min(left, c.jittered()))
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+// jittered is how long to sleep before looking again, half of Options.Poll to all of it.
+func (c *Client) jittered() time.Duration {
+	return c.opts.Poll/2 + rand.N(c.opts.Poll/2+1)
+}
+
+// sleep waits for d or the end of ctx, which is its error.
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
+
+// sleepIdle waits on the worker's own list for a token. When ctx ends it pushes a token itself, so that the wait ends at
+// once, and takes the worker out of idle; a wake-up that was on its way is handed to another worker.
+func (c *Client) sleepIdle(ctx context.Context, w WorkerInfo, d time.Duration) error {
+	jobType, me := w.Offer.Type, w.Machine+"/"+w.Name
+	key := c.keys.wake(jobType, me)
+	lasting, cancel := context.WithTimeout(context.WithoutCancel(ctx), d+turnTimeout)
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() { c.wake(lasting, jobType, []string{me}) })
+	err := c.waiters.Do(lasting, "BLPOP", key, d.Seconds()).Err()
+	if errors.Is(err, redis.Nil) {
+		err = nil
+	}
+	if stop() {
+		return c.wrap(lasting, err)
+	}
+	woken, err := c.evalAgain(lasting, "leave", jobType, []string{key}, w.Machine, w.Name, w.Offer.Profile(), w.index())
+	if err != nil {
+		c.log.Debug("leaving idle failed; the next claim clears it", "worker", me, "error", err)
+	}
+	c.wake(lasting, jobType, texts(woken))
+	return ctx.Err()
+}
+
+// ending is one attempt's end, as the turn script takes it.
+type ending struct {
+	lease  Lease
+	action string // c, f or r
+	factor float64
+	detail string
+	result string
+}
+
+// turn runs the turn script and completes what it claimed.
+func (c *Client) turn(ctx context.Context, w WorkerInfo, endings []ending, n int, idle bool) ([]Claimed, string, error) {
+	jobType := w.Offer.Type
+	profile := ""
+	if n > 0 {
+		profile = w.Offer.Profile()
+	}
+	me := w.Machine + "/" + w.Name
+	more := []string{c.keys.drain(jobType, w.Machine), c.keys.wake(jobType, me)}
+	args := []any{w.Machine, w.Name, profile, w.index(), n, newNonce(), c.opts.Lease.Milliseconds(), overrun.Milliseconds(),
+		c.opts.KeepOff.Milliseconds(), inlineParameters, boolArg(idle), c.opts.Backoff.Milliseconds(), c.opts.MaxBackoff.Milliseconds()}
+	for _, e := range endings {
+		more = append(more, c.keys.details(e.lease.JobID))
+		args = append(args, e.lease.JobID, e.lease.Fence, e.lease.Nonce, e.action, e.factor, e.detail, e.result)
+	}
+	lasting, cancel := context.WithTimeout(context.WithoutCancel(ctx), turnTimeout)
+	defer cancel()
+	run := c.eval
+	if n == 0 {
+		run = c.evalAgain // endings may be repeated, claims not
+	}
+	reply, err := run(lasting, "turn", jobType, more, args...)
+	if err != nil {
+		return nil, "", err
+	}
+	c.wake(lasting, jobType, texts(at(reply, 3)))
+	status := text(at(reply, 1))
+	if n == 0 {
+		status = text(at(at(reply, 0), 0))
+	}
+	claimed, err := c.fill(lasting, jobType, list(at(reply, 2)))
+	return claimed, status, err
+}
+
+// fill makes jobs of the script's answer, four values each, reading what it left out: large parameters and, once per
+// class, requirements. If that fails the jobs are given back.
+func (c *Client) fill(ctx context.Context, jobType string, given []any) ([]Claimed, error) {
+	if len(given) == 0 {
+		return nil, nil
+	}
+	var out []Claimed
+	var classes, large []string
+	for i := 0; i+3 < len(given); i += 4 {
+		id := text(given[i])
+		r, err := parseRecord(id, text(given[i+1]))
+		if err != nil {
+			return nil, err
+		}
+		job, err := r.job(text(given[i+3]), nil)
+		if err != nil {
+			return nil, err
+		}
+		if given[i+2] == nil {
+			large = append(large, id)
+		} else if s := text(given[i+2]); s != "" {
+			job.Parameters = []byte(s)
+		}
+		classes = append(classes, r.class)
+		out = append(out, Claimed{Job: *job, Lease: r.lease()})
+	}
+	if err := c.fillRest(ctx, jobType, out, classes, large); err != nil {
+		return nil, errors.Join(err, c.giveBack(ctx, out))
+	}
+	return out, nil
+}
+
+func (c *Client) fillRest(ctx context.Context, jobType string, jobs []Claimed, classes, large []string) error {
+	needs, err := c.requirements(ctx, jobType, classes)
+	if err != nil {
+		return err
+	}
+	bodies := map[string]string{}
+	if len(large) > 0 {
+		values, err := c.rdb.HMGet(ctx, c.keys.shard(jobType, "bodies"), large...).Result()
+		if err != nil {
+			return c.wrap(ctx, err)
+		}
+		for i, v := range values {
+			bodies[large[i]] = text(v)
+		}
+	}
+	for i := range jobs {
+		jobs[i].Job.Requirements = needs[jobs[i].Job.Class]
+		if s := bodies[jobs[i].Job.ID]; s != "" {
+			jobs[i].Job.Parameters = []byte(s)
+		}
+	}
+	return nil
+}
+
+func (c *Client) giveBack(ctx context.Context, jobs []Claimed) error {
+	var errs []error
+	for _, j := range jobs {
+		errs = append(errs, c.Release(ctx, j.Lease, "its parameters could not be read"))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,39 @@
+package queue_test
+
+import (
+	"testing"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/emprops/machinectl/queue"
+	"github.com/emprops/machinectl/queue/queuetest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func open(t *testing.T, o queue.Options) *queue.Client {
+	t.Helper()
+	c, err := queue.Open(t.Context(), o)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, c.Close()) })
+	return c
+}
+
+func TestOnRedis(t *testing.T) {
+	server := queuetest.StartRedis(t)
+	queuetest.Run(t, func(t *testing.T, o queue.Options) *queue.Client {
+		o.URL = server.URL
+		return open(t, o)
+	})
+}
+
+func TestOnEmbeddedRedis(t *testing.T) {
+	server := miniredis.RunT(t)
+	server.ClockTTL(true)
+	queuetest.Run(t, func(t *testing.T, o queue.Options) *queue.Client {
+		o.URL = "redis://" + server.Addr()
+		return open(t, o)
+	})
+}

@@ -1,0 +1,247 @@
+package queue
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// resync is how often a running [Client.Events] reads the job itself: publications can get lost, the record can't.
+const resync = 2 * time.Second
+
+// watchBuffer is how many messages a slow reader of a lossy channel may lag behind before some are dropped.
+const watchBuffer = 1024
+
+// subscribe receives a pattern's messages until ctx ends. The subscription is up when it returns.
+func subscribe[T any](ctx context.Context, c *Client, pattern string, decode func(*redis.Message) (T, bool)) (<-chan T, error) {
+	ps := c.rdb.PSubscribe(ctx, pattern)
+	if _, err := ps.Receive(ctx); err != nil {
+		return nil, errors.Join(c.wrap(ctx, err), ps.Close())
+	}
+	in := ps.Channel(redis.WithChannelSize(watchBuffer))
+	out := make(chan T)
+	go func() {
+		defer close(out)
+		defer func() { _ = ps.Close() }() // the connection is going away either way
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case m, ok := <-in:
+				if !ok {
+					return
+				}
+				v, ok := decode(m)
+				if !ok {
+					c.log.Warn("a published message can't be read", "channel", m.Channel)
+					continue
+				}
+				select {
+				case out <- v:
+				case <-ctx.Done():
+					return
+				}
+			}
+		}
+	}()
+	return out, nil
+}
+
+// Watch sends all jobs' events from now on; see [API].
+func (c *Client) Watch(ctx context.Context) (<-chan Event, error) {
+	return subscribe(ctx, c, c.keys.allEvents(), decodeEvent)
+}
+
+// decodeEvent reads what the event function of lib_record.lua publishes.
+func decodeEvent(m *redis.Message) (Event, bool) {
+	_, id, ok := strings.Cut(m.Channel, ":ev:")
+	f := strings.SplitN(m.Payload, "\t", 7)
+	if !ok || len(f) != 7 {
+		return Event{}, false
+	}
+	e := Event{ID: f[0], JobID: id, Kind: f[1], State: stateOf(f[2]), At: fromMillis(parseMillis(f[3])), Machine: f[4], Worker: f[5]}
+	var err error
+	switch e.Kind {
+	case "progress":
+		err = json.Unmarshal([]byte(f[6]), &e.Progress)
+	case "failed", "retrying", "dead":
+		if f[6] != "" {
+			err = json.Unmarshal([]byte(f[6]), &e.Error)
+		}
+	}
+	return e, err == nil
+}
+
+// Events sends a job's events after the given event id. The past is read from the job itself: each change of its life is
+// there, of an attempt's progress only the latest. The rest comes as it happens.
+func (c *Client) Events(ctx context.Context, id, after string) (*EventStream, error) {
+	last := int64(0)
+	if after != "" {
+		n, err := strconv.ParseInt(after, 10, 64)
+		if err != nil || n < 0 {
+			return nil, &InvalidError{"after", "is not the id of an event"}
+		}
+		last = n
+	}
+	if _, _, err := c.get(ctx, id); err != nil {
+		return nil, err
+	}
+	live, stop := context.WithCancel(ctx)
+	published, err := subscribe(live, c, globEscape(c.keys.events(id)), decodeEvent)
+	if err != nil {
+		stop()
+		return nil, err
+	}
+	out := make(chan Event)
+	s := &EventStream{C: out}
+	go func() {
+		defer close(out)
+		defer stop()
+		f := follower{c: c, id: id, last: last, out: out}
+		s.err = f.run(live, published)
+	}()
+	return s, nil
+}
+
+// follower is one running Events call: it sends each revision at most once, in order.
+type follower struct {
+	c    *Client
+	id   string
+	last int64 // revision sent last
+	out  chan<- Event
+}
+
+// run ends with nil after the final event. An event that doesn't follow on the last one means that some were missed (or
+// have been read from the record already): then the record is read.
+func (f *follower) run(ctx context.Context, published <-chan Event) error {
+	final, err := f.catchUp(ctx)
+	if final || err != nil {
+		return err
+	}
+	tick := time.NewTicker(resync)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+			final, err = f.catchUp(ctx)
+		case e, ok := <-published:
+			if !ok {
+				return f.c.wrap(ctx, errors.New("the subscription ended"))
+			}
+			switch rev := parseMillis(e.ID); {
+			case rev <= f.last:
+				continue
+			case rev == f.last+1 && e.State != Cancelled && e.State != Dead:
+				final, err = e.State.Final(), f.send(ctx, e)
+			default:
+				final, err = f.catchUp(ctx)
+			}
+		}
+		if final || err != nil {
+			return err
+		}
+	}
+}
+
+func (f *follower) send(ctx context.Context, e Event) error {
+	select {
+	case f.out <- e:
+		f.last = parseMillis(e.ID)
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// catchUp sends what the record knows beyond the last event sent. While Redis can't be reached it keeps quiet: the next
+// tick tries again.
+func (f *follower) catchUp(ctx context.Context) (final bool, err error) {
+	r, details, job, err := f.c.getDetails(ctx, f.id)
+	if errors.Is(err, ErrUnavailable) && ctx.Err() == nil {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	events, err := pastEvents(r, job, details)
+	if err != nil {
+		return false, err
+	}
+	for _, e := range events {
+		if parseMillis(e.ID) <= f.last {
+			continue
+		}
+		if err := f.send(ctx, e); err != nil {
+			return false, err
+		}
+	}
+	return r.state.Final(), nil
+}
+
+// pastEvents rebuilds a job's events from its record, in order of revision.
+func pastEvents(r *record, job *Job, details map[string]string) ([]Event, error) {
+	attempts, err := r.attemptsOf(details)
+	if err != nil {
+		return nil, err
+	}
+	initial := Waiting
+	if job.NotBefore != nil {
+		initial = Delayed
+	}
+	events := []Event{{ID: "1", Kind: "submitted", State: initial, At: job.CreatedAt}}
+	add := func(rev int64, e Event) {
+		if rev > 1 {
+			e.ID = strconv.FormatInt(rev, 10)
+			events = append(events, e)
+		}
+	}
+	for _, a := range attempts {
+		add(a.claimRev, Event{Kind: "claimed", State: Running, At: a.StartedAt, Machine: a.Machine, Worker: a.Worker})
+		if a.endRev != r.rev || !r.state.Final() {
+			add(a.endRev, Event{Kind: endKind(a.Outcome), State: Waiting, At: a.EndedAt, Machine: a.Machine, Worker: a.Worker, Error: a.Error})
+		}
+	}
+	if r.state == Running {
+		add(r.claimRev, Event{Kind: "claimed", State: Running, At: fromMillis(r.started), Machine: r.machine, Worker: r.worker})
+	}
+	if job.Progress != nil && r.progressRev > 0 {
+		add(r.progressRev, Event{Kind: "progress", State: Running, At: fromMillis(r.started), Machine: r.machine, Worker: r.worker, Progress: job.Progress})
+	}
+	if r.state.Final() {
+		add(r.rev, Event{Kind: string(r.state), State: r.state, At: fromMillis(r.ended), Machine: r.machine, Worker: r.worker, Error: job.Error})
+	}
+	for i := range events {
+		events[i].JobID = r.id
+	}
+	slices.SortStableFunc(events, func(a, b Event) int { return int(parseMillis(a.ID) - parseMillis(b.ID)) })
+	return slices.CompactFunc(events, func(a, b Event) bool { return a.ID == b.ID }), nil
+}
+
+// endKind names the event with which an attempt that wasn't the last one ended.
+func endKind(outcome string) string {
+	if outcome == "failed" {
+		return "retrying"
+	}
+	return outcome
+}
+
+func (c *Client) getDetails(ctx context.Context, id string) (*record, map[string]string, *Job, error) {
+	r, job, err := c.get(ctx, id)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	details, err := c.rdb.HGetAll(ctx, c.keys.details(id)).Result()
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("%w", c.wrap(ctx, err))
+	}
+	return r, details, job, nil
+}

@@ -1,0 +1,160 @@
+package queue
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/emprops/machinectl/capability"
+)
+
+// Explain says why a job is where it is, judging every live worker with the one matcher.
+func (c *Client) Explain(ctx context.Context, id string) (*Explanation, error) {
+	r, job, err := c.get(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	e := &Explanation{JobID: id, State: r.state, Position: -1}
+	if r.state.Final() {
+		e.Summary = "ended: " + string(r.state)
+		if job.Error != nil {
+			e.Summary += ": " + job.Error.Message
+		}
+		return e, nil
+	}
+	if r.state == Running {
+		e.Summary = fmt.Sprintf("running on machine %s, worker %s, since %s", r.machine, r.worker, fromMillis(r.started).Format(time.RFC3339))
+		return e, nil
+	}
+	if err := c.judge(ctx, r, job, e); err != nil {
+		return nil, err
+	}
+	paused, err := c.rdb.HExists(ctx, c.keys.shard(job.Type, "ctl"), "paused").Result()
+	if err != nil {
+		return nil, c.wrap(ctx, err)
+	}
+	if r.state == Waiting {
+		if e.Position, err = c.positionOf(ctx, r); err != nil {
+			return nil, err
+		}
+	}
+	e.Summary = summary(r, e, paused)
+	return e, nil
+}
+
+func summary(r *record, e *Explanation, paused bool) string {
+	switch {
+	case r.state == Delayed && r.attempts > 0:
+		return fmt.Sprintf("waits until %s before attempt %d of %d", fromMillis(r.ready).Format(time.RFC3339), r.attempts+1, r.maxAttempts)
+	case r.state == Delayed:
+		return "was submitted to start no earlier than " + fromMillis(r.ready).Format(time.RFC3339)
+	case paused:
+		return "jobs of this type are paused"
+	case e.Able == 0 && len(e.Refusals) == 0:
+		return "no worker of type " + typeOf(r.id) + " is alive"
+	case e.Able == 0:
+		return "no live worker can run it: " + e.Refusals[0].Reason
+	case e.Position == 0:
+		return fmt.Sprintf("is next in its class; %d live workers can run it", e.Able)
+	}
+	return fmt.Sprintf("has %d jobs of its class before it; %d live workers can run it", e.Position, e.Able)
+}
+
+// judge counts the live workers that could run the job and the reasons of the others.
+func (c *Client) judge(ctx context.Context, r *record, job *Job, e *Explanation) error {
+	workers, err := c.liveWorkers(ctx)
+	if err != nil {
+		return err
+	}
+	reasons := map[string]int{}
+	for _, w := range workers {
+		reason := ""
+		if m := job.Requirements.Match(w.offer); m != nil {
+			reason = m.String()
+		} else if w.draining {
+			reason = "its machine is draining"
+		} else if r.excluded == w.machine {
+			reason = "the job failed on this machine and keeps off it for a while"
+		}
+		if reason == "" {
+			e.Able++
+		} else {
+			reasons[reason]++
+		}
+	}
+	for reason, n := range reasons {
+		e.Refusals = append(e.Refusals, Refusal{reason, n})
+	}
+	slices.SortFunc(e.Refusals, func(a, b Refusal) int {
+		return cmp.Or(cmp.Compare(b.Workers, a.Workers), cmp.Compare(a.Reason, b.Reason))
+	})
+	return nil
+}
+
+type liveWorker struct {
+	machine, name string
+	offer         capability.Offer
+	draining      bool
+}
+
+// liveWorkers lists the registered workers of all types: a worker of another type is a reason, too.
+func (c *Client) liveWorkers(ctx context.Context) ([]liveWorker, error) {
+	types, err := c.allTypes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []liveWorker
+	for _, t := range types {
+		workers, err := c.rdb.HGetAll(ctx, c.keys.shard(t, "workers")).Result()
+		if err != nil {
+			return nil, c.wrap(ctx, err)
+		}
+		fields, err := c.rdb.HGetAll(ctx, c.keys.shard(t, "fleet")).Result()
+		if err != nil {
+			return nil, c.wrap(ctx, err)
+		}
+		draining, err := c.draining(ctx, t, workers)
+		if err != nil {
+			return nil, err
+		}
+		for name, v := range workers {
+			machine, worker, _ := strings.Cut(name, "/")
+			profile, _, _ := strings.Cut(v, "\t")
+			w := liveWorker{machine: machine, name: worker, draining: draining[machine]}
+			if err := json.Unmarshal([]byte(fields["o:"+profile]), &w.offer); err != nil {
+				continue // gone in between
+			}
+			out = append(out, w)
+		}
+	}
+	return out, nil
+}
+
+// draining says which of the workers' machines are to take no more jobs.
+func (c *Client) draining(ctx context.Context, jobType string, workers map[string]string) (map[string]bool, error) {
+	cmds := map[string]*redis.IntCmd{}
+	_, err := c.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for name := range workers {
+			machine, _, _ := strings.Cut(name, "/")
+			if cmds[machine] == nil {
+				cmds[machine] = p.Exists(ctx, c.keys.drain(jobType, machine))
+			}
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return nil, c.wrap(ctx, err)
+	}
+	out := map[string]bool{}
+	for machine, cmd := range cmds {
+		out[machine] = cmd.Val() > 0
+	}
+	return out, nil
+}

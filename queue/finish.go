@@ -1,0 +1,104 @@
+package queue
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/emprops/machinectl/capability"
+)
+
+// maxMessage bounds a failure's message and a progress message in bytes; longer ones are cut.
+const maxMessage = 4 << 10
+
+// Progress records and publishes how far a running job is.
+func (c *Client) Progress(ctx context.Context, l Lease, p Progress) error {
+	p.Message = cut(p.Message)
+	b, err := json.Marshal(p)
+	if err != nil {
+		return &InvalidError{"progress", "value and max must be finite numbers"}
+	}
+	reply, err := c.evalAgain(ctx, "progress", typeOf(l.JobID), []string{c.keys.details(l.JobID)}, l.JobID, l.Fence, l.Nonce, b)
+	if err != nil {
+		return err
+	}
+	return verdictOf(l.JobID, text(reply))
+}
+
+// Complete ends a job well. Repeating it succeeds.
+func (c *Client) Complete(ctx context.Context, l Lease, r Result) error {
+	if len(r.Data) > MaxInlineResult {
+		return &InvalidError{"result.data", fmt.Sprintf("is %d bytes, at most %d: put it into the blob store and refer to it", len(r.Data), MaxInlineResult)}
+	}
+	if len(r.Data) > 0 && !json.Valid(r.Data) {
+		return &InvalidError{"result.data", "is not JSON"}
+	}
+	result := ""
+	if len(r.Data) > 0 || len(r.Blobs) > 0 {
+		b, err := json.Marshal(r)
+		if err != nil {
+			return fmt.Errorf("queue: result: %w", err)
+		}
+		result = string(b)
+	}
+	return c.end(ctx, ending{lease: l, action: "c", result: result})
+}
+
+// Fail ends an attempt; see [API]. The delay before a retry doubles with each and is spread by ±25 %.
+func (c *Client) Fail(ctx context.Context, l Lease, f Failure) error {
+	f.Message, f.Code = cut(f.Message), printable(f.Code)
+	b, err := json.Marshal(f)
+	if err != nil {
+		return fmt.Errorf("queue: failure: %w", err)
+	}
+	factor := -1.0
+	if f.Retriable {
+		factor = 0.75 + rand.Float64()/2
+	}
+	return c.end(ctx, ending{lease: l, action: "f", factor: factor, detail: string(b)})
+}
+
+// Release gives a job back unharmed; see [API].
+func (c *Client) Release(ctx context.Context, l Lease, reason string) error {
+	return c.end(ctx, ending{lease: l, action: "r", detail: printable(reason)})
+}
+
+func (c *Client) end(ctx context.Context, e ending) error {
+	w := WorkerInfo{Machine: e.lease.Machine, Name: e.lease.Worker, Offer: capability.Offer{Type: typeOf(e.lease.JobID)}}
+	_, status, err := c.turn(ctx, w, []ending{e}, 0, false)
+	if err != nil {
+		return err
+	}
+	return verdictOf(e.lease.JobID, status)
+}
+
+// verdictOf turns a script's answer on one job into an error.
+func verdictOf(id, status string) error {
+	switch status {
+	case "ok":
+		return nil
+	case "missing":
+		return fmt.Errorf("%w: %s", ErrNotFound, printable(id))
+	case "final":
+		return fmt.Errorf("%w: %s", ErrFinal, printable(id))
+	case "stale":
+		return fmt.Errorf("%w: %s", ErrStale, printable(id))
+	}
+	return fmt.Errorf("queue: job %s: unexpected answer %q", printable(id), status)
+}
+
+// cut shortens a message to what is kept.
+func cut(s string) string {
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	if len(s) <= maxMessage {
+		return s
+	}
+	n := maxMessage
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n] + "…"
+}

@@ -1,0 +1,68 @@
+package queue
+
+import "strings"
+
+// keys builds every key and channel name. A type's keys share the hash tag {type}, so that they lie in one slot of a Redis
+// Cluster; what belongs to no type lies under {_}. The scripts' own key names (scripts/*.lua, "KEYS:") are the shard's.
+type keys struct{ prefix string }
+
+// shard is one of a type's fixed keys; lib_index.lua and lib_record.lua say what is in them.
+func (k keys) shard(jobType, name string) string {
+	return k.prefix + ":{" + jobType + "}:" + name
+}
+
+// details is the hash with a job's progress, result, error and ended attempts. It exists once there is any of them.
+func (k keys) details(id string) string { return k.shard(typeOf(id), "info:"+id) }
+
+// drain exists while a machine is to take no more jobs of the type; its value is the reason.
+func (k keys) drain(jobType, machine string) string { return k.shard(jobType, "drain:"+machine) }
+
+// wake is the list a waiting worker pops from.
+func (k keys) wake(jobType, worker string) string { return k.shard(jobType, "wake:"+worker) }
+
+// events is the channel of one job's changes.
+func (k keys) events(id string) string { return k.shard(typeOf(id), "ev:"+id) }
+
+// allEvents is the pattern of every job's channel.
+func (k keys) allEvents() string { return k.prefix + ":{*}:ev:*" }
+
+// cancels is the channel of a machine's cancelled jobs of one type, without the machine at its end.
+func (k keys) cancels(jobType string) string { return k.shard(jobType, "cancel:") }
+
+func (k keys) allCancels(machine string) string {
+	return k.prefix + ":{*}:cancel:" + globEscape(machine)
+}
+
+// types is the set of job types that were ever used: the shards.
+func (k keys) types() string { return k.prefix + ":{_}:types" }
+
+// format says which layout the data has.
+func (k keys) format() string { return k.prefix + ":{_}:format" }
+
+// machines and machinesTill hold the machines' reports and until when they hold.
+func (k keys) machines() string     { return k.prefix + ":{_}:machines" }
+func (k keys) machinesTill() string { return k.prefix + ":{_}:machinestill" }
+
+// fleetDrain is like drain, for workers that register later.
+func (k keys) fleetDrain(machine string) string { return k.prefix + ":{_}:drain:" + machine }
+
+// status is the channel of the machines' reports.
+func (k keys) status() string {
+	if k.prefix == defaultPrefix {
+		return "machine:status"
+	}
+	return k.prefix + ":machine:status"
+}
+
+// typeOf is the job type in a job's id, "<type>-<ulid>"; empty where id isn't one.
+func typeOf(id string) string {
+	t, _, ok := strings.Cut(id, "-")
+	if !ok {
+		return ""
+	}
+	return t
+}
+
+func globEscape(s string) string {
+	return strings.NewReplacer("*", `\*`, "?", `\?`, "[", `\[`, "]", `\]`, `\`, `\\`).Replace(s)
+}

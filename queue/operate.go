@@ -1,0 +1,143 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Cancel ends a job wherever it is. The worker that runs it is told at once over [Client.Cancels] and with its next
+// heartbeat. Cancelling a cancelled job succeeds; any other ended job is [ErrFinal].
+func (c *Client) Cancel(ctx context.Context, id, reason string) (*Job, error) {
+	t, err := checkID(id)
+	if err != nil {
+		return nil, err
+	}
+	reply, err := c.evalAgain(ctx, "cancel", t, []string{c.keys.details(id)}, id, printable(reason), c.keys.cancels(t))
+	if err != nil {
+		return nil, err
+	}
+	if err := verdictOf(id, text(reply)); err != nil {
+		return nil, err
+	}
+	return c.Get(ctx, id)
+}
+
+// Requeue makes a failed, dead or cancelled job wait again, with fresh attempts, at its original place.
+func (c *Client) Requeue(ctx context.Context, id string) (*Job, error) {
+	t, err := checkID(id)
+	if err != nil {
+		return nil, err
+	}
+	reply, err := c.eval(ctx, "requeue", t, []string{c.keys.details(id)}, id)
+	if err != nil {
+		return nil, err
+	}
+	switch text(reply) {
+	case "missing":
+		return nil, verdictOf(id, "missing")
+	case "completed":
+		return nil, fmt.Errorf("%w: %s is completed: submit it again instead", ErrFinal, id)
+	case "active":
+		return nil, &InvalidError{"id", id + " has not ended: only a failed, dead or cancelled job can be requeued"}
+	}
+	c.wake(ctx, t, texts(reply)[1:])
+	if err := c.remap(ctx, t); err != nil {
+		return nil, err
+	}
+	return c.Get(ctx, id)
+}
+
+// Cancels sends the ids of a machine's jobs as they are cancelled; see [API].
+func (c *Client) Cancels(ctx context.Context, machine string) (<-chan string, error) {
+	return subscribe(ctx, c, c.keys.allCancels(machine), func(m *redis.Message) (string, bool) { return m.Payload, true })
+}
+
+// Drain makes every claim of this machine come back empty; see [API].
+func (c *Client) Drain(ctx context.Context, machine, reason string, ttl time.Duration) error {
+	if ttl < time.Millisecond {
+		return &InvalidError{"ttl", "must be at least 1ms: a drain lapses by itself"}
+	}
+	reason = orElse(printable(reason), "draining")
+	if err := c.rdb.Set(ctx, c.keys.fleetDrain(machine), reason, ttl).Err(); err != nil {
+		return c.wrap(ctx, err)
+	}
+	types, err := c.allTypes(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = c.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for _, t := range types {
+			p.Set(ctx, c.keys.drain(t, machine), reason, ttl)
+		}
+		return nil
+	})
+	return c.wrap(ctx, err)
+}
+
+// Undrain takes a drain back.
+func (c *Client) Undrain(ctx context.Context, machine string) error {
+	types, err := c.allTypes(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = c.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		p.Del(ctx, c.keys.fleetDrain(machine))
+		for _, t := range types {
+			p.Del(ctx, c.keys.drain(t, machine))
+		}
+		return nil
+	})
+	return c.wrap(ctx, err)
+}
+
+// copyDrain brings a machine's drain into a type's shard, where claim looks.
+func (c *Client) copyDrain(ctx context.Context, machine, jobType string) error {
+	var reason *redis.StringCmd
+	var left *redis.DurationCmd
+	_, err := c.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		reason = p.Get(ctx, c.keys.fleetDrain(machine))
+		left = p.PTTL(ctx, c.keys.fleetDrain(machine))
+		return nil
+	})
+	if errors.Is(err, redis.Nil) {
+		return nil
+	}
+	if err != nil {
+		return c.wrap(ctx, err)
+	}
+	if left.Val() <= 0 {
+		return nil
+	}
+	return c.wrap(ctx, c.rdb.Set(ctx, c.keys.drain(jobType, machine), reason.Val(), left.Val()).Err())
+}
+
+// InFlight counts the jobs a machine runs.
+func (c *Client) InFlight(ctx context.Context, machine string) (int, error) {
+	types, err := c.allTypes(ctx)
+	if err != nil {
+		return 0, err
+	}
+	total := 0
+	for _, t := range types {
+		n, err := c.rdb.HGet(ctx, c.keys.shard(t, "counts"), "m:"+machine).Int()
+		if err != nil && !errors.Is(err, redis.Nil) {
+			return 0, c.wrap(ctx, err)
+		}
+		total += n
+	}
+	return total, nil
+}
+
+// checkID finds a job's type in its id; an id that can't be one is [ErrNotFound].
+func checkID(id string) (string, error) {
+	t := typeOf(id)
+	if t == "" || len(id) > 128 || strings.ContainsFunc(t, func(r rune) bool { return r != '_' && (r < 'a' || r > 'z') && (r < '0' || r > '9') }) {
+		return "", fmt.Errorf("%w: %q is no job id", ErrNotFound, printable(id))
+	}
+	return t, nil
+}

@@ -1,0 +1,88 @@
+package queue
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"regexp"
+	"time"
+)
+
+// Options say how to reach Redis and how the queue behaves. Only URL is needed.
+type Options struct {
+	// URL is redis://, rediss:// or unix://; several comma-separated redis:// URLs are a cluster.
+	URL    string
+	Logger *slog.Logger
+	// Lease is how long a claim lasts without a heartbeat, default 30 s. Tests shorten it.
+	Lease time.Duration
+	// Prefix is put before every key, so that systems can share a Redis; default "mq".
+	Prefix string
+	// Poll is the longest an idle worker sleeps without looking by itself, default 1 s. Each sleep is half of it to all of it.
+	Poll time.Duration
+	// Backoff is the delay before the first retry, default 2 s. It doubles with each to at most MaxBackoff (5 min), ±25 %.
+	Backoff    time.Duration
+	MaxBackoff time.Duration
+	// KeepOff is how long a job keeps off the machine it failed on while others could run it, default 30 s.
+	KeepOff time.Duration
+	// MaxLostLeases is how many machines may go silent with a job before it is dead, default 3.
+	MaxLostLeases int
+	// MaxPayload bounds a submission's parameters in bytes, default 1 MiB.
+	MaxPayload int
+	// MaxClasses bounds the distinct requirements per type that have jobs, default 10,000.
+	MaxClasses int
+	// Retention and RetentionCount bound how long and how many ended jobs are kept per type: 7 days, 100,000.
+	Retention      time.Duration
+	RetentionCount int
+	// PoolSize bounds the connections to each Redis server, default go-redis' own. Waiting workers have theirs beside it.
+	PoolSize int
+}
+
+const (
+	defaultPrefix = "mq"
+	// overrun is how long an attempt may go on after its timeout before the queue takes it away: the agent ends it first.
+	overrun = 5 * time.Second
+	// inlineParameters is the size up to which a claim carries the parameters in its answer; larger ones are read apart.
+	inlineParameters = 4 << 10
+)
+
+var prefixName = regexp.MustCompile(`^[A-Za-z0-9_.:-]{1,64}$`)
+
+func orDefault[T int | time.Duration](v *T, d T) {
+	if *v == 0 {
+		*v = d
+	}
+}
+
+func (o *Options) validate() error {
+	if o.URL == "" {
+		return errors.New("queue: URL is missing: write one such as redis://127.0.0.1:6379")
+	}
+	if o.Prefix == "" {
+		o.Prefix = defaultPrefix
+	}
+	if !prefixName.MatchString(o.Prefix) {
+		return fmt.Errorf("queue: prefix %q: letters, digits and _ . : -, at most 64", o.Prefix)
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	orDefault(&o.Lease, 30*time.Second)
+	orDefault(&o.Poll, time.Second)
+	orDefault(&o.Backoff, 2*time.Second)
+	orDefault(&o.MaxBackoff, 5*time.Minute)
+	orDefault(&o.KeepOff, 30*time.Second)
+	orDefault(&o.MaxLostLeases, 3)
+	orDefault(&o.MaxPayload, 1<<20)
+	orDefault(&o.MaxClasses, 10_000)
+	orDefault(&o.Retention, 7*24*time.Hour)
+	orDefault(&o.RetentionCount, 100_000)
+	for name, d := range map[string]time.Duration{"Lease": o.Lease, "Poll": o.Poll, "Backoff": o.Backoff, "MaxBackoff": o.MaxBackoff, "Retention": o.Retention} {
+		if d < time.Millisecond {
+			return fmt.Errorf("queue: %s is %s: must be at least 1ms", name, d)
+		}
+	}
+	return nil
+}
+
+// registration is how long a worker stays known without a heartbeat.
+func (o *Options) registration() time.Duration { return o.Lease }

@@ -1,0 +1,112 @@
+package queuetest
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/require"
+)
+
+// Redis is a real redis-server of a test. It keeps its data over [Redis.Kill] and [Redis.Start]: it writes each change to its
+// append-only file before it answers.
+type Redis struct {
+	Addr string // 127.0.0.1:port
+	URL  string // redis://127.0.0.1:port
+	t    testing.TB
+	dir  string
+	args []string
+	cmd  *exec.Cmd
+	done chan struct{} // closed when the process has ended
+}
+
+// StartRedis starts a redis-server on a free port in a temporary folder, stopped when the test ends. args are further
+// settings such as "--maxmemory", "10mb". It skips the test where there is no redis-server.
+func StartRedis(t testing.TB, args ...string) *Redis {
+	t.Helper()
+	if _, err := exec.LookPath("redis-server"); err != nil {
+		t.Skip("skipped: redis-server is not on PATH")
+	}
+	dir, err := os.MkdirTemp("", "redis")
+	require.NoError(t, err)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	addr := l.Addr().String()
+	require.NoError(t, l.Close())
+	r := &Redis{Addr: addr, URL: "redis://" + addr, t: t, dir: dir, args: args}
+	r.Start()
+	t.Cleanup(func() {
+		r.Kill()
+		if t.Failed() {
+			if b, err := os.ReadFile(filepath.Join(dir, "log")); err == nil {
+				t.Logf("redis-server's log, the end:\n%s", b[max(0, len(b)-2000):])
+			}
+		}
+		if err := os.RemoveAll(dir); err != nil {
+			t.Errorf("removing redis' folder: %v", err)
+		}
+	})
+	return r
+}
+
+// Start starts the server (again) and waits until it answers.
+func (r *Redis) Start() {
+	r.t.Helper()
+	_, port, err := net.SplitHostPort(r.Addr)
+	require.NoError(r.t, err)
+	args := append([]string{
+		"--port", port, "--bind", "127.0.0.1", "--dir", r.dir, "--logfile", "log", "--save", "", "--appendonly", "yes",
+		"--appendfsync", "always", "--maxmemory-policy", "noeviction", "--daemonize", "no",
+	}, r.args...)
+	r.cmd = exec.Command("redis-server", args...)
+	require.NoError(r.t, r.cmd.Start())
+	done := make(chan struct{})
+	r.done = done
+	go func(cmd *exec.Cmd) {
+		defer close(done)
+		_ = cmd.Wait() // killed at the end: the status says nothing
+	}(r.cmd)
+	r.waitUntilUp()
+}
+
+func (r *Redis) waitUntilUp() {
+	r.t.Helper()
+	client := redis.NewClient(&redis.Options{Addr: r.Addr, MaxRetries: -1})
+	defer func() { _ = client.Close() }()
+	var last error
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		last = client.Ping(ctx).Err()
+		cancel()
+		if last == nil || strings.HasPrefix(last.Error(), "NOAUTH") {
+			return
+		}
+		select {
+		case <-r.done:
+			r.t.Fatalf("redis-server ended at once: %s", r.log())
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+	r.t.Fatalf("redis-server at %s does not answer: %v\n%s", r.Addr, last, r.log())
+}
+
+func (r *Redis) log() string {
+	b, err := os.ReadFile(filepath.Join(r.dir, "log"))
+	if err != nil {
+		return fmt.Sprintf("(no log: %v)", err)
+	}
+	return string(b)
+}
+
+// Kill ends the server with SIGKILL and waits until it is gone. A server that is gone already is fine.
+func (r *Redis) Kill() {
+	_ = r.cmd.Process.Kill() // an error says that it has ended
+	<-r.done
+}

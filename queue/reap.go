@@ -1,0 +1,156 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// idleClass is how long a class without jobs stays in the index.
+const idleClass = 10 * time.Minute
+
+// Reap does what time brings: gives back the jobs of silent workers, makes delayed jobs wait, ends jobs past their deadline
+// or timeout, forgets silent workers, old jobs and empty classes, and goes on with a remapping that was left unfinished.
+// Each part does at most limit things per type and call. Any number of callers may run it at once, about every second.
+func (c *Client) Reap(ctx context.Context, limit int) (ReapResult, error) {
+	var out ReapResult
+	if limit < 1 {
+		return out, &InvalidError{"limit", "must be at least 1"}
+	}
+	now, err := c.Now(ctx)
+	if err != nil {
+		return out, err
+	}
+	types, err := c.allTypes(ctx)
+	if err != nil {
+		return out, err
+	}
+	errs := []error{c.reapMachines(ctx, now)}
+	for _, t := range types {
+		p := reapPass{c: c, jobType: t, now: now, limit: limit, out: &out}
+		errs = append(errs, p.run(ctx))
+	}
+	return out, errors.Join(errs...)
+}
+
+// reapPass is one type's part of a pass.
+type reapPass struct {
+	c       *Client
+	jobType string
+	now     time.Time
+	limit   int
+	out     *ReapResult
+}
+
+func (p *reapPass) run(ctx context.Context) error {
+	for _, step := range []func(context.Context) error{p.workers, p.expire, p.promote, p.drop, p.collect} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return p.c.remap(ctx, p.jobType)
+}
+
+// due lists the members of one of the shard's sets whose time has come.
+func (p *reapPass) due(ctx context.Context, set string, t time.Time, limit int) ([]string, error) {
+	ids, err := p.c.rdb.ZRangeByScore(ctx, p.c.keys.shard(p.jobType, set), &redis.ZRangeBy{
+		Min: "-inf", Max: strconv.FormatInt(t.UnixMilli(), 10), Count: int64(limit),
+	}).Result()
+	return ids, p.c.wrap(ctx, err)
+}
+
+func (p *reapPass) workers(ctx context.Context) error {
+	silent, err := p.due(ctx, "alive", p.now, p.limit)
+	if err != nil || len(silent) == 0 {
+		return err
+	}
+	_, err = p.c.unregister(ctx, p.jobType, true, silent)
+	return err
+}
+
+func (p *reapPass) expire(ctx context.Context) error {
+	lost, err := p.due(ctx, "leases", p.now, p.limit)
+	if err != nil {
+		return err
+	}
+	late, err := p.due(ctx, "deadlines", p.now, p.limit)
+	if err != nil {
+		return err
+	}
+	for _, id := range append(lost, late...) {
+		o := &p.c.opts
+		reply, err := p.c.eval(ctx, "expire", p.jobType, []string{p.c.keys.details(id)}, id, o.MaxLostLeases,
+			o.Backoff.Milliseconds(), o.MaxBackoff.Milliseconds(), 0.75+rand.Float64()/2, overrun.Milliseconds())
+		if err != nil {
+			return err
+		}
+		switch text(at(reply, 0)) {
+		case "lost":
+			p.out.Requeued++
+		case "timeout":
+			p.out.TimedOut++
+		case "dead", "deadline":
+			p.out.Dead++
+		}
+		p.c.wake(ctx, p.jobType, texts(reply)[1:])
+	}
+	return nil
+}
+
+func (p *reapPass) promote(ctx context.Context) error {
+	reply, err := p.c.eval(ctx, "promote", p.jobType, nil, p.limit)
+	if err != nil {
+		return err
+	}
+	p.out.Due += int(number(at(reply, 0)))
+	p.c.wake(ctx, p.jobType, texts(at(reply, 1)))
+	return nil
+}
+
+// drop forgets ended jobs that are too old or too many.
+func (p *reapPass) drop(ctx context.Context) error {
+	old, err := p.due(ctx, "ended", p.now.Add(-p.c.opts.Retention), p.limit)
+	if err != nil {
+		return err
+	}
+	key := p.c.keys.shard(p.jobType, "ended")
+	n, err := p.c.rdb.ZCard(ctx, key).Result()
+	if err != nil {
+		return p.c.wrap(ctx, err)
+	}
+	if surplus := int(n) - p.c.opts.RetentionCount; surplus > len(old) {
+		if old, err = p.c.rdb.ZRange(ctx, key, 0, int64(min(surplus, 10*p.limit)-1)).Result(); err != nil {
+			return p.c.wrap(ctx, err)
+		}
+	}
+	for len(old) > 0 {
+		chunk := old[:min(len(old), 100)]
+		old = old[len(chunk):]
+		more, args := make([]string, len(chunk)), make([]any, len(chunk))
+		for i, id := range chunk {
+			more[i], args[i] = p.c.keys.details(id), id
+		}
+		if _, err := p.c.eval(ctx, "drop", p.jobType, more, args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// collect looks at a few classes, chosen at random, and takes the empty ones out of the index.
+func (p *reapPass) collect(ctx context.Context) error {
+	classes, err := p.c.rdb.ZRandMember(ctx, p.c.keys.shard(p.jobType, "classes"), min(p.limit, 100)).Result()
+	if err != nil || len(classes) == 0 {
+		return p.c.wrap(ctx, err)
+	}
+	args := []any{idleClass.Milliseconds()}
+	for _, class := range classes {
+		args = append(args, class)
+	}
+	_, err = p.c.eval(ctx, "collect", p.jobType, nil, args...)
+	return err
+}

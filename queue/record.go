@@ -1,0 +1,219 @@
+package queue
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/emprops/machinectl/hcl/spec"
+)
+
+// record is a job's record as the scripts keep it; lib_record.lua names the fields in this order.
+type record struct {
+	id                     string
+	state                  State
+	class, order           string
+	created                int64
+	maxAttempts            int
+	timeout, deadline      int64
+	tenant, idem           string
+	rev                    int64
+	attempts, lost         int
+	fence                  int64
+	nonce, machine, worker string
+	started, ended, ready  int64
+	excluded, reason       string
+	claimRev, progressRev  int64
+	hasMeta                bool
+}
+
+const recordFields = 24
+
+// states translates the letters in a record.
+func stateOf(letter string) State {
+	switch letter {
+	case "w":
+		return Waiting
+	case "d":
+		return Delayed
+	case "r":
+		return Running
+	case "c":
+		return Completed
+	case "f":
+		return Failed
+	case "x":
+		return Dead
+	case "k":
+		return Cancelled
+	}
+	return State("unknown " + letter)
+}
+
+func parseRecord(id, s string) (*record, error) {
+	f := strings.Split(s, "\t")
+	if len(f) != recordFields {
+		return nil, fmt.Errorf("queue: the record of job %s has %d fields, this program reads %d", id, len(f), recordFields)
+	}
+	var bad error
+	n := func(i int) int64 {
+		v, err := strconv.ParseInt(f[i], 10, 64)
+		if err != nil && bad == nil {
+			bad = fmt.Errorf("queue: the record of job %s, field %d: %w", id, i+1, err)
+		}
+		return v
+	}
+	r := &record{
+		id: id, state: stateOf(f[0]), class: f[1], order: f[2], created: n(3), maxAttempts: int(n(4)), timeout: n(5), deadline: n(6),
+		tenant: f[7], idem: f[8], rev: n(9), attempts: int(n(10)), lost: int(n(11)), fence: n(12), nonce: f[13],
+		machine: f[14], worker: f[15], started: n(16), ended: n(17), ready: n(18), excluded: f[19], reason: f[20],
+		claimRev: n(21), progressRev: n(22), hasMeta: f[23] == "1",
+	}
+	return r, bad
+}
+
+func (r *record) priority() int {
+	if len(r.order) < 2 {
+		return 0
+	}
+	n, err := strconv.ParseUint(r.order[:2], 16, 8)
+	if err != nil {
+		return 0
+	}
+	return MaxPriority - int(n)
+}
+
+func (r *record) lease() Lease {
+	return Lease{JobID: r.id, Machine: r.machine, Worker: r.worker, Fence: r.fence, Nonce: r.nonce}
+}
+
+// extra is what only some submissions have, kept apart from the record.
+type extra struct {
+	Webhook   string            `json:"w,omitempty"`
+	Metadata  map[string]string `json:"m,omitempty"`
+	NotBefore int64             `json:"n,omitempty"`
+}
+
+// job builds the public form; meta and details may be empty.
+func (r *record) job(meta string, details map[string]string) (*Job, error) {
+	j := &Job{
+		ID: r.id, Type: typeOf(r.id), State: r.state, Class: r.class, Priority: r.priority(),
+		Timeout: spec.Duration(time.Duration(r.timeout) * time.Millisecond), MaxAttempts: r.maxAttempts,
+		Attempts: r.attempts, LostLeases: r.lost, Tenant: r.tenant, CreatedAt: fromMillis(r.created),
+		Deadline: optionalTime(r.deadline), StartedAt: optionalTime(r.started), EndedAt: optionalTime(r.ended),
+		Machine: r.machine, Worker: r.worker,
+	}
+	if meta != "" {
+		var e extra
+		if err := json.Unmarshal([]byte(meta), &e); err != nil {
+			return nil, fmt.Errorf("queue: job %s: meta: %w", r.id, err)
+		}
+		j.Webhook, j.Metadata, j.NotBefore = e.Webhook, e.Metadata, optionalTime(e.NotBefore)
+	}
+	if err := r.addDetails(j, details); err != nil {
+		return nil, err
+	}
+	if j.Error == nil || r.reason == "lost" || r.reason == "deadline" {
+		if f := r.verdict(); f != nil {
+			j.Error = f
+		}
+	}
+	return j, nil
+}
+
+// verdict explains an ending that no attempt's failure explains.
+func (r *record) verdict() *Failure {
+	switch {
+	case r.state == Cancelled:
+		return &Failure{Code: "cancelled", Message: orElse(r.reason, "cancelled")}
+	case r.state == Dead && r.reason == "lost":
+		return &Failure{Code: "lost", Message: fmt.Sprintf("%d machines went silent while they ran this job, the last was %s", r.lost, r.machine)}
+	case r.state == Dead && r.reason == "deadline":
+		return &Failure{Code: "deadline", Message: "the deadline passed before a worker could start the job"}
+	}
+	return nil
+}
+
+func (r *record) addDetails(j *Job, details map[string]string) error {
+	for name, target := range map[string]any{"progress": &j.Progress, "result": &j.Result, "error": &j.Error} {
+		if s := details[name]; s != "" {
+			if err := json.Unmarshal([]byte(s), target); err != nil {
+				return fmt.Errorf("queue: job %s: %s: %w", r.id, name, err)
+			}
+		}
+	}
+	if r.progressRev == 0 && r.state == Running {
+		j.Progress = nil // an earlier attempt's
+	}
+	attempts, err := r.attemptsOf(details)
+	if err != nil {
+		return err
+	}
+	for _, a := range attempts {
+		j.History = append(j.History, a.Attempt)
+	}
+	return nil
+}
+
+// pastAttempt is an ended attempt and the revisions of its events.
+type pastAttempt struct {
+	Attempt
+	fence, claimRev, endRev int64
+}
+
+// attemptsOf reads the ended attempts, oldest first. A completed job's last one is in the record itself.
+func (r *record) attemptsOf(details map[string]string) ([]pastAttempt, error) {
+	var out []pastAttempt
+	for name, s := range details {
+		if name[0] != 'a' {
+			continue
+		}
+		fence, err := strconv.ParseInt(name[1:], 10, 64)
+		f := strings.SplitN(s, "\t", 8)
+		if err != nil || len(f) != 8 {
+			return nil, fmt.Errorf("queue: job %s: attempt %q can't be read", r.id, name)
+		}
+		p := pastAttempt{fence: fence, claimRev: parseMillis(f[5]), endRev: parseMillis(f[6])}
+		p.Attempt = Attempt{Outcome: f[0], Machine: f[1], Worker: f[2], StartedAt: fromMillis(parseMillis(f[3])), EndedAt: fromMillis(parseMillis(f[4]))}
+		if f[0] == "failed" && f[7] != "" {
+			if err := json.Unmarshal([]byte(f[7]), &p.Error); err != nil {
+				return nil, fmt.Errorf("queue: job %s: attempt %q: %w", r.id, name, err)
+			}
+		}
+		out = append(out, p)
+	}
+	if r.state == Completed {
+		out = append(out, pastAttempt{fence: r.fence, claimRev: r.claimRev, endRev: r.rev, Attempt: Attempt{
+			Machine: r.machine, Worker: r.worker, Outcome: string(Completed), StartedAt: fromMillis(r.started), EndedAt: fromMillis(r.ended)}})
+	}
+	slices.SortFunc(out, func(a, b pastAttempt) int { return int(a.fence - b.fence) })
+	return out, nil
+}
+
+func parseMillis(s string) int64 {
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+func fromMillis(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
+
+func optionalTime(ms int64) *time.Time {
+	if ms == 0 {
+		return nil
+	}
+	t := fromMillis(ms)
+	return &t
+}
+
+func orElse(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}

@@ -1,0 +1,138 @@
+package queue
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+)
+
+//go:embed scripts/*.lua
+var scriptFiles embed.FS
+
+// script is one Lua program. Its file's header says in "KEYS:" which of the shard's keys it uses, in order; "MORE KEYS:"
+// describes what the caller adds to them, and "LIBS:" names the shared parts that are put in front.
+type script struct {
+	name string
+	keys []string
+	lua  *redis.Script
+}
+
+// scripts are all of them, by file name.
+type scripts map[string]*script
+
+func loadScripts() (scripts, error) {
+	files, err := scriptFiles.ReadDir("scripts")
+	if err != nil {
+		return nil, fmt.Errorf("scripts: %w", err)
+	}
+	out := scripts{}
+	for _, f := range files {
+		name := strings.TrimSuffix(f.Name(), ".lua")
+		if strings.HasPrefix(name, "lib_") {
+			continue
+		}
+		s, err := loadScript(name)
+		if err != nil {
+			return nil, err
+		}
+		out[name] = s
+	}
+	return out, nil
+}
+
+// loadScript puts a script together: names for its keys, its libraries, its body. The variable more is the number of
+// fixed keys: the caller's own begin at KEYS[more + 1].
+func loadScript(name string) (*script, error) {
+	body, err := scriptFiles.ReadFile(path.Join("scripts", name+".lua"))
+	if err != nil {
+		return nil, fmt.Errorf("scripts: %w", err)
+	}
+	s := &script{name: name}
+	var libs []string
+	for line := range strings.Lines(string(body)) {
+		if rest, ok := strings.CutPrefix(line, "-- KEYS:"); ok {
+			s.keys = strings.Fields(rest)
+		}
+		if rest, ok := strings.CutPrefix(line, "-- LIBS:"); ok {
+			libs = strings.Fields(rest)
+		}
+	}
+	values := make([]string, len(s.keys))
+	for i := range s.keys {
+		values[i] = fmt.Sprintf("KEYS[%d]", i+1)
+	}
+	var src strings.Builder
+	fmt.Fprintf(&src, "local %s = %s\nlocal more = %d\n", strings.Join(s.keys, ", "), strings.Join(values, ", "), len(s.keys))
+	for _, lib := range libs {
+		text, err := scriptFiles.ReadFile(path.Join("scripts", "lib_"+lib+".lua"))
+		if err != nil {
+			return nil, fmt.Errorf("scripts: %s: %w", name, err)
+		}
+		src.Write(text)
+	}
+	src.Write(body)
+	s.lua = redis.NewScript(src.String())
+	return s, nil
+}
+
+// eval runs a script in a type's shard. Errors are mapped as [Client.wrap] says.
+func (c *Client) eval(ctx context.Context, name, jobType string, more []string, args ...any) (any, error) {
+	s := c.scripts[name]
+	all := make([]string, 0, len(s.keys)+len(more))
+	for _, k := range s.keys {
+		all = append(all, c.keys.shard(jobType, k))
+	}
+	v, err := s.lua.Run(ctx, c.rdb, append(all, more...), args...).Result()
+	if err != nil {
+		return nil, c.wrap(ctx, err)
+	}
+	return v, nil
+}
+
+// evalAgain is eval for what may safely be done twice: a connection that broke is tried once more on another.
+func (c *Client) evalAgain(ctx context.Context, name, jobType string, more []string, args ...any) (any, error) {
+	v, err := c.eval(ctx, name, jobType, more, args...)
+	if isBroken(err) && ctx.Err() == nil {
+		return c.eval(ctx, name, jobType, more, args...)
+	}
+	return v, err
+}
+
+// Replies of scripts: lists of strings and integers.
+
+func list(v any) []any {
+	l, _ := v.([]any)
+	return l
+}
+
+func at(v any, i int) any {
+	l := list(v)
+	if i >= len(l) {
+		return nil
+	}
+	return l[i]
+}
+
+func text(v any) string {
+	s, _ := v.(string)
+	return s
+}
+
+func number(v any) int64 {
+	n, _ := v.(int64)
+	return n
+}
+
+func texts(v any) []string {
+	var out []string
+	for _, e := range list(v) {
+		if s, ok := e.(string); ok {
+			out = append(out, s)
+		}
+	}
+	return out
+}

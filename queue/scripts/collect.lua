@@ -1,0 +1,24 @@
+-- collect takes classes out of the index that have no waiting, delayed or running job and saw no arrival for a while.
+-- KEYS: ctl jobs waiting chead heads aud cls classes idle counts
+-- LIBS: record index
+-- ARGV: ms without an arrival; class, …
+-- Returns: number collected
+local n = 0
+for i = 2, #ARGV do
+  local class = ARGV[i]
+  local at = string.match(redis.call("HGET", cls, "t:" .. class) or "", " (%d+)$")
+  local busy = (redis.call("HGET", counts, "r:" .. class) or 0) + (redis.call("HGET", counts, "d:" .. class) or 0)
+  if busy <= 0 and not head(class) and (at or 0) + ARGV[1] <= now then
+    local a = redis.call("HGET", cls, "a:" .. class)
+    redis.call("HDEL", cls, "a:" .. class, "t:" .. class, "s:" .. class)
+    redis.call("HDEL", counts, "r:" .. class, "d:" .. class)
+    redis.call("ZREM", classes, class)
+    if a then
+      repair(a)
+      forget(a)
+    end
+    if not redis.call("HGET", counts, "n:" .. class) then redis.call("HDEL", cls, "q:" .. class) end
+    n = n + 1
+  end
+end
+return n

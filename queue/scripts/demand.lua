@@ -1,0 +1,33 @@
+-- demand reads the load of classes.
+-- KEYS: ctl jobs waiting cls counts
+-- LIBS: record
+-- ARGV: class, …
+-- Returns: per class 6: waiting, delayed, running, creation of the longest waiting job ms or 0, "count time" of the arrivals
+--          or "", samples of service times or ""; at the end the time now
+local out = {}
+
+-- oldest walks the priorities in use, at most 101: within one the first is the oldest.
+local function oldest(class)
+  local least, from = 0, class .. ":"
+  while true do
+    local m = redis.call("ZRANGEBYLEX", waiting, "[" .. from, "(" .. class .. ";", "LIMIT", 0, 1)[1]
+    if not m then return least end
+    local r = read(string.sub(m, 32))
+    if r and (least == 0 or tonumber(r[CREATED]) < least) then least = tonumber(r[CREATED]) end
+    from = class .. ":" .. string.format("%02x", tonumber(string.sub(m, 18, 19), 16) + 1)
+  end
+end
+
+for i = 1, #ARGV do
+  local class = ARGV[i]
+  local n = redis.call("ZLEXCOUNT", waiting, "[" .. class .. ":", "(" .. class .. ";")
+  local o = #out
+  out[o + 1] = n
+  out[o + 2] = tonumber(redis.call("HGET", counts, "d:" .. class) or 0)
+  out[o + 3] = tonumber(redis.call("HGET", counts, "r:" .. class) or 0)
+  out[o + 4] = n > 0 and oldest(class) or 0
+  out[o + 5] = redis.call("HGET", cls, "t:" .. class) or ""
+  out[o + 6] = redis.call("HGET", cls, "s:" .. class) or ""
+end
+out[#out + 1] = now
+return out

@@ -1,0 +1,63 @@
+-- expire ends one claim whose lease has passed, or one job whose deadline has. Checked again here, so that any number of
+-- reapers may race.
+-- KEYS: ctl jobs waiting chead heads aud cls classes idle delayed deadlines leases ended dead counts
+-- MORE KEYS: the job's details
+-- LIBS: record index ending
+-- ARGV: job id, lost leases that make a job dead, first and largest retry delay ms, factor on it,
+--       ms by which an attempt may overrun its timeout
+-- Returns: {what: "none", "lost", "timeout", "dead" or "deadline", worker to wake or nothing}
+local id, maxLost, overrun = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[6])
+local info = KEYS[more + 1]
+local r = read(id)
+if not r then
+  redis.call("ZREM", leases, id)
+  redis.call("ZREM", deadlines, id)
+  return { "none" }
+end
+
+local due = redis.call("ZSCORE", deadlines, id)
+if due and tonumber(due) <= now and (r[STATE] == "w" or r[STATE] == "d") then
+  if r[STATE] == "w" then
+    remove(r[CLASS], r[ORDER], id)
+  else
+    redis.call("ZREM", delayed, id)
+    redis.call("HINCRBY", counts, "d:" .. r[CLASS], -1)
+  end
+  redis.call("ZREM", deadlines, id)
+  r[REASON] = "deadline"
+  close(id, r, "x", "dead")
+  write(id, r)
+  return { "deadline" }
+end
+
+local lease = redis.call("ZSCORE", leases, id)
+if not lease or tonumber(lease) > now or r[STATE] ~= "r" then return { "none" } end
+stop(id, r)
+r[NONCE], r[EXCLUDED] = "", r[MACHINE]
+local woken
+if r[STARTED] + r[TIMEOUT] + overrun <= now then
+  local failure = string.format(
+    '{"code":"timeout","message":"the attempt was still running %d s after it started","retriable":true}', (now - r[STARTED]) / 1000)
+  redis.call("HSET", info, "error", failure)
+  local what = "timeout"
+  if tonumber(r[ATTEMPTS]) >= tonumber(r[MAX_ATTEMPTS]) then
+    what, r[REASON] = "dead", "attempts"
+    close(id, r, "x", "dead", failure)
+  else
+    woken = back(id, r, backoff(r, ARGV[3], ARGV[4], ARGV[5]), "retrying", failure)
+  end
+  remember(info, r, "failed", failure)
+  write(id, r)
+  return { what, woken }
+end
+r[ATTEMPTS], r[LOST] = r[ATTEMPTS] - 1, r[LOST] + 1
+local what = "lost"
+if r[LOST] >= maxLost then
+  what, r[REASON] = "dead", "lost"
+  close(id, r, "x", "dead")
+else
+  woken = back(id, r, 0, "lost")
+end
+remember(info, r, "lost")
+write(id, r)
+return { what, woken }

@@ -1,0 +1,29 @@
+-- register announces a worker, or renews it.
+-- KEYS: ctl workers alive fleet idle
+-- ARGV: machine, worker, index in 6 digits, profile, offer JSON, registration ms
+-- Returns: {fleet version, 1 if the fleet's profiles changed}
+local machine, worker, index, profile, offer, ms = unpack(ARGV)
+local time = redis.call("TIME")
+local me = machine .. "/" .. worker
+local old = redis.call("HGET", workers, me)
+local changed = 0
+if old ~= profile .. "\t" .. index then
+  if old then
+    local p, i = string.match(old, "^(%x+)\t(%d+)$")
+    redis.call("ZREM", idle, p .. ":" .. i .. ":" .. me)
+    if redis.call("HINCRBY", fleet, "m:" .. p .. ":" .. machine, -1) <= 0 then redis.call("HDEL", fleet, "m:" .. p .. ":" .. machine) end
+    if redis.call("HINCRBY", fleet, "n:" .. p, -1) <= 0 then
+      redis.call("HDEL", fleet, "n:" .. p, "o:" .. p)
+      changed = 1
+    end
+  end
+  redis.call("HSET", workers, me, profile .. "\t" .. index)
+  redis.call("HINCRBY", fleet, "m:" .. profile .. ":" .. machine, 1)
+  if redis.call("HINCRBY", fleet, "n:" .. profile, 1) == 1 then
+    redis.call("HSET", fleet, "o:" .. profile, offer)
+    changed = 1
+  end
+end
+redis.call("ZADD", alive, time[1] * 1000 + math.floor(time[2] / 1000) + ms, me)
+if changed == 1 then redis.call("HINCRBY", ctl, "fleet", 1) end
+return { tonumber(redis.call("HGET", ctl, "fleet") or 0), changed }

@@ -1,0 +1,18 @@
+-- requeue makes a failed, dead or cancelled job wait again with fresh attempts, at its original order.
+-- KEYS: ctl jobs waiting chead heads aud cls classes idle delayed deadlines leases ended dead counts
+-- MORE KEYS: the job's details
+-- LIBS: record index ending
+-- ARGV: job id
+-- Returns: "missing", "completed", "active" or {"ok", worker to wake or nothing}
+local id = ARGV[1]
+local r = read(id)
+if not r then return "missing" end
+if r[STATE] == "c" then return "completed" end
+if r[STATE] ~= "f" and r[STATE] ~= "x" and r[STATE] ~= "k" then return "active" end
+redis.call("ZREM", ended, id)
+redis.call("ZREM", dead, id)
+redis.call("HDEL", KEYS[more + 1], "error", "progress")
+r[ATTEMPTS], r[LOST], r[ENDED], r[DEADLINE], r[NONCE], r[EXCLUDED], r[REASON] = 0, 0, 0, 0, "", "", ""
+local woken = back(id, r, 0, "requeued")
+write(id, r)
+return { "ok", woken }

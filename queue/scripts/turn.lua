@@ -1,0 +1,179 @@
+-- turn ends attempts of one worker and gives it up to n new jobs. With nothing to give it registers the worker as idle, in
+-- the same step, so that no wake-up is lost.
+-- KEYS: ctl jobs bodies meta waiting chead heads aud cls classes delayed deadlines leases ended dead counts idle workers fleet
+-- MORE KEYS: the machine's drain, the worker's wake list, then of each ended attempt the job's details
+-- LIBS: record index ending
+-- ARGV: 1 machine, 2 worker, 3 profile, 4 index in 6 digits, 5 n, 6 nonce, 7 lease ms, 8 ms by which an attempt may overrun
+--       its timeout, 9 ms for which a job keeps off the machine it failed on, 10 largest parameters to return here, bytes,
+--       11 "1" to become idle, 12 first retry delay ms, 13 largest retry delay ms; then per ended attempt 7: job id, fence,
+--       nonce, "c" completed | "f" failed | "r" released, factor on the retry delay (-1: not retriable), failure JSON or
+--       reason, result JSON
+-- Returns: {{"ok" | "stale" | "missing", …}, status, {id, record, parameters or nil where too large, meta or "", …}, {worker to wake, …}};
+--          status is ok, idle, draining, paused, unregistered (nothing was claimed: register first) or more (call again).
+local drain, wakelist, infos = KEYS[more + 1], KEYS[more + 2], more + 3
+local machine, worker, profile, index, want, nonce = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6]
+local leaseFor, overrun, keepOff, inline = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
+local me = machine .. "/" .. worker
+local wakes = {}
+
+-- served adds an attempt's duration to the class's last samples (about 60 of them).
+local function served(class, ms)
+  local s = (redis.call("HGET", cls, "s:" .. class) or "") .. ms .. ","
+  if #s > 400 then s = string.sub(s, string.find(s, ",", #s - 400, true) + 1) end
+  redis.call("HSET", cls, "s:" .. class, s)
+end
+
+local function finish(info, id, fence, key, action, factor, detail, result)
+  local r = read(id)
+  if not r then return "missing" end
+  if r[FENCE] ~= fence or r[NONCE] ~= key then return "stale" end
+  if r[STATE] ~= "r" then return "ok" end -- repeated: only the owner's own ending leaves the nonce in place
+  stop(id, r)
+  if action == "c" then
+    if result ~= "" then redis.call("HSET", info, "result", result) end
+    served(r[CLASS], now - r[STARTED])
+    close(id, r, "c", "completed")
+  elseif action == "r" then
+    r[ATTEMPTS] = r[ATTEMPTS] - 1
+    wakes[#wakes + 1] = back(id, r, 0, "released", detail)
+    remember(info, r, "released", detail)
+  else
+    redis.call("HSET", info, "error", detail)
+    if tonumber(factor) < 0 then
+      close(id, r, "f", "failed", detail)
+    elseif tonumber(r[ATTEMPTS]) >= tonumber(r[MAX_ATTEMPTS]) then
+      r[REASON] = "attempts"
+      close(id, r, "x", "dead", detail)
+    else
+      r[EXCLUDED] = r[MACHINE]
+      wakes[#wakes + 1] = back(id, r, backoff(r, ARGV[12], ARGV[13], factor), "retrying", detail)
+    end
+    remember(info, r, "failed", detail)
+  end
+  write(id, r)
+  return "ok"
+end
+
+local finished = {}
+for i = 14, #ARGV, 7 do
+  finished[#finished + 1] = finish(KEYS[infos + #finished], unpack(ARGV, i, i + 6))
+end
+if want == 0 then return { finished, "ok", {}, wakes } end
+
+local seat = profile .. ":" .. index .. ":" .. me
+redis.call("ZREM", idle, seat)
+if redis.call("HEXISTS", workers, me) == 0 then return { finished, "unregistered", {}, wakes } end
+
+-- others says whether anybody else than this machine could run a job of the audience.
+local function others(a)
+  local n = 0
+  for p in string.gmatch(redis.call("HGET", aud, "p:" .. a) or "", "%x+") do
+    n = n + (redis.call("HGET", fleet, "n:" .. p) or 0) - (redis.call("HGET", fleet, "m:" .. p .. ":" .. machine) or 0)
+  end
+  return n > 0
+end
+
+-- eligible says whether this worker may have the job now; a job past its deadline ends here.
+local function eligible(a, id, r)
+  if r[DEADLINE] ~= "0" and tonumber(r[DEADLINE]) <= now then
+    remove(r[CLASS], r[ORDER], id)
+    redis.call("ZREM", deadlines, id)
+    r[REASON] = "deadline"
+    close(id, r, "x", "dead")
+    write(id, r)
+    return false
+  end
+  return r[EXCLUDED] ~= machine or r[READY] + keepOff < now or not others(a)
+end
+
+-- inClass finds the first of a class's jobs that this worker may have, looking no further than 16.
+local function inClass(a, class)
+  for looked = 1, 16, 15 do
+    for _, m in ipairs(redis.call("ZRANGEBYLEX", waiting, "[" .. class .. ":", "(" .. class .. ";", "LIMIT", 0, looked)) do
+      local id = string.sub(m, 32)
+      local r = read(id)
+      if eligible(a, id, r) then return { string.sub(m, 18, 30), id, r, a } end
+    end
+  end
+end
+
+-- inAudience finds the first of an audience's jobs that this worker may have; the second value says that it is its head.
+local function inAudience(a)
+  local best
+  local m = audienceHead(a)
+  if m then
+    best = inClass(a, string.sub(m, -16))
+    if best and best[1] == string.sub(m, -30, -18) then return best, true end
+  end
+  for _, other in ipairs(redis.call("ZRANGEBYLEX", chead, "[" .. a .. ":", "(" .. a .. ";", "LIMIT", 0, 16)) do
+    if best and best[1] <= string.sub(other, -30, -18) then break end
+    local found = inClass(a, string.sub(other, -16))
+    if found and (not best or found[1] < best[1]) then best = found end
+  end
+  return best, false
+end
+
+-- pick finds the first job over all audiences that this profile serves.
+local function pick()
+  local best
+  local at = 0
+  while true do
+    local names = redis.call("ZRANGE", heads, at, at + 15)
+    if #names == 0 then return best end
+    local fields = {}
+    for i, a in ipairs(names) do fields[i] = "s:" .. a .. ":" .. profile end
+    local serves = redis.call("HMGET", aud, unpack(fields))
+    for i, a in ipairs(names) do
+      if serves[i] then
+        local found, isHead = inAudience(a)
+        if found and (not best or found[1] < best[1]) then best = found end
+        if isHead then return best end
+      end
+    end
+    at = at + 16
+  end
+end
+
+local given = {}
+local function give(order, id, r, a)
+  remove(r[CLASS], order, id)
+  if r[DEADLINE] ~= "0" then redis.call("ZREM", deadlines, id) end
+  r[STATE], r[ATTEMPTS], r[FENCE], r[NONCE] = "r", r[ATTEMPTS] + 1, r[FENCE] + 1, nonce
+  r[MACHINE], r[WORKER], r[STARTED], r[PROGRESS_REV] = machine, worker, now, 0
+  redis.call("ZADD", leases, math.min(now + leaseFor, now + r[TIMEOUT] + overrun), id)
+  redis.call("HINCRBY", counts, "r:" .. r[CLASS], 1)
+  redis.call("HINCRBY", counts, "m:" .. machine, 1)
+  event(id, r, "claimed")
+  r[CLAIM_REV] = r[REV]
+  local record = table.concat(r, "\t")
+  redis.call("HSET", jobs, id, record)
+  local n = #given
+  given[n + 1], given[n + 2] = id, record
+  given[n + 3] = redis.call("HSTRLEN", bodies, id) <= inline and redis.call("HGET", bodies, id)
+  given[n + 4] = r[META] == "1" and redis.call("HGET", meta, id) or ""
+end
+
+local blocked = redis.call("GET", drain) and "draining" or redis.call("HGET", ctl, "paused") and "paused"
+if blocked then
+  -- A wake-up that reached this worker is handed on.
+  local names = redis.call("ZRANGE", heads, 0, 15)
+  for _, a in ipairs(names) do
+    if blocked == "draining" and redis.call("HEXISTS", aud, "s:" .. a .. ":" .. profile) == 1 then
+      wakes[#wakes + 1] = wake(a, machine)
+      break
+    end
+  end
+  return { finished, blocked, {}, wakes }
+end
+
+while #given < 4 * want do
+  local found = pick()
+  if not found then break end
+  give(unpack(found))
+end
+if #given > 0 then return { finished, "ok", given, wakes } end
+if ARGV[11] == "1" then
+  redis.call("DEL", wakelist)
+  redis.call("ZADD", idle, 0, seat)
+end
+return { finished, "idle", {}, wakes }

@@ -1,0 +1,248 @@
+package queue
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/emprops/machinectl/capability"
+	"github.com/emprops/machinectl/hcl/spec"
+)
+
+// Limits on a [Submission] beside those of package capability.
+const (
+	MaxTimeout        = 7 * 24 * time.Hour
+	MaxMaxAttempts    = 100
+	maxDelay          = 366 * 24 * time.Hour
+	maxTenant         = 128
+	maxIdempotencyKey = 256
+	maxWebhook        = 2048
+	maxMetadata       = 32
+	maxMetadataValue  = 1024
+	maxReason         = 500
+	maxName           = 128 // of a machine or a worker
+)
+
+// DecodeSubmission reads a submission from JSON. The error is an [*InvalidError] with the field's path; unknown fields are
+// refused. What the fields mean is checked by [Client.Submit].
+func DecodeSubmission(b []byte) (Submission, error) {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(b, &fields); err != nil {
+		return Submission{}, &InvalidError{"job", "is not a JSON object: " + strings.TrimPrefix(err.Error(), "json: ")}
+	}
+	var s Submission
+	targets := map[string]any{
+		"type": &s.Type, "capabilities": &s.Capabilities, "requires": &s.Requires, "priority": &s.Priority, "timeout": &s.Timeout,
+		"max_attempts": &s.MaxAttempts, "not_before": &s.NotBefore, "deadline": &s.Deadline, "tenant": &s.Tenant,
+		"idempotency_key": &s.IdempotencyKey, "webhook": &s.Webhook, "metadata": &s.Metadata, "parameters": &s.Parameters,
+	}
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		target, ok := targets[name]
+		if !ok {
+			return Submission{}, &InvalidError{printable(name), "is unknown: a job has " + strings.Join(slices.Sorted(maps.Keys(targets)), ", ")}
+		}
+		if err := json.Unmarshal(fields[name], target); err != nil {
+			return Submission{}, &InvalidError{name, explainDecode(name, err)}
+		}
+	}
+	return s, nil
+}
+
+func explainDecode(name string, err error) string {
+	var wrong *json.UnmarshalTypeError
+	switch {
+	case name == "timeout":
+		return `write a duration such as "30s", "10m" or "1h30m"`
+	case name == "not_before" || name == "deadline":
+		return `write a time such as "2026-01-31T15:04:05Z"`
+	case errors.As(err, &wrong):
+		return fmt.Sprintf("a %s can't stand here: write %s", wrong.Value, article(wrong.Type.String()))
+	}
+	return strings.TrimPrefix(err.Error(), "json: ")
+}
+
+func article(goType string) string {
+	switch goType {
+	case "string":
+		return "a string"
+	case "int":
+		return "a whole number"
+	case "[]string":
+		return "a list of strings"
+	case "map[string]string":
+		return "an object of strings"
+	}
+	return "an object"
+}
+
+// checked is a submission found good, in the form the script takes.
+type checked struct {
+	Submission
+	id       string
+	needs    capability.Requirements
+	class    string
+	priority int
+	meta     string
+}
+
+// check validates everything that doesn't need Redis and fills in the defaults.
+func (o *Options) check(s Submission, now time.Time) (*checked, error) {
+	needs, err := capability.Parse(s.Type, s.Capabilities, s.Requires)
+	var field *capability.FieldError
+	if errors.As(err, &field) {
+		return nil, &InvalidError{field.Field, field.Problem}
+	}
+	if err != nil {
+		return nil, err
+	}
+	c := &checked{Submission: s, needs: needs, class: needs.Class(), priority: DefaultPriority}
+	if s.Priority != nil {
+		c.priority = *s.Priority
+	}
+	for _, step := range []func() *InvalidError{c.checkNumbers, func() *InvalidError { return c.checkTimes(now) },
+		func() *InvalidError { return c.checkPayload(o.MaxPayload) }, c.checkTexts, c.checkMetadata} {
+		if invalid := step(); invalid != nil {
+			return nil, invalid
+		}
+	}
+	return c, c.addMeta()
+}
+
+func (c *checked) checkNumbers() *InvalidError {
+	switch {
+	case c.priority < 0 || c.priority > MaxPriority:
+		return &InvalidError{"priority", fmt.Sprintf("is %d: write 0 to %d, higher is earlier", c.priority, MaxPriority)}
+	case c.Timeout < 0:
+		return &InvalidError{"timeout", fmt.Sprintf("is %s: must not be negative", c.Timeout)}
+	case c.Timeout > 0 && c.Timeout.D() < time.Millisecond || c.Timeout.D() > MaxTimeout:
+		return &InvalidError{"timeout", fmt.Sprintf("is %s: write 1ms to %s", c.Timeout, MaxTimeout)}
+	case c.MaxAttempts < 0 || c.MaxAttempts > MaxMaxAttempts:
+		return &InvalidError{"max_attempts", fmt.Sprintf("is %d: write 1 to %d", c.MaxAttempts, MaxMaxAttempts)}
+	}
+	if c.Timeout == 0 {
+		c.Timeout = spec.Duration(DefaultTimeout)
+	}
+	if c.MaxAttempts == 0 {
+		c.MaxAttempts = DefaultMaxAttempts
+	}
+	return nil
+}
+
+func (c *checked) checkTimes(now time.Time) *InvalidError {
+	for name, t := range map[string]*time.Time{"not_before": c.NotBefore, "deadline": c.Deadline} {
+		if t != nil && t.After(now.Add(maxDelay)) {
+			return &InvalidError{name, "is more than a year away"}
+		}
+	}
+	switch {
+	case c.Deadline != nil && !c.Deadline.After(now):
+		return &InvalidError{"deadline", "has passed already"}
+	case c.Deadline != nil && c.NotBefore != nil && !c.Deadline.After(*c.NotBefore):
+		return &InvalidError{"deadline", "is not after not_before: the job could never start"}
+	}
+	return nil
+}
+
+func (c *checked) checkPayload(limit int) *InvalidError {
+	if len(c.Parameters) > limit {
+		return &InvalidError{"parameters", fmt.Sprintf("are %d bytes, at most %d: put large inputs into the blob store and refer to them", len(c.Parameters), limit)}
+	}
+	if len(c.Parameters) == 0 {
+		return nil
+	}
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, c.Parameters); err != nil {
+		return &InvalidError{"parameters", "are not JSON: " + err.Error()}
+	}
+	c.Parameters = compact.Bytes()
+	return nil
+}
+
+func (c *checked) checkTexts() *InvalidError {
+	if problem := checkText(c.Tenant, maxTenant); problem != "" {
+		return &InvalidError{"tenant", problem}
+	}
+	if problem := checkText(c.IdempotencyKey, maxIdempotencyKey); problem != "" {
+		return &InvalidError{"idempotency_key", problem}
+	}
+	if c.Webhook == "" {
+		return nil
+	}
+	u, err := url.Parse(c.Webhook)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || len(c.Webhook) > maxWebhook {
+		return &InvalidError{"webhook", fmt.Sprintf("write a URL with http or https, at most %d bytes", maxWebhook)}
+	}
+	return nil
+}
+
+func (c *checked) checkMetadata() *InvalidError {
+	if len(c.Metadata) > maxMetadata {
+		return &InvalidError{"metadata", fmt.Sprintf("has %d entries, at most %d", len(c.Metadata), maxMetadata)}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Metadata)) {
+		field := fmt.Sprintf("metadata[%q]", printable(name))
+		if name == "" {
+			return &InvalidError{field, "a name is empty"}
+		}
+		if problem := checkText(name, maxTenant); problem != "" {
+			return &InvalidError{field, "the name " + problem}
+		}
+		if v := c.Metadata[name]; len(v) > maxMetadataValue || !utf8.ValidString(v) || strings.ContainsRune(v, 0) {
+			return &InvalidError{field, fmt.Sprintf("must be text of at most %d bytes", maxMetadataValue)}
+		}
+	}
+	return nil
+}
+
+func (c *checked) addMeta() error {
+	e := extra{Webhook: c.Webhook, Metadata: c.Metadata, NotBefore: millis(c.NotBefore)}
+	if e.Webhook == "" && len(e.Metadata) == 0 && e.NotBefore == 0 {
+		return nil
+	}
+	b, err := json.Marshal(e)
+	if err != nil {
+		return fmt.Errorf("queue: metadata: %w", err)
+	}
+	c.meta = string(b)
+	return nil
+}
+
+// checkText refuses what can't stand in a record: control characters (a tab would split it), bytes that are no text.
+func checkText(s string, limit int) string {
+	switch {
+	case len(s) > limit:
+		return fmt.Sprintf("is %d bytes long, at most %d", len(s), limit)
+	case !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl):
+		return "has control characters or bytes that are no text in it"
+	}
+	return ""
+}
+
+// printable makes any text fit to stand in a message or a record.
+func printable(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == utf8.RuneError {
+			return ' '
+		}
+		return r
+	}, s)
+	if len(s) > maxReason {
+		s = strings.ToValidUTF8(s[:maxReason], "") + "…"
+	}
+	return s
+}
+
+func millis(t *time.Time) int64 {
+	if t == nil {
+		return 0
+	}
+	return t.UnixMilli()
+}

@@ -1,0 +1,120 @@
+package queue
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// Register announces a worker and brings the classes into the audiences that the fleet now makes. It must be repeated when
+// the offer changes; [Client.Heartbeat] keeps it alive. [Client.Claim] does it by itself for a worker Redis doesn't know.
+func (c *Client) Register(ctx context.Context, w WorkerInfo) error {
+	if err := w.validate(); err != nil {
+		return err
+	}
+	jobType := w.Offer.Type
+	// The type first, then the drain: a Drain that runs beside this either finds the type or has left its mark already.
+	if err := c.useType(ctx, jobType); err != nil {
+		return err
+	}
+	if err := c.copyDrain(ctx, w.Machine, jobType); err != nil {
+		return err
+	}
+	offer, err := json.Marshal(w.Offer)
+	if err != nil {
+		return fmt.Errorf("queue: offer: %w", err)
+	}
+	_, err = c.evalAgain(ctx, "register", jobType, nil, w.Machine, w.Name, w.index(), w.Offer.Profile(), offer, c.opts.registration().Milliseconds())
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	if c.workers[w.Machine] == nil {
+		c.workers[w.Machine] = map[string]WorkerInfo{}
+	}
+	c.workers[w.Machine][jobType+"/"+w.Name] = w
+	c.mu.Unlock()
+	return c.remap(ctx, jobType)
+}
+
+// Unregister takes a worker away in all the types it was registered for by this client, or in all types there are.
+func (c *Client) Unregister(ctx context.Context, machine, worker string) error {
+	var types []string
+	c.mu.Lock()
+	for key := range c.workers[machine] {
+		if jobType, name, _ := strings.Cut(key, "/"); name == worker {
+			types = append(types, jobType)
+			delete(c.workers[machine], key)
+		}
+	}
+	if len(c.workers[machine]) == 0 {
+		delete(c.workers, machine)
+	}
+	c.mu.Unlock()
+	if len(types) == 0 {
+		var err error
+		if types, err = c.allTypes(ctx); err != nil {
+			return err
+		}
+	}
+	for _, t := range types {
+		if _, err := c.unregister(ctx, t, false, []string{machine + "/" + worker}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unregister takes workers of one type away and remaps if that changed the profiles there are.
+func (c *Client) unregister(ctx context.Context, jobType string, onlyPassed bool, workers []string) (int64, error) {
+	args := []any{boolArg(onlyPassed)}
+	for _, w := range workers {
+		args = append(args, w)
+	}
+	reply, err := c.evalAgain(ctx, "unregister", jobType, nil, args...)
+	if err != nil {
+		return 0, err
+	}
+	if number(at(reply, 1)) == 1 {
+		err = c.remap(ctx, jobType)
+	}
+	return number(at(reply, 0)), err
+}
+
+func boolArg(b bool) string {
+	if b {
+		return "1"
+	}
+	return "0"
+}
+
+func (w WorkerInfo) validate() error {
+	for name, v := range map[string]string{"machine": w.Machine, "name": w.Name} {
+		if problem := checkText(v, maxName); problem != "" || v == "" || strings.Contains(v, "/") {
+			return &InvalidError{"worker." + name, fmt.Sprintf("%q: write 1 to %d bytes of text without a slash", printable(v), maxName)}
+		}
+	}
+	if w.Index < 0 || w.Index > 999_999 {
+		return &InvalidError{"worker.index", fmt.Sprintf("is %d: write 0 to 999999", w.Index)}
+	}
+	if err := w.Offer.Validate(); err != nil {
+		return &InvalidError{"worker.offer", err.Error()}
+	}
+	return nil
+}
+
+// index is the allocation's index as the idle set sorts it.
+func (w WorkerInfo) index() string { return fmt.Sprintf("%06d", w.Index) }
+
+// registered lists what this client registered for a machine, by type.
+func (c *Client) registered(machine string) map[string][]WorkerInfo {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	out := map[string][]WorkerInfo{}
+	for key, w := range c.workers[machine] {
+		jobType, _, _ := strings.Cut(key, "/")
+		out[jobType] = append(out[jobType], w)
+	}
+	return out
+}
