@@ -63,7 +63,7 @@ locals {
   # How a ComfyUI is started on its instance's own port: the real one, or the agent's simulated one.
   comfyui = var.demo ? {
     command = var.agent_binary
-    args    = ["comfyui-sim"]
+    args    = ["comfyui-sim", "-start-time", "1s", "-node-time", "1500ms"] # the example's two nodes: 3 s a job
     } : {
     command = "python3"
     args    = ["/opt/comfyui/main.py", "--disable-auto-launch"]
