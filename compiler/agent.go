@@ -49,7 +49,7 @@ func (m *machine) agentTask(share shares) *nomad.Task {
 	t.ShutdownDelay = deregister
 	t.Services = []*nomad.Service{{
 		Name: serviceName(m.pool.Name, spec.TaskAgent), Provider: "nomad", PortLabel: spec.PortAgent, Tags: []string{m.Name},
-		Checks: []nomad.ServiceCheck{check("ready", "/ready", spec.PortAgent, 5*time.Second, 2*time.Second)},
+		Checks: []nomad.ServiceCheck{check("ready", "/ready", spec.PortAgent, 2*time.Second, 2*time.Second)},
 	}}
 	return t
 }

@@ -74,9 +74,15 @@ func (s selfer) configs(texts []string) []string {
 	return out
 }
 
-// escapeTemplate makes an HCL template of literal text.
+// escapeTemplate makes an HCL template of literal text. Dollars and percents at its end are written as an expression of
+// their own: a run-time value may follow, and "$" before "${" would be the escape.
 func escapeTemplate(text string) string {
-	return strings.NewReplacer("${", "$${", "%{", "%%{").Replace(text)
+	body := strings.TrimRight(text, "$%")
+	escaped := strings.NewReplacer("${", "$${", "%{", "%%{").Replace(body)
+	if end := text[len(body):]; end != "" {
+		escaped += `${"` + end + `"}`
+	}
+	return escaped
 }
 
 // env writes a string for an environment variable, a check's path or an artifact's source. needsDollar says that the

@@ -2,19 +2,20 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
-	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/stretchr/testify/require"
+
+	"github.com/emprops/machinectl/devcluster"
 )
 
 // TestMain makes the test binary stand for the programs that scripts and Nomad run.
@@ -48,21 +49,60 @@ func readyAgent() {
 	}
 }
 
-// TestOffline is what needs no cluster.
-func TestOffline(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata/offline", RequireExplicitExec: true, RequireUniqueNames: true})
+// commands are what scripts can do beside testscript's own: `exitcode N program args…` runs a program that must exit so.
+func commands() map[string]func(*testscript.TestScript, bool, []string) {
+	return map[string]func(*testscript.TestScript, bool, []string){
+		"exitcode": func(ts *testscript.TestScript, _ bool, args []string) {
+			err := ts.Exec(args[1], args[2:]...)
+			got := 0
+			var exit *exec.ExitError
+			if errors.As(err, &exit) {
+				got = exit.ExitCode()
+			} else if err != nil {
+				ts.Fatalf("%v", err)
+			}
+			if fmt.Sprint(got) != args[0] {
+				ts.Fatalf("exit code %d, want %s", got, args[0])
+			}
+		},
+	}
 }
 
-// TestNomad is what needs a cluster, on a real one.
+// TestOffline is what needs no cluster.
+func TestOffline(t *testing.T) {
+	testscript.Run(t, testscript.Params{Dir: "testdata/offline", RequireExplicitExec: true, RequireUniqueNames: true, Cmds: commands()})
+}
+
+// TestStandIn is what needs a cluster, on the embedded one.
+func TestStandIn(t *testing.T) {
+	runOnCluster(t, startCluster(t, devcluster.Options{Embedded: true}))
+}
+
+// TestNomad is the same on a real Nomad.
 func TestNomad(t *testing.T) {
-	runOnCluster(t, startNomad(t))
+	if _, err := exec.LookPath("nomad"); err != nil {
+		t.Skip("skipped: nomad is not on PATH")
+	}
+	runOnCluster(t, startCluster(t, devcluster.Options{EmbeddedRedis: true}))
+}
+
+func startCluster(t *testing.T, opts devcluster.Options) string {
+	t.Helper()
+	c, err := devcluster.Start(t.Context(), opts)
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		require.NoError(t, c.Stop(ctx))
+	})
+	return c.NomadAddr()
 }
 
 // runOnCluster runs the cluster scripts against a Nomad HTTP API.
 func runOnCluster(t *testing.T, address string) {
 	t.Helper()
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/cluster", RequireExplicitExec: true, RequireUniqueNames: true,
+		Dir: "testdata/cluster", RequireExplicitExec: true, RequireUniqueNames: true, Cmds: commands(),
 		Setup: func(env *testscript.Env) error {
 			agent, err := exec.LookPath("ready-agent")
 			if err != nil {
@@ -73,51 +113,4 @@ func runOnCluster(t *testing.T, address string) {
 			return nil
 		},
 	})
-}
-
-// startNomad starts a real single-node Nomad for the length of the test and returns its address.
-func startNomad(t *testing.T) string {
-	t.Helper()
-	nomad, err := exec.LookPath("nomad")
-	if err != nil {
-		t.Skip("skipped: nomad is not on PATH")
-	}
-	dir := t.TempDir()
-	ports := freePorts(t, 3)
-	config := filepath.Join(dir, "agent.hcl")
-	require.NoError(t, os.WriteFile(config, fmt.Appendf(nil, `
-		ports { 
-			http = %d 
-			rpc  = %d 
-			serf = %d 
-		}
-		client { options = { "fingerprint.denylist" = "env_aws,env_gce,env_azure,env_digitalocean" } }
-		plugin "raw_exec" { 
-			config { enabled = true } 
-		}`, ports[0], ports[1], ports[2]), 0o600))
-	log, err := os.Create(filepath.Join(dir, "nomad.log"))
-	require.NoError(t, err)
-	cmd := exec.Command(nomad, "agent", "-dev", "-bind", "127.0.0.1", "-config", config)
-	cmd.Stdout, cmd.Stderr = log, log
-	require.NoError(t, cmd.Start())
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(os.Interrupt)
-		_ = cmd.Wait()
-		_ = log.Close()
-	})
-	address := fmt.Sprintf("http://127.0.0.1:%d", ports[0])
-	require.Eventually(t, func() bool { return nodeReady(address) }, 60*time.Second, 200*time.Millisecond, "nomad did not come up; see %s", log.Name())
-	return address
-}
-
-func freePorts(t *testing.T, n int) []int {
-	t.Helper()
-	ports := make([]int, n)
-	for i := range ports {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		require.NoError(t, err)
-		defer l.Close()
-		ports[i] = l.Addr().(*net.TCPAddr).Port
-	}
-	return ports
 }

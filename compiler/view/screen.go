@@ -104,33 +104,38 @@ func count(n int, what string) string {
 
 // JSON writes a document, indented, with sensitive values masked.
 func JSON(w io.Writer, doc any, sensitive []string) error {
-	b, err := json.MarshalIndent(doc, "", "  ")
-	if err != nil {
-		return err
-	}
-	_, err = io.WriteString(w, mask(string(b), escaped(sensitive))+"\n")
-	return err
+	return writeJSON(w, doc, "  ", sensitive)
 }
 
 // JSONLine is [JSON] on one line.
 func JSONLine(w io.Writer, doc any, sensitive []string) error {
-	b, err := json.Marshal(doc)
+	return writeJSON(w, doc, "", sensitive)
+}
+
+func writeJSON(w io.Writer, doc any, indent string, sensitive []string) error {
+	text, err := encode(doc, indent)
 	if err != nil {
 		return err
 	}
-	_, err = io.WriteString(w, mask(string(b), escaped(sensitive))+"\n")
+	for _, secret := range sensitive {
+		// As it stands within a JSON string.
+		inside, err := encode(secret, "")
+		if err != nil {
+			return err
+		}
+		text = strings.ReplaceAll(text, strings.TrimSuffix(inside, "\n")[1:len(inside)-2], Masked)
+	}
+	_, err = io.WriteString(w, text)
 	return err
 }
 
-// escaped are strings as JSON writes them.
-func escaped(texts []string) []string {
-	out := make([]string, 0, len(texts))
-	for _, t := range texts {
-		// A string always encodes.
-		b, _ := json.Marshal(t)
-		out = append(out, strings.Trim(string(b), `"`))
-	}
-	return out
+func encode(doc any, indent string) (string, error) {
+	var out strings.Builder
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", indent)
+	err := enc.Encode(doc)
+	return out.String(), err
 }
 
 // Error writes what went wrong.

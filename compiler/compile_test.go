@@ -1,0 +1,88 @@
+package compiler_test
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/emprops/machinectl/compiler"
+	"github.com/emprops/machinectl/compiler/view"
+	"github.com/emprops/machinectl/hcl/diag"
+	"github.com/emprops/machinectl/hcl/profile"
+	"github.com/emprops/machinectl/hcl/spec"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// load reads a profile that must be without errors.
+func load(t *testing.T, opts profile.Options, paths ...string) *profile.Profile {
+	t.Helper()
+	p, diags := profile.Load(paths, opts)
+	require.False(t, diags.HasErrors(), "%s", diags)
+	return p
+}
+
+// TestGolden compares what each profile in testdata becomes, warnings included, with the file beside it.
+func TestGolden(t *testing.T) {
+	profiles, err := filepath.Glob("testdata/*.hcl")
+	require.NoError(t, err)
+	require.NotEmpty(t, profiles)
+	for _, path := range profiles {
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".hcl"), func(t *testing.T) {
+			p := load(t, profile.Options{}, path)
+			pools, diags := compiler.Compile(p)
+			var got bytes.Buffer
+			for _, pool := range pools {
+				require.NoError(t, view.JSON(&got, pool.Job, nil))
+			}
+			require.NoError(t, diag.Printer{Sources: p.Sources}.Text(&got, diags))
+			golden := strings.TrimSuffix(path, ".hcl") + ".golden"
+			if *update {
+				require.NoError(t, os.WriteFile(golden, got.Bytes(), 0o644))
+			}
+			want, err := os.ReadFile(golden)
+			require.NoError(t, err)
+			require.Equal(t, string(want), got.String())
+		})
+	}
+}
+
+// TestExamples compiles every example, as it stands and as the demo runs it.
+func TestExamples(t *testing.T) {
+	for _, opts := range []profile.Options{{}, {VarFiles: []string{"../examples/emprops/demo.vars.hcl"}}} {
+		p := load(t, opts, "../examples/emprops/profiles.hcl")
+		pools, diags := compiler.Compile(p)
+		require.Empty(t, diags)
+		require.Len(t, pools, len(p.Pools))
+		for _, pool := range pools {
+			require.Equal(t, spec.GroupName(pool.Source.Machine.Name, pool.Revision), *pool.Group().Name)
+			policy, ours, err := spec.ParsePolicy(pool.Group().Scaling.Policy)
+			require.NoError(t, err)
+			require.True(t, ours)
+			require.Equal(t, pool.Policy, policy)
+			require.NotEmpty(t, policy.Workers)
+		}
+	}
+}
+
+// TestAgentDocument: what the agent is given decodes, once its run-time values are there.
+func TestAgentDocument(t *testing.T) {
+	pools, _ := compiler.Compile(load(t, profile.Options{}, "testdata/gpu.hcl"))
+	tasks := pools[0].Group().Tasks
+	agent := tasks[len(tasks)-1]
+	require.Equal(t, spec.TaskAgent, agent.Name)
+	require.True(t, agent.Leader)
+	doc, err := spec.DecodeAgent([]byte(*agent.Templates[0].EmbeddedTmpl))
+	require.NoError(t, err)
+	require.Equal(t, "heavy", doc.Pool)
+	require.Len(t, doc.Services, 3)
+	require.Equal(t, []string{"redis-worker-gpu0", "redis-worker-gpu1", "sim0", "sim1"}, []string{
+		doc.Workers[0].Name, doc.Workers[1].Name, doc.Workers[2].Name, doc.Workers[3].Name,
+	})
+	require.Equal(t, "comfyui-gpu1", doc.Workers[1].Service)
+}
