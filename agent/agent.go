@@ -126,8 +126,10 @@ func prepare(ctx context.Context, o Options) (*agent, error) {
 // connect opens the queue, however long that takes; its error is ctx's.
 func (a *agent) connect(ctx context.Context) (client, error) {
 	retry := newBackOff(5 * time.Second)
+	o := a.o.Queue
+	o.URL, o.Logger = a.o.Spec.Redis, a.log
 	for {
-		q, err := queue.Open(ctx, queue.Options{URL: a.o.Spec.Redis, Logger: a.log, Lease: a.o.Lease, Prefix: a.o.Prefix})
+		q, err := queue.Open(ctx, o)
 		if err == nil {
 			return q, nil
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/emprops/machinectl/agent/connector"
 	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/queue"
 )
 
 // Options are everything an agent is told from outside. [FromEnvironment] makes them inside a Nomad task.
@@ -34,10 +35,8 @@ type Options struct {
 	Tasks *TaskAPI
 	// Connectors makes the connectors, by name. Default: all there are.
 	Connectors map[string]connector.Factory
-	// Lease is the queue's, see queue.Options. Default: the queue's own.
-	Lease time.Duration
-	// Prefix is the queue's, see queue.Options.
-	Prefix string
+	// Queue are the queue's further options; its URL and Logger are set here.
+	Queue queue.Options
 
 	HeartbeatEvery time.Duration // default 10 s
 	ReportEvery    time.Duration // default 15 s

@@ -63,6 +63,9 @@ func (w *worker) offered() queue.WorkerInfo {
 func (w *worker) loop(ctx, life context.Context) {
 	retry := newBackOff(5 * time.Second)
 	for {
+		if w.gate.reason() != "" {
+			w.withdraw(ctx)
+		}
 		if w.gate.wait(ctx) != nil {
 			return
 		}
@@ -103,6 +106,21 @@ func (w *worker) claim(ctx context.Context, n int) ([]queue.Claimed, error) {
 		w.mu.Unlock()
 	}
 	return w.a.queue.Claim(ctx, info, n, w.a.o.ClaimWait)
+}
+
+// withdraw takes a worker that can't work off the queue's books, so that nobody counts on it. Where that fails, its
+// registration lives on and does no harm: it claims nothing.
+func (w *worker) withdraw(ctx context.Context) {
+	w.mu.Lock()
+	announced := w.announced
+	w.announced = false
+	w.mu.Unlock()
+	if !announced {
+		return
+	}
+	if err := w.a.queue.Unregister(ctx, w.a.o.ID, w.spec.Name); err != nil {
+		w.log.Warn("cannot withdraw", "error", err)
+	}
 }
 
 // start begins the attempts at claimed jobs and returns how many. When the worker may no longer work, it gives them back.
