@@ -132,15 +132,19 @@ func TestNoJobIsEverInterrupted(t *testing.T) {
 			fleet.Group{Name: "m-1", Count: rapid.IntRange(0, most).Draw(t, "old"), Policy: testPolicy("1", false, least, most)},
 			fleet.Group{Name: "m-2", Policy: testPolicy("2", true, least, most)})
 		l := newLoop(t, w)
+		submitted := 0
 		faults := rapid.IntRange(0, 20).Draw(t, "faults")
 		w.fault = func() bool { return faults > 0 && rapid.IntRange(0, 100).Draw(t, "fault") < faults }
 		w.during = func() {
+			if rapid.IntRange(0, 30).Draw(t, "arrival") == 0 {
+				w.waiting++
+				submitted++
+			}
 			if rapid.IntRange(0, 3).Draw(t, "during") == 0 {
 				w.tick(time.Duration(rapid.IntRange(0, 1500).Draw(t, "ms")) * time.Millisecond)
 			}
 		}
-		submitted := 0
-		for range rapid.IntRange(10, 60).Draw(t, "steps") {
+		for range rapid.IntRange(20, 100).Draw(t, "steps") {
 			switch rapid.IntRange(0, 12).Draw(t, "event") {
 			case 0:
 				n := rapid.IntRange(1, 4).Draw(t, "jobs")
@@ -156,7 +160,7 @@ func TestNoJobIsEverInterrupted(t *testing.T) {
 			if rapid.Bool().Draw(t, "report") {
 				w.report()
 			}
-			w.tick(time.Second)
+			w.tick(time.Duration(rapid.IntRange(1, 8).Draw(t, "tick")) * time.Second)
 			l.pass(context.Background())
 			require.Empty(t, w.interrupted)
 			require.LessOrEqual(t, w.pool.Asked(), most+1, "%+v", w.counts())
