@@ -33,27 +33,26 @@ func readJSON(r *http.Request, v any, optional bool) error {
 }
 
 func decodeObject(body []byte, v any) error {
+	var whole json.RawMessage
+	if err := json.Unmarshal(body, &whole); err != nil {
+		return syntaxError(body, err)
+	}
 	fields := fieldsOf(v)
 	dec := json.NewDecoder(bytes.NewReader(body))
-	if tok, err := dec.Token(); err != nil {
-		return syntaxError(body, dec, err)
-	} else if tok != json.Delim('{') {
+	if tok, err := dec.Token(); err != nil || tok != json.Delim('{') {
 		return invalid("", "the body must be a JSON object, not %s", kindOf(tok))
 	}
 	seen := map[string]bool{}
 	for dec.More() {
+		var raw json.RawMessage
 		tok, err := dec.Token()
 		if err != nil {
-			return syntaxError(body, dec, err)
+			return err
 		}
-		name, ok := tok.(string)
-		if !ok {
-			return syntaxError(body, dec, errors.New("a field name is expected"))
-		}
-		var raw json.RawMessage
 		if err := dec.Decode(&raw); err != nil {
-			return syntaxError(body, dec, err)
+			return err
 		}
+		name := fmt.Sprint(tok)
 		target, known := fields[name]
 		if !known {
 			return invalid(name, "unknown field; the fields are %s", strings.Join(names(fields), ", "))
@@ -65,12 +64,6 @@ func decodeObject(body []byte, v any) error {
 		if err := decodeField(name, raw, target); err != nil {
 			return err
 		}
-	}
-	if _, err := dec.Token(); err != nil {
-		return syntaxError(body, dec, err)
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return syntaxError(body, dec, errors.New("text after the end of the object"))
 	}
 	return nil
 }
@@ -147,20 +140,19 @@ func kindOf(tok json.Token) string {
 	}
 }
 
-// syntaxError says where in the body reading stopped.
-func syntaxError(body []byte, dec *json.Decoder, err error) error {
-	at := dec.InputOffset()
+// syntaxError says where in the body reading stopped: at the first character that can't be there.
+func syntaxError(body []byte, err error) error {
 	var syn *json.SyntaxError
-	if errors.As(err, &syn) {
-		at = syn.Offset
+	if !errors.As(err, &syn) {
+		return err
 	}
-	text := err.Error()
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		at, text = int64(len(body)), "the JSON ends too early"
+	at, text := int(syn.Offset)-1, syn.Error()
+	if text == "unexpected end of JSON input" {
+		at, text = len(body), "the JSON ends too early"
 	}
-	at = min(at, int64(len(body)))
+	at = max(min(at, len(body)), 0)
 	line := 1 + bytes.Count(body[:at], []byte("\n"))
-	column := at - int64(bytes.LastIndexByte(body[:at], '\n'))
+	column := at - bytes.LastIndexByte(body[:at], '\n')
 	return invalid("", "line %d, column %d (byte %d): %s", line, column, at, text)
 }
 

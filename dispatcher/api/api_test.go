@@ -1,0 +1,190 @@
+package api_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/legacy"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/emprops/machinectl/capability"
+	"github.com/emprops/machinectl/dispatcher/api"
+	"github.com/emprops/machinectl/dispatcher/resize"
+	"github.com/emprops/machinectl/dispatcher/scaler"
+	"github.com/emprops/machinectl/queue"
+	"github.com/emprops/machinectl/queue/queuetest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// site is a server under test with its queue, and a client that holds every answer to the OpenAPI document.
+type site struct {
+	t      *testing.T
+	url    string
+	redis  *queuetest.Redis
+	server *api.Server
+	queue  *queue.Client
+	pools  *pools
+	router routers.Router
+	client *http.Client
+}
+
+// pools is what the resize loop would know.
+type pools struct {
+	mu     sync.Mutex
+	views  []resize.PoolView
+	able   []string
+	kicked int
+	health error
+}
+
+func (p *pools) Pools() []resize.PoolView { return p.views }
+func (p *pools) Able(capability.Requirements) []string {
+	return p.able
+}
+func (p *pools) Health() error { return p.health }
+func (p *pools) Kick() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.kicked++
+}
+
+func (p *pools) Pool(name string) (resize.PoolView, bool) {
+	for _, v := range p.views {
+		if v.Pool == name {
+			v.Decisions = []scaler.Decision{*v.Decision}
+			return v, true
+		}
+	}
+	return resize.PoolView{}, false
+}
+
+func start(t *testing.T, change func(*api.Options)) *site {
+	t.Helper()
+	redis := queuetest.StartRedis(t)
+	q, err := queue.Open(t.Context(), queue.Options{URL: redis.URL})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, q.Close()) })
+	p := &pools{views: []resize.PoolView{{
+		Pool: "standard", Machine: "gpu", Max: 5, Asked: 1, Ready: 1, Status: resize.Steady,
+		Groups: []resize.GroupView{{Group: "gpu-12345678", Revision: "12345678", Wanted: true, Asked: 1, Target: 1, Ready: 1}},
+		Decision: &scaler.Decision{Pool: "standard", At: time.Now(), From: 1, Count: 1, Reasons: []scaler.Reason{{Code: scaler.Demand, Text: "no jobs"}}},
+	}}}
+	o := api.Options{Listen: "127.0.0.1:0", Queue: q, Pools: p, Logger: slog.New(slog.NewTextHandler(t.Output(), nil))}
+	if change != nil {
+		change(&o)
+	}
+	s, err := api.New(o)
+	require.NoError(t, err)
+	s.Start()
+	client := &http.Client{Transport: &http.Transport{}}
+	t.Cleanup(func() {
+		client.CloseIdleConnections()
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		require.NoError(t, s.Stop(ctx))
+		require.NoError(t, s.Stop(ctx), "again")
+		<-s.Done()
+		require.NoError(t, s.Err())
+	})
+	v := &site{t: t, url: "http://" + s.Addr(), redis: redis, server: s, queue: q, pools: p, client: client}
+	v.router = v.loadDocument()
+	return v
+}
+
+func (v *site) loadDocument() routers.Router {
+	resp, err := v.client.Get(v.url + "/v1/openapi.json")
+	require.NoError(v.t, err)
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	require.NoError(v.t, err)
+	doc, err := openapi3.NewLoader().LoadFromData(body)
+	require.NoError(v.t, err)
+	require.NoError(v.t, doc.Validate(context.Background()))
+	doc.Servers = openapi3.Servers{{URL: v.url}}
+	router, err := legacy.NewRouter(doc)
+	require.NoError(v.t, err)
+	return router
+}
+
+// do sends a request and returns the answer's status and JSON, after holding it to the document.
+func (v *site) do(method, path, body string, header ...string) (int, map[string]any) {
+	v.t.Helper()
+	resp, raw := v.raw(method, path, body, header...)
+	var out map[string]any
+	if strings.HasPrefix(resp.Header.Get("Content-Type"), "application/json") {
+		require.NoError(v.t, json.Unmarshal(raw, &out), "%s", raw)
+	}
+	return resp.StatusCode, out
+}
+
+func (v *site) raw(method, path, body string, header ...string) (*http.Response, []byte) {
+	v.t.Helper()
+	req, err := http.NewRequest(method, v.url+path, strings.NewReader(body))
+	require.NoError(v.t, err)
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	resp, err := v.client.Do(req)
+	require.NoError(v.t, err)
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(resp.Body)
+	require.NoError(v.t, err)
+	require.NotEmpty(v.t, resp.Header.Get("X-Request-Id"))
+	v.holds(req, resp, raw)
+	return resp, raw
+}
+
+// holds fails the test where the answer isn't what the document says.
+func (v *site) holds(req *http.Request, resp *http.Response, body []byte) {
+	v.t.Helper()
+	route, params, err := v.router.FindRoute(req)
+	if err != nil {
+		require.Contains(v.t, []int{http.StatusNotFound, http.StatusMethodNotAllowed}, resp.StatusCode, "not in the document: %s %s", req.Method, req.URL)
+		return
+	}
+	err = openapi3filter.ValidateResponse(context.Background(), &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: &openapi3filter.RequestValidationInput{Request: req, PathParams: params, Route: route},
+		Status:                 resp.StatusCode, Header: resp.Header, Body: io.NopCloser(bytes.NewReader(body)),
+		Options: &openapi3filter.Options{IncludeResponseStatus: true},
+	})
+	require.NoError(v.t, err, "%s %s: %d %s", req.Method, req.URL, resp.StatusCode, body)
+}
+
+func (v *site) submit(body string) string {
+	v.t.Helper()
+	status, out := v.do("POST", "/v1/jobs", body)
+	require.Equal(v.t, http.StatusCreated, status, out)
+	return out["id"].(string)
+}
+
+// worker registers a worker for simulations.
+func (v *site) worker() queue.WorkerInfo {
+	v.t.Helper()
+	w := queue.WorkerInfo{Machine: "m1", Name: "w1", Offer: capability.Offer{Type: "simulation"}}
+	require.NoError(v.t, v.queue.Register(v.t.Context(), w))
+	return w
+}
+
+func (v *site) claim(w queue.WorkerInfo) queue.Claimed {
+	v.t.Helper()
+	list, err := v.queue.Claim(v.t.Context(), w, 1, time.Second)
+	require.NoError(v.t, err)
+	require.Len(v.t, list, 1)
+	return list[0]
+}

@@ -1,0 +1,126 @@
+package api_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/emprops/machinectl/dispatcher/api"
+	"github.com/emprops/machinectl/queue"
+)
+
+func TestTheLifeOfAJob(t *testing.T) {
+	v := start(t, nil)
+	v.pools.able = []string{"standard"}
+	status, out := v.do("POST", "/v1/jobs", `{"type": "simulation", "parameters": {"duration": "1s"}, "priority": 0, "timeout": "90s", "metadata": {"a": "b"}}`)
+	require.Equal(t, http.StatusCreated, status)
+	require.Equal(t, "waiting", out["state"])
+	require.NotEmpty(t, out["class"])
+	require.Contains(t, out["reason"], "pool standard could serve it with one machine more", "nobody is there")
+	require.Positive(t, v.pools.kicked)
+	id := out["id"].(string)
+
+	status, out = v.do("GET", "/v1/jobs/"+id+"/explain", "")
+	require.Equal(t, http.StatusOK, status)
+	require.InDelta(t, 0, out["able"], 0)
+	require.Equal(t, []any{"standard"}, out["pools"])
+
+	w := v.worker()
+	c := v.claim(w)
+	require.Equal(t, id, c.Job.ID)
+	_, out = v.do("GET", "/v1/jobs/"+id, "")
+	require.Equal(t, "running", out["state"])
+	require.InDelta(t, 0, out["priority"], 0, "0 is not the default")
+	require.Equal(t, "1m30s", out["timeout"])
+
+	require.NoError(t, v.queue.Complete(t.Context(), c.Lease, queue.Result{Data: []byte(`{"ok":true}`)}))
+	_, out = v.do("GET", "/v1/jobs/"+id, "")
+	require.Equal(t, "completed", out["state"])
+	require.Equal(t, map[string]any{"ok": true}, out["result"].(map[string]any)["data"])
+
+	status, out = v.do("POST", "/v1/jobs/"+id+"/cancel", "")
+	require.Equal(t, http.StatusConflict, status, out)
+	require.Equal(t, "conflict", out["error"].(map[string]any)["code"])
+
+	second := v.submit(`{"type": "simulation"}`)
+	status, out = v.do("POST", "/v1/jobs/"+second+"/cancel", `{"reason": "changed my mind"}`)
+	require.Equal(t, http.StatusOK, status, out)
+	require.Equal(t, "cancelled", out["state"])
+
+	_, out = v.do("GET", "/v1/jobs?state=cancelled", "")
+	require.Len(t, out["jobs"], 1)
+	_, out = v.do("GET", "/v1/jobs?limit=1", "")
+	require.Len(t, out["jobs"], 1)
+	require.Equal(t, second, out["jobs"].([]any)[0].(map[string]any)["id"], "newest first")
+	_, out = v.do("GET", "/v1/jobs?limit=1&cursor="+out["next"].(string), "")
+	require.Equal(t, id, out["jobs"].([]any)[0].(map[string]any)["id"])
+}
+
+func TestRefusals(t *testing.T) {
+	v := start(t, func(o *api.Options) { o.MaxBody = 2000 })
+	for _, tc := range []struct {
+		name, method, path, body string
+		status                   int
+		code, field, message     string
+	}{
+		{"unknown field", "POST", "/v1/jobs", `{"type": "simulation", "timeout_minutes": 3}`, 400, "invalid", "timeout_minutes", "unknown field; the fields are capabilities, deadline,"},
+		{"repeated field", "POST", "/v1/jobs", `{"type": "simulation", "type": "x"}`, 400, "invalid", "type", "given twice"},
+		{"wrong type", "POST", "/v1/jobs", `{"type": "simulation", "priority": "high"}`, 400, "invalid", "priority", "is string, want a whole number"},
+		{"a fraction", "POST", "/v1/jobs", `{"type": "simulation", "priority": 1.5}`, 400, "invalid", "priority", "want a whole number"},
+		{"wrong element", "POST", "/v1/jobs", `{"type": "simulation", "capabilities": [1]}`, 400, "invalid", "capabilities", "is number, want text"},
+		{"wrong duration", "POST", "/v1/jobs", `{"type": "simulation", "timeout": 30}`, 400, "invalid", "timeout", `a duration such as "10m"`},
+		{"unreadable duration", "POST", "/v1/jobs", `{"type": "simulation", "timeout": "30 minutes"}`, 400, "invalid", "timeout", `a duration such as "10m"`},
+		{"wrong time", "POST", "/v1/jobs", `{"type": "simulation", "deadline": "tomorrow"}`, 400, "invalid", "deadline", "2026-01-31T12:00:00Z"},
+		{"wrong requirement", "POST", "/v1/jobs", `{"type": "simulation", "requires": {"gpu.memory": ">=24 parsecs"}}`, 400, "invalid", `requires["gpu.memory"]`, ""},
+		{"no type", "POST", "/v1/jobs", `{}`, 400, "invalid", "type", ""},
+		{"syntax", "POST", "/v1/jobs", "{\n  \"type\": simulation\n}", 400, "invalid", "", "line 2, column 11"},
+		{"too short", "POST", "/v1/jobs", `{"type": "simulation"`, 400, "invalid", "", "the JSON ends too early"},
+		{"empty", "POST", "/v1/jobs", " ", 400, "invalid", "", "the JSON ends too early"},
+		{"a list", "POST", "/v1/jobs", `[]`, 400, "invalid", "", "must be a JSON object, not a list"},
+		{"trailing text", "POST", "/v1/jobs", `{"type": "simulation"} {}`, 400, "invalid", "", "line 1, column 24 (byte 23): invalid character '{' after top-level value"},
+		{"too large", "POST", "/v1/jobs", `{"type": "simulation", "parameters": "` + strings.Repeat("x", 2000) + `"}`, 413, "too_large", "", "larger than 2000 bytes"},
+		{"unknown job", "GET", "/v1/jobs/simulation-01ARZ3NDEKTSV4RRFFQ69G5FAV", "", 404, "not_found", "", "no such job"},
+		{"no job's id", "GET", "/v1/jobs/..%2F..%2Fetc", "", 404, "not_found", "", "no such job"},
+		{"unknown job's events", "GET", "/v1/jobs/simulation-01ARZ3NDEKTSV4RRFFQ69G5FAV/events", "", 404, "not_found", "", "no such job"},
+		{"unknown path", "GET", "/v1/job", "", 404, "not_found", "", "/v1/openapi.json"},
+		{"wrong method", "DELETE", "/v1/jobs", "", 405, "method_not_allowed", "", "Allow header"},
+		{"unknown parameter", "GET", "/v1/jobs?status=done", "", 400, "invalid", "status", "there are type, state, tenant, limit, cursor"},
+		{"unknown state", "GET", "/v1/jobs?state=done", "", 400, "invalid", "state", "there are waiting delayed"},
+		{"wrong limit", "GET", "/v1/jobs?limit=0", "", 400, "invalid", "limit", "1 to 500"},
+		{"twice", "GET", "/v1/jobs?limit=1&limit=2", "", 400, "invalid", "limit", "given 2 times"},
+		{"wrong cursor", "GET", "/v1/jobs?cursor=%00", "", 400, "invalid", "cursor", ""},
+		{"unknown pool", "GET", "/v1/pools/nope", "", 404, "not_found", "pool", `no pool "nope"`},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			v := *v
+			v.t = t
+			status, out := v.do(tc.method, tc.path, tc.body, "Content-Type", "application/json")
+			require.Equal(t, tc.status, status, out)
+			detail := out["error"].(map[string]any)
+			require.Equal(t, tc.code, detail["code"])
+			field, _ := detail["field"].(string)
+			require.Equal(t, tc.field, field, detail)
+			require.Contains(t, detail["message"], tc.message)
+		})
+	}
+	status, out := v.do("POST", "/v1/jobs", `type=simulation`, "Content-Type", "application/x-www-form-urlencoded")
+	require.Equal(t, http.StatusUnsupportedMediaType, status, out)
+	_, list := v.do("GET", "/v1/jobs", "")
+	require.Empty(t, list["jobs"], "nothing got in")
+}
+
+func TestPoolsAndMachines(t *testing.T) {
+	v := start(t, nil)
+	_, out := v.do("GET", "/v1/pools", "")
+	require.Len(t, out["pools"], 1)
+	_, out = v.do("GET", "/v1/pools/standard", "")
+	require.Len(t, out["decisions"], 1)
+	require.NoError(t, v.queue.ReportMachine(t.Context(), queue.Machine{ID: "m1", Pool: "standard", State: queue.MachineReady}))
+	require.NoError(t, v.queue.ReportMachine(t.Context(), queue.Machine{ID: "m2", Pool: "heavy", State: queue.MachineReady}))
+	_, out = v.do("GET", "/v1/machines", "")
+	require.Len(t, out["machines"], 2)
+	_, out = v.do("GET", "/v1/machines?pool=heavy", "")
+	require.Len(t, out["machines"], 1)
+}
