@@ -17,6 +17,8 @@ type expr struct {
 	anys         [][]literal // of each group at least one is offered
 	none         []literal   // not one is offered
 	present      bool        // something is offered
+
+	lowers, uppers []literal // every bound that was added
 }
 
 // bound is one end of a range.
@@ -77,26 +79,26 @@ func quoteAll(list []literal) string {
 	return strings.Join(texts, ", ")
 }
 
-// addBound narrows the range. Where unit-less digits order differently as versions and as numbers, the two bounds can't
-// be told apart for every offer, and the expression is refused.
+// addBound narrows the range. Where it depends on the offer which of two bounds is the narrower, the expression is refused.
 func (e *expr) addBound(b bound, lower bool) error {
-	slot, sign := &e.lower, 1
+	slot, seen, sign := &e.lower, &e.lowers, 1
 	if !lower {
-		slot, sign = &e.upper, -1
+		slot, seen, sign = &e.upper, &e.uppers, -1
 	}
-	old := *slot
-	if old == nil {
+	for _, old := range *seen {
+		if !comparableLiterals(old, b.literal) {
+			return fmt.Errorf("compares with %s and with %s: use one unit or kind of value", old.text, b.text)
+		}
+		if _, ok := agree(old, b.literal); !ok {
+			return fmt.Errorf("has two bounds on one side, %s and %s: write one", old.text, b.text)
+		}
+	}
+	*seen = append(*seen, b.literal)
+	if *slot == nil {
 		*slot = &b
 		return nil
 	}
-	if !comparableLiterals(old.literal, b.literal) {
-		return fmt.Errorf("compares with %s and with %s: use one unit or kind of value", old.text, b.text)
-	}
-	order, ok := agree(b.literal, old.literal)
-	switch {
-	case !ok:
-		return fmt.Errorf("has two bounds on one side, %s and %s: write one", old.text, b.text)
-	case order*sign > 0 || order == 0 && b.strict:
+	if order := sign * compareLiterals(b.literal, (*slot).literal); order > 0 || order == 0 && b.strict {
 		*slot = &b
 	}
 	return nil

@@ -34,11 +34,11 @@ type unit struct {
 	size int64 // in base units: byte, hertz, milliwatt, millisecond
 }
 
-// units lists each dimension's units, in the order in which the canonical form prefers them.
+// units lists each dimension's units, largest first: the canonical form takes the first that divides the value.
 func units() []unit {
 	return []unit{
-		{"TiB", "bytes", 1 << 40}, {"GiB", "bytes", 1 << 30}, {"MiB", "bytes", 1 << 20}, {"KiB", "bytes", 1 << 10},
-		{"TB", "bytes", 1e12}, {"GB", "bytes", 1e9}, {"MB", "bytes", 1e6}, {"KB", "bytes", 1e3}, {"B", "bytes", 1},
+		{"TiB", "bytes", 1 << 40}, {"TB", "bytes", 1e12}, {"GiB", "bytes", 1 << 30}, {"GB", "bytes", 1e9}, {"MiB", "bytes", 1 << 20},
+		{"MB", "bytes", 1e6}, {"KiB", "bytes", 1 << 10}, {"KB", "bytes", 1e3}, {"B", "bytes", 1},
 		{"GHz", "frequency", 1e9}, {"MHz", "frequency", 1e6}, {"kHz", "frequency", 1e3}, {"Hz", "frequency", 1},
 		{"kW", "power", 1e6}, {"W", "power", 1e3}, {"mW", "power", 1},
 		{"h", "time", 3600e3}, {"min", "time", 60e3}, {"s", "time", 1e3}, {"ms", "time", 1},
@@ -181,13 +181,22 @@ func compareNumbers(a, b literal) int {
 	return x.Cmp(y)
 }
 
-// agree orders a and b where both readings of unit-less digits say the same; ok is false where they differ.
+// agree orders a and b where every offer that passes the one passes the other, whether it is a version or a number; ok is
+// false where that depends.
 func agree(a, b literal) (order int, ok bool) {
 	order = compareLiterals(a, b)
-	if a.isNumber() && b.isNumber() {
+	if a.kind != version || a.text == b.text {
+		return order, true
+	}
+	majorA, _, _ := strings.Cut(a.text, ".")
+	majorB, _, _ := strings.Cut(b.text, ".")
+	switch {
+	case compareParts(majorA, majorB) != 0:
+		return order, true
+	case a.isNumber() && b.isNumber():
 		return order, order == compareNumbers(a, b)
 	}
-	return order, true
+	return order, a.isNumber() == b.isNumber()
 }
 
 // compareVersions orders by parts, missing ones being 0; a pre-release (1.0-rc1) is earlier; a build (+cu124) is ignored.

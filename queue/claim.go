@@ -106,20 +106,22 @@ func (c *Client) turn(ctx context.Context, w WorkerInfo, endings []ending, n int
 		profile = w.Offer.Profile()
 	}
 	me := w.Machine + "/" + w.Name
+	nonce, replay := c.nonceFor(me, n)
 	more := []string{c.keys.drain(jobType, w.Machine), c.keys.wake(jobType, me)}
-	args := []any{w.Machine, w.Name, profile, w.index(), n, newNonce(), c.opts.Lease.Milliseconds(), overrun.Milliseconds(),
-		c.opts.KeepOff.Milliseconds(), inlineParameters, boolArg(idle), c.opts.Backoff.Milliseconds(), c.opts.MaxBackoff.Milliseconds()}
+	args := []any{w.Machine, w.Name, profile, w.index(), n, nonce, c.opts.Lease.Milliseconds(), c.opts.Overrun.Milliseconds(),
+		c.opts.KeepOff.Milliseconds(), inlineParameters, boolArg(idle), c.opts.Backoff.Milliseconds(), c.opts.MaxBackoff.Milliseconds(), boolArg(replay)}
 	for _, e := range endings {
 		more = append(more, c.keys.details(e.lease.JobID))
 		args = append(args, e.lease.JobID, e.lease.Fence, e.lease.Nonce, e.action, e.factor, e.detail, e.result)
 	}
 	lasting, cancel := context.WithTimeout(context.WithoutCancel(ctx), turnTimeout)
 	defer cancel()
-	run := c.eval
-	if n == 0 {
-		run = c.evalAgain // endings may be repeated, claims not
+	reply, err := c.eval(lasting, "turn", jobType, more, args...)
+	if isBroken(err) {
+		args[replayArg] = "1"
+		reply, err = c.eval(lasting, "turn", jobType, more, args...)
 	}
-	reply, err := run(lasting, "turn", jobType, more, args...)
+	c.settle(me, n, nonce, err)
 	if err != nil {
 		return nil, "", err
 	}
@@ -130,6 +132,37 @@ func (c *Client) turn(ctx context.Context, w WorkerInfo, endings []ending, n int
 	}
 	claimed, err := c.fill(lasting, jobType, list(at(reply, 2)))
 	return claimed, status, err
+}
+
+// replayArg is the place of the replay flag among the turn script's arguments.
+const replayArg = 13
+
+// nonceFor is a new nonce for a claim or, where an earlier claim of the worker got no answer, that one's: the script then
+// gives the same jobs again.
+func (c *Client) nonceFor(worker string, n int) (nonce string, replay bool) {
+	if n == 0 {
+		return "", false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if nonce, replay = c.unanswered[worker]; replay {
+		return nonce, true
+	}
+	return newNonce(), false
+}
+
+// settle remembers a claim that got no answer, and forgets it when it got one.
+func (c *Client) settle(worker string, n int, nonce string, err error) {
+	if n == 0 {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err != nil {
+		c.unanswered[worker] = nonce
+	} else {
+		delete(c.unanswered, worker)
+	}
 }
 
 // fill makes jobs of the script's answer, four values each, reading what it left out: large parameters and, once per

@@ -32,6 +32,8 @@ type Client struct {
 	mu      sync.Mutex
 	workers map[string]map[string]WorkerInfo // machine → type/name → worker
 	types   map[string]bool                  // known to be in the set of types
+	// unanswered has the nonce of each worker's claim whose answer never came: the next one asks for it again.
+	unanswered map[string]string
 }
 
 // Open connects to Redis and checks that it is fit to hold a queue: an error says what to change.
@@ -50,10 +52,11 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	c := &Client{
 		opts: o, keys: keys{o.Prefix}, log: o.Logger, scripts: loaded, matches: newMatcher(),
 		rdb:     redis.NewUniversalClient(ro),
-		workers: map[string]map[string]WorkerInfo{}, types: map[string]bool{},
+		workers: map[string]map[string]WorkerInfo{}, types: map[string]bool{}, unanswered: map[string]string{},
 	}
 	waiting := *ro
 	waiting.PoolSize = 4096
+	waiting.ReadTimeout = o.Poll + 5*time.Second
 	c.waiters = redis.NewUniversalClient(&waiting)
 	if err := c.check(ctx); err != nil {
 		return nil, errors.Join(err, c.Close())

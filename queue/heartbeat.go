@@ -40,7 +40,7 @@ func (c *Client) Heartbeat(ctx context.Context, machine string, leases []Lease) 
 
 // heartbeat is one shard's part; it adds to out.
 func (c *Client) heartbeat(ctx context.Context, machine, jobType string, workers []WorkerInfo, held []Lease, out *HeartbeatAnswer) error {
-	args := []any{machine, c.opts.Lease.Milliseconds(), overrun.Milliseconds(), c.opts.registration().Milliseconds(), len(workers)}
+	args := []any{machine, c.opts.Lease.Milliseconds(), c.opts.Overrun.Milliseconds(), c.opts.registration().Milliseconds(), len(workers)}
 	byName := map[string]WorkerInfo{}
 	for _, w := range workers {
 		args = append(args, w.Name)

@@ -24,6 +24,8 @@ type Options struct {
 	MaxBackoff time.Duration
 	// KeepOff is how long a job keeps off the machine it failed on while others could run it, default 30 s.
 	KeepOff time.Duration
+	// Overrun is how long an attempt may go on after its timeout before the queue ends it, default 5 s: the agent is first.
+	Overrun time.Duration
 	// MaxLostLeases is how many machines may go silent with a job before it is dead, default 3.
 	MaxLostLeases int
 	// MaxPayload bounds a submission's parameters in bytes, default 1 MiB.
@@ -39,8 +41,6 @@ type Options struct {
 
 const (
 	defaultPrefix = "mq"
-	// overrun is how long an attempt may go on after its timeout before the queue takes it away: the agent ends it first.
-	overrun = 5 * time.Second
 	// inlineParameters is the size up to which a claim carries the parameters in its answer; larger ones are read apart.
 	inlineParameters = 4 << 10
 )
@@ -71,6 +71,7 @@ func (o *Options) validate() error {
 	orDefault(&o.Backoff, 2*time.Second)
 	orDefault(&o.MaxBackoff, 5*time.Minute)
 	orDefault(&o.KeepOff, 30*time.Second)
+	orDefault(&o.Overrun, 5*time.Second)
 	orDefault(&o.MaxLostLeases, 3)
 	orDefault(&o.MaxPayload, 1<<20)
 	orDefault(&o.MaxClasses, 10_000)

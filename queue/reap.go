@@ -84,7 +84,7 @@ func (p *reapPass) expire(ctx context.Context) error {
 	for _, id := range append(lost, late...) {
 		o := &p.c.opts
 		reply, err := p.c.eval(ctx, "expire", p.jobType, []string{p.c.keys.details(id)}, id, o.MaxLostLeases,
-			o.Backoff.Milliseconds(), o.MaxBackoff.Milliseconds(), 0.75+rand.Float64()/2, overrun.Milliseconds())
+			o.Backoff.Milliseconds(), o.MaxBackoff.Milliseconds(), 0.75+rand.Float64()/2, o.Overrun.Milliseconds())
 		if err != nil {
 			return err
 		}

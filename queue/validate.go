@@ -47,7 +47,7 @@ func DecodeSubmission(b []byte) (Submission, error) {
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		target, ok := targets[name]
 		if !ok {
-			return Submission{}, &InvalidError{printable(name), "is unknown: a job has " + strings.Join(slices.Sorted(maps.Keys(targets)), ", ")}
+			return Submission{}, &InvalidError{orElse(printable(name), `""`), "is unknown: a job has " + strings.Join(slices.Sorted(maps.Keys(targets)), ", ")}
 		}
 		if err := json.Unmarshal(fields[name], target); err != nil {
 			return Submission{}, &InvalidError{name, explainDecode(name, err)}

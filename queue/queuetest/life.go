@@ -153,9 +153,14 @@ func timeout(f *fixture) {
 	j := f.submit(func(s *queue.Submission) { s.Timeout, s.MaxAttempts = spec.Duration(time.Millisecond), 1 })
 	c := f.mustClaim(w)
 	require.Equal(f.t, spec.Duration(time.Millisecond), c.Job.Timeout)
-	// The lease ends first here (the overrun is longer than these tests wait): it counts as lost, not as a failure.
-	f.reapUntil("the lease to pass", func() bool { return f.get(j.ID).State == queue.Waiting })
-	require.Equal(f.t, 1, f.get(j.ID).LostLeases)
+	a, err := f.Heartbeat(f.ctx, "m1", []queue.Lease{c.Lease})
+	require.NoError(f.t, err)
+	require.Empty(f.t, a.Lost)
+	f.reapUntil("the attempt to be ended", func() bool { return f.get(j.ID).State == queue.Dead })
+	got := f.get(j.ID)
+	require.Zero(f.t, got.LostLeases)
+	require.Equal(f.t, "timeout", got.Error.Code)
+	require.Equal(f.t, 1, got.Attempts)
 }
 
 func idempotency(f *fixture) {

@@ -29,10 +29,11 @@ type fixture struct {
 func Run(t *testing.T, open Open) {
 	for i, c := range cases() {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 			defer cancel()
 			client := open(t, queue.Options{Prefix: fmt.Sprintf("t%d", i), Lease: 400 * time.Millisecond, Backoff: 20 * time.Millisecond,
-				Poll: 200 * time.Millisecond, KeepOff: 300 * time.Millisecond})
+				Poll: 200 * time.Millisecond, KeepOff: 300 * time.Millisecond, Overrun: 50 * time.Millisecond})
 			c.run(&fixture{Client: client, t: t, ctx: ctx})
 		})
 	}

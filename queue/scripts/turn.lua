@@ -5,7 +5,8 @@
 -- LIBS: record index ending
 -- ARGV: 1 machine, 2 worker, 3 profile, 4 index in 6 digits, 5 n, 6 nonce, 7 lease ms, 8 ms by which an attempt may overrun
 --       its timeout, 9 ms for which a job keeps off the machine it failed on, 10 largest parameters to return here, bytes,
---       11 "1" to become idle, 12 first retry delay ms, 13 largest retry delay ms; then per ended attempt 7: job id, fence,
+--       11 "1" to become idle, 12 first retry delay ms, 13 largest retry delay ms, 14 "1" where a call with this
+--       nonce was made before and got no answer: what it claimed is given again; then per ended attempt 7: job id, fence,
 --       nonce, "c" completed | "f" failed | "r" released, factor on the retry delay (-1: not retriable), failure JSON or
 --       reason, result JSON
 -- Returns: {{"ok" | "stale" | "missing", …}, status, {id, record, parameters or nil where too large, meta or "", …}, {worker to wake, …}};
@@ -55,7 +56,7 @@ local function finish(info, id, fence, key, action, factor, detail, result)
 end
 
 local finished = {}
-for i = 14, #ARGV, 7 do
+for i = 15, #ARGV, 7 do
   finished[#finished + 1] = finish(KEYS[infos + #finished], unpack(ARGV, i, i + 6))
 end
 if want == 0 then return { finished, "ok", {}, wakes } end
@@ -135,6 +136,13 @@ local function pick()
 end
 
 local given = {}
+local function answer(id, r, record)
+  local n = #given
+  given[n + 1], given[n + 2] = id, record
+  given[n + 3] = redis.call("HSTRLEN", bodies, id) <= inline and redis.call("HGET", bodies, id)
+  given[n + 4] = r[META] == "1" and redis.call("HGET", meta, id) or ""
+end
+
 local function give(order, id, r, a)
   remove(r[CLASS], order, id)
   if r[DEADLINE] ~= "0" then redis.call("ZREM", deadlines, id) end
@@ -147,10 +155,15 @@ local function give(order, id, r, a)
   r[CLAIM_REV] = r[REV]
   local record = table.concat(r, "\t")
   redis.call("HSET", jobs, id, record)
-  local n = #given
-  given[n + 1], given[n + 2] = id, record
-  given[n + 3] = redis.call("HSTRLEN", bodies, id) <= inline and redis.call("HGET", bodies, id)
-  given[n + 4] = r[META] == "1" and redis.call("HGET", meta, id) or ""
+  return answer(id, r, record)
+end
+
+if ARGV[14] == "1" then
+  for _, id in ipairs(redis.call("ZREVRANGE", leases, 0, 1999)) do
+    local r = read(id)
+    if r and r[NONCE] == nonce and r[MACHINE] == machine and r[STATE] == "r" then answer(id, r, table.concat(r, "\t")) end
+  end
+  if #given > 0 then return { finished, "ok", given, wakes } end
 end
 
 local blocked = redis.call("GET", drain) and "draining" or redis.call("HGET", ctl, "paused") and "paused"
