@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/emprops/machinectl/queue"
+)
+
+//go:embed scan.lua
+var scanSource string
+
+const (
+	scanQueue   = "scan:pending"
+	scanJobs    = "scan:job:"
+	scanPayload = 1 << 10 // bytes, a small workflow
+	scanTop     = 100     // how deep the predecessor looked
+)
+
+// measureScan lets one match lie at several depths, behind jobs for a larger machine, and compares our claim with the
+// scan that reads exactly that deep.
+func measureScan(ctx context.Context, e *env) (outcomes, error) {
+	s := &scan{e: e, script: redis.NewScript(scanSource), claims: pick(e, 20, 4), cost: map[string]series{}}
+	if err := s.script.Load(ctx, e.redis.rdb).Err(); err != nil {
+		return nil, err
+	}
+	var err error
+	if s.ours, err = openOurs(ctx, e); err != nil {
+		return nil, err
+	}
+	defer s.ours.Close()
+	depths := []int{scanTop, 1_000, pick(e, 10_000, 2_000)}
+	var names []string
+	for _, depth := range depths {
+		for _, who := range []string{"ours", "scan"} {
+			names = append(names, fmt.Sprintf("%s at %d", who, depth))
+		}
+	}
+	err = e.interleave(ctx, "scan", names, func(ctx context.Context, name string) error {
+		var who string
+		var depth int
+		if _, err := fmt.Sscanf(name, "%s at %d", &who, &depth); err != nil {
+			return err
+		}
+		return s.sample(ctx, who, depth, name)
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := outcomes{"starvation": {
+		Samples: s.missed, Detail: map[string]series{"ours %": s.missed, fmt.Sprintf("scan of the top %d %%", scanTop): s.starved},
+		Note: fmt.Sprintf("a scan of the top %d misses %.0f %% of those beyond it", scanTop, s.starved.median()),
+	}}
+	for _, depth := range depths[:2] {
+		ours, theirs := s.cost[fmt.Sprintf("ours at %d", depth)], s.cost[fmt.Sprintf("scan at %d", depth)]
+		out[fmt.Sprintf("scan-%d", depth)] = outcome{
+			Samples: theirs.over(ours), Detail: map[string]series{"ours µs": ours, "scan µs": theirs},
+			Note: fmt.Sprintf("%.1f µs, scan %.0f µs", ours.median(), theirs.median()),
+		}
+	}
+	return out, nil
+}
+
+type scan struct {
+	e       *env
+	ours    *ours
+	script  *redis.Script
+	claims  int
+	cost    map[string]series // µs of Redis per claim
+	missed  series            // percent of our claims that found nothing
+	starved series            // the same of scans of the top 100, where the match lies deeper
+}
+
+// sample starts from an empty Redis: depth−1 jobs for a larger machine, then matches.
+func (s *scan) sample(ctx context.Context, who string, depth int, name string) error {
+	if err := s.e.redis.flush(ctx); err != nil {
+		return err
+	}
+	one := s.sampleScan
+	if who == "ours" {
+		one = s.sampleOurs
+	}
+	micros, err := one(ctx, depth)
+	s.cost[name] = append(s.cost[name], micros)
+	return err
+}
+
+func (s *scan) sampleOurs(ctx context.Context, depth int) (float64, error) {
+	// A client of its own: the last one's knowledge went with the flush.
+	o, err := openOurs(ctx, s.e)
+	if err != nil {
+		return 0, err
+	}
+	defer o.Close()
+	worker := machine("comfyui", "small", 0, 24)
+	for _, w := range []queue.WorkerInfo{worker, machine("comfyui", "large", 1, 80)} {
+		if err := o.Register(ctx, w); err != nil {
+			return 0, err
+		}
+	}
+	parameters := payload(scanPayload)
+	if err := o.load(ctx, depth-1, func(int) queue.Submission { return needing("comfyui", 48<<10, parameters) }); err != nil {
+		return 0, err
+	}
+	if err := o.load(ctx, s.claims, func(int) queue.Submission { return needing("comfyui", 16<<10, parameters) }); err != nil {
+		return 0, err
+	}
+	empty := 0
+	_, micros, err := s.e.redis.scriptCost(ctx, func() error {
+		for range s.claims {
+			got, err := o.Claim(ctx, worker, 1, 0)
+			if err != nil {
+				return err
+			}
+			if len(got) == 0 {
+				empty++
+			}
+		}
+		return nil
+	})
+	s.missed = append(s.missed, 100*float64(empty)/float64(s.claims))
+	return micros / float64(s.claims), err
+}
+
+func (s *scan) sampleScan(ctx context.Context, depth int) (float64, error) {
+	if err := s.loadScan(ctx, depth); err != nil {
+		return 0, err
+	}
+	match := fmt.Sprint(depth)
+	_, micros, err := s.e.redis.scriptCost(ctx, func() error {
+		for range s.claims {
+			got, err := s.claim(ctx, depth)
+			if err != nil {
+				return err
+			}
+			if len(got) == 0 || got[0] != match {
+				return fmt.Errorf("the scan of the top %d found %v, not the job at that depth", depth, got)
+			}
+			if err := s.e.redis.rdb.ZAdd(ctx, scanQueue, redis.Z{Score: float64(depth), Member: match}).Err(); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil || depth <= scanTop {
+		return micros / float64(s.claims), err
+	}
+	got, err := s.claim(ctx, scanTop)
+	missed := 0.0
+	if len(got) == 0 {
+		missed = 100
+	}
+	s.starved = append(s.starved, missed)
+	return micros / float64(s.claims), err
+}
+
+// claim gives a worker with 24 GB a job among the top few; empty: none of them fits.
+func (s *scan) claim(ctx context.Context, top int) ([]string, error) {
+	const worker = `{"worker_id":"small","services":["comfyui","simulation"],"gpu_memory":24,"models":["flux-dev","sdxl"]}`
+	return s.script.EvalSha(ctx, s.e.redis.rdb, []string{scanQueue}, top, worker, "small", scanJobs, time.Now().UnixMilli()).StringSlice()
+}
+
+// loadScan stores jobs as the predecessor did: one hash each, requirements and payload as JSON text.
+func (s *scan) loadScan(ctx context.Context, depth int) error {
+	body := string(payload(scanPayload))
+	pipe := s.e.redis.rdb.Pipeline()
+	for i := 1; i <= depth; i++ {
+		needs := map[string]any{"gpu_memory": 48, "models": []string{"flux-dev"}}
+		if i == depth {
+			needs["gpu_memory"] = 16
+		}
+		requirements, err := json.Marshal(needs)
+		if err != nil {
+			return err
+		}
+		pipe.HSet(ctx, scanJobs+fmt.Sprint(i), "id", i, "service_required", "comfyui", "priority", 50, "status", "pending", "retry_count", 0,
+			"created_at", time.Now().Format(time.RFC3339), "requirements", requirements, "payload", body)
+		pipe.ZAdd(ctx, scanQueue, redis.Z{Score: float64(i), Member: i})
+	}
+	_, err := pipe.Exec(ctx)
+	return err
+}
