@@ -23,10 +23,9 @@ import (
 
 const config = `
 bind_addr  = "127.0.0.1"
-data_dir   = %q
 log_level  = "WARN"
 disable_update_check = true
-ports { 
+ports {
   http = %d
   rpc  = %d
   serf = %d
@@ -36,18 +35,10 @@ advertise {
   rpc  = "127.0.0.1"
   serf = "127.0.0.1"
 }
-server {
-  enabled          = true
-  bootstrap_expect = 1
-}
 client {
-  enabled           = true
   network_interface = "lo"
   memory_total_mb   = %d
   cpu_total_compute = 4000
-  drain_on_shutdown {
-    deadline = "5s"
-  }
   options = {
     "driver.allowlist"     = "raw_exec"
     "fingerprint.denylist" = "env_aws,env_gce,env_azure,env_digitalocean,consul,vault,cni"
@@ -75,9 +66,10 @@ func Start(t testing.TB) *api.Client {
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	ports := freePorts(t, 3)
 	file := filepath.Join(dir, "agent.hcl")
-	require.NoError(t, os.WriteFile(file, fmt.Appendf(nil, config, filepath.Join(dir, "data"), ports[0], ports[1], ports[2], MemoryMB), 0o600))
+	require.NoError(t, os.WriteFile(file, fmt.Appendf(nil, config, ports[0], ports[1], ports[2], MemoryMB), 0o600))
 	var log bytes.Buffer
-	cmd := exec.Command(path, "agent", "-config", file)
+	cmd := exec.Command(path, "agent", "-dev", "-config", file)
+	cmd.Env = append(os.Environ(), "TMPDIR="+dir)
 	cmd.Stdout, cmd.Stderr = &log, &log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	require.NoError(t, cmd.Start())
