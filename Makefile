@@ -5,6 +5,8 @@ SHELL       := /bin/bash
 GO          ?= go
 VERSION     ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS     := -s -w -X main.version=$(VERSION)
+# NVML's header marks functions deprecated that go-nvml wraps all the same.
+export CGO_CFLAGS ?= -O2 -g -Wno-deprecated-declarations
 BINARIES    := machinectl machine-agent machine-dispatcher nomad-device-simgpu
 TOOLS       := bin/gotestsum bin/golangci-lint
 # Packages are tested with the race detector where cgo is there to carry it.

@@ -1,0 +1,33 @@
+// Command demo is what `make demo` runs: it drives the built programs as a user would, from a profile to finished jobs,
+// breaks an agent on the way, and checks what it claims. It uses no package of theirs but the wire types: if the demo is ok,
+// so are the programs' interfaces.
+//
+// It is not a test suite: it shows one path, with the figures of this run. Its last line is for machines; any other outcome
+// than ok exits non-zero and says why.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+func main() {
+	opts := options{}
+	flag.StringVar(&opts.bin, "bin", "bin", "folder of the built programs")
+	flag.StringVar(&opts.examples, "examples", "examples/emprops", "folder of the example")
+	flag.BoolVar(&opts.embedded, "embedded", false, "use the stand-ins even where nomad and redis-server are on PATH")
+	flag.DurationVar(&opts.timeout, "timeout", 3*time.Minute, "give up after this long")
+	flag.Parse()
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, opts); err != nil {
+		fmt.Printf("demo: failed: %v\n", err)
+		os.Exit(1)
+	}
+}

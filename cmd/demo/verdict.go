@@ -1,0 +1,85 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"image/png"
+	"net/http"
+	"os"
+	"path/filepath"
+
+	"github.com/emprops/machinectl/queue"
+)
+
+// verdict checks every job's record and makes the last line. An attempt that ended as released or lost was interrupted, unless we killed
+// its agent ourselves.
+func (d *demo) verdict(ctx context.Context) (string, error) {
+	completed, interrupted := 0, 0
+	var problems []error
+	for _, id := range d.ids {
+		j, err := d.api.job(ctx, id)
+		if err != nil {
+			return "", err
+		}
+		if j.State == queue.Completed {
+			completed++
+		} else {
+			problems = append(problems, fmt.Errorf("%s is %s: %+v", id, j.State, j.Error))
+		}
+		for _, a := range j.History {
+			if (a.Outcome == "released" || a.Outcome == "lost") && !d.killed[id] {
+				interrupted++
+				problems = append(problems, fmt.Errorf("%s was interrupted on machine %.8s: %s", id, a.Machine, a.Outcome))
+			}
+		}
+	}
+	lost := len(d.ids) - completed
+	if err := errors.Join(problems...); err != nil {
+		return "", fmt.Errorf("submitted=%d completed=%d lost=%d interrupted=%d: %w", len(d.ids), completed, lost, interrupted, err)
+	}
+	return fmt.Sprintf("demo: ok submitted=%d completed=%d lost=%d interrupted=%d up=%d down=%d",
+		len(d.ids), completed, lost, interrupted, d.sizes.up, d.sizes.down), nil
+}
+
+// showResult fetches one image that a job made, through the API, and looks at it; and shows what the agents weigh.
+func (d *demo) showResult(ctx context.Context) error {
+	d.out.Step("One result, and what the agents weigh")
+	for _, id := range d.ids {
+		j, err := d.api.job(ctx, id)
+		if err != nil {
+			return err
+		}
+		if j.Result == nil || len(j.Result.Blobs) == 0 || j.Result.Blobs[0].ContentType != "image/png" {
+			continue
+		}
+		b := j.Result.Blobs[0]
+		var body []byte
+		if err := d.api.do(ctx, http.MethodGet, "/v1/jobs/"+id+"/blobs/"+b.Name, nil, &body); err != nil {
+			return err
+		}
+		img, err := png.DecodeConfig(bytes.NewReader(body))
+		if err != nil {
+			return fmt.Errorf("%s: %w", b.URL, err)
+		}
+		keep := filepath.Join(os.TempDir(), "machinectl-demo.png")
+		if err := os.WriteFile(keep, body, 0o600); err != nil {
+			return err
+		}
+		d.out.Note("%s: %s, %d×%d pixels, %d bytes, sha256 %.12s…\nkept as %s", id, b.Name, img.Width, img.Height, b.Size, b.SHA256, keep)
+		return d.showRSS(ctx)
+	}
+	return errors.New("no job left an image")
+}
+
+func (d *demo) showRSS(ctx context.Context) error {
+	machines, err := d.api.machines(ctx)
+	if err != nil {
+		return err
+	}
+	for _, m := range machines {
+		d.out.Note("agent of %s[%d]: %.1f MiB resident, %d workers, %s", m.Group, m.Index, float64(m.RSS)/(1<<20), len(m.Workers), m.State)
+	}
+	return nil
+}

@@ -1,0 +1,105 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// SIGKILL of an agent in the middle of its jobs: Nomad restarts it in place, its services stay up, its jobs complete.
+func TestKillingTheAgentLosesNoJob(t *testing.T) {
+	s := newStack(t, 1)
+	s.apply("simulation.hcl", "min=2", "max=2")
+	victim := s.waitReady(2)[0]
+	ids := s.simulation(8, 3*time.Second)
+	s.running(1)
+
+	pid := s.agentPID(victim.Addr)
+	require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
+
+	s.waitJobs(90*time.Second, ids)
+	s.waitReady(2)
+	after, _, err := s.nomad.Allocations().Info(victim.ID, nil)
+	require.NoError(t, err)
+	require.Equal(t, "running", after.ClientStatus, "the allocation outlives its agent's crash")
+	require.EqualValues(t, 1, after.TaskStates["agent"].Restarts)
+}
+
+// SIGKILL of the Nomad client while jobs run: the agents go on, and Nomad takes them up again when it is back.
+func TestKillingNomadLosesNoJob(t *testing.T) {
+	s := newStack(t, 1)
+	s.apply("simulation.hcl", "min=2", "max=2")
+	before := s.waitReady(2)
+	ids := s.simulation(8, 3*time.Second)
+	s.running(1)
+
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	require.NoError(t, s.cluster.RestartNomad(ctx))
+
+	jobs := s.waitJobs(90*time.Second, ids)
+	require.Zero(t, interruptions(jobs))
+	require.ElementsMatch(t, idsOf(before), idsOf(s.waitReady(2)), "the same machines")
+}
+
+// Redis killed and started again with its data: everybody reconnects, every job completes, the API says 503 meanwhile.
+func TestKillingRedisLosesNoJob(t *testing.T) {
+	s := newStack(t, 1)
+	s.apply("simulation.hcl", "min=2", "max=2")
+	s.waitReady(2)
+	ids := s.simulation(8, 3*time.Second)
+	s.running(1)
+
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	require.NoError(t, s.cluster.KillRedis(ctx))
+	s.eventually(15*time.Second, "the API to say that the queue is away", func() (bool, string) {
+		resp, err := http.Get(s.dispatcher + "/v1/jobs/" + ids[0])
+		if err != nil {
+			return false, err.Error()
+		}
+		defer resp.Body.Close()
+		return resp.StatusCode == http.StatusServiceUnavailable, resp.Status
+	})
+	require.NoError(t, s.cluster.StartRedis(ctx))
+	s.eventually(30*time.Second, "the API to answer again", func() (bool, string) {
+		err := s.get("/v1/jobs/"+ids[0], &struct{}{})
+		return err == nil, ""
+	})
+	s.waitJobs(120*time.Second, ids)
+	s.waitReady(2)
+}
+
+// running waits until at least n jobs run.
+func (s *stack) running(n int) {
+	s.t.Helper()
+	s.eventually(30*time.Second, "jobs to run", func() (bool, string) {
+		busy := 0
+		for _, m := range s.machines() {
+			for _, w := range m.Workers {
+				busy += len(w.Jobs)
+			}
+		}
+		return busy >= n, ""
+	})
+}
+
+func (s *stack) agentPID(addr string) int {
+	s.t.Helper()
+	resp, err := http.Get("http://" + addr + "/status")
+	require.NoError(s.t, err)
+	defer resp.Body.Close()
+	var status struct {
+		PID int `json:"pid"`
+	}
+	require.NoError(s.t, json.NewDecoder(resp.Body).Decode(&status))
+	require.Greater(s.t, status.PID, 1)
+	return status.PID
+}
