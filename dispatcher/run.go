@@ -34,8 +34,10 @@ func Run(ctx context.Context, o Options) error {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	q := &link{}
+	candidate := newLeader(q)
 	loop, err := resize.New(resize.Options{
-		Queue: q, Fleet: fleet.New(nomad, o.Logger), Logger: o.Logger, Interval: o.Interval, Decided: countDecisions(registry),
+		Queue: q, Fleet: fleet.New(nomad, o.Logger), Lead: candidate.lead, Logger: o.Logger,
+		Interval: min(o.Interval, leadFor/3), Deadline: leadDeadline, Decided: countDecisions(registry),
 	})
 	if err != nil {
 		return err
@@ -46,9 +48,11 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	return serve(ctx, o, q, loop, server)
+	err = serve(ctx, o, q, loop, server)
+	return errors.Join(err, candidate.resign(context.WithoutCancel(ctx)), q.close())
 }
 
+// serve runs everything that works on the queue and returns when all of it has ended.
 func serve(ctx context.Context, o Options, q *link, loop *resize.Loop, server *httpapi.Server) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
@@ -78,7 +82,7 @@ func serve(ctx context.Context, o Options, q *link, loop *resize.Loop, server *h
 		defer cancel()
 		return server.Stop(grace)
 	})
-	return errors.Join(group.Wait(), q.close())
+	return group.Wait()
 }
 
 func nomadClient(addr string) (*api.Client, error) {

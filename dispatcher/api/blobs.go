@@ -19,9 +19,13 @@ func (s *Server) blob(c echo.Context) error {
 	if _, err := query(c.Request()); err != nil {
 		return err
 	}
-	name, err := url.PathUnescape(c.Param("name"))
-	if err != nil {
-		return invalid("name", "is not a readable file name")
+	name := c.Param("name")
+	if c.Request().URL.RawPath != "" { // the router has then matched the escaped path
+		unescaped, err := url.PathUnescape(name)
+		if err != nil {
+			return invalid("name", "is not a readable file name")
+		}
+		name = unescaped
 	}
 	job, err := s.o.Queue.Get(c.Request().Context(), c.Param("id"))
 	if err != nil {
@@ -70,8 +74,9 @@ func (s *Server) serveFile(c echo.Context, path string, b queue.Blob) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return refuse(http.StatusNotFound, codeNotFound, "name", "the file %s is no longer in the store", b.URL)
-	case err != nil:
-		return err
+	case err != nil: // a link that leads out of the folder, or no permission
+		s.log.Warn("a result's file can't be opened", "url", b.URL, "error", err)
+		return refuse(http.StatusNotFound, codeNotFound, "name", "this dispatcher may not read %s", b.URL)
 	}
 	defer f.Close()
 	info, err := f.Stat()
