@@ -67,3 +67,6 @@ func logger(out *os.File, level slog.Level) *slog.Logger {
 	}
 	return slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: level}))
 }
+
+// Unwrap lets errors.Is see what the flag package said.
+func (e usageError) Unwrap() error { return e.error }
