@@ -55,9 +55,6 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	if a.store != nil {
-		defer a.store.Close()
-	}
 	defer a.watch.Close()
 	listener, err := listen(ctx, o.Listen, o.Fallback)
 	if err != nil {

@@ -42,8 +42,8 @@
 //     the leader is stopped first) and the jobs are released to the queue.
 //  4. What could not be settled within [settleGrace] is left to its lease, and said in the log.
 //  5. Heartbeat, cancellations, service and GPU watches and reports end: nothing renews what is taken back next.
-//  6. Workers unregister; the machine's record is removed from the queue. The queue's connection, the health server and
-//     the blob store close.
+//  6. Workers unregister; the machine's record is removed from the queue. The queue's connection and the health server
+//     close.
 //
 // # Invariants
 //

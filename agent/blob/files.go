@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -11,15 +12,9 @@ import (
 	"strings"
 	"sync"
 
-	"gocloud.dev/blob"
-
 	"github.com/emprops/machinectl/agent/connector"
 	"github.com/emprops/machinectl/queue"
 )
-
-// chunk is how much of a file is in memory while it is written, and the size of a part of a multipart upload: the least
-// that S3 allows.
-const chunk = 5 << 20
 
 // Files are the files of one attempt at one job. It implements [connector.Files]. Safe for concurrent use.
 type Files struct {
@@ -34,33 +29,16 @@ type Files struct {
 func (f *Files) Store(ctx context.Context, name, contentType string, r io.Reader) (queue.Blob, error) {
 	name = f.unique(clean(name))
 	key := f.dir + name
-	ctx, abort := context.WithCancel(ctx)
-	defer abort()
-	w, err := f.store.bucket.NewWriter(ctx, key, &blob.WriterOptions{
-		ContentType:                 contentType,
-		DisableContentTypeDetection: true,
-		BufferSize:                  chunk,
-		MaxConcurrency:              1,
-	})
-	if err != nil {
-		return queue.Blob{}, connector.Transient(connector.Store, err, "cannot create %s", key)
-	}
 	src := &source{r: r, sum: sha256.New()}
-	size, err := io.Copy(plainWriter{w}, src)
-	if err != nil {
-		abort() // so that Close throws away what was written
-		_ = w.Close()
+	if err := f.store.driver.put(ctx, key, contentType, src); err != nil {
 		if src.err != nil {
 			return queue.Blob{}, src.err
 		}
 		return queue.Blob{}, connector.Transient(connector.Store, err, "cannot write %s", key)
 	}
-	if err := w.Close(); err != nil {
-		return queue.Blob{}, connector.Transient(connector.Store, err, "cannot write %s", key)
-	}
 	return queue.Blob{
 		Name: name, URL: f.store.locate(key), ContentType: contentType,
-		Size: size, SHA256: hex.EncodeToString(src.sum.Sum(nil)),
+		Size: src.size, SHA256: hex.EncodeToString(src.sum.Sum(nil)),
 	}, nil
 }
 
@@ -97,21 +75,20 @@ func clean(name string) string {
 	return name
 }
 
-// source reads r, hashes what it read, and remembers r's own error, so that it can be told from the store's.
+// source reads r, hashes and counts what it read, and remembers r's own error, so that it can be told from the store's.
 type source struct {
-	r   io.Reader
-	sum hash.Hash
-	err error
+	r    io.Reader
+	sum  hash.Hash
+	size int64
+	err  error
 }
 
 func (s *source) Read(p []byte) (int, error) {
 	n, err := s.r.Read(p)
 	s.sum.Write(p[:n])
-	if err != nil && err != io.EOF {
+	s.size += int64(n)
+	if err != nil && !errors.Is(err, io.EOF) {
 		s.err = err
 	}
 	return n, err
 }
-
-// plainWriter hides the bucket writer's ReadFrom, which would read ahead.
-type plainWriter struct{ io.Writer }

@@ -3,59 +3,51 @@ package blob
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/url"
-	"path"
-	"path/filepath"
-	"strings"
-
-	"gocloud.dev/blob"
-	_ "gocloud.dev/blob/fileblob" // file://
-	_ "gocloud.dev/blob/s3blob"   // s3://
 )
 
 // Store is an open store.
 type Store struct {
-	bucket *blob.Bucket
-	base   *url.URL // of the files: scheme, host and path, without options
+	driver driver
+	base   *url.URL // of the files
 	prefix string   // of each key, "" or ending in "/"
 }
 
-// Open opens the store at a URL: file:///path (the directory is made) or s3://bucket/prefix?region=…, whose credentials come
-// from the environment as in AWS's own tools. It does not talk to a remote store yet.
+// driver is one kind of store.
+type driver interface {
+	// put writes all of r under key, or nothing. An error of r comes back as it is, or wrapped.
+	put(ctx context.Context, key, contentType string, r io.Reader) error
+}
+
+// Open opens the store at a URL:
+//
+//	file:///path                    a directory, which is made
+//	s3://bucket/prefix              Amazon S3; credentials and region come from the environment, as for Amazon's own tools
+//	    ?region=eu-central-1        the region
+//	    &endpoint=https://host      another server that speaks S3
+//	    &path_style=true            the bucket's name goes into the path, as such servers often want it
+//
+// It does not talk to a remote store yet.
 func Open(ctx context.Context, raw string) (*Store, error) {
 	u, err := url.Parse(raw)
 	if err != nil {
 		return nil, fmt.Errorf("blob store: %w", err)
 	}
-	s := &Store{base: &url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}}
+	var s *Store
 	switch u.Scheme {
 	case "file":
-		if u.Host != "" || !filepath.IsAbs(u.Path) {
-			return nil, fmt.Errorf("blob store %q: want an absolute path with three slashes, file:///var/lib/machine/blobs", raw)
-		}
-		q := u.Query()
-		q.Set("create_dir", "true")
-		q.Set("no_tmp_dir", "true") // a rename from another file system would fail
-		q.Set("metadata", "skip")   // what it would say is in the job's result
-		u.RawQuery = q.Encode()
+		s, err = openFile(u)
 	case "s3":
-		s.prefix = strings.TrimPrefix(path.Clean("/"+u.Path), "/")
-		if s.prefix != "" {
-			s.prefix += "/"
-		}
-		s.base.Path = "/"
-		u.Path = ""
+		s, err = openS3(ctx, u)
 	default:
-		return nil, fmt.Errorf("blob store %q: unknown kind of store %q; write file:///path or s3://bucket", raw, u.Scheme)
+		err = fmt.Errorf("unknown kind of store %q; write file:///path or s3://bucket", u.Scheme)
 	}
-	if s.bucket, err = blob.OpenBucket(ctx, u.String()); err != nil {
-		return nil, fmt.Errorf("blob store %q: %w", s.base, err)
+	if err != nil {
+		return nil, fmt.Errorf("blob store %q: %w", raw, err)
 	}
 	return s, nil
 }
-
-// Close lets go of the store.
-func (s *Store) Close() error { return s.bucket.Close() }
 
 // Attempt returns where one attempt of a job puts its files.
 func (s *Store) Attempt(jobID string, fence int64) *Files {
@@ -65,4 +57,18 @@ func (s *Store) Attempt(jobID string, fence int64) *Files {
 // locate is the URL of a key.
 func (s *Store) locate(key string) string {
 	return s.base.JoinPath(key).String()
+}
+
+// unknown names an option of the URL that is not among the known ones, or "".
+func unknown(q url.Values, known ...string) string {
+	for name := range q {
+		found := false
+		for _, k := range known {
+			found = found || k == name
+		}
+		if !found {
+			return name
+		}
+	}
+	return ""
 }

@@ -210,13 +210,19 @@ func TestHistoryIsLeftClean(t *testing.T) {
 		c := newConnector(t, addr)
 		for _, keep := range []bool{false, true} {
 			c.keepHistory = keep
+			before := history(t, c)
 			_, err := c.Run(t.Context(), connectortest.Attempt(t, "comfyui", job(comfytest.Image(color())), nil))
 			require.NoError(t, err)
-			var all map[string]json.RawMessage
-			require.NoError(t, c.api.call(t.Context(), http.MethodGet, "/history", nil, &all))
-			require.Equal(t, keep, len(all) == 1)
+			require.Equal(t, keep, history(t, c) == before+1)
 		}
 	})
+}
+
+// history counts the server's records.
+func history(t *testing.T, c *Connector) int {
+	var all map[string]json.RawMessage
+	require.NoError(t, c.api.call(t.Context(), http.MethodGet, "/history", nil, &all))
+	return len(all)
 }
 
 func TestSettings(t *testing.T) {

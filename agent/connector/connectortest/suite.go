@@ -52,7 +52,6 @@ func Attempt(t *testing.T, kind string, parameters json.RawMessage, progress fun
 	t.Helper()
 	store, err := blob.Open(t.Context(), "file://"+t.TempDir())
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, store.Close()) })
 	if progress == nil {
 		progress = func(queue.Progress) {}
 	}
@@ -173,7 +172,6 @@ func (s Subject) reportsStore(t *testing.T) {
 	dir := t.TempDir()
 	store, err := blob.Open(t.Context(), "file://"+dir)
 	require.NoError(t, err)
-	defer store.Close()
 	a := Attempt(t, s.Type, s.Quick(), nil)
 	a.Files = store.Attempt(a.Job.ID, 1)
 	require.NoError(t, os.Remove(dir))

@@ -1,0 +1,77 @@
+package blob
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+)
+
+// partSize is the size of a part of a large file's upload, in bytes: the least that S3 allows. One part is in memory at a
+// time, two while one is sent. 10,000 parts are the most, so the largest file is 48 GiB.
+const partSize = 5 << 20
+
+// bucket is a store in S3.
+type bucket struct {
+	name   string
+	upload *transfermanager.Client
+}
+
+func openS3(ctx context.Context, u *url.URL) (*Store, error) {
+	if u.Host == "" {
+		return nil, errors.New("want the bucket's name after two slashes, s3://bucket")
+	}
+	q := u.Query()
+	if name := unknown(q, "region", "endpoint", "path_style"); name != "" {
+		return nil, fmt.Errorf("S3 has no option %q; it has: region, endpoint, path_style", name)
+	}
+	pathStyle := false
+	if text := q.Get("path_style"); text != "" {
+		var err error
+		if pathStyle, err = strconv.ParseBool(text); err != nil {
+			return nil, fmt.Errorf("path_style=%s: want true or false", text)
+		}
+	}
+	loaded, err := config.LoadDefaultConfig(ctx, func(o *config.LoadOptions) error {
+		o.Region = q.Get("region")
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if loaded.Region == "" {
+		return nil, errors.New("no region: add ?region=… or set AWS_REGION")
+	}
+	client := s3.NewFromConfig(loaded, func(o *s3.Options) {
+		o.UsePathStyle = pathStyle
+		if endpoint := q.Get("endpoint"); endpoint != "" {
+			o.BaseEndpoint = aws.String(endpoint)
+		}
+	})
+	s := &Store{base: &url.URL{Scheme: "s3", Host: u.Host, Path: "/"}, prefix: strings.TrimPrefix(path.Clean("/"+u.Path), "/")}
+	if s.prefix != "" {
+		s.prefix += "/"
+	}
+	s.driver = bucket{u.Host, transfermanager.New(client, func(o *transfermanager.Options) {
+		o.PartSizeBytes = partSize
+		o.MultipartUploadThreshold = partSize
+		o.Concurrency = 1
+	})}
+	return s, nil
+}
+
+func (b bucket) put(ctx context.Context, key, contentType string, r io.Reader) error {
+	_, err := b.upload.UploadObject(ctx, &transfermanager.UploadObjectInput{
+		Bucket: aws.String(b.name), Key: aws.String(key), ContentType: aws.String(contentType), Body: r,
+	})
+	return err
+}
