@@ -45,7 +45,7 @@ func reap(ctx context.Context, q *link, every time.Duration, log *slog.Logger) {
 }
 
 func reapOnce(ctx context.Context, q *link) (queue.ReapResult, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, 10*time.Second, errors.New("Redis took longer than 10 s"))
+	ctx, cancel := context.WithTimeoutCause(ctx, 10*time.Second, errors.New("the queue took longer than 10 s"))
 	defer cancel()
 	return q.Reap(ctx, reapBatch)
 }

@@ -57,11 +57,11 @@ func serve(ctx context.Context, o Options, q *link, loop *resize.Loop, server *h
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		err := q.open(ctx, queue.Options{URL: o.Redis, Logger: o.Logger, Prefix: o.Prefix, Lease: o.Lease}, o.Logger)
-		if ctx.Err() != nil {
-			return nil // stopped before Redis was there
+		if err != nil && ctx.Err() == nil {
+			return err
 		}
 		loop.Kick()
-		return err
+		return nil // also when stopped before Redis was there
 	})
 	loops, endLoops := context.WithCancel(context.WithoutCancel(ctx))
 	defer endLoops()

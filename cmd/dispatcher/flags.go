@@ -18,11 +18,11 @@ import (
 // usageError is a command line that can't be run; the flag package has written what is wrong.
 type usageError struct{ error }
 
-// exitCode is 0 for asked-for help, 2 for a wrong command line, and 1 for everything else.
+// exitCode is 0 for an orderly end and asked-for help, 2 for a wrong command line, and 1 for everything else.
 func exitCode(err error) int {
 	var usage usageError
 	switch {
-	case errors.Is(err, flag.ErrHelp):
+	case err == nil, errors.Is(err, flag.ErrHelp):
 		return 0
 	case errors.As(err, &usage):
 		return 2
@@ -53,8 +53,8 @@ func options(args []string, env func(string) string, out *os.File) (dispatcher.O
 		return o, usageError{fmt.Errorf("unexpected argument %q: there are flags only, see -help", flags.Arg(0))}
 	}
 	if *show {
-		fmt.Println("machine-dispatcher", version)
-		return o, flag.ErrHelp
+		_, err := fmt.Fprintln(os.Stdout, "machine-dispatcher", version)
+		return o, errors.Join(flag.ErrHelp, err)
 	}
 	o.Logger = logger(out, level)
 	return o, nil
@@ -63,7 +63,7 @@ func options(args []string, env func(string) string, out *os.File) (dispatcher.O
 // logger writes for people on a terminal and JSON elsewhere.
 func logger(out *os.File, level slog.Level) *slog.Logger {
 	if isatty.IsTerminal(out.Fd()) {
-		return slog.New(tint.NewHandler(out, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: os.Getenv("NO_COLOR") != ""}))
+		return slog.New(tint.NewTextHandler(out, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: os.Getenv("NO_COLOR") != ""}))
 	}
 	return slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: level}))
 }

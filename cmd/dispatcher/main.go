@@ -15,17 +15,14 @@ var version = "dev" // set by the linker
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	o, err := options(os.Args[1:], os.Getenv, os.Stderr)
 	if err == nil {
 		err = dispatcher.Run(ctx, o)
 	}
-	if err != nil {
-		code := exitCode(err)
-		if code != 0 {
-			fmt.Fprintln(os.Stderr, "machine-dispatcher:", err)
-		}
-		stop()
-		os.Exit(code)
+	stop()
+	code := exitCode(err)
+	if code != 0 {
+		fmt.Fprintln(os.Stderr, "machine-dispatcher:", err)
 	}
+	os.Exit(code)
 }

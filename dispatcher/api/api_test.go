@@ -145,7 +145,7 @@ func (v *site) raw(method, path, body string, header ...string) (*http.Response,
 	defer resp.Body.Close()
 	raw, err := io.ReadAll(resp.Body)
 	require.NoError(v.t, err)
-	require.NotEmpty(v.t, resp.Header.Get("X-Request-Id"))
+	require.NotEmpty(v.t, resp.Header.Get("X-Request-ID"))
 	v.holds(req, resp, raw)
 	return resp, raw
 }

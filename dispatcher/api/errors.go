@@ -86,7 +86,7 @@ func statusOf(err error) (int, errorDetail) {
 	case errors.As(err, &routing):
 		return routing.Code, errorDetail{Code: codeInvalid, Message: fmt.Sprint(routing.Message)}
 	default:
-		return http.StatusInternalServerError, errorDetail{Code: codeInternal, Message: "an error inside the dispatcher; its log has it under this request's X-Request-Id"}
+		return http.StatusInternalServerError, errorDetail{Code: codeInternal, Message: "an error inside the dispatcher; its log has it under this request's X-Request-ID"}
 	}
 }
 

@@ -164,7 +164,7 @@ func (c *Client) movingNodes(q *api.QueryOptions) (map[string]string, error) {
 		c.nodesOnce.Do(func() {
 			c.log.Warn("Nomad's token may not list nodes: drains are seen only once allocations move", "policy", `node { policy = "read" }`)
 		})
-		return nil, nil
+		return map[string]string{}, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("listing Nomad nodes: %w", err)

@@ -109,7 +109,7 @@ func New(o Options) (*Loop, error) {
 	}
 	return &Loop{
 		o: o, log: o.Logger, kick: make(chan struct{}, 1), idle: map[string]time.Time{}, drained: map[string]string{},
-		history: map[string]*ring{}, health: errors.New("Nomad has not been read yet"),
+		history: map[string]*ring{}, health: errors.New("pools have not been read from Nomad yet"),
 	}, nil
 }
 

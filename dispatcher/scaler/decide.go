@@ -23,11 +23,11 @@ func (c *candidate) decide(unknown string, now time.Time) Decision {
 	}
 	if unknown != "" {
 		d.Need = c.Count
-		d.because(Unknown, "%s: nothing is taken away", unknown)
+		d.becausef(Unknown, "%s: nothing is taken away", unknown)
 		d.toMinimum(c.Policy.Min)
 		return d
 	}
-	d.because(Demand, "%s: %s", demandText(c.loads), machinesText(d.Need))
+	d.becausef(Demand, "%s: %s", demandText(c.loads), machinesText(d.Need))
 	switch want := d.bounded(c.Policy.Min, c.Policy.Max); {
 	case want > c.Count:
 		c.grow(&d, want, now)
@@ -41,10 +41,10 @@ func (c *candidate) decide(unknown string, now time.Time) Decision {
 func (d *Decision) bounded(least, most int) int {
 	switch {
 	case d.Need < least:
-		d.because(Minimum, "the pool keeps at least %s", machinesText(least))
+		d.becausef(Minimum, "the pool keeps at least %s", machinesText(least))
 		return least
 	case d.Need > most:
-		d.because(Maximum, "the pool may have at most %s", machinesText(most))
+		d.becausef(Maximum, "the pool may have at most %s", machinesText(most))
 		return most
 	default:
 		return d.Need
@@ -53,7 +53,7 @@ func (d *Decision) bounded(least, most int) int {
 
 func (d *Decision) toMinimum(least int) {
 	if d.Count < least {
-		d.because(Minimum, "the pool keeps at least %s", machinesText(least))
+		d.becausef(Minimum, "the pool keeps at least %s", machinesText(least))
 		d.Count = least
 	}
 }
@@ -63,11 +63,11 @@ func (c *candidate) grow(d *Decision, want int, now time.Time) {
 	wait := c.LastUp.Add(c.Policy.UpCooldown.D()).Sub(now)
 	switch {
 	case c.Blocked != "":
-		d.because(Blocked, "Nomad can't place more: %s", c.Blocked)
+		d.becausef(Blocked, "Nomad can't place more: %s", c.Blocked)
 	case c.Crashing != "":
-		d.because(Crashing, "new machines do not come up: %s", c.Crashing)
+		d.becausef(Crashing, "new machines do not come up: %s", c.Crashing)
 	case !c.LastUp.IsZero() && wait > 0 && d.Count < want:
-		d.because(UpCooldown, "grown %s ago: wait %s more", now.Sub(c.LastUp).Round(time.Second), wait.Round(time.Second))
+		d.becausef(UpCooldown, "grown %s ago: wait %s more", now.Sub(c.LastUp).Round(time.Second), wait.Round(time.Second))
 	default:
 		d.Count = want
 	}
@@ -81,14 +81,14 @@ func (c *candidate) shrink(d *Decision, want int, now time.Time) {
 	case !c.LastDown.IsZero() && wait > 0:
 		d.Count = most
 		if most > want {
-			d.because(DownCooldown, "shrunk %s ago: wait %s more", now.Sub(c.LastDown).Round(time.Second), wait.Round(time.Second))
+			d.becausef(DownCooldown, "shrunk %s ago: wait %s more", now.Sub(c.LastDown).Round(time.Second), wait.Round(time.Second))
 		}
 	case c.Count-removable > want:
 		d.Count = min(most, c.Count-removable)
-		d.because(NotIdle, "%s idle for %s: the others stay", machinesText(removable), c.Policy.IdleAfter)
+		d.becausef(NotIdle, "%s idle for %s: the others stay", machinesText(removable), c.Policy.IdleAfter)
 	default:
 		d.Count = want
-		d.because(Idle, "%s idle for %s", machinesText(removable), c.Policy.IdleAfter)
+		d.becausef(Idle, "%s idle for %s", machinesText(removable), c.Policy.IdleAfter)
 	}
 }
 
@@ -103,7 +103,7 @@ func (c *candidate) removable(now time.Time) int {
 	return min(n, c.Count)
 }
 
-func (d *Decision) because(code Code, format string, args ...any) {
+func (d *Decision) becausef(code Code, format string, args ...any) {
 	d.Reasons = append(d.Reasons, Reason{Code: code, Text: fmt.Sprintf(format, args...)})
 }
 
@@ -127,6 +127,6 @@ func machinesText(n int) string {
 }
 
 // Has says whether the decision names this rule.
-func (d Decision) Has(code Code) bool {
+func (d *Decision) Has(code Code) bool {
 	return slices.ContainsFunc(d.Reasons, func(r Reason) bool { return r.Code == code })
 }

@@ -6,6 +6,7 @@ package nomadtest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -63,7 +64,11 @@ func Start(t testing.TB) *api.Client {
 	// The temporary folder of the test has a long name, and Nomad's sockets need a short one.
 	dir, err := os.MkdirTemp("", "nomad")
 	require.NoError(t, err)
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Log("nomad's folder stays:", err)
+		}
+	})
 	ports := freePorts(t, 3)
 	file := filepath.Join(dir, "agent.hcl")
 	require.NoError(t, os.WriteFile(file, fmt.Appendf(nil, config, ports[0], ports[1], ports[2], MemoryMB), 0o600))
@@ -79,12 +84,13 @@ func Start(t testing.TB) *api.Client {
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		stopJobs(client)
-		_ = cmd.Process.Signal(os.Interrupt)
+		if err := cmd.Process.Signal(os.Interrupt); err != nil {
+			t.Log("nomad has ended before:", err)
+		}
 		select {
 		case <-ended:
 		case <-time.After(20 * time.Second):
-			_ = cmd.Process.Kill()
-			<-ended
+			t.Error("nomad does not stop: it is killed", errors.Join(cmd.Process.Kill(), <-ended))
 		}
 		client.Close()
 		if t.Failed() {
