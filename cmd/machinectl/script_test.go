@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -23,6 +25,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"machinectl":  main,
 		"ready-agent": readyAgent,
+		"note-down":   noteDown,
 	})
 }
 
@@ -46,6 +49,31 @@ func readyAgent() {
 	if err := server.ListenAndServe(); ctx.Err() == nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
+	}
+}
+
+// noteDown writes its arguments but the first, and the environment variables TEXT_…, to the file that the first names,
+// one a line, and then stays until it is stopped, if STAY is set.
+func noteDown() {
+	var b strings.Builder
+	for _, arg := range os.Args[2:] {
+		fmt.Fprintf(&b, "%s\n", arg)
+	}
+	env := os.Environ()
+	slices.Sort(env)
+	for _, kv := range env {
+		if text, ok := strings.CutPrefix(kv, "TEXT_"); ok {
+			fmt.Fprintf(&b, "%s\n", text)
+		}
+	}
+	if err := os.WriteFile(os.Args[1], []byte(b.String()), 0o600); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	if os.Getenv("STAY") != "" {
+		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+		defer stop()
+		<-ctx.Done()
 	}
 }
 
@@ -103,13 +131,16 @@ func runOnCluster(t *testing.T, address string) {
 	t.Helper()
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/cluster", RequireExplicitExec: true, RequireUniqueNames: true, Cmds: commands(),
+		Deadline: time.Now().Add(2 * time.Minute),
 		Setup: func(env *testscript.Env) error {
-			agent, err := exec.LookPath("ready-agent")
-			if err != nil {
-				return err
-			}
 			env.Setenv("NOMAD_ADDR", address)
-			env.Setenv("MACHINECTL_VAR_agent", agent)
+			for variable, program := range map[string]string{"agent": "ready-agent", "note_down": "note-down"} {
+				path, err := exec.LookPath(program)
+				if err != nil {
+					return err
+				}
+				env.Setenv("MACHINECTL_VAR_"+variable, path)
+			}
 			return nil
 		},
 	})
