@@ -16,7 +16,7 @@ func runAsynq(ctx context.Context, e *env, n, servers int) (rates, error) {
 	client := asynq.NewClient(opt)
 	defer client.Close()
 	body := payload(payloadSize)
-	took, err := spread(ctx, n, func(ctx context.Context, _ int) error {
+	took, err := spread(ctx, connections, n, func(ctx context.Context, _ int) error {
 		_, err := client.EnqueueContext(ctx, asynq.NewTask("job", body))
 		return err
 	})

@@ -130,7 +130,8 @@ func (b *backlog) job(i int, parameters []byte) queue.Submission {
 	return needing(b.jobType, 8<<10+i%half, parameters)
 }
 
-// claimCost is what one claim costs Redis in microseconds: the median over some groups of claims, all of them put back.
+// claimCost is what one claim costs Redis in microseconds: the median over some groups of claims, all of them put back, so
+// that the first group's cold caches don't count.
 func (b *backlog) claimCost(ctx context.Context, e *env, o *ours) (float64, error) {
 	const groups, claims = 9, 25
 	var costs series

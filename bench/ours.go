@@ -53,7 +53,7 @@ func machine(jobType, name string, index, gib int) queue.WorkerInfo {
 
 // submit submits n jobs from as many goroutines as there are connections and says how long it took.
 func (o *ours) submit(ctx context.Context, n int, job func(i int) queue.Submission) (time.Duration, error) {
-	return spread(ctx, n, func(ctx context.Context, i int) error {
+	return spread(ctx, connections, n, func(ctx context.Context, i int) error {
 		_, err := o.Submit(ctx, job(i))
 		return err
 	})
@@ -70,7 +70,7 @@ func (o *ours) drain(ctx context.Context, jobType string, n, batch int) (time.Du
 	}
 	var done atomic.Int64
 	start := time.Now()
-	_, err := spread(ctx, connections, func(ctx context.Context, i int) error {
+	_, err := spread(ctx, connections, connections, func(ctx context.Context, i int) error {
 		return o.loop(ctx, workers[i], batch, &done)
 	})
 	took := time.Since(start)
@@ -134,14 +134,14 @@ func (o *ours) putBack(ctx context.Context, held []queue.Claimed) error {
 	return nil
 }
 
-// spread calls f for 0 to n−1 from as many goroutines as there are connections and says how long it took; the first error ends it.
-func spread(ctx context.Context, n int, f func(ctx context.Context, i int) error) (time.Duration, error) {
+// spread calls f for 0 to n−1 from some goroutines and says how long it took; the first error ends it.
+func spread(ctx context.Context, goroutines, n int, f func(ctx context.Context, i int) error) (time.Duration, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	start := time.Now()
-	for range connections {
+	for range goroutines {
 		wg.Go(func() {
 			for ctx.Err() == nil {
 				i := int(next.Add(1)) - 1

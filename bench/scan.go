@@ -20,6 +20,7 @@ const (
 	scanJobs    = "scan:job:"
 	scanPayload = 1 << 10 // bytes, a small workflow
 	scanTop     = 100     // how deep the predecessor looked
+	scanWarmUp  = 3       // claims of either side before those that count
 )
 
 // measureScan lets one match lie at several depths, behind jobs for a larger machine, and compares our claim with the
@@ -110,6 +111,13 @@ func (s *scan) sampleOurs(ctx context.Context, depth int) (float64, error) {
 	if err := o.load(ctx, s.claims, func(int) queue.Submission { return needing("comfyui", 16<<10, parameters) }); err != nil {
 		return 0, err
 	}
+	warm, err := o.take(ctx, worker, scanWarmUp)
+	if err != nil {
+		return 0, err
+	}
+	if err := o.putBack(ctx, warm); err != nil {
+		return 0, err
+	}
 	empty := 0
 	_, micros, err := s.e.redis.scriptCost(ctx, func() error {
 		for range s.claims {
@@ -131,22 +139,10 @@ func (s *scan) sampleScan(ctx context.Context, depth int) (float64, error) {
 	if err := s.loadScan(ctx, depth); err != nil {
 		return 0, err
 	}
-	match := fmt.Sprint(depth)
-	_, micros, err := s.e.redis.scriptCost(ctx, func() error {
-		for range s.claims {
-			got, err := s.claim(ctx, depth)
-			if err != nil {
-				return err
-			}
-			if len(got) == 0 || got[0] != match {
-				return fmt.Errorf("the scan of the top %d found %v, not the job at that depth", depth, got)
-			}
-			if err := s.e.redis.rdb.ZAdd(ctx, scanQueue, redis.Z{Score: float64(depth), Member: match}).Err(); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	if err := s.scanAndPutBack(ctx, depth, scanWarmUp); err != nil {
+		return 0, err
+	}
+	_, micros, err := s.e.redis.scriptCost(ctx, func() error { return s.scanAndPutBack(ctx, depth, s.claims) })
 	if err != nil || depth <= scanTop {
 		return micros / float64(s.claims), err
 	}
@@ -157,6 +153,24 @@ func (s *scan) sampleScan(ctx context.Context, depth int) (float64, error) {
 	}
 	s.starved = append(s.starved, missed)
 	return micros / float64(s.claims), err
+}
+
+// scanAndPutBack claims the match at depth n times.
+func (s *scan) scanAndPutBack(ctx context.Context, depth, n int) error {
+	match := fmt.Sprint(depth)
+	for range n {
+		got, err := s.claim(ctx, depth)
+		if err != nil {
+			return err
+		}
+		if len(got) == 0 || got[0] != match {
+			return fmt.Errorf("the scan of the top %d found %v, not the job at that depth", depth, got)
+		}
+		if err := s.e.redis.rdb.ZAdd(ctx, scanQueue, redis.Z{Score: float64(depth), Member: match}).Err(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // claim gives a worker with 24 GB a job among the top few; empty: none of them fits.
