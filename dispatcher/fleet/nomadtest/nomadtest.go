@@ -88,7 +88,8 @@ func Start(t testing.TB) *api.Client {
 			t.Log("nomad has ended before:", err)
 		}
 		select {
-		case <-ended:
+		case err := <-ended:
+			t.Log("nomad has ended:", err)
 		case <-time.After(20 * time.Second):
 			t.Error("nomad does not stop: it is killed", errors.Join(cmd.Process.Kill(), <-ended))
 		}
