@@ -78,6 +78,7 @@ type ClassDemand struct {
 	Class        string                  `json:"class"`
 	Requirements capability.Requirements `json:"requirements"`
 	Waiting      int64                   `json:"waiting"`
+	Held         int64                   `json:"held"` // waiting for their tenant's limit: more machines wouldn't help
 	Delayed      int64                   `json:"delayed"`
 	Running      int64                   `json:"running"`
 	OldestAge    time.Duration           `json:"oldest_age"`   // of the longest waiting job
@@ -95,6 +96,24 @@ type Explanation struct {
 	// Able counts the live workers that could run it; Refusals says of the others why not, most frequent first.
 	Able     int       `json:"able"`
 	Refusals []Refusal `json:"refusals,omitempty"`
+}
+
+// Limits are what a type's jobs may take at once. A job over a limit waits; it isn't refused.
+type Limits struct {
+	Type Limit `json:"type,omitzero"`
+	// Tenants are limits of single tenants, EachTenant that of every other one. Jobs without a tenant have none.
+	Tenants    map[string]Limit `json:"tenants,omitempty"`
+	EachTenant Limit            `json:"each_tenant,omitzero"`
+	// Fair lets tenants take turns among jobs of equal priority, however many one of them has waiting. It takes effect for
+	// jobs submitted from then on. Without it the order is that of submission.
+	Fair bool `json:"fair,omitempty"`
+}
+
+// Limit bounds how many jobs run at once and how many start per second; zero is no bound.
+type Limit struct {
+	Running int     `json:"running,omitempty"`
+	Rate    float64 `json:"rate,omitempty"`  // starts per second
+	Burst   int     `json:"burst,omitempty"` // starts at once after a pause, default 1 or Rate, whichever is more
 }
 
 // Refusal is one reason why workers can't run a job, with how many say so.
@@ -149,6 +168,16 @@ type API interface {
 
 	Reap(ctx context.Context, limit int) (ReapResult, error)
 	Demand(ctx context.Context) ([]ClassDemand, error)
+
+	// SubmitBatch takes many jobs in, all or none of them if one is invalid (Field is then "jobs[3].type"). It is not atomic
+	// towards Redis: on an error the jobs that were taken in are returned with it.
+	SubmitBatch(ctx context.Context, all []Submission) ([]*Job, error)
+	// Pause makes every claim of the type come back empty until Resume. Running jobs go on.
+	Pause(ctx context.Context, jobType, reason string) error
+	Resume(ctx context.Context, jobType string) error
+	// SetLimits replaces a type's limits; the zero value has none. They are checked when a job is claimed.
+	SetLimits(ctx context.Context, jobType string, l Limits) error
+	Limits(ctx context.Context, jobType string) (Limits, error)
 
 	// Drain makes every claim of this machine come back empty until ttl passes or Undrain; repeating it renews it. Once it
 	// returned, no later claim of that machine succeeds while it holds, so InFlight after it is conclusive.

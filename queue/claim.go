@@ -25,23 +25,28 @@ func (c *Client) Claim(ctx context.Context, w WorkerInfo, n int, wait time.Durat
 			return nil, err
 		}
 		left := time.Until(until)
-		jobs, status, err := c.turn(ctx, w, nil, n, left > 0)
-		if err != nil || len(jobs) > 0 {
-			return jobs, err
+		t, err := c.turn(ctx, w, nil, n, left > 0)
+		if err != nil {
+			return nil, err
 		}
-		if status == "unregistered" {
-			if err := c.Register(ctx, w); err != nil {
-				return nil, err
-			}
+		if len(t.claimed) > 0 {
+			return t.claimed, nil
+		}
+		pause := min(left, c.jittered())
+		if t.soon > 0 {
+			pause = min(pause, t.soon)
+		}
+		switch {
+		case t.status == "more":
 			continue
-		}
-		if left <= 0 {
+		case t.status == "unregistered":
+			err = c.Register(ctx, w)
+		case left <= 0:
 			return nil, nil
-		}
-		if status == "idle" {
-			err = c.sleepIdle(ctx, w, min(left, c.jittered()))
-		} else { // draining or paused: nobody wakes us
-			err = sleep(ctx, min(left, c.jittered()))
+		case t.status == "idle":
+			err = c.sleepIdle(ctx, w, pause)
+		default: // draining, paused or limited: nobody wakes us
+			err = sleep(ctx, pause)
 		}
 		if err != nil {
 			return nil, err
@@ -98,8 +103,16 @@ type ending struct {
 	result string
 }
 
+// turned is what the turn script answered.
+type turned struct {
+	ended   []string // ok, stale or missing, per ending
+	status  string
+	claimed []Claimed
+	soon    time.Duration // until a rate limit lets the next job start; 0: unknown
+}
+
 // turn runs the turn script and completes what it claimed.
-func (c *Client) turn(ctx context.Context, w WorkerInfo, endings []ending, n int, idle bool) ([]Claimed, string, error) {
+func (c *Client) turn(ctx context.Context, w WorkerInfo, endings []ending, n int, idle bool) (*turned, error) {
 	jobType := w.Offer.Type
 	profile := ""
 	if n > 0 {
@@ -123,15 +136,14 @@ func (c *Client) turn(ctx context.Context, w WorkerInfo, endings []ending, n int
 	}
 	c.settle(me, n, nonce, err)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	c.wake(lasting, jobType, texts(at(reply, 3)))
-	status := text(at(reply, 1))
-	if n == 0 {
-		status = text(at(at(reply, 0), 0))
+	t := &turned{ended: texts(at(reply, 0)), status: text(at(reply, 1)), soon: time.Duration(number(at(reply, 4))) * time.Millisecond}
+	if t.claimed, err = c.fill(lasting, jobType, list(at(reply, 2))); err != nil {
+		return nil, err
 	}
-	claimed, err := c.fill(lasting, jobType, list(at(reply, 2)))
-	return claimed, status, err
+	return t, nil
 }
 
 // replayArg is the place of the replay flag among the turn script's arguments.

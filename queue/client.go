@@ -32,6 +32,7 @@ type Client struct {
 	mu      sync.Mutex
 	workers map[string]map[string]WorkerInfo // machine → type/name → worker
 	types   map[string]bool                  // known to be in the set of types
+	durable durability
 	// unanswered has the nonce of each worker's claim whose answer never came: the next one asks for it again.
 	unanswered map[string]string
 }
@@ -41,6 +42,7 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
+	quiet()
 	loaded, err := loadScripts()
 	if err != nil {
 		return nil, err
@@ -63,6 +65,13 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	}
 	return c, nil
 }
+
+// quiet keeps go-redis from printing: whatever it prints comes back as an error, too.
+var quiet = sync.OnceFunc(func() { redis.SetLogger(silent{}) })
+
+type silent struct{}
+
+func (silent) Printf(context.Context, string, ...any) {}
 
 // redisOptions reads the URLs. Retries are this package's own business: a claim sent twice would lose a job for a lease.
 func redisOptions(o Options) (*redis.UniversalOptions, error) {

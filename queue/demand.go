@@ -53,18 +53,18 @@ func (c *Client) demand(ctx context.Context, jobType string, classes []string) (
 	if err != nil {
 		return nil, err
 	}
-	now := number(at(reply, 6*len(classes)))
+	now := number(at(reply, 7*len(classes)))
 	var out []ClassDemand
 	for i, class := range classes {
 		d := ClassDemand{
-			Type: jobType, Class: class, Requirements: needs[class], Waiting: number(at(reply, 6*i)),
-			Delayed: number(at(reply, 6*i+1)), Running: number(at(reply, 6*i+2)),
-			ArrivalRate: arrivalRate(text(at(reply, 6*i+4)), now),
+			Type: jobType, Class: class, Requirements: needs[class], Waiting: number(at(reply, 7*i)),
+			Held: number(at(reply, 7*i+1)), Delayed: number(at(reply, 7*i+2)), Running: number(at(reply, 7*i+3)),
+			ArrivalRate: arrivalRate(text(at(reply, 7*i+5)), now),
 		}
-		if oldest := number(at(reply, 6*i+3)); oldest > 0 {
+		if oldest := number(at(reply, 7*i+4)); oldest > 0 {
 			d.OldestAge = time.Duration(max(0, now-oldest)) * time.Millisecond
 		}
-		d.ServiceMean, d.ServiceP90 = serviceTimes(text(at(reply, 6*i+5)))
+		d.ServiceMean, d.ServiceP90 = serviceTimes(text(at(reply, 7*i+6)))
 		out = append(out, d)
 	}
 	return out, nil

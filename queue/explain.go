@@ -36,27 +36,42 @@ func (c *Client) Explain(ctx context.Context, id string) (*Explanation, error) {
 	if err := c.judge(ctx, r, job, e); err != nil {
 		return nil, err
 	}
-	paused, err := c.rdb.HExists(ctx, c.keys.shard(job.Type, "ctl"), "paused").Result()
-	if err != nil {
+	paused, err := c.rdb.HGet(ctx, c.keys.shard(job.Type, "ctl"), "paused").Result()
+	if err != nil && !errors.Is(err, redis.Nil) {
 		return nil, c.wrap(ctx, err)
 	}
+	held := false
 	if r.state == Waiting {
+		if held, err = c.isHeld(ctx, r); err != nil {
+			return nil, err
+		}
 		if e.Position, err = c.positionOf(ctx, r); err != nil {
 			return nil, err
 		}
 	}
-	e.Summary = summary(r, e, paused)
+	e.Summary = summary(r, e, paused, held)
 	return e, nil
 }
 
-func summary(r *record, e *Explanation, paused bool) string {
+// isHeld says whether the job waits for its tenant's limit.
+func (c *Client) isHeld(ctx context.Context, r *record) (bool, error) {
+	err := c.rdb.ZScore(ctx, c.keys.shard(typeOf(r.id), "held"), r.tenant+"\t"+r.order+":"+r.class+":"+r.id).Err()
+	if errors.Is(err, redis.Nil) {
+		return false, nil
+	}
+	return err == nil, c.wrap(ctx, err)
+}
+
+func summary(r *record, e *Explanation, paused string, held bool) string {
 	switch {
 	case r.state == Delayed && r.attempts > 0:
 		return fmt.Sprintf("waits until %s before attempt %d of %d", fromMillis(r.ready).Format(time.RFC3339), r.attempts+1, r.maxAttempts)
 	case r.state == Delayed:
 		return "was submitted to start no earlier than " + fromMillis(r.ready).Format(time.RFC3339)
-	case paused:
-		return "jobs of this type are paused"
+	case paused != "":
+		return "jobs of type " + typeOf(r.id) + " are paused: " + paused
+	case held:
+		return fmt.Sprintf("tenant %q is at its limit", r.tenant)
 	case e.Able == 0 && len(e.Refusals) == 0:
 		return "no worker of type " + typeOf(r.id) + " is alive"
 	case e.Able == 0:

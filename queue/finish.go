@@ -30,35 +30,51 @@ func (c *Client) Progress(ctx context.Context, l Lease, p Progress) error {
 
 // Complete ends a job well. Repeating it succeeds.
 func (c *Client) Complete(ctx context.Context, l Lease, r Result) error {
+	e, err := encodeResult(l, r)
+	if err != nil {
+		return err
+	}
+	return c.end(ctx, e)
+}
+
+func encodeResult(l Lease, r Result) (ending, error) {
 	if len(r.Data) > MaxInlineResult {
-		return &InvalidError{"result.data", fmt.Sprintf("is %d bytes, at most %d: put it into the blob store and refer to it", len(r.Data), MaxInlineResult)}
+		return ending{}, &InvalidError{"result.data", fmt.Sprintf("is %d bytes, at most %d: put it into the blob store and refer to it", len(r.Data), MaxInlineResult)}
 	}
 	if len(r.Data) > 0 && !json.Valid(r.Data) {
-		return &InvalidError{"result.data", "is not JSON"}
+		return ending{}, &InvalidError{"result.data", "is not JSON"}
 	}
 	result := ""
 	if len(r.Data) > 0 || len(r.Blobs) > 0 {
 		b, err := json.Marshal(r)
 		if err != nil {
-			return fmt.Errorf("queue: result: %w", err)
+			return ending{}, fmt.Errorf("queue: result: %w", err)
 		}
 		result = string(b)
 	}
-	return c.end(ctx, ending{lease: l, action: "c", result: result})
+	return ending{lease: l, action: "c", result: result}, nil
 }
 
 // Fail ends an attempt; see [API]. The delay before a retry doubles with each and is spread by ±25 %.
 func (c *Client) Fail(ctx context.Context, l Lease, f Failure) error {
+	e, err := encodeFailure(l, f)
+	if err != nil {
+		return err
+	}
+	return c.end(ctx, e)
+}
+
+func encodeFailure(l Lease, f Failure) (ending, error) {
 	f.Message, f.Code = cut(f.Message), printable(f.Code)
 	b, err := json.Marshal(f)
 	if err != nil {
-		return fmt.Errorf("queue: failure: %w", err)
+		return ending{}, fmt.Errorf("queue: failure: %w", err)
 	}
 	factor := -1.0
 	if f.Retriable {
 		factor = 0.75 + rand.Float64()/2
 	}
-	return c.end(ctx, ending{lease: l, action: "f", factor: factor, detail: string(b)})
+	return ending{lease: l, action: "f", factor: factor, detail: string(b)}, nil
 }
 
 // Release gives a job back unharmed; see [API].
@@ -68,11 +84,11 @@ func (c *Client) Release(ctx context.Context, l Lease, reason string) error {
 
 func (c *Client) end(ctx context.Context, e ending) error {
 	w := WorkerInfo{Machine: e.lease.Machine, Name: e.lease.Worker, Offer: capability.Offer{Type: typeOf(e.lease.JobID)}}
-	_, status, err := c.turn(ctx, w, []ending{e}, 0, false)
+	t, err := c.turn(ctx, w, []ending{e}, 0, false)
 	if err != nil {
 		return err
 	}
-	return verdictOf(e.lease.JobID, status)
+	return verdictOf(e.lease.JobID, t.ended[0])
 }
 
 // verdictOf turns a script's answer on one job into an error.

@@ -48,9 +48,11 @@ type Submission struct {
 	Deadline  *time.Time `json:"deadline,omitempty"`
 	Tenant    string     `json:"tenant,omitempty"`
 	// IdempotencyKey makes a repeated submission (same tenant, same key) return the first one's job.
-	IdempotencyKey string            `json:"idempotency_key,omitempty"`
-	Webhook        string            `json:"webhook,omitempty"`
-	Metadata       map[string]string `json:"metadata,omitempty"`
+	IdempotencyKey string `json:"idempotency_key,omitempty"`
+	// Durable makes Submit return only when Redis has written the job to its disk. It needs Redis 7.2, or appendfsync always.
+	Durable  bool              `json:"durable,omitempty"`
+	Webhook  string            `json:"webhook,omitempty"`
+	Metadata map[string]string `json:"metadata,omitempty"`
 }
 
 // Defaults of a [Submission].

@@ -21,7 +21,9 @@ func (c *Client) Cancel(ctx context.Context, id, reason string) (*Job, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := verdictOf(id, text(reply)); err != nil {
+	if woken := texts(reply); len(woken) > 0 {
+		c.wake(ctx, t, woken[1:])
+	} else if err := verdictOf(id, text(reply)); err != nil {
 		return nil, err
 	}
 	return c.Get(ctx, id)

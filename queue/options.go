@@ -32,6 +32,8 @@ type Options struct {
 	MaxPayload int
 	// MaxClasses bounds the distinct requirements per type that have jobs, default 10,000.
 	MaxClasses int
+	// IdleClass is how long requirements without jobs stay in the index, default 10 min: their measured times stay known.
+	IdleClass time.Duration
 	// Retention and RetentionCount bound how long and how many ended jobs are kept per type: 7 days, 100,000.
 	Retention      time.Duration
 	RetentionCount int
@@ -75,6 +77,7 @@ func (o *Options) validate() error {
 	orDefault(&o.MaxLostLeases, 3)
 	orDefault(&o.MaxPayload, 1<<20)
 	orDefault(&o.MaxClasses, 10_000)
+	orDefault(&o.IdleClass, 10*time.Minute)
 	orDefault(&o.Retention, 7*24*time.Hour)
 	orDefault(&o.RetentionCount, 100_000)
 	for name, d := range map[string]time.Duration{"Lease": o.Lease, "Poll": o.Poll, "Backoff": o.Backoff, "MaxBackoff": o.MaxBackoff, "Retention": o.Retention} {

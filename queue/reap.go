@@ -10,9 +10,6 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// idleClass is how long a class without jobs stays in the index.
-const idleClass = 10 * time.Minute
-
 // Reap does what time brings: gives back the jobs of silent workers, makes delayed jobs wait, ends jobs past their deadline
 // or timeout, forgets silent workers, old jobs and empty classes, and goes on with a remapping that was left unfinished.
 // Each part does at most limit things per type and call. Any number of callers may run it at once, about every second.
@@ -47,7 +44,7 @@ type reapPass struct {
 }
 
 func (p *reapPass) run(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{p.workers, p.expire, p.promote, p.drop, p.collect} {
+	for _, step := range []func(context.Context) error{p.workers, p.expire, p.promote, p.unhold, p.drop, p.collect} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -111,6 +108,16 @@ func (p *reapPass) promote(ctx context.Context) error {
 	return nil
 }
 
+// unhold puts jobs back that were held for a limit which has room by now.
+func (p *reapPass) unhold(ctx context.Context) error {
+	reply, err := p.c.eval(ctx, "unhold", p.jobType, nil, "room")
+	if err != nil {
+		return err
+	}
+	p.c.wake(ctx, p.jobType, texts(at(reply, 1)))
+	return p.c.trimFair(ctx, p.jobType)
+}
+
 // drop forgets ended jobs that are too old or too many.
 func (p *reapPass) drop(ctx context.Context) error {
 	old, err := p.due(ctx, "ended", p.now.Add(-p.c.opts.Retention), p.limit)
@@ -147,7 +154,7 @@ func (p *reapPass) collect(ctx context.Context) error {
 	if err != nil || len(classes) == 0 {
 		return p.c.wrap(ctx, err)
 	}
-	args := []any{idleClass.Milliseconds()}
+	args := []any{p.c.opts.IdleClass.Milliseconds()}
 	for _, class := range classes {
 		args = append(args, class)
 	}

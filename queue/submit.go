@@ -19,28 +19,119 @@ func (c *Client) Submit(ctx context.Context, s Submission) (*Job, error) {
 	if err != nil {
 		return nil, err
 	}
-	if job.id, err = newID(job.Type); err != nil {
+	out, err := c.submitAll(ctx, []*checked{job})
+	if len(out) == 0 {
 		return nil, err
 	}
-	if err := c.useType(ctx, job.Type); err != nil {
-		return nil, err
+	return out[0], err
+}
+
+// batchChunk and batchBytes bound what one script call takes in, so that none holds Redis for long.
+const (
+	batchChunk = 100
+	batchBytes = 1 << 20
+)
+
+// SubmitBatch takes many jobs in; see [API].
+func (c *Client) SubmitBatch(ctx context.Context, all []Submission) ([]*Job, error) {
+	jobs := make([]*checked, len(all))
+	now := time.Now()
+	for i, s := range all {
+		var invalid *InvalidError
+		job, err := c.opts.check(s, now)
+		if errors.As(err, &invalid) {
+			return nil, &InvalidError{fmt.Sprintf("jobs[%d].%s", i, invalid.Field), invalid.Problem}
+		}
+		if err != nil {
+			return nil, err
+		}
+		jobs[i] = job
 	}
-	records, err := c.submit(ctx, job.Type, []*checked{job})
+	return c.submitAll(ctx, jobs)
+}
+
+// submitAll hands jobs to the script in chunks of one type each, and returns them in the order given. On an error those
+// that were taken in come with it.
+func (c *Client) submitAll(ctx context.Context, jobs []*checked) ([]*Job, error) {
+	byType := map[string][]*checked{}
+	durable := false
+	for _, j := range jobs {
+		var err error
+		if j.id, err = newID(j.Type); err != nil {
+			return nil, err
+		}
+		byType[j.Type] = append(byType[j.Type], j)
+		durable = durable || j.Durable
+	}
+	if durable {
+		if err := c.canBeDurable(ctx); err != nil {
+			return nil, err
+		}
+	}
+	var failed error
+	done := make(map[string]*Job, len(jobs))
+	for jobType, of := range byType {
+		if failed = c.submitType(ctx, jobType, of, durable, done); failed != nil {
+			break
+		}
+	}
+	var out []*Job
+	for _, j := range jobs {
+		if job := done[j.id]; job != nil {
+			out = append(out, job)
+		}
+	}
+	return out, failed
+}
+
+func (c *Client) submitType(ctx context.Context, jobType string, jobs []*checked, durable bool, done map[string]*Job) error {
+	if err := c.useType(ctx, jobType); err != nil {
+		return err
+	}
+	for len(jobs) > 0 {
+		n, bytes := 0, 0
+		for n < len(jobs) && n < batchChunk && (n == 0 || bytes+len(jobs[n].Parameters) <= batchBytes) {
+			bytes += len(jobs[n].Parameters)
+			n++
+		}
+		err := c.submitChunk(ctx, jobType, jobs[:n], durable, done)
+		if err != nil {
+			return err
+		}
+		jobs = jobs[n:]
+	}
+	return nil
+}
+
+func (c *Client) submitChunk(ctx context.Context, jobType string, jobs []*checked, durable bool, done map[string]*Job) error {
+	records, err := c.submit(ctx, jobType, jobs, durable)
+	if len(records) < len(jobs) {
+		return err
+	}
+	for i, j := range jobs {
+		job, err := c.submitted(ctx, j, records[i])
+		if err != nil {
+			return err
+		}
+		done[j.id] = job
+	}
+	return err
+}
+
+// submitted makes the answer of what the script returned for a job: its record or, for a repetition, the earlier job's id.
+func (c *Client) submitted(ctx context.Context, j *checked, answer string) (*Job, error) {
+	if !strings.Contains(answer, "\t") {
+		return c.Get(ctx, answer)
+	}
+	r, err := parseRecord(j.id, answer)
 	if err != nil {
 		return nil, err
 	}
-	if !strings.Contains(records[0], "\t") {
-		return c.Get(ctx, records[0]) // an earlier job
-	}
-	r, err := parseRecord(job.id, records[0])
+	out, err := r.job(j.meta, nil)
 	if err != nil {
 		return nil, err
 	}
-	out, err := r.job(job.meta, nil)
-	if err != nil {
-		return nil, err
-	}
-	out.Requirements, out.Parameters = job.needs, job.Parameters
+	out.Requirements, out.Parameters = j.needs, j.Parameters
 	return out, nil
 }
 
@@ -53,8 +144,9 @@ func newID(jobType string) (string, error) {
 }
 
 // submit hands jobs of one type to the script. The first try is without class definitions, which is all it takes for
-// classes that exist; the script names those that don't. The answer is a record or an earlier job's id for each.
-func (c *Client) submit(ctx context.Context, jobType string, jobs []*checked) ([]string, error) {
+// classes that exist; the script names those that don't. The answer is a record or an earlier job's id for each; it comes
+// with an error where it isn't known to be on disk.
+func (c *Client) submit(ctx context.Context, jobType string, jobs []*checked, durable bool) ([]string, error) {
 	byClass := map[string]*checked{}
 	for _, j := range jobs {
 		byClass[j.class] = j
@@ -66,14 +158,14 @@ func (c *Client) submit(ctx context.Context, jobType string, jobs []*checked) ([
 			args = append(args, j.id, j.class, fmt.Sprintf("%02x", MaxPriority-j.priority), j.MaxAttempts, j.Timeout.D().Milliseconds(),
 				millis(j.Deadline), millis(j.NotBefore), j.Tenant, j.IdempotencyKey, []byte(j.Parameters), j.meta)
 		}
-		reply, err := c.evalAgain(ctx, "submit", jobType, nil, args...)
+		reply, unsure, err := c.evalSubmit(ctx, jobType, durable, args)
 		if err != nil {
 			return nil, err
 		}
 		switch text(at(reply, 0)) {
 		case "ok":
 			c.wake(ctx, jobType, texts(at(reply, 3)))
-			return texts(at(reply, 2)), nil
+			return texts(at(reply, 2)), unsure
 		case "full":
 			return nil, &InvalidError{"requires", fmt.Sprintf("would be a new class of jobs, and type %s has %d distinct requirements already, "+
 				"which is the limit: don't put values that are different for every job or user into requirements", jobType, number(at(reply, 1)))}

@@ -42,7 +42,7 @@ func DecodeSubmission(b []byte) (Submission, error) {
 	targets := map[string]any{
 		"type": &s.Type, "capabilities": &s.Capabilities, "requires": &s.Requires, "priority": &s.Priority, "timeout": &s.Timeout,
 		"max_attempts": &s.MaxAttempts, "not_before": &s.NotBefore, "deadline": &s.Deadline, "tenant": &s.Tenant,
-		"idempotency_key": &s.IdempotencyKey, "webhook": &s.Webhook, "metadata": &s.Metadata, "parameters": &s.Parameters,
+		"idempotency_key": &s.IdempotencyKey, "webhook": &s.Webhook, "metadata": &s.Metadata, "durable": &s.Durable, "parameters": &s.Parameters,
 	}
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		target, ok := targets[name]

@@ -33,7 +33,8 @@ func Run(t *testing.T, open Open) {
 			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 			defer cancel()
 			client := open(t, queue.Options{Prefix: fmt.Sprintf("t%d", i), Lease: 400 * time.Millisecond, Backoff: 20 * time.Millisecond,
-				Poll: 200 * time.Millisecond, KeepOff: 300 * time.Millisecond, Overrun: 50 * time.Millisecond})
+				Poll: 200 * time.Millisecond, KeepOff: 300 * time.Millisecond, Overrun: 50 * time.Millisecond,
+				RetentionCount: 5, MaxClasses: 50, IdleClass: 50 * time.Millisecond})
 			c.run(&fixture{Client: client, t: t, ctx: ctx})
 		})
 	}
@@ -79,6 +80,16 @@ func cases() []testCase {
 		{"bad submissions", badSubmissions},
 		{"batch claims", batchClaim},
 		{"silent workers are forgotten", silentWorkers},
+		{"pause and resume", pause},
+		{"a limit per tenant", tenantLimit},
+		{"a limit per type", typeLimit},
+		{"a limited rate", rateLimit},
+		{"fair share", fairShare},
+		{"batch submission", batch},
+		{"a turn", turn},
+		{"durable submission", durable},
+		{"ended jobs are forgotten", retention},
+		{"classes are capped and collected", classCap},
 	}
 }
 

@@ -1,21 +1,22 @@
 -- cancel ends a job that hasn't ended, wherever it is, and tells the machine that runs it.
--- KEYS: ctl jobs waiting chead heads aud cls classes idle delayed deadlines leases ended dead counts
+-- KEYS: ctl jobs waiting chead heads aud cls classes idle delayed deadlines leases ended dead counts held
 -- MORE KEYS: the job's details
 -- LIBS: record index ending
 -- ARGV: job id, reason, prefix of the machines' cancel channels
--- Returns: "ok", "final" or "missing"
+-- Returns: "final", "missing" or {"ok", worker to wake or nothing}
 local id, reason, machines = unpack(ARGV)
 local r = read(id)
 if not r then return "missing" end
 local state = r[STATE]
-if state == "k" then return "ok" end
+local woken
+if state == "k" then return { "ok" } end
 if state == "w" then
-  remove(r[CLASS], r[ORDER], id)
+  woken = unwait(id, r)
 elseif state == "d" then
   redis.call("ZREM", delayed, id)
   redis.call("HINCRBY", counts, "d:" .. r[CLASS], -1)
 elseif state == "r" then
-  stop(id, r)
+  woken = stop(id, r)
   r[NONCE] = ""
   redis.call("PUBLISH", machines .. r[MACHINE], id)
 else
@@ -26,4 +27,4 @@ r[REASON] = reason
 close(id, r, "k", "cancelled")
 if state == "r" then remember(KEYS[more + 1], r, "cancelled") end
 write(id, r)
-return "ok"
+return { "ok", woken }

@@ -7,11 +7,11 @@ local n = 0
 for i = 2, #ARGV do
   local class = ARGV[i]
   local at = string.match(redis.call("HGET", cls, "t:" .. class) or "", " (%d+)$")
-  local busy = (redis.call("HGET", counts, "r:" .. class) or 0) + (redis.call("HGET", counts, "d:" .. class) or 0)
+  local busy = (redis.call("HGET", counts, "r:" .. class) or 0) + (redis.call("HGET", counts, "d:" .. class) or 0) + (redis.call("HGET", counts, "h:" .. class) or 0)
   if busy <= 0 and not head(class) and (at or 0) + ARGV[1] <= now then
     local a = redis.call("HGET", cls, "a:" .. class)
     redis.call("HDEL", cls, "a:" .. class, "t:" .. class, "s:" .. class)
-    redis.call("HDEL", counts, "r:" .. class, "d:" .. class)
+    redis.call("HDEL", counts, "r:" .. class, "d:" .. class, "h:" .. class)
     redis.call("ZREM", classes, class)
     if a then
       repair(a)

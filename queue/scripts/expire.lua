@@ -1,11 +1,11 @@
 -- expire ends one claim whose lease has passed, or one job whose deadline has. Checked again here, so that any number of
 -- reapers may race.
--- KEYS: ctl jobs waiting chead heads aud cls classes idle delayed deadlines leases ended dead counts
+-- KEYS: ctl jobs waiting chead heads aud cls classes idle delayed deadlines leases ended dead counts held
 -- MORE KEYS: the job's details
 -- LIBS: record index ending
 -- ARGV: job id, lost leases that make a job dead, first and largest retry delay ms, factor on it,
 --       ms by which an attempt may overrun its timeout
--- Returns: {what: "none", "lost", "timeout", "dead" or "deadline", worker to wake or nothing}
+-- Returns: {what: "none", "lost", "timeout", "dead" or "deadline", worker to wake, …}
 local id, maxLost, overrun = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[6])
 local info = KEYS[more + 1]
 local r = read(id)
@@ -17,8 +17,9 @@ end
 
 local due = redis.call("ZSCORE", deadlines, id)
 if due and tonumber(due) <= now and (r[STATE] == "w" or r[STATE] == "d") then
+  local woken
   if r[STATE] == "w" then
-    remove(r[CLASS], r[ORDER], id)
+    woken = unwait(id, r)
   else
     redis.call("ZREM", delayed, id)
     redis.call("HINCRBY", counts, "d:" .. r[CLASS], -1)
@@ -27,12 +28,19 @@ if due and tonumber(due) <= now and (r[STATE] == "w" or r[STATE] == "d") then
   r[REASON] = "deadline"
   close(id, r, "x", "dead")
   write(id, r)
-  return { "deadline" }
+  return { "deadline", woken }
+end
+
+local function answer(what, first, second)
+  local out = { what }
+  out[#out + 1] = first
+  out[#out + 1] = second
+  return out
 end
 
 local lease = redis.call("ZSCORE", leases, id)
 if not lease or tonumber(lease) > now or r[STATE] ~= "r" then return { "none" } end
-stop(id, r)
+local next = stop(id, r)
 r[NONCE], r[EXCLUDED] = "", r[MACHINE]
 local woken
 if r[STARTED] + r[TIMEOUT] + overrun <= now then
@@ -48,7 +56,7 @@ if r[STARTED] + r[TIMEOUT] + overrun <= now then
   end
   remember(info, r, "failed", failure)
   write(id, r)
-  return { what, woken }
+  return answer(what, woken, next)
 end
 r[ATTEMPTS], r[LOST] = r[ATTEMPTS] - 1, r[LOST] + 1
 local what = "lost"
@@ -60,4 +68,4 @@ else
 end
 remember(info, r, "lost")
 write(id, r)
-return { what, woken }
+return answer(what, woken, next)

@@ -1,10 +1,33 @@
--- How an attempt or a job ends. Needs record and index, and the keys: leases delayed deadlines ended dead counts.
+-- How an attempt or a job ends. Needs record and index, and the keys: leases delayed ended dead counts held.
 
--- stop ends a claim: no lease, no longer counted as running.
+-- unhold puts the first of a tenant's held jobs back into the index. Returns the worker to wake, if any, and whether there
+-- was one.
+local function unhold(tenant)
+  local m = redis.call("ZRANGEBYLEX", held, "[" .. tenant .. "\t", "(" .. tenant .. "\n", "LIMIT", 0, 1)[1]
+  if not m then return nil, false end
+  redis.call("ZREM", held, m)
+  local order, class, id = string.match(string.sub(m, #tenant + 2), "^(%x+):(%x+):(.*)$")
+  redis.call("HINCRBY", counts, "h:" .. class, -1)
+  return wake(insert(class, order, id)), true
+end
+
+-- unwait takes a waiting job out of the index, or out of the held ones. Returns the worker to wake for its tenant's next.
+local function unwait(id, r)
+  if remove(r[CLASS], r[ORDER], id) then
+    if r[TENANT] ~= "" then return (unhold(r[TENANT])) end
+  elseif redis.call("ZREM", held, r[TENANT] .. "\t" .. r[ORDER] .. ":" .. r[CLASS] .. ":" .. id) == 1 then
+    redis.call("HINCRBY", counts, "h:" .. r[CLASS], -1)
+  end
+end
+
+-- stop ends a claim: no lease, no longer counted as running. Returns the worker to wake for its tenant's next job.
 local function stop(id, r)
   redis.call("ZREM", leases, id)
   redis.call("HINCRBY", counts, "r:" .. r[CLASS], -1)
   if redis.call("HINCRBY", counts, "m:" .. r[MACHINE], -1) <= 0 then redis.call("HDEL", counts, "m:" .. r[MACHINE]) end
+  if r[TENANT] == "" then return nil end
+  if redis.call("HINCRBY", counts, "t:" .. r[TENANT], -1) <= 0 then redis.call("HDEL", counts, "t:" .. r[TENANT]) end
+  return (unhold(r[TENANT]))
 end
 
 -- remember keeps an ended attempt in the job's details: the last 20.

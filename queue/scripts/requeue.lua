@@ -1,5 +1,5 @@
 -- requeue makes a failed, dead or cancelled job wait again with fresh attempts, at its original order.
--- KEYS: ctl jobs waiting chead heads aud cls classes idle delayed deadlines leases ended dead counts
+-- KEYS: ctl jobs waiting chead heads aud cls classes idle delayed deadlines leases ended dead counts held
 -- MORE KEYS: the job's details
 -- LIBS: record index ending
 -- ARGV: job id

@@ -1,5 +1,5 @@
 -- submit takes jobs of one type in. Nothing is changed when it refuses.
--- KEYS: ctl jobs bodies meta idem waiting chead heads aud cls classes delayed deadlines all counts idle
+-- KEYS: ctl jobs bodies meta idem waiting chead heads aud cls classes delayed deadlines all counts idle fair
 -- LIBS: record index
 -- ARGV: cap on classes; number of class definitions; per definition 5: class, requirements JSON, audience, its profiles,
 --       fleet version; then per job 11: id, class, 100 − priority in 2 hex digits, max attempts, timeout ms, deadline ms,
@@ -21,8 +21,8 @@ local unmapped = { "unmapped" }
 for i = first, #ARGV, 11 do
   local class = ARGV[i + 1]
   if not defined[class] then
-    defined[class] = redis.call("HEXISTS", cls, "a:" .. class) == 1
-    if not defined[class] then unmapped[#unmapped + 1] = class end
+    defined[class] = true
+    if redis.call("HEXISTS", cls, "a:" .. class) == 0 then unmapped[#unmapped + 1] = class end
   end
 end
 if #unmapped > 1 then return unmapped end
@@ -44,6 +44,18 @@ local function arrived(class, n)
   redis.call("HSET", cls, "t:" .. class, string.format("%.6g %d", count + n, at))
 end
 
+-- sequence is a job's place among those of its priority: the next number or, where tenants share fairly, the tenant's own
+-- next number, not behind the last job that was started. So a tenant with many jobs waiting doesn't delay another's first.
+local fairly = redis.call("HGET", ctl, "fair")
+local function sequence(prefix, tenant)
+  if not fairly then return redis.call("HINCRBY", ctl, "seq", 1) end
+  local v = redis.call("HMGET", fair, prefix, prefix .. "@" .. tenant)
+  local tag = math.max(tonumber(v[1] or fairly), tonumber(v[2] or 0)) + 1
+  redis.call("HSET", fair, prefix .. "@" .. tenant, tag)
+  if tag > tonumber(redis.call("HGET", ctl, "seq") or 0) then redis.call("HSET", ctl, "seq", tag) end
+  return tag
+end
+
 local results, wakes, arrivals = {}, {}, {}
 for i = first, #ARGV, 11 do
   local id, class, prefix, maxAttempts, timeout, deadline, notBefore, tenant, key, body, extra = unpack(ARGV, i, i + 10)
@@ -52,7 +64,7 @@ for i = first, #ARGV, 11 do
   if earlier then
     results[#results + 1] = earlier
   else
-    local order = prefix .. string.format("%011x", redis.call("HINCRBY", ctl, "seq", 1))
+    local order = prefix .. string.format("%011x", sequence(prefix, tenant))
     local r = { "w", class, order, now, maxAttempts, timeout, deadline, tenant, key, 0, 0, 0, 0, "", "", "", 0, 0, now, "",
       "", 0, 0, extra ~= "" and 1 or 0 }
     if tonumber(notBefore) > now then

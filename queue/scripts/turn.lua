@@ -1,8 +1,8 @@
 -- turn ends attempts of one worker and gives it up to n new jobs. With nothing to give it registers the worker as idle, in
 -- the same step, so that no wake-up is lost.
--- KEYS: ctl jobs bodies meta waiting chead heads aud cls classes delayed deadlines leases ended dead counts idle workers fleet
+-- KEYS: ctl jobs bodies meta waiting chead heads aud cls classes delayed deadlines leases ended dead counts idle workers fleet held limits fair
 -- MORE KEYS: the machine's drain, the worker's wake list, then of each ended attempt the job's details
--- LIBS: record index ending
+-- LIBS: record index ending limits
 -- ARGV: 1 machine, 2 worker, 3 profile, 4 index in 6 digits, 5 n, 6 nonce, 7 lease ms, 8 ms by which an attempt may overrun
 --       its timeout, 9 ms for which a job keeps off the machine it failed on, 10 largest parameters to return here, bytes,
 --       11 "1" to become idle, 12 first retry delay ms, 13 largest retry delay ms, 14 "1" where a call with this
@@ -10,7 +10,8 @@
 --       nonce, "c" completed | "f" failed | "r" released, factor on the retry delay (-1: not retriable), failure JSON or
 --       reason, result JSON
 -- Returns: {{"ok" | "stale" | "missing", …}, status, {id, record, parameters or nil where too large, meta or "", …}, {worker to wake, …}};
---          status is ok, idle, draining, paused, unregistered (nothing was claimed: register first) or more (call again).
+--          status is ok, idle, draining, paused, unregistered (nothing was claimed: register first), more (nothing was
+--          claimed: call again) or limited; at the end ms until a rate limit lets the next job start, or nothing
 local drain, wakelist, infos = KEYS[more + 1], KEYS[more + 2], more + 3
 local machine, worker, profile, index, want, nonce = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6]
 local leaseFor, overrun, keepOff, inline = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
@@ -29,7 +30,7 @@ local function finish(info, id, fence, key, action, factor, detail, result)
   if not r then return "missing" end
   if r[FENCE] ~= fence or r[NONCE] ~= key then return "stale" end
   if r[STATE] ~= "r" then return "ok" end -- repeated: only the owner's own ending leaves the nonce in place
-  stop(id, r)
+  wakes[#wakes + 1] = stop(id, r)
   if action == "c" then
     if result ~= "" then redis.call("HSET", info, "result", result) end
     served(r[CLASS], now - r[STARTED])
@@ -65,6 +66,10 @@ local seat = profile .. ":" .. index .. ":" .. me
 redis.call("ZREM", idle, seat)
 if redis.call("HEXISTS", workers, me) == 0 then return { finished, "unregistered", {}, wakes } end
 
+local flags = redis.call("HMGET", ctl, "paused", "limited", "fair")
+local limited = flags[2]
+local moved = 0
+
 -- others says whether anybody else than this machine could run a job of the audience.
 local function others(a)
   local n = 0
@@ -74,27 +79,39 @@ local function others(a)
   return n > 0
 end
 
--- eligible says whether this worker may have the job now; a job past its deadline ends here.
+-- eligible says whether this worker may have the job now; a job past its deadline ends here, one of a tenant at its limit
+-- is put aside.
 local function eligible(a, id, r)
   if r[DEADLINE] ~= "0" and tonumber(r[DEADLINE]) <= now then
-    remove(r[CLASS], r[ORDER], id)
+    wakes[#wakes + 1] = unwait(id, r)
     redis.call("ZREM", deadlines, id)
     r[REASON] = "deadline"
     close(id, r, "x", "dead")
     write(id, r)
+    moved = moved + 1
+    return false
+  end
+  if limited and r[TENANT] ~= "" and room(r[TENANT]) < 1 then
+    hold(id, r)
+    moved = moved + 1
     return false
   end
   return r[EXCLUDED] ~= machine or r[READY] + keepOff < now or not others(a)
 end
 
--- inClass finds the first of a class's jobs that this worker may have, looking no further than 16.
+-- inClass finds the first of a class's jobs that this worker may have. It looks no further than 16, but for those that it
+-- moves out of the way, at most 256 in one call.
 local function inClass(a, class)
-  for looked = 1, 16, 15 do
+  local looked = 1
+  while true do
+    local before = moved
     for _, m in ipairs(redis.call("ZRANGEBYLEX", waiting, "[" .. class .. ":", "(" .. class .. ";", "LIMIT", 0, looked)) do
       local id = string.sub(m, 32)
       local r = read(id)
       if eligible(a, id, r) then return { string.sub(m, 18, 30), id, r, a } end
     end
+    if moved > 256 or looked == 16 and moved == before then return nil end
+    looked = 16
   end
 end
 
@@ -151,6 +168,15 @@ local function give(order, id, r, a)
   redis.call("ZADD", leases, math.min(now + leaseFor, now + r[TIMEOUT] + overrun), id)
   redis.call("HINCRBY", counts, "r:" .. r[CLASS], 1)
   redis.call("HINCRBY", counts, "m:" .. machine, 1)
+  if r[TENANT] ~= "" then redis.call("HINCRBY", counts, "t:" .. r[TENANT], 1) end
+  if limited then
+    spend("")
+    if r[TENANT] ~= "" then spend(r[TENANT]) end
+  end
+  if flags[3] then
+    local prefix, tag = string.sub(r[ORDER], 1, 2), tonumber(string.sub(r[ORDER], 3), 16)
+    if tag > tonumber(redis.call("HGET", fair, prefix) or 0) then redis.call("HSET", fair, prefix, tag) end
+  end
   event(id, r, "claimed")
   r[CLAIM_REV] = r[REV]
   local record = table.concat(r, "\t")
@@ -166,7 +192,7 @@ if ARGV[14] == "1" then
   if #given > 0 then return { finished, "ok", given, wakes } end
 end
 
-local blocked = redis.call("GET", drain) and "draining" or redis.call("HGET", ctl, "paused") and "paused"
+local blocked = redis.call("GET", drain) and "draining" or flags[1] and "paused"
 if blocked then
   -- A wake-up that reached this worker is handed on.
   local names = redis.call("ZRANGE", heads, 0, 15)
@@ -179,14 +205,29 @@ if blocked then
   return { finished, blocked, {}, wakes }
 end
 
+local soon
 while #given < 4 * want do
+  if limited then
+    local free
+    free, soon = room("")
+    if free < 1 then
+      if #given == 0 then return { finished, "limited", {}, wakes, soon } end
+      break
+    end
+  end
   local found = pick()
   if not found then break end
   give(unpack(found))
 end
 if #given > 0 then return { finished, "ok", given, wakes } end
+if moved > 256 then return { finished, "more", {}, wakes } end
+if limited then
+  local n
+  n, soon = sweep(wakes)
+  if n > 0 then return { finished, "more", {}, wakes } end
+end
 if ARGV[11] == "1" then
   redis.call("DEL", wakelist)
   redis.call("ZADD", idle, 0, seat)
 end
-return { finished, "idle", {}, wakes }
+return { finished, "idle", {}, wakes, soon }

@@ -1,0 +1,18 @@
+-- unhold puts held jobs back into the index: all of them in some order, or only those whose tenant has room.
+-- KEYS: ctl jobs waiting chead heads aud cls classes idle delayed leases ended dead counts limits held
+-- LIBS: record index ending limits
+-- ARGV: at most how many, or "room" for those with room
+-- Returns: {number put back, {worker to wake, …}}
+local wakes, n = {}, 0
+if ARGV[1] == "room" then
+  n = sweep(wakes)
+  return { n, wakes }
+end
+for _ = 1, tonumber(ARGV[1]) do
+  local m = redis.call("ZRANGE", held, 0, 0)[1]
+  if not m then break end
+  local woken = unhold(string.match(m, "^([^\t]*)\t"))
+  wakes[#wakes + 1] = woken
+  n = n + 1
+end
+return { n, wakes }

@@ -1,0 +1,45 @@
+package queue
+
+import "context"
+
+// Ending is how an attempt ended, for [Client.Turn]: completed with Result, or failed with Failure, or given back with
+// Release, the reason.
+type Ending struct {
+	Lease   Lease
+	Result  *Result
+	Failure *Failure
+	Release string
+}
+
+// Turn ends attempts of one type and claims up to n new jobs, in one step of Redis and without waiting: what a busy worker
+// does between two jobs. The errors are the endings', in order; err is that of the whole.
+func (c *Client) Turn(ctx context.Context, w WorkerInfo, done []Ending, n int) (jobs []Claimed, errs []error, err error) {
+	endings := make([]ending, len(done))
+	for i, d := range done {
+		if endings[i], err = d.encode(); err != nil {
+			return nil, nil, err
+		}
+	}
+	t, err := c.turn(ctx, w, endings, n, false)
+	if err != nil {
+		return nil, nil, err
+	}
+	errs = make([]error, len(done))
+	for i, d := range done {
+		errs[i] = verdictOf(d.Lease.JobID, t.ended[i])
+	}
+	if t.status == "unregistered" {
+		return nil, errs, c.Register(ctx, w)
+	}
+	return t.claimed, errs, nil
+}
+
+func (d Ending) encode() (ending, error) {
+	switch {
+	case d.Failure != nil:
+		return encodeFailure(d.Lease, *d.Failure)
+	case d.Result != nil:
+		return encodeResult(d.Lease, *d.Result)
+	}
+	return ending{lease: d.Lease, action: "r", detail: printable(d.Release)}, nil
+}
