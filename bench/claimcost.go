@@ -109,7 +109,7 @@ func (b *backlog) fill(ctx context.Context, e *env, o *ours) (series, error) {
 	for part := range parts {
 		e.progress("claim cost: filling %s: %d %%", b.name, 100*part/parts)
 		from, to := b.waiting*part/parts, b.waiting*(part+1)/parts
-		if err := o.load(ctx, to-from, func(i int) queue.Submission { return b.job(from+i, parameters) }); err != nil {
+		if _, err := o.load(ctx, to-from, func(i int) queue.Submission { return b.job(from+i, parameters) }); err != nil {
 			return nil, err
 		}
 		now, err := e.redis.number(ctx, "memory", "used_memory")

@@ -22,7 +22,7 @@ func measureHeartbeat(ctx context.Context, e *env) (outcomes, error) {
 		return nil, err
 	}
 	parameters := payload(payloadSize)
-	if err := o.load(ctx, leases, func(i int) queue.Submission { return needing("bench", 1<<10+i%jobClasses, parameters) }); err != nil {
+	if _, err := o.load(ctx, leases, func(i int) queue.Submission { return needing("bench", 1<<10+i%jobClasses, parameters) }); err != nil {
 		return nil, err
 	}
 	claimed, err := o.take(ctx, w, leases)

@@ -96,14 +96,14 @@ func (o *ours) loop(ctx context.Context, w queue.WorkerInfo, batch int, done *at
 	}
 }
 
-// turn completes jobs and claims up to n others.
+// turn completes jobs and claims up to n others, in one step of Redis.
 func (o *ours) turn(ctx context.Context, w queue.WorkerInfo, held []queue.Claimed, n int) ([]queue.Claimed, error) {
-	for _, h := range held {
-		if err := o.Complete(ctx, h.Lease, queue.Result{}); err != nil {
-			return nil, err
-		}
+	endings := make([]queue.Ending, len(held))
+	for i, h := range held {
+		endings[i] = queue.Ending{Lease: h.Lease, Result: &queue.Result{}}
 	}
-	return o.Claim(ctx, w, n, 0)
+	next, errs, err := o.Turn(ctx, w, endings, n)
+	return next, errors.Join(append(errs, err)...)
 }
 
 // take claims n jobs one by one; it is an error if there is no job to be had.

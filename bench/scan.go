@@ -105,10 +105,10 @@ func (s *scan) sampleOurs(ctx context.Context, depth int) (float64, error) {
 		}
 	}
 	parameters := payload(scanPayload)
-	if err := o.load(ctx, depth-1, func(int) queue.Submission { return needing("comfyui", 48<<10, parameters) }); err != nil {
+	if _, err := o.load(ctx, depth-1, func(int) queue.Submission { return needing("comfyui", 48<<10, parameters) }); err != nil {
 		return 0, err
 	}
-	if err := o.load(ctx, s.claims, func(int) queue.Submission { return needing("comfyui", 16<<10, parameters) }); err != nil {
+	if _, err := o.load(ctx, s.claims, func(int) queue.Submission { return needing("comfyui", 16<<10, parameters) }); err != nil {
 		return 0, err
 	}
 	warm, err := o.take(ctx, worker, scanWarmUp)
