@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 			_ = os.RemoveAll(shared.real.dir)
 		}
 		os.Exit(code)
-	}), goleak.IgnoreTopFunction("net/http.(*persistConn).readLoop"), goleak.IgnoreTopFunction("net/http.(*persistConn).writeLoop"))
+	}), goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"), goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"))
 }
 
 const golden = "comfytest/testdata/protocol.txt"
