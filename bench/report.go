@@ -7,6 +7,8 @@ import (
 	"io"
 	"math"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -31,6 +33,8 @@ type about struct {
 	Go      string    `json:"go"`
 	Redis   string    `json:"redis"`
 	Asynq   string    `json:"asynq"`
+	BullMQ  string    `json:"bullmq"` // the version that bullmq/package.json pins
+	Node    string    `json:"node,omitempty"`
 }
 
 func describe(ctx context.Context, e *env) about {
@@ -44,6 +48,15 @@ func describe(ctx context.Context, e *env) about {
 				a.Asynq = dep.Version
 			}
 		}
+	}
+	var pinned struct {
+		Dependencies map[string]string `json:"dependencies"`
+	}
+	if text, err := os.ReadFile(filepath.Join(e.BullMQ, "package.json")); err == nil && json.Unmarshal(text, &pinned) == nil {
+		a.BullMQ = pinned.Dependencies["bullmq"]
+	}
+	if out, err := exec.CommandContext(ctx, "node", "--version").Output(); err == nil {
+		a.Node = strings.TrimSpace(string(out))
 	}
 	return a
 }
@@ -102,7 +115,7 @@ func newResult(r row, o outcome, opts options) result {
 // print writes the table, one line per row.
 func (r *report) print(w io.Writer) {
 	a := r.About
-	fmt.Fprintf(w, "\n%s, %d cores; Redis %s, %s, asynq %s; medians of %d runs; %.0f s\n\n", a.CPU, a.Cores, a.Redis, a.Go, a.Asynq, a.Runs, a.Seconds)
+	fmt.Fprintf(w, "\n%s, %d cores; Redis %s, %s, asynq %s, BullMQ %s; medians of %d runs; %.0f s\n\n", a.CPU, a.Cores, a.Redis, a.Go, a.Asynq, a.BullMQ, a.Runs, a.Seconds)
 	lines := [][]string{{"", "goal", "measured", "lowest … highest", "", "figures"}}
 	for _, row := range r.Rows {
 		lines = append(lines, row.cells())

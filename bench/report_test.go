@@ -11,7 +11,7 @@ import (
 )
 
 func aReport(o options) *report {
-	r := &report{About: about{CPU: "some CPU", Cores: 2, Redis: "7.0.15", Go: "go1.26", Asynq: "v0.26.0", Runs: o.Runs, Quick: o.Quick, Seconds: 61.4}}
+	r := &report{About: about{CPU: "some CPU", Cores: 2, Redis: "7.0.15", Go: "go1.26", Asynq: "v0.26.0", BullMQ: "6.7.0", Runs: o.Runs, Quick: o.Quick, Seconds: 61.4}}
 	for _, c := range []struct {
 		row row
 		out outcome
@@ -31,7 +31,7 @@ func TestTable(t *testing.T) {
 	var b bytes.Buffer
 	aReport(options{Runs: 5}).print(&b)
 	require.Equal(t, `
-some CPU, 2 cores; Redis 7.0.15, go1.26, asynq v0.26.0; medians of 5 runs; 61 s
+some CPU, 2 cores; Redis 7.0.15, go1.26, asynq v0.26.0, BullMQ 6.7.0; medians of 5 runs; 61 s
 
                        goal    measured  lowest … highest                 figures
 jobs/s against asynq   ≥ 1.5×  1.70×     1.40× … 2.00×      met           ours 20000/s, asynq 11765/s

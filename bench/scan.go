@@ -26,7 +26,7 @@ const (
 // measureScan lets one match lie at several depths, behind jobs for a larger machine, and compares our claim with the
 // scan that reads exactly that deep.
 func measureScan(ctx context.Context, e *env) (outcomes, error) {
-	s := &scan{e: e, script: redis.NewScript(scanSource), claims: pick(e, 20, 4), cost: map[string]series{}}
+	s := &scan{e: e, script: redis.NewScript(scanSource), groups: pick(e, 7, 2), claims: 3, cost: map[string]series{}}
 	if err := s.script.Load(ctx, e.redis.rdb).Err(); err != nil {
 		return nil, err
 	}
@@ -71,7 +71,8 @@ type scan struct {
 	e       *env
 	ours    *ours
 	script  *redis.Script
-	claims  int
+	groups  int               // of claims, their median being a sample
+	claims  int               // per group
 	cost    map[string]series // µs of Redis per claim
 	missed  series            // percent of our claims that found nothing
 	starved series            // the same of scans of the top 100, where the match lies deeper
@@ -108,7 +109,7 @@ func (s *scan) sampleOurs(ctx context.Context, depth int) (float64, error) {
 	if _, err := o.load(ctx, depth-1, func(int) queue.Submission { return needing("comfyui", 48<<10, parameters) }); err != nil {
 		return 0, err
 	}
-	if _, err := o.load(ctx, s.claims, func(int) queue.Submission { return needing("comfyui", 16<<10, parameters) }); err != nil {
+	if _, err := o.load(ctx, s.groups*s.claims+scanWarmUp, func(int) queue.Submission { return needing("comfyui", 16<<10, parameters) }); err != nil {
 		return 0, err
 	}
 	warm, err := o.take(ctx, worker, scanWarmUp)
@@ -119,7 +120,7 @@ func (s *scan) sampleOurs(ctx context.Context, depth int) (float64, error) {
 		return 0, err
 	}
 	empty := 0
-	_, micros, err := s.e.redis.scriptCost(ctx, func() error {
+	micros, err := s.median(ctx, func() error {
 		for range s.claims {
 			got, err := o.Claim(ctx, worker, 1, 0)
 			if err != nil {
@@ -131,8 +132,21 @@ func (s *scan) sampleOurs(ctx context.Context, depth int) (float64, error) {
 		}
 		return nil
 	})
-	s.missed = append(s.missed, 100*float64(empty)/float64(s.claims))
-	return micros / float64(s.claims), err
+	s.missed = append(s.missed, 100*float64(empty)/float64(s.groups*s.claims))
+	return micros, err
+}
+
+// median is what a claim costs Redis in microseconds, the median over the groups.
+func (s *scan) median(ctx context.Context, group func() error) (float64, error) {
+	var costs series
+	for range s.groups {
+		_, micros, err := s.e.redis.scriptCost(ctx, group)
+		if err != nil {
+			return 0, err
+		}
+		costs = append(costs, micros/float64(s.claims))
+	}
+	return costs.median(), nil
 }
 
 func (s *scan) sampleScan(ctx context.Context, depth int) (float64, error) {
@@ -142,9 +156,9 @@ func (s *scan) sampleScan(ctx context.Context, depth int) (float64, error) {
 	if err := s.scanAndPutBack(ctx, depth, scanWarmUp); err != nil {
 		return 0, err
 	}
-	_, micros, err := s.e.redis.scriptCost(ctx, func() error { return s.scanAndPutBack(ctx, depth, s.claims) })
+	micros, err := s.median(ctx, func() error { return s.scanAndPutBack(ctx, depth, s.claims) })
 	if err != nil || depth <= scanTop {
-		return micros / float64(s.claims), err
+		return micros, err
 	}
 	got, err := s.claim(ctx, scanTop)
 	missed := 0.0
@@ -152,7 +166,7 @@ func (s *scan) sampleScan(ctx context.Context, depth int) (float64, error) {
 		missed = 100
 	}
 	s.starved = append(s.starved, missed)
-	return micros / float64(s.claims), err
+	return micros, err
 }
 
 // scanAndPutBack claims the match at depth n times.
