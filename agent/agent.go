@@ -70,7 +70,7 @@ func Run(ctx context.Context, o Options) error {
 		o.Started(listener.Addr().String())
 	}
 	if a.queue, err = a.connect(ctx); err != nil {
-		return nil //nolint:nilerr // stopped before the queue was there: nothing was taken, nothing is to be given back
+		return nil // stopped before the queue was there: nothing was taken, nothing is to be given back
 	}
 	defer a.queue.Close()
 	a.work(ctx)
@@ -122,7 +122,7 @@ func prepare(ctx context.Context, o Options) (*agent, error) {
 
 // connect opens the queue, however long that takes; its error is ctx's.
 func (a *agent) connect(ctx context.Context) (client, error) {
-	retry := newBackOff(5 * time.Second)
+	retry := newBackOff()
 	o := a.o.Queue
 	o.URL, o.Logger = a.o.Spec.Redis, a.log
 	for {

@@ -129,7 +129,7 @@ func (w *worker) fail(life context.Context, l queue.Lease, f queue.Failure) {
 // settle repeats op until the queue answers, however long it is away, or until life ends. It returns the answer: nil, or an
 // error which another try would not change.
 func (w *worker) settle(life context.Context, l queue.Lease, name string, op func(context.Context) error) error {
-	retry := newBackOff(5 * time.Second)
+	retry := newBackOff()
 	for {
 		ctx, done := context.WithTimeout(life, 10*time.Second)
 		err := op(ctx)

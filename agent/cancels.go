@@ -2,13 +2,12 @@ package agent
 
 import (
 	"context"
-	"time"
 )
 
 // cancels ends attempts as soon as the queue pushes their jobs' cancellation, until life ends. It is the fast way; the next
 // heartbeat's answer is the sure one.
 func (a *agent) cancels(life context.Context) {
-	retry := newBackOff(5 * time.Second)
+	retry := newBackOff()
 	for life.Err() == nil {
 		pushed, err := a.queue.Cancels(life, a.o.ID)
 		if err != nil {

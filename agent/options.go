@@ -91,7 +91,7 @@ const (
 	// EnvNode holds the Nomad client's name; without it the host's name is reported.
 	EnvNode = "MACHINE_NODE"
 	// EnvToken holds the token that POST /restart/service asks for.
-	EnvToken = "MACHINE_AGENT_TOKEN" //nolint:gosec // a variable's name, not a secret
+	EnvToken = "MACHINE_AGENT_TOKEN"
 )
 
 // defaults fills in what was left out.

@@ -177,7 +177,9 @@ func (n *nomad) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	switch r.Method + " " + r.URL.Path {
 	case "PUT /v1/client/allocation/alloc-1/restart":
-		var body struct{ TaskName string }
+		var body struct {
+			TaskName string `json:"TaskName"`
+		}
 		if json.NewDecoder(r.Body).Decode(&body) != nil || body.TaskName == "broken" {
 			http.Error(w, "Task not running", http.StatusInternalServerError)
 			return

@@ -61,7 +61,7 @@ func (w *worker) offered() queue.WorkerInfo {
 
 // loop claims and starts attempts until ctx ends. Attempts outlive it; life bounds them.
 func (w *worker) loop(ctx, life context.Context) {
-	retry := newBackOff(5 * time.Second)
+	retry := newBackOff()
 	for {
 		if w.gate.reason() != "" {
 			w.withdraw(ctx)
@@ -140,9 +140,9 @@ func (w *worker) start(ctx, life context.Context, claimed []queue.Claimed) int {
 	}
 	for _, c := range claimed {
 		w.attempts.Go(func() {
-			w.settle(life, c.Lease, "release", func(ctx context.Context) error {
+			_ = w.settle(life, c.Lease, "release", func(ctx context.Context) error {
 				return w.a.queue.Release(ctx, c.Lease, reason)
-			})
+			}) // settle has logged it
 		})
 	}
 	return 0
@@ -192,11 +192,11 @@ func (w *worker) status(draining, stopping bool) queue.WorkerStatus {
 	return s
 }
 
-// newBackOff grows from 100 ms to a limit, with jitter.
-func newBackOff(limit time.Duration) *backoff.ExponentialBackOff {
+// newBackOff grows from 100 ms to 5 s, with jitter.
+func newBackOff() *backoff.ExponentialBackOff {
 	b := backoff.NewExponentialBackOff()
 	b.InitialInterval = 100 * time.Millisecond
-	b.MaxInterval = limit
+	b.MaxInterval = 5 * time.Second
 	return b
 }
 

@@ -1,6 +1,7 @@
 package blob
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/xml"
 	"fmt"
@@ -12,7 +13,6 @@ import (
 	"sync"
 	"testing"
 
-	"bytes"
 	"github.com/stretchr/testify/require"
 
 	"github.com/emprops/machinectl/agent/connector"
@@ -63,7 +63,9 @@ func (s *s3Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("ETag", fmt.Sprintf(`"%d"`, n))
 	case r.Method == http.MethodPost && q.Has("uploadId"):
 		var done struct {
-			Part []struct{ PartNumber int }
+			Part []struct {
+				PartNumber int `xml:"PartNumber"`
+			} `xml:"Part"`
 		}
 		if xml.Unmarshal(body, &done) != nil {
 			http.Error(w, "", http.StatusBadRequest)

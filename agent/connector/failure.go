@@ -28,7 +28,7 @@ const (
 )
 
 // Failure is an attempt that failed for a reason which the connector can name.
-type Failure struct {
+type Failure struct { //nolint:errname // the queue's and the API's word for it
 	Code      string
 	Message   string // for people: what happened and, where they can do something, what
 	Retriable bool

@@ -58,7 +58,7 @@ func (r *Reader) subscribe() {
 		}
 	}
 	if registered == 0 {
-		set.Free()
+		_ = set.Free()
 		return
 	}
 	r.events = set
@@ -153,10 +153,10 @@ func (r *Reader) Close() {
 		return
 	}
 	if r.events != nil {
-		r.events.Free()
+		_ = r.events.Free()
 		r.events = nil
 	}
-	r.lib.Shutdown()
+	_ = r.lib.Shutdown() // nothing could be done about it
 	r.note = "closed"
 }
 

@@ -120,7 +120,7 @@ func spawn(t *testing.T, binary string, env []string, args ...string) *exec.Cmd 
 	t.Helper()
 	var log bytes.Buffer
 	cmd := exec.Command(binary, args...)
-	cmd.Env, cmd.Stdout, cmd.Stderr = append(env, "TMPDIR="+t.TempDir()), &log, &log
+	cmd.Env, cmd.Stdout, cmd.Stderr = append([]string{"TMPDIR=" + t.TempDir()}, env...), &log, &log
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill() // an error says that it has ended

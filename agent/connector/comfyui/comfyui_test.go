@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"image/png"
 	"log/slog"
-	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"os"
@@ -25,10 +24,8 @@ import (
 	"github.com/emprops/machinectl/queue"
 )
 
-// colors makes workflows differ from all others.
+// colors makes workflows differ from all others: each server starts without a cache.
 var colors atomic.Int64
-
-func init() { colors.Store(rand.Int64N(0xFF0000)) }
 
 func color() int { return int(colors.Add(1)) }
 

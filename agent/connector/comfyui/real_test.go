@@ -17,8 +17,8 @@ import (
 	"github.com/emprops/machinectl/agent/connector/comfyui/comfytest"
 )
 
-// real is a real ComfyUI server in a process of its own.
-type real struct {
+// realComfyUI is a real ComfyUI server in a process of its own.
+type realComfyUI struct {
 	source, python, addr, dir string
 	cmd                       *exec.Cmd
 }
@@ -26,12 +26,12 @@ type real struct {
 // shared is the real server of this package's tests, started by the first that needs it and killed by TestMain.
 var shared struct {
 	once sync.Once
-	real *real
+	real *realComfyUI
 	err  error
 }
 
 // realServer starts a real ComfyUI on the CPU, or skips the test.
-func realServer(t *testing.T) *real {
+func realServer(t *testing.T) *realComfyUI {
 	source, python := os.Getenv("COMFYUI_DIR"), os.Getenv("COMFYUI_PYTHON")
 	if source == "" || python == "" {
 		t.Skip("skipped: no real ComfyUI (set COMFYUI_DIR and COMFYUI_PYTHON)")
@@ -45,7 +45,7 @@ func realServer(t *testing.T) *real {
 }
 
 // startReal starts a server in a folder of its own.
-func startReal(source, python string) (*real, error) {
+func startReal(source, python string) (*realComfyUI, error) {
 	dir, err := os.MkdirTemp("", "comfyui-")
 	if err != nil {
 		return nil, err
@@ -62,7 +62,7 @@ func startReal(source, python string) (*real, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &real{source: source, python: python, addr: l.Addr().String(), dir: dir}
+	r := &realComfyUI{source: source, python: python, addr: l.Addr().String(), dir: dir}
 	if err := l.Close(); err != nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func startReal(source, python string) (*real, error) {
 }
 
 // start starts the server's process and waits until it answers.
-func (r *real) start() error {
+func (r *realComfyUI) start() error {
 	_, port, err := net.SplitHostPort(r.addr)
 	if err != nil {
 		return err
@@ -99,7 +99,7 @@ func (r *real) start() error {
 }
 
 // kill ends the server's process at once.
-func (r *real) kill() {
+func (r *realComfyUI) kill() {
 	_ = syscall.Kill(-r.cmd.Process.Pid, syscall.SIGKILL)
 	_ = r.cmd.Wait()
 }

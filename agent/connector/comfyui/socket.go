@@ -78,8 +78,8 @@ func (s *socket) once(ctx context.Context) bool {
 		}
 		return false
 	}
-	defer conn.CloseNow()
-	conn.SetReadLimit(-1) // binary messages of any size are skipped as a stream
+	defer func() { _ = conn.CloseNow() }() // the server may have gone
+	conn.SetReadLimit(-1)                  // binary messages of any size are skipped as a stream
 	for first := true; ; first = false {
 		kind, r, err := conn.Reader(ctx)
 		if err != nil {
@@ -122,8 +122,8 @@ func readEvent(r io.Reader) (event, error) {
 		return event{}, errTooLong
 	}
 	var e event
-	if json.Unmarshal(text, &e) != nil {
-		return event{}, nil
+	if !json.Valid(text) || json.Unmarshal(text, &e) != nil {
+		e = event{}
 	}
 	return e, nil
 }

@@ -55,7 +55,7 @@ func (s *sockets) serve(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	if err != nil {
 		return // Accept has answered
 	}
-	defer ws.CloseNow()
+	defer func() { _ = ws.CloseNow() }() // the client may have gone
 	hello(sid)
 	ctx = ws.CloseRead(ctx)
 	for {

@@ -24,7 +24,7 @@ func Transcript(ctx context.Context, addr string, color int) (string, error) {
 	if err := c.connect(ctx); err != nil {
 		return "", err
 	}
-	defer c.ws.CloseNow()
+	defer func() { _ = c.ws.CloseNow() }() // all is read
 	for _, part := range []func(context.Context, int) error{c.images, c.failures, c.interruption, c.waiting, c.refusals, c.files} {
 		if err := part(ctx, color); err != nil {
 			return c.out.String(), fmt.Errorf("after:\n%s\n%w", c.out.String(), err)
@@ -59,9 +59,14 @@ func (c *client) images(ctx context.Context, color int) error {
 		title  string
 		prompt json.RawMessage
 	}{
-		{"an image", Image(color)}, {"the same again: cached", Image(color)}, {"steps, with previews", Steps(color, 3, 0.01, "no")},
-		{"steps again: the image is cached", Steps(color, 2, 0.01, "no")}, {"several files", Files(color + 1)},
-		{"a preview", Preview(color + 2)}, {"a text", Text(fmt.Sprint("word ", color))}, {"a part is wrong", Partly(color + 3)},
+		{"an image", Image(color)},
+		{"the same again: cached", Image(color)},
+		{"steps, with previews", Steps(color, 3, 0.01, "no")},
+		{"steps again: the image is cached", Steps(color, 2, 0.01, "no")},
+		{"several files", Files(color + 1)},
+		{"a preview", Preview(color + 2)},
+		{"a text", Text(fmt.Sprint("word ", color))},
+		{"a part is wrong", Partly(color + 3)},
 	} {
 		if err := c.run(ctx, s.title, s.prompt, nil); err != nil {
 			return err
@@ -156,13 +161,13 @@ func (c *client) refusals(ctx context.Context, _ int) error {
 func (c *client) files(ctx context.Context, _ int) error {
 	c.title("files")
 	for _, query := range []string{"filename=test_00001_.png", "filename=steps_00001_.png&subfolder=sub&type=output", "filename=nothing.png", "filename=../x", "filename=/etc/x", ""} {
-		resp, body, err := c.call(ctx, http.MethodGet, "/view?"+query, nil)
+		got, err := c.call(ctx, http.MethodGet, "/view?"+query, nil)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(&c.out, "GET /view?%s: %d", query, resp.StatusCode)
-		if resp.StatusCode == http.StatusOK {
-			fmt.Fprintf(&c.out, " %s %s png=%t", resp.Header.Get("Content-Type"), resp.Header.Get("Content-Disposition"), bytes.HasPrefix(body, []byte("\x89PNG")))
+		fmt.Fprintf(&c.out, "GET /view?%s: %d", query, got.status)
+		if got.status == http.StatusOK {
+			fmt.Fprintf(&c.out, " %s %s png=%t", got.header.Get("Content-Type"), got.header.Get("Content-Disposition"), bytes.HasPrefix(got.body, []byte("\x89PNG")))
 		}
 		c.out.WriteByte('\n')
 	}
@@ -196,7 +201,7 @@ func (c *client) run(ctx context.Context, title string, prompt json.RawMessage, 
 		}
 		line := c.line(e)
 		steps := e["type"] == "progress" || e["type"] == "progress_state" || e["type"] == "binary"
-		if line != "" && !(quiet && steps) {
+		if line != "" && (!quiet || !steps) {
 			fmt.Fprintln(&c.out, line)
 		}
 		if on != nil && !quiet {
@@ -220,51 +225,58 @@ func (c *client) submit(ctx context.Context, prompt json.RawMessage) (string, er
 	if prompt != nil {
 		body["prompt"] = prompt
 	}
-	resp, answer, err := c.call(ctx, http.MethodPost, "/prompt", body)
+	got, err := c.call(ctx, http.MethodPost, "/prompt", body)
 	if err != nil {
 		return "", err
 	}
-	fmt.Fprintf(&c.out, "POST /prompt: %d %s\n", resp.StatusCode, c.normal(answer))
+	fmt.Fprintf(&c.out, "POST /prompt: %d %s\n", got.status, c.normal(got.body))
 	return id, nil
 }
 
 func (c *client) post(ctx context.Context, route string, body any) error {
-	resp, _, err := c.call(ctx, http.MethodPost, route, body)
-	if err == nil && resp.StatusCode != http.StatusOK {
-		err = fmt.Errorf("POST %s: %s", route, resp.Status)
+	got, err := c.call(ctx, http.MethodPost, route, body)
+	if err == nil && got.status != http.StatusOK {
+		err = fmt.Errorf("POST %s: status %d", route, got.status)
 	}
 	return err
 }
 
 func (c *client) get(ctx context.Context, route, title string) error {
-	resp, answer, err := c.call(ctx, http.MethodGet, route, nil)
+	got, err := c.call(ctx, http.MethodGet, route, nil)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(&c.out, "%s: %d %s\n", title, resp.StatusCode, c.normal(answer))
+	fmt.Fprintf(&c.out, "%s: %d %s\n", title, got.status, c.normal(got.body))
 	return nil
 }
 
-func (c *client) call(ctx context.Context, method, route string, body any) (*http.Response, []byte, error) {
+// answer is what a server answered.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+func (c *client) call(ctx context.Context, method, route string, body any) (answer, error) {
 	var reader io.Reader
 	if body != nil {
 		text, err := json.Marshal(body)
 		if err != nil {
-			return nil, nil, err
+			return answer{}, err
 		}
 		reader = bytes.NewReader(text)
 	}
 	req, err := http.NewRequestWithContext(ctx, method, "http://"+c.addr+route, reader)
 	if err != nil {
-		return nil, nil, err
+		return answer{}, err
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return nil, nil, err
+		return answer{}, err
 	}
 	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
-	return resp, answer, err
+	read, err := io.ReadAll(resp.Body)
+	return answer{resp.StatusCode, resp.Header, read}, err
 }
 
 // next reads one message.
