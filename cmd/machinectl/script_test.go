@@ -37,7 +37,6 @@ func readyAgent() {
 		os.Exit(1)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-	defer stop()
 	server := &http.Server{
 		Addr: os.Getenv("NOMAD_ADDR_agent"), ReadHeaderTimeout: time.Second,
 		Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}),
@@ -46,7 +45,10 @@ func readyAgent() {
 		<-ctx.Done()
 		_ = server.Close()
 	}()
-	if err := server.ListenAndServe(); ctx.Err() == nil {
+	err := server.ListenAndServe()
+	failed := ctx.Err() == nil
+	stop()
+	if failed {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}

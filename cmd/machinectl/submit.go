@@ -38,7 +38,7 @@ func submit(ctx context.Context, cmd *cli.Command, std streams) error {
 		return err
 	}
 	d := newDispatcher(cmd)
-	var answer view.Submitted
+	var answer submitted
 	if err := d.call(ctx, http.MethodPost, "/v1/jobs", body, &answer); err != nil {
 		return err
 	}
@@ -47,13 +47,13 @@ func submit(ctx context.Context, cmd *cli.Command, std streams) error {
 		if asJSON {
 			return view.JSON(std.out, answer, nil)
 		}
-		out.Submitted(answer)
+		showSubmitted(out, answer)
 		return nil
 	}
 	show := func(queue.Event) {}
 	if !asJSON {
-		out.Submitted(answer)
-		show = out.Event
+		showSubmitted(out, answer)
+		show = func(e queue.Event) { showEvent(out, e) }
 	}
 	if limit := cmd.Duration("timeout"); limit > 0 {
 		var cancel context.CancelFunc
@@ -67,7 +67,7 @@ func submit(ctx context.Context, cmd *cli.Command, std streams) error {
 	if asJSON {
 		err = view.JSON(std.out, job, nil)
 	} else {
-		out.Job(job)
+		showJob(out, job)
 	}
 	if err == nil && job.State != queue.Completed {
 		return &shownError{errJobFailed}

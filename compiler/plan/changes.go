@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -62,7 +63,27 @@ func groupChanges(before, after *nomad.TaskGroup) []Change {
 		}
 		list = append(list, Change{What: words(key), Before: b[key], After: a[key]})
 	}
-	return list
+	return once(list)
+}
+
+// instanceNumber is where the instances of a service per GPU differ.
+var instanceNumber = regexp.MustCompile(`-gpu\d+`)
+
+// once says what is the same for every instance of a service per GPU a single time.
+func once(list []Change) []Change {
+	var out []Change
+	at := map[Change]int{}
+	for _, c := range list {
+		alike := c
+		alike.What = instanceNumber.ReplaceAllString(c.What, "-gpu*")
+		if i, said := at[alike]; said {
+			out[i] = alike
+			continue
+		}
+		at[alike] = len(out)
+		out = append(out, c)
+	}
+	return out
 }
 
 // serverMade tells what Nomad adds to a group as it stores it, so that its absence from ours is no change.

@@ -138,9 +138,9 @@ func (c *Cluster) unreachable(err error) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &unexpected) && unexpected.StatusCode() == http.StatusForbidden:
-		return errors.New("Nomad refuses it: the token lacks the rights for it in this namespace: set NOMAD_TOKEN or -token")
+		return errors.New("refused by Nomad: the token lacks the rights for it in this namespace: set NOMAD_TOKEN or -token")
 	case errors.As(err, &unexpected) && unexpected.HasBody():
-		return fmt.Errorf("Nomad refuses it: %s", strings.TrimSpace(unexpected.Body()))
+		return fmt.Errorf("refused by Nomad: %s", strings.TrimSpace(unexpected.Body()))
 	case errors.As(err, &unexpected), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
 	default:

@@ -25,7 +25,7 @@ func (s Screen) pool(p *plan.Pool, wide int) {
 	s.Printf("%s %s%s  %s", s.paint(color, symbol), s.paint(bold, p.Name), strings.Repeat(" ", wide-seen(p.Name)), words)
 	s.changes(p)
 	for _, g := range p.Groups {
-		if !g.Wanted && p.Action == plan.Revise {
+		if !g.Wanted && g.Count > 0 && p.Action == plan.Revise {
 			s.Printf("      %s", s.paint(faint, fmt.Sprintf("%s keeps %s until the dispatcher has moved it over", g.Name, count(g.Count, "machine"))))
 		}
 	}
@@ -76,15 +76,15 @@ func (s Screen) changes(p *plan.Pool) {
 			rows = append(rows, []string{s.paint(yellow, "~"), c.What, s.value(c.Before) + s.paint(faint, " → ") + s.value(c.After)})
 		}
 	}
-	s.rows("    ", rows)
+	s.Rows("    ", rows)
 }
 
 // value puts a value on one line of reasonable length.
 func (s Screen) value(text string) string {
 	text = strings.Join(strings.Fields(mask(text, s.Sensitive)), " ")
-	limit := 60
+	limit := 100
 	if s.Width > 0 {
-		limit = max(20, s.Width/3)
+		limit = max(20, s.Width/2)
 	}
 	if runes := []rune(text); len(runes) > limit {
 		return string(runes[:limit-1]) + "…"
@@ -105,8 +105,11 @@ func (s Screen) summary(p *plan.Plan) string {
 		action plan.Action
 		words  string
 	}{
-		{plan.Create, "to create"}, {plan.Revise, "to a new revision"}, {plan.Settings, "with new settings"},
-		{plan.Repair, "to put back"}, {plan.Nothing, "unchanged"},
+		{plan.Create, "to create"},
+		{plan.Revise, "to a new revision"},
+		{plan.Settings, "with new settings"},
+		{plan.Repair, "to put back"},
+		{plan.Nothing, "unchanged"},
 	} {
 		if n[part.action] > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n[part.action], part.words))

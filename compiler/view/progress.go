@@ -25,7 +25,7 @@ func (p *Progress) Show(all []plan.Progress) {
 	}
 	for _, one := range all {
 		line := p.line(one)
-		if p.last[one.Pool] == line {
+		if p.last[one.Pool] == line || one.Done && one.Goal == 0 {
 			continue
 		}
 		p.last[one.Pool] = line
@@ -44,7 +44,7 @@ func (p *Progress) line(one plan.Progress) string {
 	}
 	if len(one.Trouble) > 0 {
 		// One machine stands for all: they usually wait for the same.
-		line += s.paint(faint, "  "+slices.Min(one.Trouble))
+		line += s.paint(faint, "  "+s.value(slices.Min(one.Trouble)))
 	}
 	return line
 }

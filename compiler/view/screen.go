@@ -54,8 +54,23 @@ func (s Screen) paint(code, text string) string {
 	return code + text + reset
 }
 
-// rows writes cells in columns; a cell is padded by what is seen of it, not by its colour codes.
-func (s Screen) rows(indent string, rows [][]string) {
+// Bold is a name. It and the four below are the colours that all views share.
+func (s Screen) Bold(text string) string { return s.paint(bold, text) }
+
+// Faint is what matters least.
+func (s Screen) Faint(text string) string { return s.paint(faint, text) }
+
+// Good is what went well.
+func (s Screen) Good(text string) string { return s.paint(green, text) }
+
+// Warn is what deserves a look.
+func (s Screen) Warn(text string) string { return s.paint(yellow, text) }
+
+// Bad is what went wrong.
+func (s Screen) Bad(text string) string { return s.paint(red, text) }
+
+// Rows writes cells in columns; a cell is padded by what is seen of it, not by its colour codes.
+func (s Screen) Rows(indent string, rows [][]string) {
 	var widths []int
 	for _, row := range rows {
 		for i, cell := range row {

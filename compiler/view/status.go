@@ -58,7 +58,7 @@ func (s Screen) pools(pools []*plan.State) {
 			rows = append(rows, []string{s.paint(bold, name), g.Machine, g.Revision, ready, fmt.Sprint(g.Count), bounds, note})
 		}
 	}
-	s.rows("", rows)
+	s.Rows("", rows)
 }
 
 func (s Screen) machines(doc StatusDocument, now time.Time) {
@@ -87,7 +87,7 @@ func (s Screen) machines(doc StatusDocument, now time.Time) {
 	}
 	if len(rows) > 1 {
 		s.Printf("")
-		s.rows("", rows)
+		s.Rows("", rows)
 	}
 }
 

@@ -1,15 +1,16 @@
-package view
+package main
 
 import (
 	"fmt"
 	"strings"
 	"time"
 
+	"github.com/emprops/machinectl/compiler/view"
 	"github.com/emprops/machinectl/queue"
 )
 
-// Submitted is what the dispatcher answers to a submission.
-type Submitted struct {
+// submitted is what the dispatcher answers to a submission.
+type submitted struct {
 	ID    string      `json:"id"`
 	State queue.State `json:"state"`
 	Class string      `json:"class"`
@@ -19,38 +20,38 @@ type Submitted struct {
 	Pools []string `json:"pools,omitempty"`
 }
 
-// Submitted writes a job's acceptance.
-func (s Screen) Submitted(a Submitted) {
-	s.Printf("%s  %s", s.paint(bold, a.ID), a.State)
+// showSubmitted writes a job's acceptance.
+func showSubmitted(s view.Screen, a submitted) {
+	s.Printf("%s  %s", s.Bold(a.ID), a.State)
 	if a.Reason != "" {
-		s.Printf("  %s %s", s.paint(yellow, "!"), a.Reason)
+		s.Printf("  %s %s", s.Warn("!"), a.Reason)
 	}
 }
 
-// Event writes one change of a job.
-func (s Screen) Event(e queue.Event) {
+// showEvent writes one change of a job.
+func showEvent(s view.Screen, e queue.Event) {
 	words := e.Kind
 	switch {
 	case e.Progress != nil && e.Progress.Max > 0:
 		done := min(max(e.Progress.Value/e.Progress.Max, 0), 1)
 		const width = 20
 		bar := strings.Repeat("█", int(done*width))
-		words = fmt.Sprintf("%s%s %3.0f %%  %s", bar, s.paint(faint, strings.Repeat("░", width-int(done*width))), done*100, e.Progress.Message)
+		words = fmt.Sprintf("%s%s %3.0f %%  %s", bar, s.Faint(strings.Repeat("░", width-int(done*width))), done*100, e.Progress.Message)
 	case e.Error != nil:
 		words += ": " + e.Error.Message
 	case e.Machine != "":
 		words += " by " + e.Machine[:min(8, len(e.Machine))]
 	}
-	s.Printf("  %s  %s", s.paint(faint, e.At.Local().Format(time.TimeOnly)), strings.TrimSpace(words))
+	s.Printf("  %s  %s", s.Faint(e.At.In(time.Local).Format(time.TimeOnly)), strings.TrimSpace(words)) //nolint:gosmopolitan // the clock of whoever looks on
 }
 
-// Job writes how a job ended and what it left.
-func (s Screen) Job(j *queue.Job) {
-	color := green
+// showJob writes how a job ended and what it left.
+func showJob(s view.Screen, j *queue.Job) {
+	paint := s.Good
 	if j.State != queue.Completed {
-		color = red
+		paint = s.Bad
 	}
-	line := fmt.Sprintf("%s  %s", s.paint(bold, j.ID), s.paint(color, string(j.State)))
+	line := fmt.Sprintf("%s  %s", s.Bold(j.ID), paint(string(j.State)))
 	if j.StartedAt != nil && j.EndedAt != nil {
 		line += fmt.Sprintf(" after %s, waited %s", j.EndedAt.Sub(*j.StartedAt).Round(time.Millisecond), j.StartedAt.Sub(j.CreatedAt).Round(time.Millisecond))
 	}
@@ -65,7 +66,7 @@ func (s Screen) Job(j *queue.Job) {
 	for _, b := range j.Result.Blobs {
 		rows = append(rows, []string{b.Name, fmt.Sprintf("%d bytes", b.Size), b.ContentType, b.URL})
 	}
-	s.rows("  ", rows)
+	s.Rows("  ", rows)
 	if len(j.Result.Data) > 0 && string(j.Result.Data) != "null" {
 		s.Printf("  %s", j.Result.Data)
 	}
