@@ -15,9 +15,14 @@ import (
 	"github.com/emprops/machinectl/queue"
 )
 
-// settleGrace is how long a stopping agent waits, after the grace time, for connectors to return and for the queue to take
-// the jobs back. The allocation's kill_timeout must be longer than grace + settleGrace.
-const settleGrace = 5 * time.Second
+// How long a stopping agent takes at most after the grace time: for connectors to return and the queue to take the jobs
+// back, for taking itself off the books, and for the health server's last readers. Together they are below the 5 s that
+// the compiler adds to the grace in the task's kill_timeout.
+const (
+	settleGrace  = 3 * time.Second
+	goodbyeGrace = time.Second
+	readersGrace = 500 * time.Millisecond
+)
 
 // agent is a running agent.
 type agent struct {
@@ -183,7 +188,7 @@ func (a *agent) work(ctx context.Context) {
 
 // sayGoodbye takes the workers and the machine off the queue's books.
 func (a *agent) sayGoodbye(ctx context.Context) {
-	ctx, done := context.WithTimeout(ctx, 2*time.Second)
+	ctx, done := context.WithTimeout(ctx, goodbyeGrace)
 	defer done()
 	for _, w := range a.workers {
 		if err := a.queue.Unregister(ctx, a.o.ID, w.spec.Name); err != nil {

@@ -11,8 +11,13 @@ import (
 	"github.com/emprops/machinectl/queue"
 )
 
-// connectorGrace is how long a connector may take to return once its context has ended.
-const connectorGrace = 10 * time.Second
+const (
+	// connectorGrace is how long a connector may take to return once its context has ended.
+	connectorGrace = 10 * time.Second
+	// stoppingGrace is the same while the machine stops: what the connector talks to is stopped next, so giving the job back
+	// matters more.
+	stoppingGrace = 2 * time.Second
+)
 
 // outcome is what a connector returned.
 type outcome struct {
@@ -49,12 +54,16 @@ func (w *worker) run(life context.Context, c queue.Claimed) {
 	select {
 	case out = <-returned:
 	case <-ctx.Done():
+		grace := connectorGrace
+		if errors.Is(context.Cause(ctx), errStopping) {
+			grace = stoppingGrace
+		}
 		select {
 		case out = <-returned:
-		case <-time.After(connectorGrace):
+		case <-time.After(grace):
 			overdue = true
 			out.err = context.Cause(ctx)
-			log.Error("connector does not heed its context", "after", connectorGrace)
+			log.Error("connector does not return", "after", grace)
 		}
 	}
 	cause := context.Cause(ctx)

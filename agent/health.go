@@ -49,7 +49,7 @@ func (a *agent) serve(l net.Listener) (stop func()) {
 		}
 	}()
 	return func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), readersGrace)
 		defer cancel()
 		if err := server.Shutdown(ctx); err != nil {
 			_ = server.Close() // cut off who is still reading

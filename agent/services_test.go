@@ -94,6 +94,26 @@ func TestCancelReachesComfyUI(t *testing.T) {
 	awaitState(t, q, next, queue.Completed)
 }
 
+// TestShutdownWithAHungService: what can't be interrupted is given back all the same, within the compiler's margin.
+func TestShutdownWithAHungService(t *testing.T) {
+	redis := queuetest.StartRedis(t)
+	q := open(t, redis, queue.Options{})
+	server, err := comfysim.Start(comfysim.Options{HangAt: 1})
+	require.NoError(t, err)
+	defer server.Close()
+	o := comfyMachine(t, redis.URL, server.Addr())
+	o.Spec.Grace = spec.Duration(50 * time.Millisecond)
+	a := start(t, o)
+	id := submit(t, q, queue.Submission{Type: "comfyui"}, `{"workflow": %s}`, comfytest.Image(5))
+	await(t, q, id, "under way", func(j *queue.Job) bool { return j.Progress != nil })
+	began := time.Now()
+	a.shutdown()
+	require.Less(t, time.Since(began), 4500*time.Millisecond)
+	job, err := q.Get(t.Context(), id)
+	require.NoError(t, err)
+	require.Equal(t, queue.Waiting, job.State)
+}
+
 func TestServiceWithoutCheck(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
