@@ -74,7 +74,7 @@ func (r *allocRunner) run(ctx context.Context) {
 	defer r.closeTaskAPI()
 	r.report()
 	if !r.awaitPrevious(ctx) {
-		r.killAll(false)
+		r.killAll()
 		return
 	}
 	if err := r.dir.build(r.current().GetTaskGroup()); err != nil {
@@ -103,6 +103,15 @@ func (r *allocRunner) run(ctx context.Context) {
 func (r *allocRunner) follow(ctx context.Context, start func(func(*taskRunner) bool), services *serviceRunner) {
 	stopping := false
 	stopCh, done := r.stopCh, ctx.Done()
+	var killing sync.WaitGroup // a stop is watched while it goes on
+	defer killing.Wait()
+	stop := func() {
+		if !stopping {
+			stopping = true
+			services.close()
+			killing.Go(r.killAll)
+		}
+	}
 	for {
 		if !stopping {
 			if why, dead := r.mustEnd(); dead {
@@ -110,7 +119,7 @@ func (r *allocRunner) follow(ctx context.Context, start func(func(*taskRunner) b
 				for _, t := range r.live() {
 					t.event(api.TaskEvent{Type: why, DisplayMessage: why})
 				}
-				r.killAll(false) // failed only once everything has ended: what it holds is free then
+				r.killAll() // it is called failed only once everything has ended: what it holds is free then
 			}
 		}
 		if !stopping && r.ready(isPrestart) {
@@ -127,13 +136,11 @@ func (r *allocRunner) follow(ctx context.Context, start func(func(*taskRunner) b
 		select {
 		case <-r.woken:
 		case <-stopCh:
-			stopCh, stopping = nil, true
-			services.close()
-			r.killAll(true)
+			stopCh = nil
+			stop()
 		case <-done:
-			done, stopping = nil, true
-			services.close()
-			r.killAll(true)
+			done = nil
+			stop()
 		}
 	}
 }
@@ -167,8 +174,8 @@ func (r *allocRunner) awaitPrevious(ctx context.Context) bool {
 	}
 }
 
-// killAll ends the live tasks in Nomad's order and waits for each step. If report is true, the steps can be seen.
-func (r *allocRunner) killAll(report bool) {
+// killAll ends the live tasks in Nomad's order and waits for each step.
+func (r *allocRunner) killAll() {
 	var leader, mains, sidecars []*taskRunner
 	for _, t := range r.live() {
 		switch {
@@ -186,9 +193,6 @@ func (r *allocRunner) killAll(report bool) {
 			wait.Go(t.kill)
 		}
 		wait.Wait()
-		if report {
-			r.report()
-		}
 	}
 }
 

@@ -41,6 +41,10 @@ func groupDiff(name string, a, b map[string]any) *api.TaskGroupDiff {
 	g := &api.TaskGroupDiff{Name: name, Type: kind(a != nil, b != nil)}
 	at, bt := takeList(a, "Tasks"), takeList(b, "Tasks")
 	g.Fields, g.Objects = objectDiffs(a, b)
+	if a["Scaling"] != nil && same(a["Scaling"], b["Scaling"]) {
+		// As in Nomad, which compares the block with the indexes that it has put there itself.
+		g.Objects = append(g.Objects, &api.ObjectDiff{Type: diffEdited, Name: "Scaling"})
+	}
 	edited := len(g.Fields)+len(g.Objects) > 0
 	for _, task := range names(at, bt) {
 		t := &api.TaskDiff{Name: task, Type: kind(at[task] != nil, bt[task] != nil)}

@@ -84,10 +84,9 @@ func (h *httpAPI) register(w http.ResponseWriter, r *http.Request) {
 				return nil, err
 			}
 		}
-		eval := tx.register(req.Job, req.PreserveCounts)
+		eval, index := tx.register(req.Job, req.PreserveCounts)
 		return &api.JobRegisterResponse{
-			EvalID: eval.ID, EvalCreateIndex: tx.index, JobModifyIndex: *tx.jobs[k].job.JobModifyIndex,
-			QueryMeta: api.QueryMeta{LastIndex: tx.index},
+			EvalID: eval.ID, EvalCreateIndex: index, JobModifyIndex: index, QueryMeta: api.QueryMeta{LastIndex: tx.index},
 		}, nil
 	})(w, r)
 }

@@ -13,8 +13,9 @@ const (
 )
 
 // register stores a job, new or changed, and has it evaluated. Without a change nothing is stored, but the evaluation
-// happens nevertheless, as in Nomad.
-func (tx *txn) register(job *api.Job, preserveCounts bool) *api.Evaluation {
+// happens nevertheless, as in Nomad. The index is the new JobModifyIndex or, without a change, the job's ModifyIndex: that
+// is what Nomad answers.
+func (tx *txn) register(job *api.Job, preserveCounts bool) (*api.Evaluation, uint64) {
 	k := jobKey{*job.Namespace, *job.ID}
 	rec := tx.jobs[k]
 	if rec == nil {
@@ -28,11 +29,19 @@ func (tx *txn) register(job *api.Job, preserveCounts bool) *api.Evaluation {
 		tx.putVersion(k, rec, job)
 		tx.event(api.TopicJob, "JobRegistered", *job.ID, nil, rec.job)
 	}
-	return tx.evaluate(k, "job-register")
+	index := *rec.job.ModifyIndex
+	tx.advance()
+	return tx.evaluate(k, "job-register"), index
 }
 
-// specChanged says whether b is another specification than a, a stopped one included.
+// specChanged says whether b is another specification than a, a stopped one included. As in Nomad, a scaling block always
+// is another one: the stored one has indexes.
 func specChanged(a, b *api.Job) bool {
+	for _, tg := range b.TaskGroups {
+		if tg.Scaling != nil {
+			return true
+		}
+	}
 	return deref(a.Stop) != deref(b.Stop) || !same(specOf(a), specOf(b))
 }
 
@@ -99,6 +108,7 @@ func (tx *txn) deregister(k jobKey, purge bool) *api.Evaluation {
 		tx.putVersion(k, rec, job)
 	}
 	tx.event(api.TopicJob, "JobDeregistered", k.id, nil, rec.job)
+	tx.advance()
 	return tx.evaluate(k, "job-deregister")
 }
 
@@ -132,9 +142,11 @@ func (tx *txn) scale(k jobKey, req *api.ScalingRequest) (*api.JobRegisterRespons
 		job := clone(rec.job)
 		job.LookupTaskGroup(group).Count = ptr(int(*req.Count))
 		tx.putVersion(k, rec, job)
+		tx.event(api.TopicJob, "JobRegistered", k.id, nil, job)
+		out.JobModifyIndex, out.EvalCreateIndex = tx.index, tx.index
+		tx.advance()
 		eval := tx.evaluate(k, "job-scaling")
-		event.EvalID = &eval.ID
-		out.JobModifyIndex, out.EvalID, out.EvalCreateIndex = tx.index, eval.ID, tx.index
+		event.EvalID, out.EvalID = &eval.ID, eval.ID
 	}
 	rec.scaling[group] = append([]api.ScalingEvent{event}, rec.scaling[group]...)
 	if len(rec.scaling[group]) > keptScalingEvents {

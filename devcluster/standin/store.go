@@ -76,16 +76,12 @@ func (s *store) write(f func(*txn) error) (uint64, error) {
 	s.mu.Lock()
 	tx := &txn{store: s, index: s.index + 1, tables: map[table]bool{}}
 	err := f(tx)
-	if err != nil || (len(tx.tables) == 0 && len(tx.after) == 0) {
+	if err != nil || (len(tx.tables) == 0 && len(tx.after) == 0 && s.index+1 == tx.index) {
 		index := s.index
 		s.mu.Unlock()
 		return index, err
 	}
-	s.index = tx.index
-	for t := range tx.tables {
-		s.touched[t] = tx.index
-	}
-	s.events.add(tx.index, tx.events)
+	tx.flush()
 	close(s.changed)
 	s.changed = make(chan struct{})
 	s.mu.Unlock()
@@ -93,6 +89,23 @@ func (s *store) write(f func(*txn) error) (uint64, error) {
 		f()
 	}
 	return tx.index, nil
+}
+
+// flush makes what was changed so far belong to the index it has.
+func (tx *txn) flush() {
+	tx.store.index = tx.index
+	for t := range tx.tables {
+		tx.touched[t] = tx.index
+	}
+	tx.store.events.add(tx.index, tx.events)
+}
+
+// advance gives what follows an index of its own. Nomad stores a job and what its evaluation makes of it one after the
+// other, so a job's ModifyIndex, which its status moves, soon isn't its JobModifyIndex any more.
+func (tx *txn) advance() {
+	tx.flush()
+	tx.index++
+	tx.tables, tx.events = map[table]bool{}, nil
 }
 
 // read runs f under the lock. What f returns must not be changed later: encode it before returning, or copy.

@@ -162,15 +162,15 @@ func (t *taskRunner) once() exit {
 
 // next decides what follows an exit. It returns false when the task is dead.
 func (t *taskRunner) next(e exit) bool {
+	if t.hook() == "" || t.sidecar() {
+		e.success = false // service tasks are restarted even when they exit well
+	}
 	t.mu.Lock()
 	if t.killed {
 		t.die(false, api.TaskEvent{Type: api.TaskKilled, DisplayMessage: "Task successfully killed"})
 		return false
 	}
 	policy := t.restartPolicy()
-	if t.hook() == "" || t.sidecar() {
-		e.success = false // service tasks are restarted even when they exit well
-	}
 	delay, why := t.restartDelay(policy)
 	switch {
 	case t.again:

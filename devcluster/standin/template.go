@@ -2,8 +2,8 @@ package standin
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -18,8 +18,8 @@ type missingVariable struct{ path string }
 
 func (m missingVariable) Error() string { return "nomad.var.block(" + m.path + ")" }
 
-// renderTemplate writes one template block. Of consul-template's functions it knows nomadVar and env, beside those of Go's
-// own template language.
+// renderTemplate writes one template block. Of consul-template's functions it knows nomadVar, env and toJSON, beside
+// those of Go's own template language.
 func renderTemplate(s *store, env *taskEnv, t *api.Template, taskDir string) error {
 	text := deref(t.EmbeddedTmpl)
 	if src := deref(t.SourcePath); src != "" {
@@ -34,12 +34,13 @@ func renderTemplate(s *store, env *taskEnv, t *api.Template, taskDir string) err
 		text = string(b)
 	}
 	left, right := deref(t.LeftDelim), deref(t.RightDelim)
-	tmpl, err := template.New(deref(t.DestPath)).Delims(left, right).Option("missingkey=error").Funcs(template.FuncMap{
-		"nomadVar": func(path string) (map[string]string, error) { return s.variable(env.vars["NOMAD_NAMESPACE"], path) },
+	tmpl, err := template.New(deref(t.DestPath)).Delims(left, right).Option(missingKey(t)).Funcs(template.FuncMap{
+		"nomadVar": func(path string) (map[string]varItem, error) { return s.variable(env.vars["NOMAD_NAMESPACE"], path) },
 		"env":      func(name string) string { v, _ := env.lookup(name); return v },
+		"toJSON":   toJSON,
 	}).Parse(text)
 	if err != nil {
-		return fmt.Errorf("parse (the stand-in knows the functions nomadVar and env): %w", err)
+		return fmt.Errorf("parse (the stand-in knows the functions nomadVar, env and toJSON): %w", err)
 	}
 	var out bytes.Buffer
 	if err := tmpl.Execute(&out, nil); err != nil {
@@ -65,15 +66,35 @@ func renderTemplate(s *store, env *taskEnv, t *api.Template, taskDir string) err
 	return os.Rename(dest+".new", dest)
 }
 
+// varItem is one item of a Nomad variable. It prints as its value.
+type varItem struct{ Key, Value string }
+
+func (i varItem) String() string { return i.Value }
+
+func toJSON(v any) (string, error) {
+	b, err := json.Marshal(v)
+	return string(b), err
+}
+
+func missingKey(t *api.Template) string {
+	if deref(t.ErrMissingKey) {
+		return "missingkey=error"
+	}
+	return "missingkey=default"
+}
+
 // variable is a Nomad variable's items; the path may end in @namespace.
-func (s *store) variable(namespace, path string) (map[string]string, error) {
+func (s *store) variable(namespace, path string) (map[string]varItem, error) {
 	if p, ns, ok := strings.Cut(path, "@"); ok {
 		path, namespace = p, ns
 	}
-	var items map[string]string
+	var items map[string]varItem
 	s.read(func() {
 		if v := s.vars[jobKey{namespace, path}]; v != nil {
-			items = maps.Clone(map[string]string(v.Items))
+			items = map[string]varItem{}
+			for k, value := range v.Items {
+				items[k] = varItem{k, value}
+			}
 		}
 	})
 	if items == nil {

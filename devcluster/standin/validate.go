@@ -76,6 +76,10 @@ func (v *validation) group(j *api.Job, tg *api.TaskGroup) {
 			leaders++
 		}
 		v.task(t, labels, where)
+		if lc := t.LogConfig; lc != nil && tg.EphemeralDisk != nil {
+			logs, disk := deref(lc.MaxFiles)*deref(lc.MaxFileSizeMB), deref(tg.EphemeralDisk.SizeMB)
+			v.check(logs <= disk, "%s", where("Task %s validation failed: log storage (%d MB) must be less than requested disk capacity (%d MB)", t.Name, logs, disk))
+		}
 	}
 	v.check(leaders <= 1, "%s", where("Only one task may be marked as leader"))
 	v.services(tg.Services, labels, where)
