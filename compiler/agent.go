@@ -27,9 +27,9 @@ func (m *machine) agentTask(share shares) *nomad.Task {
 	t := m.task(spec.TaskAgent)
 	t.Leader = true
 	t.Resources = share.agent
-	t.RestartPolicy = &nomad.RestartPolicy{
+	t.RestartPolicy = restart(&nomad.RestartPolicy{
 		Attempts: new(5), Interval: new(10 * time.Minute), Delay: new(time.Second), Mode: new(nomad.RestartPolicyModeFail),
-	}
+	}, m.Agent.Restart)
 	t.KillTimeout = new(m.Agent.Grace + agentMargin)
 	if *t.KillTimeout > clientKillLimit {
 		m.warn(m.Agent.Range, "Longer than a Nomad client waits by default", fmt.Sprintf(

@@ -20,6 +20,8 @@ type Pool struct {
 	Revision string
 	// Policy is what the group's scaling block says.
 	Policy spec.Policy
+	// Escaped is what the nomad blocks of the profile set, one path each: "group: max_run_duration", "task agent: vault.role".
+	Escaped []string
 	// Source is what was compiled.
 	Source *profile.Pool
 }
@@ -46,11 +48,11 @@ func compilePool(source *profile.Pool) (*Pool, hcl.Diagnostics) {
 	m := &machine{Machine: source.Machine, pool: source}
 	m.layOut()
 	group := m.group()
+	job := newJob(source)
+	m.escapeJob(job)
 	if m.diags.HasErrors() {
 		return nil, m.diags
 	}
-
-	job := newJob(source)
 	job.TaskGroups = []*nomad.TaskGroup{group}
 	// Canonical before hashing: the revision is that of what Nomad stores, not of what we left to defaults.
 	job.Canonicalize()
@@ -58,7 +60,7 @@ func compilePool(source *profile.Pool) (*Pool, hcl.Diagnostics) {
 	revision := revisionOf(group)
 	group.Name = new(spec.GroupName(source.Machine.Name, revision))
 
-	pool := &Pool{Name: source.Name, Job: job, Revision: spec.Revision(*group.Name), Source: source}
+	pool := &Pool{Name: source.Name, Job: job, Revision: spec.Revision(*group.Name), Source: source, Escaped: m.escaped}
 	pool.Policy = m.policy(pool.Revision)
 	scaling, err := scalingBlock(pool.Policy, source.Max)
 	if err != nil {

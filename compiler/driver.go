@@ -27,7 +27,7 @@ func (m *machine) run(t *nomad.Task, self selfer, p program) {
 			// The entrypoint, not the command: an image's own entrypoint would get in between.
 			config["entrypoint"] = []string{self.config(p.command)}
 		}
-		if len(p.ports) > 0 {
+		if len(p.ports) > 0 && !m.ownNetwork() { // in a network of its own, Nomad maps the ports
 			config["ports"] = p.ports
 		}
 	} else {

@@ -3,7 +3,6 @@ package compiler
 import (
 	"regexp"
 	"strings"
-	"time"
 
 	nomad "github.com/hashicorp/nomad/api"
 
@@ -11,34 +10,17 @@ import (
 	"github.com/emprops/machinectl/hcl/spec"
 )
 
-// How a machine that fails is treated.
-const (
-	// rescheduleDelay and rescheduleLimit bound the growing pause before a dead machine is placed again.
-	rescheduleDelay = 10 * time.Second
-	rescheduleLimit = 10 * time.Minute
-	// lostAfter is how long a client may be out of reach before its machines are given up. Their jobs go back to the queue
-	// much earlier, when their leases end; a machine that comes back in time goes on.
-	lostAfter = 5 * time.Minute
-)
-
 // group assembles the machine's task group, without name, count and scaling block.
 func (m *machine) group() *nomad.TaskGroup {
 	share := m.shareOut()
 	g := &nomad.TaskGroup{
-		Constraints: m.constraints(),
-		Spreads:     m.spreads(),
-		Networks:    []*nomad.NetworkResource{m.network()},
-		ReschedulePolicy: &nomad.ReschedulePolicy{
-			Delay:         new(rescheduleDelay),
-			DelayFunction: new("exponential"),
-			MaxDelay:      new(rescheduleLimit),
-			Unlimited:     new(true),
-		},
-		Disconnect: &nomad.DisconnectStrategy{
-			LostAfter: new(lostAfter),
-			Replace:   new(false),
-			Reconcile: new(nomad.ReconcileOptionKeepOriginal),
-		},
+		Constraints:      m.constraints(),
+		Spreads:          m.spreads(),
+		Networks:         []*nomad.NetworkResource{m.network()},
+		Affinities:       affinities(m.pool.Placement.Affinities),
+		Volumes:          m.volumes(),
+		ReschedulePolicy: m.reschedule(),
+		Disconnect:       m.disconnect(),
 	}
 	if m.Resources.Disk > 0 {
 		g.EphemeralDisk = &nomad.EphemeralDisk{SizeMB: new(mebibytes(m.Resources.Disk))}
@@ -50,19 +32,37 @@ func (m *machine) group() *nomad.TaskGroup {
 		g.Tasks = append(g.Tasks, m.serviceTask(at, share.services[i]))
 	}
 	g.Tasks = append(g.Tasks, m.agentTask(share))
+	m.escapeGroup(g)
 	return g
 }
 
 // network asks for one dynamic port per listening instance, and the agent's.
 func (m *machine) network() *nomad.NetworkResource {
-	n := &nomad.NetworkResource{}
+	n := &nomad.NetworkResource{Hostname: m.Network.Hostname}
+	if m.ownNetwork() {
+		n.Mode = m.Network.Mode
+	}
+	if d := m.Network.DNS; d != nil {
+		n.DNS = &nomad.DNSConfig{Servers: d.Servers, Searches: d.Searches, Options: d.Options}
+	}
 	for _, at := range m.instances {
-		if at.service.Port != "" {
-			n.DynamicPorts = append(n.DynamicPorts, nomad.Port{Label: spec.PortLabel(at.name)})
+		s := at.service
+		port := nomad.Port{Label: spec.PortLabel(at.name), Value: s.StaticPort, To: s.ContainerPort}
+		switch {
+		case s.Port == "":
+		case port.Value > 0:
+			n.ReservedPorts = append(n.ReservedPorts, port)
+		default:
+			n.DynamicPorts = append(n.DynamicPorts, port)
 		}
 	}
 	n.DynamicPorts = append(n.DynamicPorts, nomad.Port{Label: spec.PortAgent})
 	return n
+}
+
+// ownNetwork says that the machine's tasks share a network of their own.
+func (m *machine) ownNetwork() bool {
+	return m.Network.Mode != "" && m.Network.Mode != "host"
 }
 
 // constraints are the pool's placement. Datacenters and node pool are among them, not on the job: there, changing them
@@ -120,10 +120,26 @@ func datacenters(names []string) *nomad.Constraint {
 }
 
 func (m *machine) spreads() []*nomad.Spread {
-	if m.pool.Placement.Spread == "" {
-		return nil
+	var list []*nomad.Spread
+	if m.pool.Placement.Spread != "" {
+		list = append(list, nomad.NewSpread(reference(m.pool.Placement.Spread), 100, nil))
 	}
-	return []*nomad.Spread{nomad.NewSpread(reference(m.pool.Placement.Spread), 100, nil)}
+	for _, s := range m.pool.Placement.Spreads {
+		var targets []*nomad.SpreadTarget
+		for _, t := range s.Targets {
+			targets = append(targets, nomad.NewSpreadTarget(t.Value, uint8(t.Percent))) //nolint:gosec // 1 to 100, the loader checked
+		}
+		list = append(list, nomad.NewSpread(reference(s.Attribute), int8(s.Weight), targets)) //nolint:gosec // 1 to 100
+	}
+	return list
+}
+
+func affinities(list []profile.Affinity) []*nomad.Affinity {
+	var out []*nomad.Affinity
+	for _, a := range list {
+		out = append(out, nomad.NewAffinity(reference(a.Attribute), a.Operator, a.Value, int8(a.Weight))) //nolint:gosec // -100 to 100
+	}
+	return out
 }
 
 // reference puts an attribute's name the way Nomad wants it: "attr.kernel.name" and "${attr.kernel.name}" are the same.
@@ -137,16 +153,12 @@ func reference(attribute string) string {
 // task is what the three sorts of task have in common.
 func (m *machine) task(name string) *nomad.Task {
 	return &nomad.Task{
-		Name:       name,
-		Driver:     string(m.Driver),
-		KillSignal: "SIGTERM",
-		LogConfig:  m.logs(),
+		Name:         name,
+		Driver:       string(m.Driver),
+		KillSignal:   profile.DefaultKillSignal,
+		LogConfig:    logs(m.Logs),
+		VolumeMounts: m.mounts(),
 	}
-}
-
-// logs rotates each task's output; Nomad keeps stdout and stderr apart, so a task takes twice this at most.
-func (m *machine) logs() *nomad.LogConfig {
-	return &nomad.LogConfig{MaxFiles: new(3), MaxFileSizeMB: new(10)}
 }
 
 // merged is the machine's map with the task's own values over it.

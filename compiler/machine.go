@@ -17,6 +17,7 @@ type machine struct {
 	pool      *profile.Pool
 	instances []instance
 	workers   []spec.Worker
+	escaped   []string // what nomad blocks changed, for people
 	diags     hcl.Diagnostics
 }
 
@@ -49,7 +50,7 @@ func (m *machine) layOut() {
 	for _, s := range m.Services {
 		for g, name := range m.Instances(s) {
 			at := instance{service: s, name: name, suffix: strings.TrimPrefix(name, s.Name), gpu: -1}
-			if s.PerGPU {
+			if s.PerGPU && m.GPU != nil {
 				at.gpu = g
 			}
 			m.instances = append(m.instances, at)

@@ -2,6 +2,8 @@ package compiler
 
 import (
 	"fmt"
+	"regexp"
+	"strings"
 
 	nomad "github.com/hashicorp/nomad/api"
 
@@ -117,9 +119,7 @@ func (m *machine) device() *nomad.RequestedDevice {
 		name = profile.DefaultDevice
 	}
 	d := &nomad.RequestedDevice{Name: name, Count: new(uint64(1))}
-	if m.GPU.Model != "" {
-		d.Constraints = append(d.Constraints, nomad.NewConstraint("${device.model}", "=", m.GPU.Model))
-	}
+	m.models(d)
 	if m.GPU.Memory > 0 {
 		least := (m.GPU.Memory >> 20) * (100 - firmware) / 100
 		d.Constraints = append(d.Constraints, nomad.NewConstraint("${device.attr.memory}", ">=", fmt.Sprintf("%d MiB", least)))
@@ -127,5 +127,35 @@ func (m *machine) device() *nomad.RequestedDevice {
 	if m.GPU.Driver != "" {
 		d.Constraints = append(d.Constraints, nomad.NewConstraint("${device.attr.driver_version}", nomad.ConstraintVersion, m.GPU.Driver))
 	}
+	for _, c := range m.GPU.Constraints {
+		d.Constraints = append(d.Constraints, constraint(c))
+	}
+	d.Affinities = append(d.Affinities, affinities(m.GPU.Affinities)...)
 	return d
+}
+
+// models says which models of device will do, and which of them is preferred. A MIG slice is a device of its own, named
+// after its GPU and its profile.
+func (m *machine) models(d *nomad.RequestedDevice) {
+	const attribute = "${device.model}"
+	g := m.GPU
+	slice := ""
+	if g.MIG != "" {
+		slice = " MIG " + g.MIG
+	}
+	switch {
+	case len(g.Models) > 0:
+		names := make([]string, len(g.Models))
+		for i, name := range g.Models {
+			names[i] = name + slice
+			// The first has the whole weight, the last the least; none has 0, which Nomad refuses.
+			weight := 100 - i*100/len(g.Models)
+			d.Affinities = append(d.Affinities, nomad.NewAffinity(attribute, "=", names[i], int8(weight))) //nolint:gosec // 1 to 100
+		}
+		d.Constraints = append(d.Constraints, nomad.NewConstraint(attribute, nomad.ConstraintSetContainsAny, strings.Join(names, ",")))
+	case g.Model != "":
+		d.Constraints = append(d.Constraints, nomad.NewConstraint(attribute, "=", g.Model+slice))
+	case slice != "":
+		d.Constraints = append(d.Constraints, nomad.NewConstraint(attribute, nomad.ConstraintRegex, regexp.QuoteMeta(slice)+"$"))
+	}
 }

@@ -1,10 +1,12 @@
 package compiler
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"time"
 
+	"github.com/hashicorp/hcl/v2"
 	nomad "github.com/hashicorp/nomad/api"
 
 	"github.com/emprops/machinectl/hcl/spec"
@@ -22,11 +24,21 @@ func (m *machine) serviceTask(at instance, res *nomad.Resources) *nomad.Task {
 	s, self := at.service, at.self()
 	t := m.task(at.name)
 	t.Resources = res
-	t.KillTimeout = new(serviceKill)
-	// A service that keeps dying takes its machine with it, so that another one is tried elsewhere.
-	t.RestartPolicy = &nomad.RestartPolicy{
-		Attempts: new(5), Interval: new(10 * time.Minute), Delay: new(3 * time.Second), Mode: new(nomad.RestartPolicyModeFail),
+	t.KillTimeout = new(orDefault(s.KillTimeout, serviceKill))
+	if s.KillSignal != "" {
+		t.KillSignal = s.KillSignal
 	}
+	if s.Logs != nil {
+		t.LogConfig = logs(s.Logs)
+	}
+	fetch(t, s.Artifacts)
+	if at.gpu <= 0 { // the same for all instances
+		m.checkKill(s.Range, fmt.Sprintf("service %q", s.Name), *t.KillTimeout)
+	}
+	// A service that keeps dying takes its machine with it, so that another one is tried elsewhere.
+	t.RestartPolicy = restart(&nomad.RestartPolicy{
+		Attempts: new(5), Interval: new(10 * time.Minute), Delay: new(3 * time.Second), Mode: new(nomad.RestartPolicyModeFail),
+	}, s.Restart)
 	image := s.Image
 	if image == "" {
 		image = m.Image
@@ -47,6 +59,16 @@ func (m *machine) serviceTask(at instance, res *nomad.Resources) *nomad.Task {
 		t.Services[0].Checks = []nomad.ServiceCheck{check("ready", path, self.port, s.Ready.Interval, s.Ready.Timeout)}
 	}
 	return t
+}
+
+// checkKill warns where a client's own limit would end a task earlier than the profile says.
+func (m *machine) checkKill(at hcl.Range, who string, timeout time.Duration) {
+	if timeout <= clientKillLimit {
+		return
+	}
+	m.warn(at, "Longer than a Nomad client waits by default", fmt.Sprintf(
+		"The kill timeout of %s is %s, but a client kills a task after %s unless its configuration says otherwise.", who, timeout, clientKillLimit), fmt.Sprintf(
+		"Set max_kill_timeout = %q in the client block of the machines' Nomad clients, or shorten it.", timeout.String()))
 }
 
 // registration announces a listening instance in Nomad's own service catalogue.
@@ -94,9 +116,10 @@ func (m *machine) setupTask(share shares) *nomad.Task {
 	t.Lifecycle = &nomad.TaskLifecycle{Hook: nomad.TaskLifecycleHookPrestart}
 	t.Resources = share.setup
 	t.KillTimeout = new(serviceKill)
-	t.RestartPolicy = &nomad.RestartPolicy{
+	t.RestartPolicy = restart(&nomad.RestartPolicy{
 		Attempts: new(2), Interval: new(30 * time.Minute), Delay: new(5 * time.Second), Mode: new(nomad.RestartPolicyModeFail),
-	}
+	}, m.Setup.Restart)
+	fetch(t, m.Setup.Artifacts)
 	command, args := m.Setup.Command, m.Setup.Args
 	if m.Setup.Timeout > 0 {
 		command, args = withTimeout(m.Setup.Timeout, command, args)

@@ -21,6 +21,10 @@ func (r *reader) convert(a *argument, v cty.Value, at value) (any, hcl.Diagnosti
 		return r.convertString(a, v, at)
 	case typeInt:
 		return convertInt(a, v, at)
+	case typeBool:
+		if v.Type() == cty.Bool {
+			return v.True(), nil
+		}
 	case typeDuration:
 		return convertDuration(a, v, at)
 	case typeSize:

@@ -16,6 +16,14 @@ const (
 	DefaultReadyInterval = 5 * time.Second
 	DefaultReadyTimeout  = 3 * time.Second
 	DefaultPriority      = 50
+	DefaultKillTimeout   = 10 * time.Second
+	DefaultWeight        = 50
+	DefaultSpreadWeight  = 100
+	DefaultKillSignal    = "SIGTERM"
+	DefaultLogFiles      = 3
+	DefaultLogFileSize   = 10 << 20 // bytes
+	DefaultLostAfter     = 5 * time.Minute
+	DefaultReconcile     = "keep_original"
 	DefaultTargetWait    = 30 * time.Second
 	DefaultUpCooldown    = 10 * time.Second
 	DefaultDownCooldown  = 60 * time.Second

@@ -44,7 +44,8 @@ func machineBlock() *block {
 		},
 		blocks: []*block{
 			resourcesBlock("What all tasks of the machine get together.", true),
-			gpuBlock(), setupBlock(), agentBlock(), serviceBlock(), workerBlock(),
+			gpuBlock(), volumeBlock(), networkBlock(), setupBlock(), agentBlock(), serviceBlock(), workerBlock(),
+			rescheduleBlock(), disconnectBlock(), logsBlock("How each task's output is kept."), escapeBlock(false),
 		},
 	}
 }
@@ -68,11 +69,17 @@ func gpuBlock() *block {
 	return &block{
 		name: "gpu", doc: "The GPUs it needs. Each goes to one instance of a service with per = \"gpu\".",
 		args: []argument{
-			{name: "count", typ: typeInt, min: 1, max: 64, fallback: "1", doc: "How many."},
+			{name: "count", typ: typeInt, max: 64, fallback: "1", doc: "How many. 0: the machine's CPU-only form, in which a service per GPU has one instance without any."},
 			{name: "model", typ: typeString, doc: "The device's model as Nomad shows it, such as \"NVIDIA GeForce RTX 4090\"."},
+			{name: "models", typ: typeStrings, doc: "Several acceptable models, the preferred one first. Either this or model."},
+			{name: "mig", typ: typeString, doc: "Profile of a MIG slice, such as \"3g.47gb\": each GPU is such a slice."},
 			{name: "memory", typ: typeSize, doc: "Nominal memory of each GPU, such as \"24GiB\": the least that will do."},
 			{name: "driver", typ: typeString, doc: "Version constraint on the GPU driver, such as \">= 550\"."},
 			{name: "device", typ: typeString, fallback: DefaultDevice, doc: "Nomad device name."},
+		},
+		blocks: []*block{
+			constraintBlock("A Nomad constraint on the device.", "Device attribute, such as \"device.attr.memory_clock\"."),
+			affinityBlock("What is preferred among acceptable devices.", "Device attribute, such as \"device.model\"."),
 		},
 	}
 }
@@ -86,7 +93,7 @@ func setupBlock() *block {
 			{name: "env", typ: typeEnv, runtime: runtimeNomad, doc: "Its environment."},
 			{name: "timeout", typ: typeDuration, fallback: "10m", doc: "How long it may take."},
 		},
-		blocks: []*block{resourcesBlock("What it gets.", false)},
+		blocks: []*block{resourcesBlock("What it gets.", false), artifactBlock(), restartBlock("2", "30m", "5s")},
 	}
 }
 
@@ -102,7 +109,7 @@ func agentBlock() *block {
 			{name: "grace", typ: typeDuration, fallback: "25s", doc: "How long a stopping agent goes on finishing jobs before it gives them back."},
 			{name: "env", typ: typeEnv, runtime: runtimeNomad, doc: "Its environment."},
 		},
-		blocks: []*block{resourcesBlock("What it gets beside services; default 100 MHz and 128 MiB. A machine without services is all the agent's.", false)},
+		blocks: []*block{resourcesBlock("What it gets beside services; default 100 MHz and 128 MiB. A machine without services is all the agent's.", false), restartBlock("5", "10m", "1s")},
 	}
 }
 
@@ -112,10 +119,14 @@ func serviceBlock() *block {
 		args: []argument{
 			{name: "per", typ: typeString, fallback: "machine", oneOf: []string{"machine", "gpu"}, doc: "One instance per machine, or one per GPU."},
 			{name: "port", typ: typeString, doc: "Label of the port it listens on, such as \"http\". The number is dynamic: self.port."},
+			{name: "static_port", typ: typeInt, min: 1, max: 65535, fallback: "chosen by Nomad", doc: "The port's number on the host. Two such machines can't share a host."},
+			{name: "container_port", typ: typeInt, min: 1, max: 65535, fallback: "the same as on the host", doc: "The port's number in the container or the machine's own network, for a program that can't be told."},
 			{name: "image", typ: typeString, fallback: "the machine's", doc: "Container image; docker only."},
 			{name: "command", typ: typeString, runtime: runtimeSelf, doc: "Program; optional with docker, where the image may say it."},
 			{name: "args", typ: typeStrings, runtime: runtimeSelf, doc: "Its arguments."},
 			{name: "env", typ: typeEnv, runtime: runtimeSelf, doc: "Its environment."},
+			{name: "kill_timeout", typ: typeDuration, fallback: "10s", doc: "How long it may take to end before it is killed."},
+			{name: "kill_signal", typ: typeString, fallback: DefaultKillSignal, oneOf: []string{"SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGKILL"}, doc: "Signal that asks it to end."},
 		},
 		blocks: []*block{
 			{
@@ -127,6 +138,7 @@ func serviceBlock() *block {
 				},
 			},
 			resourcesBlock("What one instance gets; default an equal share of what the machine has left.", false),
+			artifactBlock(), restartBlock("5", "10m", "3s"), logsBlock("How its output is kept; default as the machine says."),
 		},
 	}
 }
@@ -179,15 +191,13 @@ func poolBlock() *block {
 					{name: "datacenters", typ: typeStrings, fallback: "[\"*\"]", doc: "Nomad datacenters; * is a wildcard."},
 					{name: "spread", typ: typeString, doc: "Node attribute to spread over, such as \"node.unique.id\"."},
 				},
-				blocks: []*block{{
-					name: "constraint", many: true, doc: "A Nomad constraint.",
-					args: []argument{
-						{name: "attribute", typ: typeString, doc: "Node attribute, such as \"attr.cpu.arch\" or \"meta.rack\"."},
-						{name: "operator", typ: typeString, fallback: "=", oneOf: constraintOperators(), doc: "Comparison."},
-						{name: "value", typ: typeString, doc: "Right-hand side."},
-					},
-				}},
+				blocks: []*block{
+					constraintBlock("A Nomad constraint.", "Node attribute, such as \"attr.cpu.arch\" or \"meta.rack\"."),
+					affinityBlock("What is preferred.", "Node attribute, such as \"node.class\"."),
+					spreadBlock(),
+				},
 			},
+			escapeBlock(true),
 		},
 	}
 }

@@ -14,6 +14,7 @@ var (
 	// versionConstraint is Nomad's: comparisons with versions, joined by commas.
 	versionConstraint = regexp.MustCompile(`^\s*(=|!=|>|>=|<|<=|~>)?\s*[0-9]+(\.[0-9]+)*\s*(,\s*(=|!=|>|>=|<|<=|~>)?\s*[0-9]+(\.[0-9]+)*\s*)*$`)
 	// deviceName is Nomad's: type, vendor/type or vendor/type/model.
+	migProfile = regexp.MustCompile(`^[0-9]+g\.[0-9]+gb([+.][a-z0-9.]+)*$`)
 	deviceName = regexp.MustCompile(`^[a-zA-Z0-9_.-]+(/[a-zA-Z0-9_.-]+(/[^/]+)?)?$`)
 )
 
@@ -45,6 +46,11 @@ func (l *loader) machine(name string, o *object) *Machine {
 	l.services(m, o)
 	l.agent(m, o)
 	l.workers(m, o)
+	l.volumes(m, o)
+	l.network(m, o)
+	l.failures(m, o)
+	m.Escape = l.escape(o)
+	l.escapeTasks(m, m.Escape)
 	l.fit(m, o)
 	return m
 }
@@ -82,17 +88,60 @@ func (l *loader) gpu(m *Machine, o *object) {
 	if g == nil {
 		return
 	}
-	m.GPU = &GPU{
-		Count: g.num("count", 1), Device: g.str("device", DefaultDevice), Model: g.str("model", ""), Memory: g.size("memory"),
-		Driver: g.str("driver", ""), Range: g.header,
+	if gpu := l.gpus(g); gpu.Count > 0 { // otherwise it is the CPU-only form
+		m.GPU = gpu
 	}
-	if m.GPU.Driver != "" && !versionConstraint.MatchString(m.GPU.Driver) {
-		l.report(diag.Error(g.at("driver"), fmt.Sprintf("%q is no version constraint", m.GPU.Driver), "It is comparisons with versions, joined by commas.",
+}
+
+func (l *loader) gpus(o *object) *GPU {
+	g := &GPU{
+		Count: o.num("count", 1), Device: o.str("device", DefaultDevice), Model: o.str("model", ""), Models: o.list("models"), MIG: o.str("mig", ""),
+		Memory: o.size("memory"), Driver: o.str("driver", ""), Range: o.header,
+	}
+	for _, c := range o.children("constraint") {
+		g.Constraints = append(g.Constraints, l.constraint(c, "device."))
+	}
+	for _, a := range o.children("affinity") {
+		g.Affinities = append(g.Affinities, l.affinity(a, "device."))
+	}
+	if o.has("model") && o.has("models") {
+		l.report(diag.Error(o.at("models"), "Both model and models", "models are several acceptable ones, model is the only one.", "Take one of them out; null takes an inherited one away."))
+	}
+	if _, ok := o.get("models"); ok {
+		l.models(g, o)
+	}
+	if g.MIG != "" && !migProfile.MatchString(g.MIG) {
+		l.report(diag.Error(o.at("mig"), fmt.Sprintf("%q is no MIG profile", g.MIG), "It is the last part of the device's name in Nomad: slices, a dot and memory.",
+			"Write, for example, mig = \"3g.47gb\"."))
+	}
+	if g.Driver != "" && !versionConstraint.MatchString(g.Driver) {
+		l.report(diag.Error(o.at("driver"), fmt.Sprintf("%q is no version constraint", g.Driver), "It is comparisons with versions, joined by commas.",
 			"Write, for example, driver = \">= 550\"."))
 	}
-	if !deviceName.MatchString(m.GPU.Device) {
-		l.report(diag.Error(g.at("device"), fmt.Sprintf("%q is no device", m.GPU.Device), "Nomad names a device by type, vendor/type or vendor/type/model.",
+	if !deviceName.MatchString(g.Device) {
+		l.report(diag.Error(o.at("device"), fmt.Sprintf("%q is no device", g.Device), "Nomad names a device by type, vendor/type or vendor/type/model.",
 			"Write, for example, device = \"nvidia/gpu\"."))
+	}
+	return g
+}
+
+// models checks a list of acceptable models; a single one is a model like any other.
+func (l *loader) models(g *GPU, o *object) {
+	seen := map[string]bool{}
+	for _, name := range g.Models {
+		switch {
+		case name == "" || strings.Contains(name, ","):
+			l.report(diag.Error(o.at("models"), fmt.Sprintf("%q is no model", name), "It is the device's name as Nomad shows it, and has no comma.", ""))
+		case seen[name]:
+			l.report(diag.Error(o.at("models"), fmt.Sprintf("%q is there twice", name), "Each model has one place in the order of preference.", "Take one of them out."))
+		}
+		seen[name] = true
+	}
+	switch len(g.Models) {
+	case 0:
+		l.report(diag.Error(o.at("models"), "No models", "With an empty list no GPU would do.", "Name one, or take models out."))
+	case 1:
+		g.Model, g.Models = g.Models[0], nil
 	}
 }
 
@@ -104,7 +153,7 @@ func (l *loader) setup(m *Machine, o *object) {
 	env := s.env()
 	m.Setup = &Setup{
 		Command: s.str("command", ""), Args: s.list("args"), Env: env.plain, Secrets: env.secrets,
-		Timeout: s.dur("timeout", DefaultSetupTimeout), Range: s.header,
+		Timeout: s.dur("timeout", DefaultSetupTimeout), Artifacts: l.artifacts(s), Restart: l.restart(s), Range: s.header,
 	}
 	if r := s.child("resources"); r != nil {
 		m.Setup.Resources = l.resources(r)
@@ -121,7 +170,7 @@ func (l *loader) agent(m *Machine, o *object) {
 	env := a.env()
 	m.Agent = Agent{
 		Artifact: a.str("artifact", ""), Args: a.list("args"), Redis: a.str("redis", ""), Blobs: a.str("blobs", ""),
-		Grace: a.dur("grace", DefaultGrace), Env: env.plain, Secrets: env.secrets, Range: a.header,
+		Grace: a.dur("grace", DefaultGrace), Env: env.plain, Secrets: env.secrets, Restart: l.restart(a), Range: a.header,
 	}
 	command := DefaultAgentCommand
 	if a.has("artifact") {

@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -15,6 +16,7 @@ type object struct {
 	header  hcl.Range
 	args    map[string]value
 	blocks  []*object // in order of appearance
+	body    *Body     // of an open block
 }
 
 // value is an evaluated argument. Its Go type follows from the grammar: string, int, time.Duration, int64 (a size),
@@ -39,6 +41,10 @@ type environment struct {
 // namesake (same kind, same label); those that may be repeated without a label are added.
 func merge(parent, child *object) *object {
 	out := &object{grammar: child.grammar, label: child.label, header: child.header, args: maps.Clone(parent.args)}
+	if out.args == nil {
+		out.args = map[string]value{}
+	}
+	out.body = mergeBody(parent.body, child.body)
 	for name, v := range child.args {
 		out.args[name] = mergeValue(out.args[name], v)
 	}
@@ -54,6 +60,14 @@ func merge(parent, child *object) *object {
 		out.blocks[i] = merge(out.blocks[i], b)
 	}
 	return out
+}
+
+// mergeBody puts the child's items behind the parent's, so that they are merged into Nomad's job after them.
+func mergeBody(parent, child *Body) *Body {
+	if parent == nil || child == nil {
+		return cmp.Or(child, parent)
+	}
+	return &Body{Items: slices.Concat(parent.Items, child.Items), Range: child.Range}
 }
 
 func mergeValue(parent, child value) value {
@@ -131,6 +145,7 @@ func read[T any](o *object, name string, fallback T) T {
 
 func (o *object) str(name, fallback string) string   { return read(o, name, fallback) }
 func (o *object) num(name string, fallback int) int  { return read(o, name, fallback) }
+func (o *object) flag(name string) bool              { return read(o, name, false) }
 func (o *object) size(name string) int64             { return read(o, name, int64(0)) }
 func (o *object) list(name string) []string          { return read[[]string](o, name, nil) }
 func (o *object) env() environment                   { return read(o, "env", environment{}) }

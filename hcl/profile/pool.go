@@ -35,6 +35,10 @@ func (l *loader) pool(d declared, machines map[string]*Machine) *Pool {
 		place = &object{header: d.header}
 	}
 	p.Placement = l.placement(place)
+	p.Escape = l.escape(d.object)
+	if p.Machine != nil {
+		l.escapeTasks(p.Machine, p.Escape)
+	}
 	return p
 }
 
@@ -52,35 +56,74 @@ func (l *loader) placement(o *object) Placement {
 		}
 	}
 	if _, ok := o.get("spread"); ok {
-		p.Spread = l.nodeAttribute(o, "spread")
+		p.Spread = l.attribute(o, "spread", nodeRoots()...)
 	}
 	for _, c := range o.children("constraint") {
-		p.Constraints = append(p.Constraints, l.constraint(c))
+		p.Constraints = append(p.Constraints, l.constraint(c, nodeRoots()...))
+	}
+	for _, a := range o.children("affinity") {
+		p.Affinities = append(p.Affinities, l.affinity(a, nodeRoots()...))
+	}
+	for _, s := range o.children("spread") {
+		p.Spreads = append(p.Spreads, l.spread(s))
 	}
 	return p
 }
 
-func (l *loader) constraint(o *object) Constraint {
+func (l *loader) constraint(o *object, roots ...string) Constraint {
 	c := Constraint{Operator: o.str("operator", "="), Value: o.str("value", "")}
 	if _, ok := o.get("attribute"); ok {
-		c.Attribute = l.nodeAttribute(o, "attribute")
+		c.Attribute = l.attribute(o, "attribute", roots...)
 	}
 	alone := []string{"is_set", "is_not_set", "distinct_hosts", "distinct_property"}
 	if !o.has("value") && !slices.Contains(alone, c.Operator) {
 		l.report(diag.Error(o.header, "Missing argument \"value\"", fmt.Sprintf("The operator %q compares with a value.", c.Operator), "Write value = \"…\"."))
 	}
 	if !o.has("attribute") && c.Operator != "distinct_hosts" {
-		l.report(diag.Error(o.header, "Missing argument \"attribute\"", "A constraint is about an attribute of the node.", "Write, for example, attribute = \"attr.cpu.arch\"."))
+		l.report(diag.Error(o.header, "Missing argument \"attribute\"", "A constraint is about an attribute.", "Write, for example, attribute = \"attr.cpu.arch\"."))
 	}
 	return c
 }
 
-// nodeAttribute reads the name of a node attribute and writes it as Nomad does: "node.class" → "${node.class}".
-func (l *loader) nodeAttribute(o *object, arg string) string {
+func (l *loader) affinity(o *object, roots ...string) Affinity {
+	a := Affinity{Operator: o.str("operator", "="), Value: o.str("value", ""), Weight: o.num("weight", DefaultWeight)}
+	if _, ok := o.get("attribute"); ok {
+		a.Attribute = l.attribute(o, "attribute", roots...)
+	}
+	if a.Weight == 0 {
+		l.report(diag.Error(o.at("weight"), "The affinity has no weight", "With 0 it would change nothing.", "Write a weight from 1 to 100, or from -100 to -1 for what is to be avoided."))
+	}
+	return a
+}
+
+func (l *loader) spread(o *object) Spread {
+	s := Spread{Weight: o.num("weight", DefaultSpreadWeight)}
+	if _, ok := o.get("attribute"); ok {
+		s.Attribute = l.attribute(o, "attribute", nodeRoots()...)
+	}
+	sum := 0
+	for _, t := range o.children("target") {
+		s.Targets = append(s.Targets, SpreadTarget{Value: t.label, Percent: t.num("percent", 0)})
+		if sum += t.num("percent", 0); sum > 100 {
+			l.report(diag.Error(t.at("percent"), "The targets are more than everything", fmt.Sprintf("Up to here they are %d percent.", sum), ""))
+		}
+	}
+	return s
+}
+
+func nodeRoots() []string { return []string{"node.", "attr.", "meta."} }
+
+// attribute reads the name of an attribute and writes it as Nomad does: "node.class" → "${node.class}". It must start
+// with one of the roots.
+func (l *loader) attribute(o *object, arg string, roots ...string) string {
 	name := o.str(arg, "")
 	name = strings.TrimSuffix(strings.TrimPrefix(name, "${"), "}")
-	roots := []string{"node.", "attr.", "meta.", "device."}
-	if !slices.ContainsFunc(roots, func(r string) bool { return strings.HasPrefix(name, r) && len(name) > len(r) }) || strings.ContainsAny(name, "${} ") {
+	if slices.ContainsFunc(roots, func(r string) bool { return strings.HasPrefix(name, r) && len(name) > len(r) }) && !strings.ContainsAny(name, "${} ") {
+		return "${" + name + "}"
+	}
+	if roots[0] == "device." {
+		l.report(diag.Error(o.at(arg), fmt.Sprintf("%q is no device attribute", name), "A device attribute starts with device., as Nomad shows it.", "Write, for example, \"device.model\" or \"device.attr.memory\"."))
+	} else {
 		l.report(diag.Error(o.at(arg), fmt.Sprintf("%q is no node attribute", name), "A node attribute starts with node., attr. or meta., as Nomad shows it.",
 			"Write, for example, \"node.class\", \"attr.cpu.arch\" or \"meta.rack\"."))
 	}

@@ -27,6 +27,10 @@ func (r *reader) object(g *block, b *hclsyntax.Block) *object {
 	if len(b.Labels) > 0 {
 		o.label = b.Labels[0]
 	}
+	if g.open {
+		o.body = r.body(b.Body, b.DefRange())
+		return o
+	}
 	for _, attr := range sortedAttributes(b.Body) {
 		if a := r.argument(g, attr); a != nil {
 			o.args[attr.Name] = r.value(a, attr)
@@ -98,7 +102,7 @@ func (r *reader) blockGrammar(g *block, b *hclsyntax.Block) *block {
 		r.report(diag.Error(b.LabelRanges[1], fmt.Sprintf("A %s block has one name only", c.name), "", fmt.Sprintf("Write %s \"<%s>\" { … }.", c.name, c.label)))
 		return nil
 	}
-	if c.label != "" {
+	if c.label != "" && !c.anyLabel {
 		if d := checkName(c.name, b.Labels[0], b.LabelRanges[0]); d != nil {
 			r.report(d)
 		}

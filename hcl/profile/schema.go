@@ -4,16 +4,17 @@ package profile
 type valueType int
 
 const (
-	typeString   valueType = iota
-	typeInt                // a whole number within min and max
-	typeDuration           // text such as "30s"
-	typeSize               // text such as "4GiB"
-	typeStrings            // a list of strings; numbers and bools become text
-	typeFlags              // a list of capability names
-	typeEnv                // a map of environment variables; values may be secret()
-	typeSettings           // a map of strings
-	typeAttrs              // a map of capability names to a string, number, bool or list of strings
-	typeMachine            // a reference, machine.name
+	typeString valueType = iota
+	typeInt              // a whole number within min and max
+	typeBool
+	typeDuration // text such as "30s"
+	typeSize     // text such as "4GiB"
+	typeStrings  // a list of strings; numbers and bools become text
+	typeFlags    // a list of capability names
+	typeEnv      // a map of environment variables; values may be secret()
+	typeSettings // a map of strings
+	typeAttrs    // a map of capability names to a string, number, bool or list of strings
+	typeMachine  // a reference, machine.name
 )
 
 // String names the type for a diagnostic, with its article.
@@ -23,6 +24,8 @@ func (t valueType) String() string {
 		return "a string"
 	case typeInt:
 		return "a whole number"
+	case typeBool:
+		return "true or false"
 	case typeDuration:
 		return `a duration in quotes, such as "30s" or "2m"`
 	case typeSize:
@@ -69,12 +72,15 @@ type argument struct {
 
 // block is a kind of block: its arguments and the blocks within it.
 type block struct {
-	name   string
-	label  string // what its label is, "name"; empty: it has none
-	many   bool   // may be repeated though it has no label
-	doc    string
-	args   []argument
-	blocks []*block
+	name  string
+	label string // what its label is, "name"; empty: it has none
+	many  bool   // may be repeated though it has no label
+	open  bool   // its content is not the language's: anything is read, as a Body
+	// anyLabel says that the label is no name of ours.
+	anyLabel bool
+	doc      string
+	args     []argument
+	blocks   []*block
 }
 
 func (b *block) arg(name string) *argument {

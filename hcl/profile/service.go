@@ -45,6 +45,8 @@ func (l *loader) service(m *Machine, o *object) *Service {
 	s := &Service{
 		Name: o.label, PerGPU: o.str("per", "machine") == "gpu", Image: o.str("image", m.Image), Command: o.str("command", ""),
 		Args: o.list("args"), Env: env.plain, Secrets: env.secrets, Port: o.str("port", ""), Range: o.header,
+		StaticPort: o.num("static_port", 0), ContainerPort: o.num("container_port", 0), Artifacts: l.artifacts(o), Restart: l.restart(o),
+		KillTimeout: o.dur("kill_timeout", DefaultKillTimeout), KillSignal: o.str("kill_signal", DefaultKillSignal),
 	}
 	switch {
 	case m.Driver != DriverDocker && o.has("image"):
@@ -70,6 +72,9 @@ func (l *loader) service(m *Machine, o *object) *Service {
 	}
 	if r := o.child("resources"); r != nil {
 		s.Resources = l.resources(r)
+	}
+	if b := o.child("logs"); b != nil {
+		s.Logs = l.logs(b)
 	}
 	l.selfValues(s, o)
 	return s
@@ -122,6 +127,18 @@ func (m *Machine) Instances(s *Service) []string {
 		names[i] = fmt.Sprintf("%s-gpu%d", s.Name, i)
 	}
 	return names
+}
+
+// TaskNames are the names of the machine's Nomad tasks, in the order in which they start.
+func (m *Machine) TaskNames() []string {
+	var names []string
+	if m.Setup != nil {
+		names = append(names, spec.TaskSetup)
+	}
+	for _, s := range m.Services {
+		names = append(names, m.Instances(s)...)
+	}
+	return append(names, spec.TaskAgent)
 }
 
 // instanceNames checks that no two tasks of the machine have the same name.

@@ -55,7 +55,14 @@ type Machine struct {
 	StartTime time.Duration
 	Env       map[string]string // of every task; a task's own wins
 	Secrets   map[string]Secret // of every task: environment variable → where its value is
-	Range     hcl.Range         // of the block's header
+	Network   Network
+	Volumes   []*Volume
+	// Reschedule, Disconnect and Logs are nil where the profile says nothing.
+	Reschedule *Reschedule
+	Disconnect *Disconnect
+	Logs       *Logs
+	Escape     *Escape   // nil: no nomad block
+	Range      hcl.Range // of the block's header
 }
 
 // Resources is what the machine's tasks get together, or what one task gets.
@@ -71,10 +78,17 @@ type Resources struct {
 type GPU struct {
 	Count  int    // at least 1
 	Device string // Nomad device name, default "nvidia/gpu"; a model may follow: "nvidia/gpu/NVIDIA GeForce RTX 4090"
-	Model  string // constraint on the device's model; empty: any
+	Model  string // constraint on the device's model; empty: any, or one of Models
+	// Models are several acceptable models, the preferred one first. Model is empty then.
+	Models []string
+	// MIG is the profile of a slice of a GPU, "3g.47gb": each of the machine's GPUs is such a slice. Empty: whole GPUs.
+	MIG    string
 	Memory int64  // nominal bytes per GPU, at least; 0: any. A card of 24 GiB reports a little less
 	Driver string // version constraint on the NVIDIA driver, ">= 550"; empty: any
-	Range  hcl.Range
+	// Constraints and Affinities are about the device, "${device.attr.memory}".
+	Constraints []Constraint
+	Affinities  []Affinity
+	Range       hcl.Range
 }
 
 // Setup is the shared-setup task, which runs once before the others start.
@@ -84,6 +98,8 @@ type Setup struct {
 	Env       map[string]string
 	Secrets   map[string]Secret
 	Timeout   time.Duration // default 10 m
+	Artifacts []*Artifact
+	Restart   *Restart // nil: the compiler's default
 	Resources *Resources
 	Range     hcl.Range
 }
@@ -96,6 +112,7 @@ type Agent struct {
 	Redis     string   // URL
 	Blobs     string   // URL
 	Grace     time.Duration
+	Restart   *Restart // nil: the compiler's default
 	Resources Resources
 	Env       map[string]string
 	Secrets   map[string]Secret // environment variable → where its value is
@@ -110,17 +127,24 @@ type Secret struct {
 
 // Service is a service block: a process kept up for the workers.
 type Service struct {
-	Name      string
-	PerGPU    bool   // per = "gpu": one instance per GPU, with that device; else a single instance
-	Image     string // docker only; default the machine's
-	Command   string
-	Args      []string // run-time values (self.port …) are placeholders: see Expand
-	Env       map[string]string
-	Secrets   map[string]Secret
-	Port      string // port label, "http"; empty: it listens nowhere. Dynamic; the command sees it as NOMAD_PORT_<label>
-	Ready     *Ready
-	Resources *Resources // nil: its share of what the machine has left
-	Range     hcl.Range
+	Name          string
+	PerGPU        bool   // per = "gpu": one instance per GPU, with that device; else a single instance
+	Image         string // docker only; default the machine's
+	Command       string
+	Args          []string // run-time values (self.port …) are placeholders: see Expand
+	Env           map[string]string
+	Secrets       map[string]Secret
+	Port          string // port label, "http"; empty: it listens nowhere. Dynamic; the command sees it as NOMAD_PORT_<label>
+	StaticPort    int    // the port's number on the host; 0: Nomad chooses one
+	ContainerPort int    // the number it listens on in its own network; 0: the same as on the host
+	Ready         *Ready
+	Artifacts     []*Artifact
+	KillTimeout   time.Duration // from KillSignal to SIGKILL; default 10 s
+	KillSignal    string        // default SIGTERM
+	Restart       *Restart      // nil: the compiler's default
+	Logs          *Logs         // nil: the machine's
+	Resources     *Resources    // nil: its share of what the machine has left
+	Range         hcl.Range
 }
 
 // Ready is how the service's readiness is checked over HTTP.
@@ -151,7 +175,8 @@ type Pool struct {
 	Min, Max  int
 	Scale     Scale
 	Placement Placement
-	Priority  int // Nomad priority, 1–100, default 50
+	Escape    *Escape // nil: no nomad block; merged after the machine's
+	Priority  int     // Nomad priority, 1–100, default 50
 	Range     hcl.Range
 }
 
@@ -171,7 +196,9 @@ type Placement struct {
 	NodePool    string
 	Datacenters []string // default ["*"]
 	Constraints []Constraint
-	Spread      string // attribute to spread over, "${node.unique.id}"; empty: none
+	Affinities  []Affinity
+	Spread      string   // attribute to spread over, "${node.unique.id}"; empty: none
+	Spreads     []Spread // with weights and targets, beside Spread
 	Range       hcl.Range
 }
 

@@ -50,7 +50,7 @@ machine "greedy" {
     memory = "1GiB"
   }
   gpu {
-    count  = 0        # error: "count" is too small
+    count  = -1       # error: "count" is too small
     driver = "newest" # error: "newest" is no version constraint; Write, for example, driver = ">= 550".
     device = "a//b"   # error: "a//b" is no device
   }

@@ -1,0 +1,124 @@
+package compiler_test
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	nomad "github.com/hashicorp/nomad/api"
+	"github.com/stretchr/testify/require"
+
+	"github.com/emprops/machinectl/compiler"
+	"github.com/emprops/machinectl/hcl/profile"
+)
+
+// realNomad starts a Nomad server, without a client, that ends with the test.
+func realNomad(t *testing.T) *nomad.Client {
+	t.Helper()
+	program, err := exec.LookPath("nomad")
+	if err != nil {
+		t.Skip("skipped: nomad is not on PATH")
+	}
+	dir := t.TempDir()
+	ports := freePorts(t, 3)
+	config := fmt.Sprintf(`
+data_dir             = %q
+bind_addr            = "127.0.0.1"
+disable_update_check = true
+ports {
+  http = %d
+  rpc  = %d
+  serf = %d
+}
+advertise {
+  http = "127.0.0.1"
+  rpc  = "127.0.0.1"
+  serf = "127.0.0.1"
+}
+server {
+  enabled          = true
+  bootstrap_expect = 1
+}
+vault {
+  enabled = true
+  address = "http://127.0.0.1:1"
+  default_identity { aud = ["vault.io"] }
+}
+`, filepath.Join(dir, "data"), ports[0], ports[1], ports[2])
+	file := filepath.Join(dir, "server.hcl")
+	require.NoError(t, os.WriteFile(file, []byte(config), 0o600))
+	var output bytes.Buffer
+	cmd := exec.CommandContext(t.Context(), program, "agent", "-config", file)
+	cmd.Stdout, cmd.Stderr = &output, &output
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		if t.Failed() {
+			t.Log(output.String())
+		}
+	})
+	client, err := nomad.NewClient(&nomad.Config{Address: fmt.Sprintf("http://127.0.0.1:%d", ports[0])})
+	require.NoError(t, err)
+	t.Cleanup(client.Close)
+	require.Eventually(t, func() bool {
+		leader, err := client.Status().Leader()
+		return err == nil && leader != ""
+	}, 60*time.Second, 50*time.Millisecond)
+	return client
+}
+
+func freePorts(t *testing.T, n int) []int {
+	t.Helper()
+	var ports []int
+	for range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		require.NoError(t, err)
+		defer func() { require.NoError(t, l.Close()) }()
+		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
+	}
+	return ports
+}
+
+// profiles are all profiles of the repository that are meant to be applied, with the variables that they are given.
+func profiles(t testing.TB) map[string]profile.Options {
+	t.Helper()
+	out := map[string]profile.Options{}
+	for _, pattern := range []string{"testdata/*.hcl", "../examples/*/profiles.hcl", "../hcl/profile/testdata/valid/everything.hcl"} {
+		files, err := filepath.Glob(pattern)
+		require.NoError(t, err)
+		require.NotEmpty(t, files, pattern)
+		for _, file := range files {
+			out[file] = profile.Options{}
+		}
+	}
+	return out
+}
+
+// TestNomadAccepts: a real Nomad finds nothing wrong with any compiled job.
+func TestNomadAccepts(t *testing.T) {
+	client := realNomad(t)
+	options := profiles(t)
+	for file, opts := range options {
+		accepted(t, client, file, opts)
+	}
+	accepted(t, client, "../examples/emprops/profiles.hcl", profile.Options{VarFiles: []string{"../examples/emprops/demo.vars.hcl"}})
+}
+
+func accepted(t *testing.T, client *nomad.Client, file string, opts profile.Options) {
+	t.Helper()
+	pools, diags := compiler.Compile(load(t, opts, file))
+	require.False(t, diags.HasErrors(), "%s", diags)
+	for _, pool := range pools {
+		response, _, err := client.Jobs().Validate(pool.Job, nil)
+		require.NoError(t, err, file)
+		require.Empty(t, strings.TrimSpace(response.Error), "%s: pool %s", file, pool.Name)
+		require.Empty(t, response.ValidationErrors, "%s: pool %s", file, pool.Name)
+	}
+}

@@ -1,0 +1,242 @@
+package compiler
+
+import (
+	"fmt"
+	"math"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/emprops/machinectl/hcl/diag"
+	"github.com/emprops/machinectl/hcl/profile"
+)
+
+// overlay merges what a nomad block says into a part of the compiled job: Nomad's own structs, whose hcl tags are the
+// names that Nomad's job files use.
+//
+//   - An argument replaces the field; a map's items are replaced one by one.
+//   - A block is merged into the one that is there. Where there may be several, it is added.
+//   - Text is taken as Nomad takes it: "${…}" is Nomad's to replace.
+type overlay struct {
+	what    string            // "the task \"agent\"", for people
+	refused map[string]string // names that it may not touch, and what to do instead
+	diags   hcl.Diagnostics
+	touched []string // what was changed, for people: "task agent: vault.role"
+}
+
+// merge merges a body into the struct that into points to.
+func (o *overlay) merge(into any, body *profile.Body) {
+	o.body(reflect.ValueOf(into).Elem(), body, nil)
+}
+
+func (o *overlay) body(into reflect.Value, body *profile.Body, path []string) {
+	for _, item := range body.Items {
+		if why, ok := o.refused[item.Name]; ok && len(path) == 0 {
+			o.fail(item.Range, fmt.Sprintf("%q can't be set here", item.Name), fmt.Sprintf("It is machinectl's own in %s.", o.what), why)
+			continue
+		}
+		at := append(slices.Clone(path), item.Name)
+		switch into.Kind() {
+		case reflect.Map:
+			o.mapItem(into, item, at)
+		default:
+			field, ok := fieldOf(into, item.Name)
+			if !ok {
+				o.fail(item.Range, fmt.Sprintf("Nomad has no %q here", item.Name), fmt.Sprintf("It is unknown in %s.", o.where(path)), diag.DidYouMean(item.Name, namesOf(into.Type())))
+				continue
+			}
+			o.item(field, item, at)
+		}
+	}
+}
+
+func (o *overlay) where(path []string) string {
+	if len(path) == 0 {
+		return o.what
+	}
+	return strings.Join(path, ".") + " of " + o.what
+}
+
+// mapItem sets one item of a block that is a map: env, meta, config.
+func (o *overlay) mapItem(into reflect.Value, item profile.Item, at []string) {
+	value := item.Value
+	if item.Block != nil {
+		value = asMap(item.Block)
+	}
+	v := reflect.New(into.Type().Elem()).Elem()
+	if old := into.MapIndex(reflect.ValueOf(item.Name)); old.IsValid() {
+		v.Set(old)
+	}
+	if o.assign(v, value, item.Range, at) {
+		into.SetMapIndex(reflect.ValueOf(item.Name), v)
+		o.touch(at)
+	}
+}
+
+// item sets or merges one field.
+func (o *overlay) item(field reflect.Value, item profile.Item, at []string) {
+	if item.Block == nil {
+		if o.assign(field, item.Value, item.Range, at) {
+			o.touch(at)
+		}
+		return
+	}
+	switch elem := field.Type(); {
+	case elem.Kind() == reflect.Pointer && elem.Elem().Kind() == reflect.Struct:
+		if field.IsNil() {
+			field.Set(reflect.New(elem.Elem()))
+		}
+		o.labelled(field.Elem(), item, at)
+	case elem.Kind() == reflect.Slice && structOf(elem.Elem()) != nil:
+		one := reflect.New(structOf(elem.Elem()))
+		o.labelled(one.Elem(), item, at)
+		if elem.Elem().Kind() != reflect.Pointer {
+			one = one.Elem()
+		}
+		field.Set(reflect.Append(field, one))
+	case elem.Kind() == reflect.Map && structOf(elem.Elem()) != nil:
+		o.mapOfBlocks(field, item, at)
+	case elem.Kind() == reflect.Map:
+		out := reflect.MakeMap(elem)
+		for it := field.MapRange(); it.Next(); {
+			out.SetMapIndex(it.Key(), it.Value())
+		}
+		o.body(out, item.Block, at)
+		field.Set(out)
+	default:
+		o.fail(item.Range, fmt.Sprintf("%q is an argument", item.Name), fmt.Sprintf("It is no block in %s.", o.what), fmt.Sprintf("Write %s = …", item.Name))
+	}
+}
+
+// mapOfBlocks merges a block into those of its kind that are told apart by a label, such as volume "models" {}.
+func (o *overlay) mapOfBlocks(field reflect.Value, item profile.Item, at []string) {
+	if len(item.Labels) != 1 {
+		o.fail(item.Range, fmt.Sprintf("The %s block needs a name", item.Name), "", fmt.Sprintf("Write %s \"<name>\" { … }.", item.Name))
+		return
+	}
+	if field.IsNil() {
+		field.Set(reflect.MakeMap(field.Type()))
+	}
+	key := reflect.ValueOf(item.Labels[0])
+	one := field.MapIndex(key)
+	if !one.IsValid() {
+		one = reflect.New(field.Type().Elem().Elem())
+	}
+	o.labelled(one.Elem(), item, append(at, item.Labels[0]))
+	field.SetMapIndex(key, one)
+}
+
+// labelled merges a block into a struct whose label fields take the block's labels.
+func (o *overlay) labelled(into reflect.Value, item profile.Item, at []string) {
+	labels := item.Labels
+	for i := range into.NumField() {
+		if strings.HasSuffix(into.Type().Field(i).Tag.Get("hcl"), ",label") && len(labels) > 0 {
+			o.assign(into.Field(i), labels[0], item.Range, at)
+			labels = labels[1:]
+		}
+	}
+	if len(labels) > 0 {
+		o.fail(item.Range, fmt.Sprintf("A %s block has no such name", item.Name), fmt.Sprintf("%q is one too many.", labels[0]), "Take it out.")
+		return
+	}
+	o.touch(at)
+	o.body(into, item.Block, at)
+}
+
+func (o *overlay) touch(at []string) {
+	name := strings.Join(at, ".")
+	if !slices.Contains(o.touched, name) {
+		o.touched = append(o.touched, name)
+	}
+}
+
+func (o *overlay) fail(at hcl.Range, summary, detail, advice string) {
+	o.diags = append(o.diags, diag.Error(at, summary, detail, advice))
+}
+
+// assign gives a field a value out of a profile, if it is of the field's type.
+func (o *overlay) assign(field reflect.Value, value any, at hcl.Range, path []string) bool {
+	if value == nil {
+		field.SetZero()
+		return true
+	}
+	v, ok := converted(field, value)
+	if !ok {
+		o.fail(at, fmt.Sprintf("Wrong type for %q", path[len(path)-1]), fmt.Sprintf("In %s it takes %s, and this is %s.", o.what, typeName(field.Type()), valueName(value)), "")
+		return false
+	}
+	field.Set(v)
+	return true
+}
+
+// converted is value as the field's type. Maps keep the field's other items.
+func converted(field reflect.Value, value any) (reflect.Value, bool) {
+	t := field.Type()
+	out := reflect.New(t).Elem()
+	if t == reflect.TypeFor[time.Duration]() {
+		text, ok := value.(string)
+		d, err := time.ParseDuration(text)
+		out.SetInt(int64(d))
+		return out, ok && err == nil
+	}
+	switch t.Kind() {
+	case reflect.Pointer:
+		v, ok := converted(reflect.New(t.Elem()).Elem(), value)
+		if ok {
+			out.Set(reflect.New(t.Elem()))
+			out.Elem().Set(v)
+		}
+		return out, ok
+	case reflect.Interface:
+		if m, ok := value.(map[string]any); ok && !field.IsNil() {
+			if old, ok := field.Interface().(map[string]any); ok {
+				value = mergedAny(old, m)
+			}
+		}
+		out.Set(reflect.ValueOf(value))
+		return out, true
+	case reflect.Slice:
+		return convertedList(t, value)
+	case reflect.Map:
+		return convertedMap(field, value)
+	default:
+		return scalar(t, value)
+	}
+}
+
+func scalar(t reflect.Type, value any) (reflect.Value, bool) {
+	out := reflect.New(t).Elem()
+	switch v := value.(type) {
+	case string:
+		if t.Kind() == reflect.String {
+			out.SetString(v)
+			return out, true
+		}
+	case bool:
+		if t.Kind() == reflect.Bool {
+			out.SetBool(v)
+			return out, true
+		}
+	case int64:
+		switch {
+		case out.CanInt() && !out.OverflowInt(v):
+			out.SetInt(v)
+			return out, true
+		case out.CanUint() && v >= 0 && !out.OverflowUint(uint64(v)):
+			out.SetUint(uint64(v))
+			return out, true
+		case out.CanFloat():
+			out.SetFloat(float64(v))
+			return out, true
+		}
+	case float64:
+		if out.CanFloat() && !math.IsInf(v, 0) {
+			out.SetFloat(v)
+			return out, true
+		}
+	}
+	return out, false
+}
