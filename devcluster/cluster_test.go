@@ -1,75 +1,222 @@
-package devcluster
+package devcluster_test
 
 import (
+	"bufio"
 	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/hashicorp/nomad/api"
+	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/emprops/machinectl/devcluster"
+	"github.com/emprops/machinectl/devcluster/child"
 )
 
-func TestSmoke(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	c, err := Start(ctx, Options{Embedded: true, GPUs: 2})
+// hostEnv makes this test binary a program that hosts a cluster until it is killed.
+const hostEnv = "DEVCLUSTER_TEST_HOST"
+
+func TestMain(m *testing.M) {
+	if mode := os.Getenv(hostEnv); mode != "" {
+		host(mode)
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// host starts a cluster and a job with a stubborn task, says so, and waits to be killed.
+func host(mode string) {
+	ctx := context.Background()
+	c, err := devcluster.Start(ctx, devcluster.Options{Embedded: mode == "embedded"})
+	if err != nil {
+		fmt.Println("error:", err)
+		return
+	}
+	if _, err := runJob(c, "stubborn", "trap '' TERM INT HUP; (setsid sleep 1000 &) ; echo up; while :; do sleep 0.1; done"); err != nil {
+		fmt.Println("error:", err)
+		return
+	}
+	fmt.Println("dir", c.Dir())
+	select {} //nolint:revive // until it is killed
+}
+
+func ptr[T any](v T) *T { return &v }
+
+// runJob runs a job of one task and waits until it is up.
+func runJob(c *devcluster.Cluster, id, script string) (string, error) {
+	client, err := api.NewClient(&api.Config{Address: c.NomadAddr()})
+	if err != nil {
+		return "", err
+	}
+	defer client.Close()
+	job := &api.Job{ID: &id, Type: ptr("service"), Datacenters: []string{"*"}, Update: &api.UpdateStrategy{MaxParallel: ptr(0)}, TaskGroups: []*api.TaskGroup{{
+		Name: ptr("g"), Count: ptr(1), RestartPolicy: &api.RestartPolicy{Attempts: ptr(0), Mode: ptr("fail")},
+		Tasks: []*api.Task{{
+			Name: "main", Driver: "raw_exec", Config: map[string]any{"command": "/bin/sh", "args": []string{"-c", script}},
+			Resources: &api.Resources{CPU: ptr(50), MemoryMB: ptr(32)},
+		}},
+	}}}
+	if _, _, err := client.Jobs().Register(job, nil); err != nil {
+		return "", err
+	}
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
+		list, meta, err := client.Jobs().Allocations(id, false, &api.QueryOptions{WaitTime: time.Second})
+		if err != nil {
+			return "", err
+		}
+		if len(list) == 1 && list[0].ClientStatus == "running" {
+			return list[0].ID, nil
+		}
+		if _, _, err := client.Jobs().Allocations(id, false, &api.QueryOptions{WaitIndex: meta.LastIndex, WaitTime: time.Second}); err != nil {
+			return "", err
+		}
+	}
+	return "", fmt.Errorf("job %s did not come up", id)
+}
+
+// TestHostKilled: SIGKILL of the process that hosts a cluster ends every process of it and removes its folder.
+func TestHostKilled(t *testing.T) {
+	for _, mode := range []string{"embedded", "real"} {
+		t.Run(mode, func(t *testing.T) {
+			if mode == "real" {
+				needs(t, "nomad", "redis-server")
+			}
+			cmd := exec.Command(os.Args[0])
+			cmd.Env = append(os.Environ(), hostEnv+"="+mode)
+			out, err := cmd.StdoutPipe()
+			require.NoError(t, err)
+			require.NoError(t, cmd.Start())
+			line, err := bufio.NewReader(out).ReadString('\n')
+			require.NoError(t, err)
+			dir, ok := strings.CutPrefix(strings.TrimSpace(line), "dir ")
+			require.True(t, ok, line)
+			require.NotEmpty(t, processes(t, dir))
+			require.NoError(t, cmd.Process.Signal(syscall.SIGKILL))
+			require.Error(t, cmd.Wait())
+			require.Eventually(t, func() bool {
+				_, err := os.Stat(dir)
+				return os.IsNotExist(err) && len(processes(t, dir)) == 0
+			}, 20*time.Second, 50*time.Millisecond, "still there: %v", processes(t, dir))
+		})
+	}
+}
+
+func needs(t *testing.T, programs ...string) {
+	t.Helper()
+	for _, p := range programs {
+		if _, err := exec.LookPath(p); err != nil {
+			t.Skipf("skipped: %s is not on PATH", p)
+		}
+	}
+	if testing.Short() {
+		t.Skip("skipped: a real Nomad takes a while, and -short was given")
+	}
+}
+
+// processes are the living processes whose command line, folder or environment names a folder.
+func processes(t *testing.T, dir string) []string {
+	t.Helper()
+	pids, err := filepath.Glob("/proc/[0-9]*")
 	require.NoError(t, err)
-	defer func() { require.NoError(t, c.Stop(ctx)) }()
-	t.Log(c.Describe())
+	var out []string
+	for _, p := range pids {
+		cwd, _ := os.Readlink(p + "/cwd") //nolint:errcheck // ended meanwhile
+		cmd, _ := os.ReadFile(p + "/cmdline")
+		env, _ := os.ReadFile(p + "/environ")
+		if len(cmd) > 0 && (strings.HasPrefix(cwd, dir) || strings.Contains(string(cmd), dir) || strings.Contains(string(env), dir)) {
+			out = append(out, filepath.Base(p)+" "+strings.ReplaceAll(string(cmd), "\x00", " "))
+		}
+	}
+	return out
+}
+
+func start(t *testing.T, o devcluster.Options) *devcluster.Cluster {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
+	defer cancel()
+	c, err := devcluster.Start(ctx, o)
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		require.NoError(t, c.Stop(ctx))
+		require.NoError(t, c.Stop(ctx), "again")
+		require.Empty(t, processes(t, c.Dir()))
+		_, err := os.Stat(c.Dir())
+		require.True(t, os.IsNotExist(err) || o.Dir != "", "the folder is still there")
+	})
+	return c
+}
+
+func TestEmbeddedRedisExpires(t *testing.T) {
+	c := start(t, devcluster.Options{Embedded: true})
+	require.False(t, c.RealNomad() || c.RealRedis())
+	opt, err := redis.ParseURL(c.RedisURL())
+	require.NoError(t, err)
+	client := redis.NewClient(opt)
+	defer client.Close() //nolint:errcheck // a test's
+	require.NoError(t, client.Set(t.Context(), "k", "v", 200*time.Millisecond).Err())
+	require.Eventually(t, func() bool { return client.Exists(t.Context(), "k").Val() == 0 }, 5*time.Second, 20*time.Millisecond)
+	require.ErrorIs(t, c.KillNomad(), devcluster.ErrStandIn)
+	require.ErrorIs(t, c.KillRedis(), devcluster.ErrStandIn)
+}
+
+func TestRealRedisKeepsItsData(t *testing.T) {
+	needs(t, "redis-server")
+	c := start(t, devcluster.Options{EmbeddedNomad: true, RedisFsync: "always"})
+	opt, err := redis.ParseURL(c.RedisURL())
+	require.NoError(t, err)
+	client := redis.NewClient(opt)
+	defer client.Close() //nolint:errcheck // a test's
+	require.NoError(t, client.Set(t.Context(), "k", "v", 0).Err())
+	require.NoError(t, c.KillRedis())
+	require.Error(t, client.Get(t.Context(), "k").Err())
+	require.NoError(t, c.StartRedis(t.Context()))
+	require.Equal(t, "v", client.Get(t.Context(), "k").Val())
+	require.Equal(t, "noeviction", client.ConfigGet(t.Context(), "maxmemory-policy").Val()["maxmemory-policy"])
+}
+
+// TestNomadKilled: tasks outlive a killed Nomad, which finds them again.
+func TestNomadKilled(t *testing.T) {
+	needs(t, "nomad")
+	c := start(t, devcluster.Options{EmbeddedRedis: true})
+	id, err := runJob(c, "survivor", "exec sleep 1000")
+	require.NoError(t, err)
+	require.NoError(t, c.KillNomad())
+	left, err := filepath.Glob("/proc/[0-9]*/environ")
+	require.NoError(t, err)
+	alive := 0
+	for _, f := range left {
+		if b, err := os.ReadFile(f); err == nil && strings.Contains(string(b), "NOMAD_ALLOC_ID="+id) && strings.Contains(string(b), child.MarkName) {
+			alive++
+		}
+	}
+	require.NotZero(t, alive, "the task went with Nomad")
+	ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
+	defer cancel()
+	require.NoError(t, c.StartNomad(ctx))
 	client, err := api.NewClient(&api.Config{Address: c.NomadAddr()})
 	require.NoError(t, err)
-	p := func(s string) *string { return &s }
-	n := func(i int) *int { return &i }
-	d := func(x time.Duration) *time.Duration { return &x }
-	job := &api.Job{ID: p("smoke"), Type: p("service"), Datacenters: []string{"*"}, Update: &api.UpdateStrategy{MaxParallel: n(0)}, TaskGroups: []*api.TaskGroup{{
-		Name: p("g"), Count: n(2), Networks: []*api.NetworkResource{{DynamicPorts: []api.Port{{Label: "http"}}}},
-		Tasks: []*api.Task{{Name: "t", Leader: true, Driver: "raw_exec", KillTimeout: d(time.Second), Config: map[string]any{"command": "/bin/sh", "args": []string{"-c", "echo $${X:-none} ${NOMAD_ALLOC_INDEX} $NVIDIA_VISIBLE_DEVICES; exec sleep 100"}},
-			Resources: &api.Resources{CPU: n(100), MemoryMB: n(64), Devices: []*api.RequestedDevice{{Name: "nvidia/gpu"}}}}},
-	}}}
-	res, _, err := client.Jobs().Register(job, nil)
+	defer client.Close()
+	a, _, err := client.Allocations().Info(id, nil)
 	require.NoError(t, err)
-	t.Log(res)
-	evs, _, err := client.Jobs().Evaluations("smoke", nil)
-	require.NoError(t, err)
-	for _, e := range evs {
-		t.Logf("%+v", e)
-		for g, m := range e.FailedTGAllocs {
-			t.Logf("%s %+v", g, m)
-		}
+	require.Equal(t, "running", a.ClientStatus)
+	require.Zero(t, a.TaskStates["main"].Restarts)
+}
+
+func TestOptionsAreChecked(t *testing.T) {
+	for name, o := range map[string]devcluster.Options{
+		"GPUs": {GPUs: -1}, "memory": {Memory: -1}, "fsync": {RedisFsync: "no"}, "directory": {Dir: "/proc/nope"},
+	} {
+		_, err := devcluster.Start(t.Context(), o)
+		require.Error(t, err, name)
 	}
-	require.Eventually(t, func() bool {
-		list, _, err := client.Jobs().Allocations("smoke", false, nil)
-		require.NoError(t, err)
-		for _, a := range list {
-			t.Log(a.Name, a.ClientStatus, a.TaskStates["t"])
-			if s := a.TaskStates["t"]; s != nil {
-				for _, e := range s.Events {
-					t.Log(e.Type, e.DisplayMessage)
-				}
-			}
-		}
-		up := 0
-		for _, a := range list {
-			if a.ClientStatus == "running" {
-				up++
-			}
-		}
-		return up == 2
-	}, 10*time.Second, 20*time.Millisecond)
-	list, _, err := client.Jobs().Allocations("smoke", false, nil)
-	require.NoError(t, err)
-	for _, a := range list {
-		full, _, err := client.Allocations().Info(a.ID, nil)
-		require.NoError(t, err)
-		frames, errs := client.AllocFS().Logs(full, false, "t", "stdout", "start", 0, nil, nil)
-		select {
-		case f := <-frames:
-			t.Log(string(f.Data))
-		case err := <-errs:
-			t.Fatal(err)
-		}
-	}
-	plan, _, err := client.Jobs().Plan(job, true, nil)
-	require.NoError(t, err)
-	t.Logf("%+v %+v", plan.Diff, plan.Annotations.DesiredTGUpdates["g"])
 }
