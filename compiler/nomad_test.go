@@ -104,6 +104,8 @@ func profiles(t testing.TB) map[string]profile.Options {
 // TestNomadAccepts: a real Nomad finds nothing wrong with any compiled job.
 func TestNomadAccepts(t *testing.T) {
 	client := realNomad(t)
+	_, err := client.Namespaces().Register(&nomad.Namespace{Name: "ai"}, nil)
+	require.NoError(t, err)
 	options := profiles(t)
 	for file, opts := range options {
 		accepted(t, client, file, opts)

@@ -33,10 +33,8 @@ func (l *loader) failures(m *Machine, o *object) {
 }
 
 func (l *loader) reschedule(r *Reschedule, b *object) {
-	const shortest = 5 * time.Second // Nomad's
-	if _, ok := b.get("delay"); ok && r.Delay < shortest {
-		l.report(diag.Error(b.at("delay"), "The delay is too short", fmt.Sprintf("It is %s, and the least is %s.", r.Delay, shortest), "Write delay = \"5s\" or more."))
-	}
+	l.atLeast(b, "delay", 5*time.Second)
+	l.atLeast(b, "interval", 15*time.Second)
 	switch {
 	case b.has("attempts") && !b.has("interval"):
 		l.report(diag.Error(b.at("attempts"), "Attempts without an interval", "Attempts are counted within a time.", "Write, for example, interval = \"1h\"."))
@@ -65,8 +63,16 @@ func (l *loader) restart(o *object) *Restart {
 		return nil
 	}
 	r := &Restart{Attempts: b.num("attempts", -1), Interval: b.dur("interval", 0), Delay: b.dur("delay", 0), Mode: b.str("mode", ""), Range: b.header}
+	l.atLeast(b, "interval", 5*time.Second)
 	if r.Attempts > 0 && r.Interval > 0 && time.Duration(r.Attempts)*r.Delay > r.Interval {
 		l.report(diag.Error(b.at("interval"), "The interval is too short for the attempts", fmt.Sprintf("%d attempts with %s between them take longer than %s.", r.Attempts, r.Delay, r.Interval), "Make it longer, or the delay shorter."))
 	}
 	return r
+}
+
+// atLeast reports a time that is shorter than Nomad takes.
+func (l *loader) atLeast(o *object, name string, least time.Duration) {
+	if v, ok := o.get(name); ok && o.dur(name, least) < least {
+		l.report(diag.Error(v.at, fmt.Sprintf("%q is too short", name), fmt.Sprintf("It is %s, and Nomad takes %s at least.", o.dur(name, 0), least), fmt.Sprintf("Write %s = %q or more.", name, least)))
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/emprops/machinectl/hcl/diag"
 	"github.com/emprops/machinectl/hcl/spec"
@@ -66,6 +67,8 @@ func (l *loader) service(m *Machine, o *object) *Service {
 		if !o.has("port") {
 			l.report(diag.Error(r.header, "Readiness without a port", fmt.Sprintf("Service %q listens nowhere, so nothing can be asked.", s.Name), "Write port = \"http\" in the service."))
 		}
+		l.atLeast(r, "interval", time.Second)
+		l.atLeast(r, "timeout", time.Second)
 		if !strings.HasPrefix(s.Ready.Path, "/") {
 			l.report(diag.Error(r.at("path"), fmt.Sprintf("%q is no path", s.Ready.Path), "The path of a URL starts with a slash.", fmt.Sprintf("Write path = %q.", "/"+s.Ready.Path)))
 		}

@@ -51,7 +51,7 @@ machine "gpu" {
     ready {
       path     = "/system_stats"
       interval = "2s"
-      timeout  = "500ms"
+      timeout  = "1500ms"
     }
     resources {
       cores  = 4
