@@ -20,12 +20,13 @@ func (c *Client) Claim(ctx context.Context, w WorkerInfo, n int, wait time.Durat
 		return nil, &InvalidError{"n", "must be at least 1"}
 	}
 	until := time.Now().Add(wait)
+	wasIdle := false
 	for {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 		left := time.Until(until)
-		t, err := c.turn(ctx, w, nil, n, left > 0)
+		t, err := c.turn(ctx, w, nil, n, wasIdle, left > 0)
 		if err != nil {
 			return nil, err
 		}
@@ -44,6 +45,7 @@ func (c *Client) Claim(ctx context.Context, w WorkerInfo, n int, wait time.Durat
 		case left <= 0:
 			return nil, nil
 		case t.status == "idle":
+			wasIdle = true
 			err = c.sleepIdle(ctx, w, pause)
 		default: // draining, paused or limited: nobody wakes us
 			err = sleep(ctx, pause)
@@ -112,7 +114,7 @@ type turned struct {
 }
 
 // turn runs the turn script and completes what it claimed.
-func (c *Client) turn(ctx context.Context, w WorkerInfo, endings []ending, n int, idle bool) (*turned, error) {
+func (c *Client) turn(ctx context.Context, w WorkerInfo, endings []ending, n int, wasIdle, idle bool) (*turned, error) {
 	jobType := w.Offer.Type
 	profile := ""
 	if n > 0 {
@@ -120,9 +122,9 @@ func (c *Client) turn(ctx context.Context, w WorkerInfo, endings []ending, n int
 	}
 	me := w.Machine + "/" + w.Name
 	nonce, replay := c.nonceFor(me, n)
-	more := []string{c.keys.drain(jobType, w.Machine), c.keys.wake(jobType, me)}
+	more := []string{c.keys.wake(jobType, me)}
 	args := []any{w.Machine, w.Name, profile, w.index(), n, nonce, c.opts.Lease.Milliseconds(), c.opts.Overrun.Milliseconds(),
-		c.opts.KeepOff.Milliseconds(), inlineParameters, boolArg(idle), c.opts.Backoff.Milliseconds(), c.opts.MaxBackoff.Milliseconds(), boolArg(replay)}
+		c.opts.KeepOff.Milliseconds(), boolArg(wasIdle), boolArg(idle), c.opts.Backoff.Milliseconds(), c.opts.MaxBackoff.Milliseconds(), boolArg(replay)}
 	for _, e := range endings {
 		more = append(more, c.keys.details(e.lease.JobID))
 		args = append(args, e.lease.JobID, e.lease.Fence, e.lease.Nonce, e.action, e.factor, e.detail, e.result)

@@ -33,6 +33,8 @@ type Client struct {
 	workers map[string]map[string]WorkerInfo // machine → type/name → worker
 	types   map[string]bool                  // known to be in the set of types
 	durable durability
+
+	fixedKeys sync.Map // script name and type → its keys
 	// unanswered has the nonce of each worker's claim whose answer never came: the next one asks for it again.
 	unanswered map[string]string
 }

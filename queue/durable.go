@@ -90,12 +90,7 @@ func (c *Client) evalSubmit(ctx context.Context, jobType string, durable bool, a
 		return nil, nil, err
 	}
 	defer func() { _ = conn.Close() }() // gives it back to the pool
-	s := c.scripts["submit"]
-	var ks []string
-	for _, k := range s.keys {
-		ks = append(ks, c.keys.shard(jobType, k))
-	}
-	if reply, err = s.lua.Run(ctx, conn, ks, args...).Result(); err != nil {
+	if reply, err = c.scripts["submit"].lua.Run(ctx, conn, c.scriptKeys("submit", jobType, nil), args...).Result(); err != nil {
 		return nil, nil, c.wrap(ctx, err)
 	}
 	acks, err := conn.Do(ctx, "WAITAOF", 1, 0, durableTimeout.Milliseconds()).Slice()

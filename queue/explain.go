@@ -3,7 +3,6 @@ package queue
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -125,51 +124,31 @@ func (c *Client) liveWorkers(ctx context.Context) ([]liveWorker, error) {
 	if err != nil {
 		return nil, err
 	}
+	now, err := c.Now(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var out []liveWorker
 	for _, t := range types {
-		workers, err := c.rdb.HGetAll(ctx, c.keys.shard(t, "workers")).Result()
+		ctl, err := c.rdb.HGetAll(ctx, c.keys.shard(t, "ctl")).Result()
 		if err != nil {
 			return nil, c.wrap(ctx, err)
 		}
-		fields, err := c.rdb.HGetAll(ctx, c.keys.shard(t, "fleet")).Result()
-		if err != nil {
-			return nil, c.wrap(ctx, err)
-		}
-		draining, err := c.draining(ctx, t, workers)
+		f, err := c.readFleet(ctx, t)
 		if err != nil {
 			return nil, err
 		}
-		for name, v := range workers {
-			machine, worker, _ := strings.Cut(name, "/")
+		for field, v := range ctl {
+			name, isWorker := strings.CutPrefix(field, "w:")
 			profile, _, _ := strings.Cut(v, "\t")
-			w := liveWorker{machine: machine, name: worker, draining: draining[machine]}
-			if err := json.Unmarshal([]byte(fields["o:"+profile]), &w.offer); err != nil {
-				continue // gone in between
+			o, known := f.offers[profile]
+			if !isWorker || !known { // its profile is gone in between
+				continue
 			}
-			out = append(out, w)
+			machine, worker, _ := strings.Cut(name, "/")
+			until, _, _ := strings.Cut(ctl["d:"+machine], "\t")
+			out = append(out, liveWorker{machine: machine, name: worker, offer: o, draining: parseMillis(until) > now.UnixMilli()})
 		}
-	}
-	return out, nil
-}
-
-// draining says which of the workers' machines are to take no more jobs.
-func (c *Client) draining(ctx context.Context, jobType string, workers map[string]string) (map[string]bool, error) {
-	cmds := map[string]*redis.IntCmd{}
-	_, err := c.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
-		for name := range workers {
-			machine, _, _ := strings.Cut(name, "/")
-			if cmds[machine] == nil {
-				cmds[machine] = p.Exists(ctx, c.keys.drain(jobType, machine))
-			}
-		}
-		return nil
-	})
-	if err != nil && !errors.Is(err, redis.Nil) {
-		return nil, c.wrap(ctx, err)
-	}
-	out := map[string]bool{}
-	for machine, cmd := range cmds {
-		out[machine] = cmd.Val() > 0
 	}
 	return out, nil
 }

@@ -49,7 +49,7 @@ func (c *Client) heartbeat(ctx context.Context, machine, jobType string, workers
 	for _, l := range held {
 		args = append(args, l.JobID, l.Fence, l.Nonce)
 	}
-	reply, err := c.evalAgain(ctx, "heartbeat", jobType, []string{c.keys.drain(jobType, machine)}, args...)
+	reply, err := c.evalAgain(ctx, "heartbeat", jobType, nil, args...)
 	if err != nil {
 		return err
 	}

@@ -14,9 +14,6 @@ func (k keys) shard(jobType, name string) string {
 // details is the hash with a job's progress, result, error and ended attempts. It exists once there is any of them.
 func (k keys) details(id string) string { return k.shard(typeOf(id), "info:"+id) }
 
-// drain exists while a machine is to take no more jobs of the type; its value is the reason.
-func (k keys) drain(jobType, machine string) string { return k.shard(jobType, "drain:"+machine) }
-
 // wake is the list a waiting worker pops from.
 func (k keys) wake(jobType, worker string) string { return k.shard(jobType, "wake:"+worker) }
 
@@ -43,7 +40,7 @@ func (k keys) format() string { return k.prefix + ":{_}:format" }
 func (k keys) machines() string     { return k.prefix + ":{_}:machines" }
 func (k keys) machinesTill() string { return k.prefix + ":{_}:machinestill" }
 
-// fleetDrain is like drain, for workers that register later.
+// fleetDrain exists while a machine is to take no more jobs; workers that register later copy it to their shard.
 func (k keys) fleetDrain(machine string) string { return k.prefix + ":{_}:drain:" + machine }
 
 // status is the channel of the machines' reports.

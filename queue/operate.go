@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -68,17 +69,26 @@ func (c *Client) Drain(ctx context.Context, machine, reason string, ttl time.Dur
 	if err := c.rdb.Set(ctx, c.keys.fleetDrain(machine), reason, ttl).Err(); err != nil {
 		return c.wrap(ctx, err)
 	}
+	now, err := c.Now(ctx)
+	if err != nil {
+		return err
+	}
 	types, err := c.allTypes(ctx)
 	if err != nil {
 		return err
 	}
 	_, err = c.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for _, t := range types {
-			p.Set(ctx, c.keys.drain(t, machine), reason, ttl)
+			p.HSet(ctx, c.keys.shard(t, "ctl"), "d:"+machine, drainValue(now.Add(ttl), reason))
 		}
 		return nil
 	})
 	return c.wrap(ctx, err)
+}
+
+// drainValue is a drain as the turn script reads it.
+func drainValue(until time.Time, reason string) string {
+	return strconv.FormatInt(until.UnixMilli(), 10) + "\t" + reason
 }
 
 // Undrain takes a drain back.
@@ -90,7 +100,7 @@ func (c *Client) Undrain(ctx context.Context, machine string) error {
 	_, err = c.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		p.Del(ctx, c.keys.fleetDrain(machine))
 		for _, t := range types {
-			p.Del(ctx, c.keys.drain(t, machine))
+			p.HDel(ctx, c.keys.shard(t, "ctl"), "d:"+machine)
 		}
 		return nil
 	})
@@ -115,7 +125,11 @@ func (c *Client) copyDrain(ctx context.Context, machine, jobType string) error {
 	if left.Val() <= 0 {
 		return nil
 	}
-	return c.wrap(ctx, c.rdb.Set(ctx, c.keys.drain(jobType, machine), reason.Val(), left.Val()).Err())
+	now, err := c.Now(ctx)
+	if err != nil {
+		return err
+	}
+	return c.wrap(ctx, c.rdb.HSet(ctx, c.keys.shard(jobType, "ctl"), "d:"+machine, drainValue(now.Add(left.Val()), reason.Val())).Err())
 }
 
 // InFlight counts the jobs a machine runs.

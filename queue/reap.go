@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -44,7 +46,7 @@ type reapPass struct {
 }
 
 func (p *reapPass) run(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{p.workers, p.expire, p.promote, p.unhold, p.drop, p.collect} {
+	for _, step := range []func(context.Context) error{p.workers, p.expire, p.promote, p.unhold, p.drop, p.collect, p.tidy} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -142,6 +144,29 @@ func (p *reapPass) drop(ctx context.Context) error {
 			more[i], args[i] = p.c.keys.details(id), id
 		}
 		if _, err := p.c.eval(ctx, "drop", p.jobType, more, args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tidy forgets lapsed drains, in about one pass of sixty: there is one for each machine that was ever taken away.
+func (p *reapPass) tidy(ctx context.Context) error {
+	if rand.N(60) != 0 {
+		return nil
+	}
+	ctl, err := p.c.rdb.HKeys(ctx, p.c.keys.shard(p.jobType, "ctl")).Result()
+	if err != nil {
+		return p.c.wrap(ctx, err)
+	}
+	var machines []any
+	for _, field := range ctl {
+		if m, ok := strings.CutPrefix(field, "d:"); ok {
+			machines = append(machines, m)
+		}
+	}
+	for chunk := range slices.Chunk(machines, 500) {
+		if _, err := p.c.eval(ctx, "tidy", p.jobType, nil, chunk...); err != nil {
 			return err
 		}
 	}

@@ -27,7 +27,7 @@ type record struct {
 	started, ended, ready  int64
 	excluded, reason       string
 	claimRev, progressRev  int64
-	hasMeta                bool
+	has                    int64
 }
 
 const recordFields = 24
@@ -70,7 +70,7 @@ func parseRecord(id, s string) (*record, error) {
 		id: id, state: stateOf(f[0]), class: f[1], order: f[2], created: n(3), maxAttempts: int(n(4)), timeout: n(5), deadline: n(6),
 		tenant: f[7], idem: f[8], rev: n(9), attempts: int(n(10)), lost: int(n(11)), fence: n(12), nonce: f[13],
 		machine: f[14], worker: f[15], started: n(16), ended: n(17), ready: n(18), excluded: f[19], reason: f[20],
-		claimRev: n(21), progressRev: n(22), hasMeta: f[23] == "1",
+		claimRev: n(21), progressRev: n(22), has: n(23),
 	}
 	return r, bad
 }

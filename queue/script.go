@@ -5,6 +5,7 @@ import (
 	"embed"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
@@ -81,16 +82,27 @@ func loadScript(name string) (*script, error) {
 
 // eval runs a script in a type's shard. Errors are mapped as [Client.wrap] says.
 func (c *Client) eval(ctx context.Context, name, jobType string, more []string, args ...any) (any, error) {
-	s := c.scripts[name]
-	all := make([]string, 0, len(s.keys)+len(more))
-	for _, k := range s.keys {
-		all = append(all, c.keys.shard(jobType, k))
-	}
-	v, err := s.lua.Run(ctx, c.rdb, append(all, more...), args...).Result()
+	v, err := c.scripts[name].lua.Run(ctx, c.rdb, c.scriptKeys(name, jobType, more), args...).Result()
 	if err != nil {
 		return nil, c.wrap(ctx, err)
 	}
 	return v, nil
+}
+
+// scriptKeys are the keys of a script in a type's shard, followed by the caller's own. The fixed ones are built once.
+func (c *Client) scriptKeys(name, jobType string, more []string) []string {
+	s := c.scripts[name]
+	at := [2]string{name, jobType}
+	fixed, ok := c.fixedKeys.Load(at)
+	if !ok {
+		built := make([]string, 0, len(s.keys))
+		for _, k := range s.keys {
+			built = append(built, c.keys.shard(jobType, k))
+		}
+		fixed, _ = c.fixedKeys.LoadOrStore(at, built)
+	}
+	list, _ := fixed.([]string)
+	return slices.Concat(list, more)
 }
 
 // evalAgain is eval for what may safely be done twice: a connection that broke is tried once more on another.

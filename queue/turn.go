@@ -20,7 +20,7 @@ func (c *Client) Turn(ctx context.Context, w WorkerInfo, done []Ending, n int) (
 			return nil, nil, err
 		}
 	}
-	t, err := c.turn(ctx, w, endings, n, false)
+	t, err := c.turn(ctx, w, endings, n, false, false)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -14,7 +14,7 @@ if state == "w" then
   woken = unwait(id, r)
 elseif state == "d" then
   redis.call("ZREM", delayed, id)
-  redis.call("HINCRBY", counts, "d:" .. r[CLASS], -1)
+  count("d:" .. r[CLASS], -1)
 elseif state == "r" then
   woken = stop(id, r)
   r[NONCE] = ""
@@ -27,4 +27,5 @@ r[REASON] = reason
 close(id, r, "k", "cancelled")
 if state == "r" then remember(KEYS[more + 1], r, "cancelled") end
 write(id, r)
+settle()
 return { "ok", woken }

@@ -22,12 +22,13 @@ if due and tonumber(due) <= now and (r[STATE] == "w" or r[STATE] == "d") then
     woken = unwait(id, r)
   else
     redis.call("ZREM", delayed, id)
-    redis.call("HINCRBY", counts, "d:" .. r[CLASS], -1)
+    count("d:" .. r[CLASS], -1)
   end
   redis.call("ZREM", deadlines, id)
   r[REASON] = "deadline"
   close(id, r, "x", "dead")
   write(id, r)
+  settle()
   return { "deadline", woken }
 end
 
@@ -56,6 +57,7 @@ if r[STARTED] + r[TIMEOUT] + overrun <= now then
   end
   remember(info, r, "failed", failure)
   write(id, r)
+  settle()
   return answer(what, woken, next)
 end
 r[ATTEMPTS], r[LOST] = r[ATTEMPTS] - 1, r[LOST] + 1
@@ -68,4 +70,5 @@ else
 end
 remember(info, r, "lost")
 write(id, r)
+settle()
 return answer(what, woken, next)

@@ -1,6 +1,5 @@
 -- heartbeat renews a machine's leases and worker registrations in one shard.
--- KEYS: ctl jobs leases workers alive
--- MORE KEYS: the machine's drain
+-- KEYS: ctl jobs leases alive
 -- LIBS: record
 -- ARGV: 1 machine, 2 lease ms, 3 ms by which an attempt may overrun its timeout, 4 registration ms, 5 number of workers,
 --       6… their names, then per lease 3: job id, fence, nonce
@@ -9,7 +8,7 @@ local machine, leaseFor, overrun, registeredFor, n = ARGV[1], tonumber(ARGV[2]),
 local lost, cancelled, missing = {}, {}, {}
 for i = 6, 5 + n do
   local me = machine .. "/" .. ARGV[i]
-  if redis.call("HEXISTS", workers, me) == 1 then
+  if redis.call("HEXISTS", ctl, "w:" .. me) == 1 then
     redis.call("ZADD", alive, now + registeredFor, me)
   else
     missing[#missing + 1] = ARGV[i]
@@ -28,4 +27,5 @@ for i = 6 + n, #ARGV, 3 do
     redis.call("ZADD", leases, math.min(now + leaseFor, last), id)
   end
 end
-return { lost, cancelled, missing, redis.call("GET", KEYS[more + 1]) }
+local till, reason = string.match(redis.call("HGET", ctl, "d:" .. machine) or "", "^(%d+)\t(.*)$")
+return { lost, cancelled, missing, till and tonumber(till) > now and reason }

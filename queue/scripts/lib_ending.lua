@@ -1,5 +1,17 @@
 -- How an attempt or a job ends. Needs record and index, and the keys: leases delayed ended dead counts held.
 
+-- count notes a change of a counter; settle writes those that changed and must come before the script's end.
+local tally = {}
+local function count(field, n)
+  tally[field] = (tally[field] or 0) + n
+end
+
+local function settle()
+  for field, n in pairs(tally) do
+    if n ~= 0 and redis.call("HINCRBY", counts, field, n) <= 0 then redis.call("HDEL", counts, field) end
+  end
+end
+
 -- unhold puts the first of a tenant's held jobs back into the index. Returns the worker to wake, if any, and whether there
 -- was one.
 local function unhold(tenant)
@@ -7,7 +19,7 @@ local function unhold(tenant)
   if not m then return nil, false end
   redis.call("ZREM", held, m)
   local order, class, id = string.match(string.sub(m, #tenant + 2), "^(%x+):(%x+):(.*)$")
-  redis.call("HINCRBY", counts, "h:" .. class, -1)
+  count("h:" .. class, -1)
   return wake(insert(class, order, id)), true
 end
 
@@ -16,17 +28,17 @@ local function unwait(id, r)
   if remove(r[CLASS], r[ORDER], id) then
     if r[TENANT] ~= "" then return (unhold(r[TENANT])) end
   elseif redis.call("ZREM", held, r[TENANT] .. "\t" .. r[ORDER] .. ":" .. r[CLASS] .. ":" .. id) == 1 then
-    redis.call("HINCRBY", counts, "h:" .. r[CLASS], -1)
+    count("h:" .. r[CLASS], -1)
   end
 end
 
 -- stop ends a claim: no lease, no longer counted as running. Returns the worker to wake for its tenant's next job.
 local function stop(id, r)
   redis.call("ZREM", leases, id)
-  redis.call("HINCRBY", counts, "r:" .. r[CLASS], -1)
-  if redis.call("HINCRBY", counts, "m:" .. r[MACHINE], -1) <= 0 then redis.call("HDEL", counts, "m:" .. r[MACHINE]) end
+  count("r:" .. r[CLASS], -1)
+  count("m:" .. r[MACHINE], -1)
   if r[TENANT] == "" then return nil end
-  if redis.call("HINCRBY", counts, "t:" .. r[TENANT], -1) <= 0 then redis.call("HDEL", counts, "t:" .. r[TENANT]) end
+  count("t:" .. r[TENANT], -1)
   return (unhold(r[TENANT]))
 end
 
@@ -51,7 +63,7 @@ local function back(id, r, delay, kind, detail)
   if delay > 0 then
     r[STATE] = "d"
     redis.call("ZADD", delayed, r[READY], id)
-    redis.call("HINCRBY", counts, "d:" .. r[CLASS], 1)
+    count("d:" .. r[CLASS], 1)
     event(id, r, kind, detail)
     return nil
   end

@@ -1,4 +1,4 @@
--- Limits per type and per tenant. Needs record and index, and the keys: counts limits held leases.
+-- Limits per type and per tenant. Needs record, index and ending, and the keys: limits held.
 --
 --   limits  c = jobs of the type that may run at once, r = "<jobs per second> <burst>"; c@<tenant>, r@<tenant>, with tenant *
 --           for those not named; b and b@<tenant> = "<tokens> <time>", the buckets
@@ -37,7 +37,7 @@ local function room(tenant)
   local n, soon = 1000, nil
   local most = limitOf("c", tenant)
   if most then
-    local running = tenant == "" and redis.call("ZCARD", leases) or tonumber(redis.call("HGET", counts, "t:" .. tenant) or 0)
+    local running = tenant == "" and redis.call("ZCARD", leases) or (redis.call("HGET", counts, "t:" .. tenant) or 0) + (tally["t:" .. tenant] or 0)
     n = math.min(n, tonumber(most) - running)
   end
   local held, rate = tokens(tenant)
@@ -52,7 +52,7 @@ end
 local function hold(id, r)
   remove(r[CLASS], r[ORDER], id)
   redis.call("ZADD", held, 0, r[TENANT] .. "\t" .. r[ORDER] .. ":" .. r[CLASS] .. ":" .. id)
-  redis.call("HINCRBY", counts, "h:" .. r[CLASS], 1)
+  count("h:" .. r[CLASS], 1)
 end
 
 -- sweep puts held jobs of tenants with room back into the index, looking at a few tenants. Returns how many, and the least

@@ -1,12 +1,13 @@
 -- register announces a worker, or renews it.
--- KEYS: ctl workers alive fleet idle
+-- KEYS: ctl alive fleet idle
 -- ARGV: machine, worker, index in 6 digits, profile, offer JSON, registration ms
 -- Returns: {fleet version, 1 if the fleet's profiles changed}
 local machine, worker, index, profile, offer, ms = unpack(ARGV)
 local time = redis.call("TIME")
 local me = machine .. "/" .. worker
-local old = redis.call("HGET", workers, me)
+local old = redis.call("HGET", ctl, "w:" .. me)
 local changed = 0
+redis.call("ZREM", idle, profile .. ":" .. index .. ":" .. me)
 if old ~= profile .. "\t" .. index then
   if old then
     local p, i = string.match(old, "^(%x+)\t(%d+)$")
@@ -17,7 +18,7 @@ if old ~= profile .. "\t" .. index then
       changed = 1
     end
   end
-  redis.call("HSET", workers, me, profile .. "\t" .. index)
+  redis.call("HSET", ctl, "w:" .. me, profile .. "\t" .. index)
   redis.call("HINCRBY", fleet, "m:" .. profile .. ":" .. machine, 1)
   if redis.call("HINCRBY", fleet, "n:" .. profile, 1) == 1 then
     redis.call("HSET", fleet, "o:" .. profile, offer)

@@ -15,4 +15,5 @@ redis.call("HDEL", KEYS[more + 1], "error", "progress")
 r[ATTEMPTS], r[LOST], r[ENDED], r[DEADLINE], r[NONCE], r[EXCLUDED], r[REASON] = 0, 0, 0, 0, "", "", ""
 local woken = back(id, r, 0, "requeued")
 write(id, r)
+settle()
 return { "ok", woken }

@@ -1,16 +1,16 @@
 -- submit takes jobs of one type in. Nothing is changed when it refuses.
 -- KEYS: ctl jobs bodies meta idem waiting chead heads aud cls classes delayed deadlines all counts idle fair
 -- LIBS: record index
--- ARGV: cap on classes; number of class definitions; per definition 5: class, requirements JSON, audience, its profiles,
+-- ARGV: cap on classes; largest parameters that a claim hands out, bytes; number of class definitions; per definition 5: class, requirements JSON, audience, its profiles,
 --       fleet version; then per job 11: id, class, 100 − priority in 2 hex digits, max attempts, timeout ms, deadline ms,
 --       not-before ms, tenant, idempotency key, parameters, meta JSON. The same id again is a repetition.
 -- Returns: {"ok", fleet version, {record or id of an earlier job, …}, {worker to wake, …}} or {"unmapped", class, …} or
 --          {"full", number of classes}
-local cap, ndefs = tonumber(ARGV[1]), tonumber(ARGV[2])
-local first = 3 + 5 * ndefs
+local cap, inline, ndefs = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local first = 4 + 5 * ndefs
 local defined, fresh = {}, 0
 for i = 0, ndefs - 1 do
-  local class = ARGV[3 + 5 * i]
+  local class = ARGV[4 + 5 * i]
   if not redis.call("HGET", cls, "a:" .. class) then fresh = fresh + 1 end
   defined[class] = true
 end
@@ -28,7 +28,7 @@ end
 if #unmapped > 1 then return unmapped end
 
 for i = 0, ndefs - 1 do
-  local class, requirements, a, profiles, version = unpack(ARGV, 3 + 5 * i, 7 + 5 * i)
+  local class, requirements, a, profiles, version = unpack(ARGV, 4 + 5 * i, 8 + 5 * i)
   redis.call("HSET", cls, "q:" .. class, requirements)
   place(class, a, profiles, version)
 end
@@ -66,7 +66,7 @@ for i = first, #ARGV, 11 do
   else
     local order = prefix .. string.format("%011x", sequence(prefix, tenant))
     local r = { "w", class, order, now, maxAttempts, timeout, deadline, tenant, key, 0, 0, 0, 0, "", "", "", 0, 0, now, "",
-      "", 0, 0, extra ~= "" and 1 or 0 }
+      "", 0, 0, (extra ~= "" and 1 or 0) + (body ~= "" and 2 or 0) + (#body > inline and 4 or 0) }
     if tonumber(notBefore) > now then
       r[STATE], r[READY] = "d", notBefore
       redis.call("ZADD", delayed, notBefore, id)
@@ -78,7 +78,7 @@ for i = first, #ARGV, 11 do
     if deadline ~= "0" then redis.call("ZADD", deadlines, deadline, id) end
     if key ~= "" then redis.call("HSET", idem, tenant .. "\t" .. key, id) end
     if extra ~= "" then redis.call("HSET", meta, id, extra) end
-    redis.call("HSET", bodies, id, body)
+    if body ~= "" then redis.call("HSET", bodies, id, body) end
     redis.call("ZADD", all, now, id)
     redis.call("HINCRBY", counts, "n:" .. class, 1)
     arrivals[class] = (arrivals[class] or 0) + 1

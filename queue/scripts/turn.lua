@@ -1,28 +1,33 @@
 -- turn ends attempts of one worker and gives it up to n new jobs. With nothing to give it registers the worker as idle, in
 -- the same step, so that no wake-up is lost.
--- KEYS: ctl jobs bodies meta waiting chead heads aud cls classes delayed deadlines leases ended dead counts idle workers fleet held limits fair
--- MORE KEYS: the machine's drain, the worker's wake list, then of each ended attempt the job's details
+-- KEYS: ctl jobs bodies meta waiting chead heads aud cls classes delayed deadlines leases ended dead counts idle fleet held limits fair
+-- MORE KEYS: the worker's wake list, then of each ended attempt the job's details
 -- LIBS: record index ending limits
 -- ARGV: 1 machine, 2 worker, 3 profile, 4 index in 6 digits, 5 n, 6 nonce, 7 lease ms, 8 ms by which an attempt may overrun
---       its timeout, 9 ms for which a job keeps off the machine it failed on, 10 largest parameters to return here, bytes,
---       11 "1" to become idle, 12 first retry delay ms, 13 largest retry delay ms, 14 "1" where a call with this
---       nonce was made before and got no answer: what it claimed is given again; then per ended attempt 7: job id, fence,
---       nonce, "c" completed | "f" failed | "r" released, factor on the retry delay (-1: not retriable), failure JSON or
---       reason, result JSON
--- Returns: {{"ok" | "stale" | "missing", …}, status, {id, record, parameters or nil where too large, meta or "", …}, {worker to wake, …}};
+--       its timeout, 9 ms for which a job keeps off the machine it failed on, 10 "1" where the worker may be in idle,
+--       11 "1" to become idle, 12 first retry delay ms, 13 largest retry delay ms, 14 "1" where a call with this nonce was
+--       made before and got no answer: what it claimed is given again; then per ended attempt 7: job id, fence, nonce,
+--       "c" completed | "f" failed | "r" released, factor on the retry delay (-1: not retriable), failure JSON or reason,
+--       result JSON
+-- Returns: {{"ok" | "stale" | "missing", …}, status, {id, record, parameters or nil where too large, meta or "", …}, {worker
+--          to wake, …}, ms until a rate limit lets the next job start, or nothing};
 --          status is ok, idle, draining, paused, unregistered (nothing was claimed: register first), more (nothing was
---          claimed: call again) or limited; at the end ms until a rate limit lets the next job start, or nothing
-local drain, wakelist, infos = KEYS[more + 1], KEYS[more + 2], more + 3
+--          claimed: call again) or limited
+local wakelist, infos = KEYS[more + 1], more + 2
 local machine, worker, profile, index, want, nonce = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6]
-local leaseFor, overrun, keepOff, inline = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
+local leaseFor, overrun, keepOff = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
 local me = machine .. "/" .. worker
 local wakes = {}
 
--- served adds an attempt's duration to the class's last samples (about 60 of them).
-local function served(class, ms)
-  local s = (redis.call("HGET", cls, "s:" .. class) or "") .. ms .. ","
+-- served adds an attempt's duration to the class's last samples (about 60 of them). Of those under a second, which come in
+-- numbers, it takes one in eight.
+local function served(r)
+  local ms = now - r[STARTED]
+  local last = string.byte(r[ORDER], -1)
+  if ms < 1000 and last ~= 49 and last ~= 57 then return end -- "1" and "9"
+  local s = (redis.call("HGET", cls, "s:" .. r[CLASS]) or "") .. ms .. ","
   if #s > 400 then s = string.sub(s, string.find(s, ",", #s - 400, true) + 1) end
-  redis.call("HSET", cls, "s:" .. class, s)
+  redis.call("HSET", cls, "s:" .. r[CLASS], s)
 end
 
 local function finish(info, id, fence, key, action, factor, detail, result)
@@ -33,7 +38,7 @@ local function finish(info, id, fence, key, action, factor, detail, result)
   wakes[#wakes + 1] = stop(id, r)
   if action == "c" then
     if result ~= "" then redis.call("HSET", info, "result", result) end
-    served(r[CLASS], now - r[STARTED])
+    served(r)
     close(id, r, "c", "completed")
   elseif action == "r" then
     r[ATTEMPTS] = r[ATTEMPTS] - 1
@@ -60,14 +65,16 @@ local finished = {}
 for i = 15, #ARGV, 7 do
   finished[#finished + 1] = finish(KEYS[infos + #finished], unpack(ARGV, i, i + 6))
 end
-if want == 0 then return { finished, "ok", {}, wakes } end
+if want == 0 then
+  settle()
+  return { finished, "ok", {}, wakes }
+end
 
 local seat = profile .. ":" .. index .. ":" .. me
-redis.call("ZREM", idle, seat)
-if redis.call("HEXISTS", workers, me) == 0 then return { finished, "unregistered", {}, wakes } end
-
-local flags = redis.call("HMGET", ctl, "paused", "limited", "fair")
-local limited = flags[2]
+if ARGV[10] == "1" then redis.call("ZREM", idle, seat) end
+local flags = redis.call("HMGET", ctl, "w:" .. me, "d:" .. machine, "paused", "limited", "fair")
+local limited, fairly = flags[4], flags[5]
+local draining = flags[2] and tonumber(string.match(flags[2], "^%d+")) > now
 local moved = 0
 
 -- others says whether anybody else than this machine could run a job of the audience.
@@ -99,16 +106,21 @@ local function eligible(a, id, r)
   return r[EXCLUDED] ~= machine or r[READY] + keepOff < now or not others(a)
 end
 
--- inClass finds the first of a class's jobs that this worker may have. It looks no further than 16, but for those that it
--- moves out of the way, at most 256 in one call.
+-- inClass finds the first of a class's jobs that this worker may have: {order, id, record, audience, the order after it
+-- where it is the head, or false, whether it is the head}. It looks no further than 16, but for those that it moves out of
+-- the way, at most 256 in one call.
 local function inClass(a, class)
-  local looked = 1
+  local looked = 2
   while true do
     local before = moved
-    for _, m in ipairs(redis.call("ZRANGEBYLEX", waiting, "[" .. class .. ":", "(" .. class .. ";", "LIMIT", 0, looked)) do
+    local list = redis.call("ZRANGEBYLEX", waiting, "[" .. class .. ":", "(" .. class .. ";", "LIMIT", 0, looked)
+    for i, m in ipairs(list) do
       local id = string.sub(m, 32)
       local r = read(id)
-      if eligible(a, id, r) then return { string.sub(m, 18, 30), id, r, a } end
+      if eligible(a, id, r) then
+        local isHead = moved == before and i == 1
+        return { string.sub(m, 18, 30), id, r, a, isHead and list[2] and string.sub(list[2], 18, 30), isHead }
+      end
     end
     if moved > 256 or looked == 16 and moved == before then return nil end
     looked = 16
@@ -154,26 +166,36 @@ end
 
 local given = {}
 local function answer(id, r, record)
-  local n = #given
+  local n, has = #given, tonumber(r[HAS])
   given[n + 1], given[n + 2] = id, record
-  given[n + 3] = redis.call("HSTRLEN", bodies, id) <= inline and redis.call("HGET", bodies, id)
-  given[n + 4] = r[META] == "1" and redis.call("HGET", meta, id) or ""
+  given[n + 3] = has < 4 and (has >= 2 and redis.call("HGET", bodies, id) or "")
+  given[n + 4] = has % 2 == 1 and redis.call("HGET", meta, id) or ""
 end
 
-local function give(order, id, r, a)
-  remove(r[CLASS], order, id)
+-- take removes the found job from the index. Of a head the next order is known already.
+local function take(order, id, class, a, nextOrder, isHead)
+  if not isHead then return remove(class, order, id) end
+  redis.call("ZREM", waiting, class .. ":" .. order .. ":" .. id)
+  if nextOrder == order then return end
+  redis.call("ZREM", chead, a .. ":" .. order .. ":" .. class)
+  if nextOrder then redis.call("ZADD", chead, 0, a .. ":" .. nextOrder .. ":" .. class) end
+  repair(a)
+end
+
+local function give(order, id, r, a, nextOrder, isHead)
+  take(order, id, r[CLASS], a, nextOrder, isHead)
   if r[DEADLINE] ~= "0" then redis.call("ZREM", deadlines, id) end
   r[STATE], r[ATTEMPTS], r[FENCE], r[NONCE] = "r", r[ATTEMPTS] + 1, r[FENCE] + 1, nonce
   r[MACHINE], r[WORKER], r[STARTED], r[PROGRESS_REV] = machine, worker, now, 0
   redis.call("ZADD", leases, math.min(now + leaseFor, now + r[TIMEOUT] + overrun), id)
-  redis.call("HINCRBY", counts, "r:" .. r[CLASS], 1)
-  redis.call("HINCRBY", counts, "m:" .. machine, 1)
-  if r[TENANT] ~= "" then redis.call("HINCRBY", counts, "t:" .. r[TENANT], 1) end
+  count("r:" .. r[CLASS], 1)
+  count("m:" .. machine, 1)
+  if r[TENANT] ~= "" then count("t:" .. r[TENANT], 1) end
   if limited then
     spend("")
     if r[TENANT] ~= "" then spend(r[TENANT]) end
   end
-  if flags[3] then
+  if fairly then
     local prefix, tag = string.sub(r[ORDER], 1, 2), tonumber(string.sub(r[ORDER], 3), 16)
     if tag > tonumber(redis.call("HGET", fair, prefix) or 0) then redis.call("HSET", fair, prefix, tag) end
   end
@@ -181,53 +203,63 @@ local function give(order, id, r, a)
   r[CLAIM_REV] = r[REV]
   local record = table.concat(r, "\t")
   redis.call("HSET", jobs, id, record)
-  return answer(id, r, record)
+  answer(id, r, record)
 end
 
-if ARGV[14] == "1" then
+-- again gives what a call with this nonce claimed whose answer got lost.
+local function again()
   for _, id in ipairs(redis.call("ZREVRANGE", leases, 0, 1999)) do
     local r = read(id)
     if r and r[NONCE] == nonce and r[MACHINE] == machine and r[STATE] == "r" then answer(id, r, table.concat(r, "\t")) end
   end
-  if #given > 0 then return { finished, "ok", given, wakes } end
 end
 
-local blocked = redis.call("GET", drain) and "draining" or flags[1] and "paused"
-if blocked then
-  -- A wake-up that reached this worker is handed on.
-  local names = redis.call("ZRANGE", heads, 0, 15)
-  for _, a in ipairs(names) do
-    if blocked == "draining" and redis.call("HEXISTS", aud, "s:" .. a .. ":" .. profile) == 1 then
+-- handOn wakes another machine's worker in place of this one.
+local function handOn()
+  for _, a in ipairs(redis.call("ZRANGE", heads, 0, 15)) do
+    if redis.call("HEXISTS", aud, "s:" .. a .. ":" .. profile) == 1 then
       wakes[#wakes + 1] = wake(a, machine)
-      break
+      return
     end
   end
-  return { finished, blocked, {}, wakes }
 end
 
-local soon
-while #given < 4 * want do
-  if limited then
-    local free
-    free, soon = room("")
-    if free < 1 then
-      if #given == 0 then return { finished, "limited", {}, wakes, soon } end
-      break
-    end
+-- claim gives up to the wanted number of jobs; returns the status and ms until a rate limit lets the next one start.
+local function claim()
+  if ARGV[14] == "1" then
+    again()
+    if #given > 0 then return "ok" end
   end
-  local found = pick()
-  if not found then break end
-  give(unpack(found))
+  if not flags[1] then return "unregistered" end
+  if draining then
+    handOn()
+    return "draining"
+  end
+  if flags[3] then return "paused" end
+  while #given < 4 * want do
+    if limited then
+      local free, soon = room("")
+      if free < 1 then return #given > 0 and "ok" or "limited", soon end
+    end
+    local found = pick()
+    if not found then break end
+    give(unpack(found, 1, 6))
+  end
+  if #given > 0 then return "ok" end
+  if moved > 256 then return "more" end
+  local soon
+  if limited then
+    local n
+    n, soon = sweep(wakes)
+    if n > 0 then return "more" end
+  end
+  if ARGV[11] == "1" then
+    redis.call("DEL", wakelist)
+    redis.call("ZADD", idle, 0, seat)
+  end
+  return "idle", soon
 end
-if #given > 0 then return { finished, "ok", given, wakes } end
-if moved > 256 then return { finished, "more", {}, wakes } end
-if limited then
-  local n
-  n, soon = sweep(wakes)
-  if n > 0 then return { finished, "more", {}, wakes } end
-end
-if ARGV[11] == "1" then
-  redis.call("DEL", wakelist)
-  redis.call("ZADD", idle, 0, seat)
-end
-return { finished, "idle", {}, wakes, soon }
+
+local status, soon = claim()
+settle()
+return { finished, status, given, wakes, soon }

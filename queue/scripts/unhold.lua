@@ -6,6 +6,7 @@
 local wakes, n = {}, 0
 if ARGV[1] == "room" then
   n = sweep(wakes)
+  settle()
   return { n, wakes }
 end
 for _ = 1, tonumber(ARGV[1]) do
@@ -15,4 +16,5 @@ for _ = 1, tonumber(ARGV[1]) do
   wakes[#wakes + 1] = woken
   n = n + 1
 end
+settle()
 return { n, wakes }

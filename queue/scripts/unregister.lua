@@ -1,5 +1,5 @@
 -- unregister takes workers away: those named, or of these only the ones whose registration has passed.
--- KEYS: ctl workers alive fleet idle
+-- KEYS: ctl alive fleet idle
 -- ARGV: "1" to take only those that have passed; worker as <machine>/<worker>, …
 -- Returns: {number taken away, 1 if the fleet's profiles changed}
 local time = redis.call("TIME")
@@ -7,7 +7,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local n, changed = 0, 0
 for i = 2, #ARGV do
   local me = ARGV[i]
-  local old = redis.call("HGET", workers, me)
+  local old = redis.call("HGET", ctl, "w:" .. me)
   local till = tonumber(redis.call("ZSCORE", alive, me) or 0)
   if ARGV[1] ~= "1" or till <= now then
     redis.call("ZREM", alive, me)
@@ -15,7 +15,7 @@ for i = 2, #ARGV do
       local p, index = string.match(old, "^(%x+)\t(%d+)$")
       local mine = "m:" .. p .. ":" .. string.match(me, "^([^/]*)/")
       redis.call("ZREM", idle, p .. ":" .. index .. ":" .. me)
-      redis.call("HDEL", workers, me)
+      redis.call("HDEL", ctl, "w:" .. me)
       if redis.call("HINCRBY", fleet, mine, -1) <= 0 then redis.call("HDEL", fleet, mine) end
       if redis.call("HINCRBY", fleet, "n:" .. p, -1) <= 0 then
         redis.call("HDEL", fleet, "n:" .. p, "o:" .. p)
