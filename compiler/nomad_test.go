@@ -104,8 +104,6 @@ func profiles(t testing.TB) map[string]profile.Options {
 // TestNomadAccepts: a real Nomad finds nothing wrong with any compiled job.
 func TestNomadAccepts(t *testing.T) {
 	client := realNomad(t)
-	_, err := client.Namespaces().Register(&nomad.Namespace{Name: "ai"}, nil)
-	require.NoError(t, err)
 	options := profiles(t)
 	for file, opts := range options {
 		accepted(t, client, file, opts)
@@ -118,6 +116,10 @@ func accepted(t *testing.T, client *nomad.Client, file string, opts profile.Opti
 	pools, diags := compiler.Compile(load(t, opts, file))
 	require.False(t, diags.HasErrors(), "%s", diags)
 	for _, pool := range pools {
+		if name := pool.Source.Placement.Namespace; name != "" {
+			_, err := client.Namespaces().Register(&nomad.Namespace{Name: name}, nil)
+			require.NoError(t, err)
+		}
 		response, _, err := client.Jobs().Validate(pool.Job, nil)
 		require.NoError(t, err, file)
 		require.Empty(t, strings.TrimSpace(response.Error), "%s: pool %s", file, pool.Name)

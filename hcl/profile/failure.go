@@ -35,6 +35,7 @@ func (l *loader) failures(m *Machine, o *object) {
 func (l *loader) reschedule(r *Reschedule, b *object) {
 	l.atLeast(b, "delay", 5*time.Second)
 	l.atLeast(b, "interval", 15*time.Second)
+	l.atLeast(b, "max_delay", 5*time.Second)
 	switch {
 	case b.has("attempts") && !b.has("interval"):
 		l.report(diag.Error(b.at("attempts"), "Attempts without an interval", "Attempts are counted within a time.", "Write, for example, interval = \"1h\"."))
