@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -131,7 +132,7 @@ func (a *agent) connect(ctx context.Context) (client, error) {
 	o := a.o.Queue
 	o.URL, o.Logger = a.o.Spec.Redis, a.log
 	for {
-		q, err := queue.Open(ctx, o)
+		q, err := a.open(ctx, o)
 		if err == nil {
 			return q, nil
 		}
@@ -142,6 +143,22 @@ func (a *agent) connect(ctx context.Context) (client, error) {
 		a.log.Warn("cannot open the queue, trying again", "error", err)
 		pause(ctx, retry.NextBackOff())
 	}
+}
+
+// open opens the queue and gives back what this machine's former agent, which must have died, still holds.
+func (a *agent) open(ctx context.Context, o queue.Options) (client, error) {
+	q, err := queue.Open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	n, err := q.Forfeit(ctx, a.o.ID)
+	if err != nil {
+		return nil, errors.Join(err, q.Close())
+	}
+	if n > 0 {
+		a.log.Warn("this machine's former agent has died and left jobs: given back", "jobs", n)
+	}
+	return q, nil
 }
 
 // work runs all loops until ctx ends, and then steps 1 to 6 of shutting down.

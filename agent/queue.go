@@ -20,6 +20,7 @@ type (
 		Release(ctx context.Context, l queue.Lease, reason string) error
 	}
 	lifeSigns interface {
+		Forfeit(ctx context.Context, machine string) (int, error)
 		Heartbeat(ctx context.Context, machine string, leases []queue.Lease) (*queue.HeartbeatAnswer, error)
 		Cancels(ctx context.Context, machine string) (<-chan string, error)
 		Progress(ctx context.Context, l queue.Lease, p queue.Progress) error

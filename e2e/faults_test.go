@@ -59,7 +59,7 @@ func TestKillingRedisLosesNoJob(t *testing.T) {
 
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	require.NoError(t, s.cluster.KillRedis(ctx))
+	require.NoError(t, s.cluster.KillRedis())
 	s.eventually(15*time.Second, "the API to say that the queue is away", func() (bool, string) {
 		resp, err := http.Get(s.dispatcher + "/v1/jobs/" + ids[0])
 		if err != nil {

@@ -44,7 +44,12 @@ func newStack(t *testing.T, gpus int) *stack {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	s := &stack{t: t, dir: t.TempDir()}
+	// Not t.TempDir: its long path would leave no room for the Task API's socket.
+	dir, err := os.MkdirTemp("", "e2e-")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	s := &stack{t: t, dir: dir}
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "blobs"), 0o755))
 	cluster, err := devcluster.Start(ctx, devcluster.Options{
 		Dir: filepath.Join(s.dir, "cluster"), GPUs: gpus, SimGPUBinary: binary(t, "nomad-device-simgpu"),
 		Logger: slog.New(slog.DiscardHandler),

@@ -159,6 +159,8 @@ type API interface {
 	// Cancels sends the ids of this machine's running jobs as they are cancelled, well before the next heartbeat, until ctx
 	// ends, then closes the channel. Lossy: the heartbeat's answer is the dependable way.
 	Cancels(ctx context.Context, machine string) (<-chan string, error)
+	// Forfeit gives up, at once and as lost, all leases that a machine has from a former life; an agent calls it at its start.
+	Forfeit(ctx context.Context, machine string) (int, error)
 	Progress(ctx context.Context, l Lease, p Progress) error
 	Complete(ctx context.Context, l Lease, r Result) error
 	// Fail ends the attempt: retriable with attempts left goes back (after backoff, at its original score), else failed or dead.

@@ -55,6 +55,7 @@ func cases() []testCase {
 		{"attempts used up", attemptsUsedUp},
 		{"released jobs count no attempt", released},
 		{"a lost lease is given back", lostLease},
+		{"a machine that starts again forfeits", forfeit},
 		{"three lost leases are enough", deadByLostLeases},
 		{"a stale owner changes nothing", staleOwner},
 		{"an ending may be repeated", repeatedEnding},
