@@ -8,12 +8,12 @@ import (
 	"github.com/emprops/machinectl/hcl/diag"
 )
 
-// build makes the typed profile out of the merged objects. A machine that others extend and that no pool uses is a base:
-// it may be incomplete, and isn't part of the profile.
+// build makes the typed profile out of the merged objects. A machine that others extend, or pools override, and that no
+// pool uses as it is, is a base: it may be incomplete, and isn't part of the profile.
 func (l *loader) build(p *Profile) {
-	pooled, extended := l.references()
+	uses := l.uses()
 	for _, m := range l.machines {
-		if extended[m.name] && !pooled[m.name] {
+		if u := uses[m.name]; u.extended && !u.pooled {
 			continue
 		}
 		o := l.merged[m.name]
@@ -22,41 +22,71 @@ func (l *loader) build(p *Profile) {
 	}
 	for _, d := range l.pools {
 		l.complete(d.object)
-		p.Pools = append(p.Pools, l.pool(d, p.Machines))
+		p.Pools = append(p.Pools, l.pool(d, l.machineOf(d, p.Machines)))
 	}
 }
 
-// references says which machines pools use and which ones other machines extend.
-func (l *loader) references() (pooled, extended map[string]bool) {
-	pooled, extended = map[string]bool{}, map[string]bool{}
+// machineOf is a pool's machine: the one it names, or a variant of it by the rules of inheritance.
+func (l *loader) machineOf(d declared, machines map[string]*Machine) *Machine {
+	name, ok := d.reference("machine")
+	override := d.child("override")
+	if !ok || override == nil || l.merged[name] == nil {
+		return machines[name]
+	}
+	o := merge(l.merged[name], override)
+	o.grammar = l.grammar.child("machine")
+	l.complete(o)
+	return l.machine(name, o)
+}
+
+// use says who refers to a machine.
+type use struct {
+	pooled   bool // a pool, without an override
+	extended bool // another machine, or a pool's override
+}
+
+func (l *loader) uses() map[string]use {
+	uses := map[string]use{}
 	for _, d := range l.pools {
 		if name, ok := d.reference("machine"); ok {
-			pooled[name] = true
+			u := uses[name]
+			if d.child("override") == nil {
+				u.pooled = true
+			} else {
+				u.extended = true
+			}
+			uses[name] = u
 		}
 	}
 	for _, m := range l.machines {
 		if name, ok := m.parent(); ok {
-			extended[name] = true
+			u := uses[name]
+			u.extended = true
+			uses[name] = u
 		}
 	}
-	return pooled, extended
+	return uses
 }
 
 // warn reports what is of no use. It is asked only where there are no errors: after an error much looks unused.
 func (l *loader) warn() {
-	for _, v := range l.variables {
-		if !l.scope.used[v.name] {
-			l.report(diag.Warning(v.header, fmt.Sprintf("Variable %q is not used", v.name), fmt.Sprintf("Nothing refers to var.%s.", v.name), "Take it out, or use it."))
-		}
-	}
-	pooled, extended := l.references()
+	l.warnVariables()
+	uses := l.uses()
 	for _, m := range l.machines {
-		if !pooled[m.name] && !extended[m.name] {
+		if uses[m.name] == (use{}) {
 			l.report(diag.Warning(m.header, fmt.Sprintf("Machine %q is in no pool", m.name), "No pool refers to it, so none will ever run.",
 				fmt.Sprintf("Write pool \"<name>\" { machine = machine.%s … }.", m.name)))
 		}
 	}
 	if len(l.pools) == 0 && len(l.files) > 0 {
 		l.report(diag.Warning(hcl.Range{}, "The profile has no pools", "Without a pool nothing runs.", "Write pool \"<name>\" { machine = machine.<name> … }."))
+	}
+}
+
+func (l *loader) warnVariables() {
+	for _, v := range l.variables {
+		if !l.scope.used[v.name] {
+			l.report(diag.Warning(v.header, fmt.Sprintf("Variable %q is not used", v.name), fmt.Sprintf("Nothing refers to var.%s.", v.name), "Take it out, or use it."))
+		}
 	}
 }

@@ -11,17 +11,27 @@ import (
 	"github.com/zclconf/go-cty/cty/function/stdlib"
 )
 
-// functions are what expressions can call, by name. None reads anything outside of the profile.
+// functions are what expressions can call, by name, but for those that read anything outside of the profile.
 func functions(secrets *secretTable) map[string]function.Function {
+	all := pureFunctions(secrets)
+	for name, f := range all {
+		if name != "try" && name != "can" && name != "secret" {
+			all[name] = bounded(f)
+		}
+	}
+	return all
+}
+
+func pureFunctions(secrets *secretTable) map[string]function.Function {
 	return map[string]function.Function{
 		// Numbers
 		"abs": stdlib.AbsoluteFunc, "ceil": stdlib.CeilFunc, "floor": stdlib.FloorFunc, "max": stdlib.MaxFunc,
 		"min": stdlib.MinFunc, "parseint": stdlib.ParseIntFunc, "signum": stdlib.SignumFunc,
 		// Strings
 		"chomp": stdlib.ChompFunc, "endswith": affixFunc(strings.HasSuffix), "format": narrow(stdlib.FormatFunc),
-		"formatlist": narrow(stdlib.FormatListFunc), "indent": indentFunc(), "join": stdlib.JoinFunc, "lower": stdlib.LowerFunc,
-		"regex": stdlib.RegexFunc, "regexall": stdlib.RegexAllFunc, "regexreplace": stdlib.RegexReplaceFunc,
-		"replace": stdlib.ReplaceFunc, "split": stdlib.SplitFunc, "startswith": affixFunc(strings.HasPrefix),
+		"formatlist": narrow(stdlib.FormatListFunc), "indent": indentFunc(), "join": short(stdlib.JoinFunc, joined), "lower": stdlib.LowerFunc,
+		"regex": stdlib.RegexFunc, "regexall": stdlib.RegexAllFunc, "regexreplace": short(stdlib.RegexReplaceFunc, replacedByRegex),
+		"replace": short(stdlib.ReplaceFunc, replaced), "split": stdlib.SplitFunc, "startswith": affixFunc(strings.HasPrefix),
 		"strlen": stdlib.StrlenFunc, "strrev": stdlib.ReverseFunc, "substr": stdlib.SubstrFunc, "title": stdlib.TitleFunc,
 		"trim": stdlib.TrimFunc, "trimprefix": stdlib.TrimPrefixFunc, "trimspace": stdlib.TrimSpaceFunc,
 		"trimsuffix": stdlib.TrimSuffixFunc, "upper": stdlib.UpperFunc,

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"regexp"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/zclconf/go-cty/cty"
@@ -49,6 +50,11 @@ func narrow(f function.Function) function.Function {
 		Params:   f.Params(),
 		VarParam: f.VarParam(),
 		Type: func(args []cty.Value) (cty.Type, error) {
+			for _, v := range args {
+				if v.IsKnown() && !v.IsNull() && v.Type() == cty.String && hugeNumber.MatchString(v.AsString()) {
+					return cty.DynamicPseudoType, function.NewArgErrorf(0, "numbers go up to 10^%d", numberLimit)
+				}
+			}
 			if spec := args[0]; spec.IsKnown() && !spec.IsNull() && spec.Type() == cty.String && wideVerb.MatchString(spec.AsString()) {
 				return cty.DynamicPseudoType, function.NewArgErrorf(0, "widths go up to 999")
 			}
@@ -58,12 +64,52 @@ func narrow(f function.Function) function.Function {
 	})
 }
 
+// hugeNumber is text that a numeric verb would make a number with thousands of digits.
+var hugeNumber = regexp.MustCompile(`^\s*[+-]?[0-9.]+[eE][+-]?[0-9]{4,}\s*$`)
+
+// short is a function whose text, of the length that size foretells, may have 1 MiB.
+func short(f function.Function, size func(args []cty.Value) int) function.Function {
+	return function.New(&function.Spec{
+		Params: f.Params(), VarParam: f.VarParam(), Type: f.ReturnTypeForValues,
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			if size(args) > heaviest {
+				return cty.UnknownVal(cty.String), function.NewArgErrorf(0, "the result would have more than 1 MiB")
+			}
+			return f.Call(args)
+		},
+	})
+}
+
+func replaced(args []cty.Value) int {
+	text, old, by := args[0].AsString(), args[1].AsString(), args[2].AsString()
+	return len(text) + strings.Count(text, old)*len(by)
+}
+
+func replacedByRegex(args []cty.Value) int {
+	// Each character can be a match, and each $1 in the replacement can be all of the text.
+	text, by := len(args[0].AsString()), args[2].AsString()
+	return (text + 1) * (len(by) + strings.Count(by, "$")*text)
+}
+
+func joined(args []cty.Value) int {
+	sum := 0
+	for _, list := range args[1:] {
+		for it := list.ElementIterator(); it.Next(); {
+			_, v := it.Element()
+			if v.IsKnown() && !v.IsNull() {
+				sum += len(args[0].AsString()) + len(v.AsString())
+			}
+		}
+	}
+	return sum
+}
+
 func indentFunc() function.Function {
 	return function.New(&function.Spec{
 		Params: []function.Parameter{{Name: "spaces", Type: cty.Number}, {Name: "str", Type: cty.String}},
 		Type:   function.StaticReturnType(cty.String),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			if n, _ := args[0].AsBigFloat().Int64(); n < 0 || n > widest {
+			if n, _ := args[0].AsBigFloat().Int64(); n < 0 || n > widest || int(n)*strings.Count(args[1].AsString(), "\n") > heaviest {
 				return cty.UnknownVal(cty.String), function.NewArgErrorf(0, "from 0 to %d", widest)
 			}
 			return stdlib.Indent(args[0], args[1])

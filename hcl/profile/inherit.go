@@ -13,6 +13,9 @@ import (
 // inherit merges each machine with those it extends into l.merged.
 func (l *loader) inherit() {
 	for _, m := range l.machines {
+		l.byName[m.name] = m.object
+	}
+	for _, m := range l.machines {
 		l.resolve(m.name, nil)
 	}
 }
@@ -30,7 +33,7 @@ func (l *loader) resolve(name string, path []string) *object {
 		return own
 	}
 	out := own
-	if parent, ok := own.parent(); ok {
+	if parent, ok := own.parent(); ok && l.byName[parent] != nil {
 		out = merge(l.resolve(parent, append(path, name)), own)
 	}
 	l.merged[name] = out
@@ -38,8 +41,7 @@ func (l *loader) resolve(name string, path []string) *object {
 }
 
 func (l *loader) machineObject(name string) *object {
-	i := slices.IndexFunc(l.machines, func(m declared) bool { return m.name == name })
-	return l.machines[i].object
+	return l.byName[name]
 }
 
 // parent is the name of the machine that a machine extends.
@@ -65,6 +67,9 @@ func (l *loader) complete(o *object) {
 		}
 	}
 	for _, b := range o.blocks {
+		if b.grammar.name == "override" {
+			continue // it is complete with what it is merged into
+		}
 		l.complete(b)
 	}
 }

@@ -1,11 +1,13 @@
 package profile
 
+import "slices"
+
 // This file is the grammar: every block and argument of the language, in the order in which people should write them.
 // Checks that concern more than one argument are in the files named after the block.
 
 // language is the outermost level: what may stand in a profile file.
 func language() *block {
-	return &block{name: "profile", blocks: []*block{variableBlock(), localsBlock(), machineBlock(), poolBlock()}}
+	return &block{name: "profile", blocks: []*block{variableBlock(), localsBlock(), environmentBlock(), moduleBlock(), machineBlock(), poolBlock()}}
 }
 
 func variableBlock() *block {
@@ -31,11 +33,50 @@ func localsBlock() *block {
 	return &block{name: "locals", many: true, doc: "Named values: local.<name>. Any argument."}
 }
 
+func environmentBlock() *block {
+	return &block{
+		name: "environment", label: "name", anyLabel: true, doc: "An environment variable that the profile depends on: env(\"<name>\").",
+		args: []argument{
+			{name: "default", literal: true, doc: "What applies when it isn't set. Without it, it must be set."},
+			{name: "description", literal: true, doc: "What it is for."},
+			{name: "sensitive", literal: true, fallback: "false", doc: "Mask its value in all output."},
+		},
+	}
+}
+
+func moduleBlock() *block {
+	return &block{
+		name: "module", label: "name", doc: "A directory of profile files, used with values of its own. Its machines and pools are named <module>-<name>; here its machines are module.<name>.machine.<name>.",
+		args: []argument{
+			{name: "source", literal: true, required: true, doc: "The directory, relative to this file: ./ or ../. A constant."},
+			{name: "inputs", literal: true, doc: "A map of values for its variables."},
+		},
+	}
+}
+
+// dynamicBlock makes blocks of another kind. It may stand wherever such a block may, within machines and pools.
+func dynamicBlock() *block {
+	return &block{
+		name: "dynamic", label: "kind", anyLabel: true, doc: "Makes one block of that kind per item of a list or map.",
+		args: []argument{
+			{name: "for_each", literal: true, required: true, doc: "List or map. In content, an item is <kind>.key and <kind>.value."},
+			{name: "iterator", literal: true, fallback: "the kind", doc: "Another name for the item, without quotes."},
+			{name: "labels", literal: true, doc: "The names of the blocks: [\"…\"]."},
+		},
+		blocks: []*block{{name: "content", open: true, doc: "The block's arguments and blocks."}},
+	}
+}
+
+func forEachArgument() argument {
+	return argument{name: "for_each", literal: true, doc: "List of strings or map: one block per item, named <name>-<key>; each.key and each.value in it."}
+}
+
 func machineBlock() *block {
 	return &block{
 		name: "machine", label: "name", doc: "What one machine consists of.",
 		args: []argument{
 			{name: "kind", typ: typeString, required: true, oneOf: []string{string(KindGPU), string(KindAPI), string(KindHybrid)}, doc: "What it is for."},
+			forEachArgument(),
 			{name: "extends", typ: typeMachine, doc: "Another machine, whose arguments and blocks this one inherits."},
 			{name: "driver", typ: typeString, fallback: string(DriverDocker), oneOf: []string{string(DriverDocker), string(DriverExec), string(DriverRawExec)}, doc: "Nomad task driver of its tasks."},
 			{name: "image", typ: typeString, doc: "Container image; needed by the docker driver and by no other."},
@@ -163,6 +204,7 @@ func poolBlock() *block {
 		name: "pool", label: "name", doc: "How many of which machine, where, scaled how.",
 		args: []argument{
 			{name: "machine", typ: typeMachine, required: true, doc: "Which machine."},
+			forEachArgument(),
 			{name: "priority", typ: typeInt, min: 1, max: 100, fallback: "50", doc: "Nomad priority."},
 		},
 		blocks: []*block{
@@ -197,9 +239,20 @@ func poolBlock() *block {
 					spreadBlock(),
 				},
 			},
-			escapeBlock(true),
+			overrideBlock(), escapeBlock(true),
 		},
 	}
+}
+
+// overrideBlock is a machine block without what makes it a machine of its own.
+func overrideBlock() *block {
+	b := machineBlock()
+	b.name, b.label, b.doc = "override", "", "What this pool's machines have otherwise than the machine block says, by the rules of extends."
+	b.args = slices.DeleteFunc(b.args, func(a argument) bool { return a.name == "extends" || a.name == "for_each" })
+	for i := range b.args {
+		b.args[i].required = false
+	}
+	return b
 }
 
 // Connectors are the connectors a worker may name, in the order of the documentation.

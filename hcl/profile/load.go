@@ -1,10 +1,13 @@
 package profile
 
 import (
+	"fmt"
 	"io/fs"
+	"slices"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
 
 	"github.com/emprops/machinectl/hcl/diag"
 )
@@ -60,9 +63,13 @@ type loader struct {
 
 	variables []*variable
 	locals    map[string]*hclsyntax.Attribute
-	machines  []declared
+	machines  []declared // those of modules too
 	pools     []declared
-	merged    map[string]*object // machines after inheritance
+	prefix    string                // of names within a module
+	within    []string              // directories of the modules that are being read
+	given     map[string]givenValue // a module's inputs; nil outside of modules
+	byName    map[string]*object    // machines as they were read
+	merged    map[string]*object    // machines after inheritance
 }
 
 // declared is a machine or pool block that was read.
@@ -73,14 +80,17 @@ type declared struct {
 
 func newLoader(opts Options) *loader {
 	secrets := newSecretTable()
-	return &loader{
-		reader:  reader{scope: newScope(secrets), secrets: secrets, sensitive: &sensitiveSet{}},
+	l := &loader{
+		reader:  reader{secrets: secrets, sensitive: &sensitiveSet{}},
 		opts:    opts,
 		sources: map[string][]byte{},
 		grammar: language(),
 		locals:  map[string]*hclsyntax.Attribute{},
+		byName:  map[string]*object{},
 		merged:  map[string]*object{},
 	}
+	l.scope = newScope(secrets, &outside{read: l.readFile, cost: &cost{}, env: map[string]cty.Value{}})
+	return l
 }
 
 func (l *loader) load() (*Profile, hcl.Diagnostics) {
@@ -104,20 +114,11 @@ func (l *loader) parseAll() (bodies []*hclsyntax.Body, ok bool) {
 	return bodies, ok
 }
 
-// evaluate goes through the steps of the language: declarations, variables, locals, machines, inheritance, pools, checks.
+// evaluate goes through the steps of the language: what is declared, inheritance, pools, checks.
 func (l *loader) evaluate(p *Profile, bodies []*hclsyntax.Body) {
-	var machines, pools []*hclsyntax.Block
-	for _, body := range bodies {
-		machines, pools = l.declarations(body, machines, pools)
-	}
-	l.evaluateVariables()
-	l.evaluateLocals()
-	for _, b := range machines {
-		l.machines = append(l.machines, declared{b.Labels[0], l.object(l.grammar.child("machine"), b)})
-	}
-	for _, b := range pools {
-		l.pools = append(l.pools, declared{b.Labels[0], l.object(l.grammar.child("pool"), b)})
-	}
+	l.read(bodies)
+	l.machines = l.unique("machine", l.machines)
+	l.pools = l.unique("pool", l.pools)
 	l.inherit()
 	l.build(p)
 	if !l.diags.HasErrors() {
@@ -125,15 +126,61 @@ func (l *loader) evaluate(p *Profile, bodies []*hclsyntax.Body) {
 	}
 }
 
-// declarations takes the top level of a file apart: variables and locals are kept, machines and pools added to those
-// given. Names are unique over all files.
-func (l *loader) declarations(body *hclsyntax.Body, machines, pools []*hclsyntax.Block) (_, _ []*hclsyntax.Block) {
+// read reads the files of one directory: environment, variables, locals, modules, machines, pools, in this order.
+func (l *loader) read(bodies []*hclsyntax.Body) {
+	for _, body := range bodies {
+		for _, b := range body.Blocks {
+			if b.Type == "environment" && len(b.Labels) == 1 {
+				l.declareEnvironment(environmentBlock(), b)
+			}
+		}
+	}
+	var d declarations
+	for _, body := range bodies {
+		l.declarations(body, &d)
+	}
+	l.evaluateVariables()
+	l.evaluateLocals()
+	for _, b := range d.modules {
+		l.module(moduleBlock(), b)
+	}
+	for _, b := range d.machines {
+		l.declareMachine(b)
+	}
+	for _, b := range d.machines {
+		l.machines = append(l.machines, l.instances(l.grammar.child("machine"), b)...)
+	}
+	for _, b := range d.pools {
+		l.pools = append(l.pools, l.instances(l.grammar.child("pool"), b)...)
+	}
+}
+
+// unique reports names that for_each or modules made twice.
+func (l *loader) unique(kind string, list []declared) []declared {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(list, func(d declared) bool {
+		if seen[d.name] {
+			l.report(diag.Error(d.header, fmt.Sprintf("Repeated %s %q", kind, d.name), "Another block, for_each or module makes the same name.", "Give one of them another name."))
+		}
+		was := seen[d.name]
+		seen[d.name] = true
+		return was
+	})
+}
+
+// declarations are the blocks that are read after variables and locals.
+type declarations struct {
+	modules, machines, pools []*hclsyntax.Block
+}
+
+// declarations takes the top level of a file apart. Names are unique over all files of a directory.
+func (l *loader) declarations(body *hclsyntax.Body, d *declarations) {
 	for _, attr := range sortedAttributes(body) {
 		if l.grammar.child(attr.Name) != nil {
 			l.argument(l.grammar, attr)
 			continue
 		}
-		l.report(diag.Error(attr.NameRange, "Argument outside of a block", "A profile has variable, locals, machine and pool blocks only.",
+		l.report(diag.Error(attr.NameRange, "Argument outside of a block", "A profile has blocks only.",
 			"If other parts of the profile should use it, write locals { "+attr.Name+" = … }."))
 	}
 	for _, b := range body.Blocks {
@@ -146,27 +193,23 @@ func (l *loader) declarations(body *hclsyntax.Body, machines, pools []*hclsyntax
 			l.declareVariable(g, b)
 		case "locals":
 			l.declareLocals(b)
+		case "module":
+			d.modules = l.firstOfName(g, b, d.modules)
 		case "machine":
-			if l.firstOfName(g, b, machines) {
-				machines = append(machines, b)
-				l.scope.declareMachine(b.Labels[0])
-			}
+			d.machines = l.firstOfName(g, b, d.machines)
 		case "pool":
-			if l.firstOfName(g, b, pools) {
-				pools = append(pools, b)
-			}
+			d.pools = l.firstOfName(g, b, d.pools)
 		}
 	}
-	return machines, pools
 }
 
-// firstOfName reports a block whose name is taken.
-func (l *loader) firstOfName(g *block, b *hclsyntax.Block, earlier []*hclsyntax.Block) bool {
+// firstOfName adds a block to the earlier ones, or reports that its name is taken.
+func (l *loader) firstOfName(g *block, b *hclsyntax.Block, earlier []*hclsyntax.Block) []*hclsyntax.Block {
 	for _, e := range earlier {
 		if e.Labels[0] == b.Labels[0] {
 			l.report(repeatedBlock(g, b, e))
-			return false
+			return earlier
 		}
 	}
-	return true
+	return append(earlier, b)
 }

@@ -41,6 +41,7 @@ func (l *loader) parse(name string) (body *hclsyntax.Body, ok bool) {
 		return nil, false
 	}
 	l.diags = append(l.diags, literals(body)...)
+	l.scope.outside.cost.guard(body)
 	return body, true
 }
 
@@ -79,9 +80,9 @@ func refused(src []byte, name string) *hcl.Diagnostic {
 }
 
 // literals finds numbers which no profile needs, and which are so large that writing them out would fill the memory.
-func literals(body *hclsyntax.Body) hcl.Diagnostics {
+func literals(root hclsyntax.Node) hcl.Diagnostics {
 	limit := new(big.Float).SetFloat64(1e18)
-	return hclsyntax.VisitAll(body, func(node hclsyntax.Node) hcl.Diagnostics {
+	return hclsyntax.VisitAll(root, func(node hclsyntax.Node) hcl.Diagnostics {
 		lit, ok := node.(*hclsyntax.LiteralValueExpr)
 		if !ok || lit.Val.IsNull() || lit.Val.Type() != cty.Number || new(big.Float).Abs(lit.Val.AsBigFloat()).Cmp(limit) <= 0 {
 			return nil

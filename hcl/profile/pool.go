@@ -9,11 +9,8 @@ import (
 )
 
 // pool builds a pool and checks it.
-func (l *loader) pool(d declared, machines map[string]*Machine) *Pool {
-	p := &Pool{Name: d.name, Priority: d.num("priority", DefaultPriority), Range: d.header}
-	if name, ok := d.reference("machine"); ok {
-		p.Machine = machines[name]
-	}
+func (l *loader) pool(d declared, m *Machine) *Pool {
+	p := &Pool{Name: d.name, Machine: m, Priority: d.num("priority", DefaultPriority), Range: d.header}
 	if s := d.child("size"); s != nil {
 		p.Min, p.Max = s.num("min", 0), s.num("max", 0)
 		if _, ok := s.get("max"); ok && p.Min > p.Max {

@@ -32,25 +32,34 @@ func (r *reader) object(g *block, b *hclsyntax.Block) *object {
 		return o
 	}
 	for _, attr := range sortedAttributes(b.Body) {
-		if a := r.argument(g, attr); a != nil {
+		if a := r.argument(g, attr); a != nil && !a.literal {
 			o.args[attr.Name] = r.value(a, attr)
 		}
 	}
 	first := map[string]*hclsyntax.Block{}
 	for _, inner := range b.Body.Blocks {
-		cg := r.blockGrammar(g, inner)
-		if cg == nil {
+		if inner.Type == "dynamic" {
+			r.dynamic(g, inner, func(made *hclsyntax.Block) { r.inner(o, made, first) })
 			continue
 		}
-		key := cg.name + "\x00" + strings.Join(inner.Labels, "\x00")
-		if earlier, ok := first[key]; ok && !cg.many {
-			r.report(repeatedBlock(cg, inner, earlier))
-			continue
-		}
-		first[key] = inner
-		o.blocks = append(o.blocks, r.object(cg, inner))
+		r.inner(o, inner, first)
 	}
 	return o
+}
+
+// inner reads a block within another one.
+func (r *reader) inner(o *object, b *hclsyntax.Block, first map[string]*hclsyntax.Block) {
+	g := r.blockGrammar(o.grammar, b)
+	if g == nil {
+		return
+	}
+	key := g.name + "\x00" + strings.Join(b.Labels, "\x00")
+	if earlier, ok := first[key]; ok && !g.many {
+		r.report(repeatedBlock(g, b, earlier))
+		return
+	}
+	first[key] = b
+	o.blocks = append(o.blocks, r.object(g, b))
 }
 
 func repeatedBlock(g *block, b, earlier *hclsyntax.Block) *hcl.Diagnostic {
@@ -88,7 +97,7 @@ func (r *reader) blockGrammar(g *block, b *hclsyntax.Block) *block {
 	case c == nil:
 		where := fmt.Sprintf("A %s block has no block of this kind.", g.name)
 		if g.name == "profile" {
-			where = "A profile has variable, locals, machine and pool blocks."
+			where = "A profile has variable, locals, environment, module, machine and pool blocks."
 		}
 		r.report(diag.Error(b.TypeRange, fmt.Sprintf("Unknown block %q", b.Type), where, diag.DidYouMean(b.Type, g.names())))
 		return nil

@@ -3,6 +3,7 @@ package profile
 import (
 	"fmt"
 	"maps"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strconv"
@@ -26,6 +27,9 @@ type scope struct {
 	variables map[string]cty.Value
 	locals    map[string]cty.Value
 	machines  map[string]cty.Value
+	modules   map[string]cty.Value
+	iterators map[string]cty.Value // of the for_each and dynamic blocks that are being read: { key, value }
+	outside   *outside
 	capsule   cty.Type // of *reference
 	functions map[string]function.Function
 	used      map[string]bool // variables that some expression refers to
@@ -38,24 +42,35 @@ type roots struct {
 	runtime                     runtime
 }
 
-func newScope(secrets *secretTable) *scope {
-	return &scope{
+func newScope(secrets *secretTable, outside *outside) *scope {
+	s := &scope{
 		variables: map[string]cty.Value{},
 		locals:    map[string]cty.Value{},
 		machines:  map[string]cty.Value{},
+		modules:   map[string]cty.Value{},
+		iterators: map[string]cty.Value{},
+		outside:   outside,
 		capsule:   cty.Capsule("machine", reflect.TypeFor[reference]()),
 		functions: functions(secrets),
 		used:      map[string]bool{},
 		contexts:  map[roots]*hcl.EvalContext{},
 	}
+	s.functions["file"], s.functions["env"] = outside.fileFunc(), outside.envFunc()
+	// A template can do what an expression can, but for reading further templates.
+	s.functions["templatefile"] = outside.templateFunc(maps.Clone(s.functions))
+	return s
 }
 
 func (s *scope) setVariable(name string, v cty.Value) { s.set(s.variables, name, v) }
 
 func (s *scope) setLocal(name string, v cty.Value) { s.set(s.locals, name, v) }
 
-func (s *scope) declareMachine(name string) {
-	s.set(s.machines, name, cty.CapsuleVal(s.capsule, &reference{name: name}))
+// declareMachine makes machine.<name> known as a reference to a machine, or as a map of such.
+func (s *scope) declareMachine(name string, v cty.Value) { s.set(s.machines, name, v) }
+
+// machineValue refers to the machine of that full name.
+func (s *scope) machineValue(name string) cty.Value {
+	return cty.CapsuleVal(s.capsule, &reference{name: name})
 }
 
 func (s *scope) set(in map[string]cty.Value, name string, v cty.Value) {
@@ -75,7 +90,13 @@ func (s *scope) eval(expr hcl.Expression, allowed roots) (cty.Value, hcl.Diagnos
 	if diags.HasErrors() {
 		return cty.DynamicVal, diags
 	}
-	v, diags := expr.Value(s.context(allowed))
+	s.outside.dir = filepath.Dir(expr.Range().Filename)
+	ctx := s.context(allowed)
+	if len(s.iterators) > 0 && allowed.locals {
+		ctx = ctx.NewChild()
+		ctx.Variables = s.iterators
+	}
+	v, diags := expr.Value(ctx)
 	if diags.HasErrors() {
 		return cty.DynamicVal, diags
 	}
@@ -95,6 +116,7 @@ func (s *scope) context(allowed roots) *hcl.EvalContext {
 	}
 	if allowed.machines {
 		ctx.Variables["machine"] = cty.ObjectVal(s.machines)
+		ctx.Variables["module"] = cty.ObjectVal(s.modules)
 	}
 	if allowed.runtime >= runtimeNomad {
 		ctx.Variables["nomad"] = cty.ObjectVal(runtimeMembers("nomad"))
@@ -109,6 +131,13 @@ func (s *scope) context(allowed roots) *hcl.EvalContext {
 // check looks at one reference before evaluation, so that a wrong one is explained in the language's own words.
 func (s *scope) check(t hcl.Traversal, allowed roots) *hcl.Diagnostic {
 	root, at := t.RootName(), t.SourceRange()
+	if _, ok := s.iterators[root]; ok && allowed.locals {
+		name, _ := member(t)
+		if name == "key" || name == "value" {
+			return nil
+		}
+		return diag.Error(at, "Incomplete reference", fmt.Sprintf("%s has a key and a value.", root), fmt.Sprintf("Write %s.key or %s.value.", root, root))
+	}
 	what, known := s.root(root)
 	if what == "" {
 		return unknownRoot(root, at, allowed)
@@ -142,6 +171,10 @@ func (s *scope) root(name string) (what string, members map[string]cty.Value) {
 		return "local value", s.locals
 	case "machine":
 		return "machine", s.machines
+	case "module":
+		return "module", s.modules
+	case "each":
+		return "item", nil
 	case "self", "nomad":
 		return "run-time value", runtimeMembers(name)
 	default:
@@ -155,7 +188,7 @@ func unknownRoot(root string, at hcl.Range, allowed roots) *hcl.Diagnostic {
 	if near := diag.Suggest(root, known); near != "" {
 		advice = "Did you mean " + near + ".<name>? " + advice
 	}
-	return diag.Error(at, fmt.Sprintf("Unknown name %q", root), "Only var, local, machine, self and nomad can be referred to.", advice)
+	return diag.Error(at, fmt.Sprintf("Unknown name %q", root), "Only var, local, machine, module, each, self and nomad can be referred to.", advice)
 }
 
 func misplacedRoot(root string, at hcl.Range, allowed roots) *hcl.Diagnostic {
@@ -168,7 +201,10 @@ func misplacedRoot(root string, at hcl.Range, allowed roots) *hcl.Diagnostic {
 		detail = "self is the service instance that is being started; it has a meaning in a service's command, args and env only."
 	case "nomad":
 		detail = "nomad.* is known on the machine that runs a task; it has a meaning in a task's command, args and env only."
-	case "machine":
+	case "each":
+		detail = "each is the item of a for_each, and this block has none."
+		advice = "Write for_each = … in the pool or machine; in a dynamic block, the item has the name of the block's kind."
+	case "machine", "module":
 		detail = "A machine is no value of its own; extends and a pool's machine refer to one."
 	default:
 		detail = "Here only constants are allowed."
@@ -186,7 +222,7 @@ func (r roots) names() []string {
 		names = append(names, "local")
 	}
 	if r.machines {
-		names = append(names, "machine")
+		names = append(names, "machine", "module")
 	}
 	if r.runtime >= runtimeNomad {
 		names = append(names, "nomad")
@@ -195,6 +231,11 @@ func (r roots) names() []string {
 		names = append(names, "self")
 	}
 	return names
+}
+
+// rootNames are all names that mean something somewhere.
+func rootNames() []string {
+	return []string{"var", "local", "machine", "module", "each", "self", "nomad"}
 }
 
 // member returns the second step of a reference: x of var.x and of var["x"].

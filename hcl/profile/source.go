@@ -76,17 +76,22 @@ func (l *loader) keep(name string, src []byte) {
 }
 
 func unreadable(path string, err error) *hcl.Diagnostic {
-	reason := err.Error()
+	return diag.Error(hcl.Range{}, "Unreadable file", fmt.Sprintf("%s can't be read: %s.", path, reason(err)), "")
+}
+
+// reason says for people why something can't be read.
+func reason(err error) string {
 	var pathErr *fs.PathError
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		reason = "it doesn't exist"
+		return "it doesn't exist"
 	case errors.Is(err, fs.ErrPermission):
-		reason = "reading it is not permitted"
+		return "reading it is not permitted"
 	case errors.As(err, &pathErr):
-		reason = pathErr.Err.Error()
+		return pathErr.Err.Error()
+	default:
+		return err.Error()
 	}
-	return diag.Error(hcl.Range{}, "Unreadable file", fmt.Sprintf("%s can't be read: %s.", path, reason), "")
 }
 
 func (l *loader) stat(path string) (fs.FileInfo, error) {

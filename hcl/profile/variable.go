@@ -118,6 +118,9 @@ func (v *variable) convert(value cty.Value, at hcl.Range) (cty.Value, *hcl.Diagn
 		value = v.defaults.Apply(value)
 	}
 	out, err := convert.Convert(value, v.typ)
+	if err == nil && immense(out) {
+		return cty.DynamicVal, diag.Error(at, "The number is too large", fmt.Sprintf("Numbers go up to 10^%d.", numberLimit), "")
+	}
 	if err != nil {
 		return cty.DynamicVal, diag.Error(at, fmt.Sprintf("Wrong type for variable %q", v.name),
 			fmt.Sprintf("It is declared as %s: %s.", typeexpr.TypeString(v.typ), err), "")
@@ -142,7 +145,7 @@ func (l *loader) evaluateVariables() {
 		}
 		if value == cty.NilVal {
 			l.report(diag.Error(v.header, fmt.Sprintf("No value for variable %q", v.name), "It has no default, and nothing gives it a value.",
-				fmt.Sprintf("Give it one with -var %s=…, in a -var-file, or with %s%s in the environment.", v.name, VarEnvPrefix, v.name)))
+				l.giveAdvice(v.name)))
 			continue
 		}
 		if v.sensitive {
@@ -154,6 +157,13 @@ func (l *loader) evaluateVariables() {
 			l.scope.setVariable(v.name, cty.DynamicVal)
 		}
 	}
+}
+
+func (l *loader) giveAdvice(name string) string {
+	if l.given != nil {
+		return fmt.Sprintf("Write inputs = { %s = … } in the module block.", name)
+	}
+	return fmt.Sprintf("Give it one with -var %s=…, in a -var-file, or with %s%s in the environment.", name, VarEnvPrefix, name)
 }
 
 // validate checks a variable's value against its validation blocks.

@@ -21,6 +21,9 @@ type givenValue struct {
 
 // variableValues gathers the values from environment, files and options, the last one of a name wins.
 func (l *loader) variableValues() map[string]givenValue {
+	if l.given != nil {
+		return l.moduleInputs()
+	}
 	given := map[string]givenValue{}
 	if l.opts.Env != nil {
 		for _, v := range l.variables {
@@ -42,6 +45,21 @@ func (l *loader) variableValues() map[string]givenValue {
 			diag.DidYouMean(name, l.variableNames())))
 	}
 	return given
+}
+
+// moduleInputs are the values that a module block gives.
+func (l *loader) moduleInputs() map[string]givenValue {
+	for _, name := range slices.Sorted(maps.Keys(l.given)) {
+		g := l.given[name]
+		v := l.variable(name)
+		switch {
+		case v == nil:
+			l.report(diag.Error(g.at, fmt.Sprintf("Unknown variable %q", name), "The module doesn't declare it.", diag.DidYouMean(name, l.variableNames())))
+		case !g.bad && !v.broken:
+			l.given[name] = l.typedValue(v, g.value, g.at)
+		}
+	}
+	return l.given
 }
 
 func (l *loader) variable(name string) *variable {
@@ -79,6 +97,10 @@ func (l *loader) textValue(v *variable, source, text string) givenValue {
 		}
 		expr, diags := hclsyntax.ParseExpression([]byte(text), source, hcl.InitialPos)
 		if !diags.HasErrors() {
+			diags = append(diags, literals(expr)...)
+		}
+		if !diags.HasErrors() {
+			l.scope.outside.cost.guard(expr)
 			var more hcl.Diagnostics
 			value, more = l.scope.eval(expr, roots{})
 			diags = append(diags, more...)

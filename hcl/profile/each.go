@@ -1,0 +1,226 @@
+package profile
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/emprops/machinectl/hcl/diag"
+)
+
+// mostInstances is how many blocks one for_each may make.
+const mostInstances = 10_000
+
+// item is what a for_each goes over: one block is made for each.
+type item struct {
+	key   string // after the block's name: of a map its key, of a list of strings the string
+	value cty.Value
+}
+
+// items evaluates a for_each. Of a list, the position is the key where positions is set; otherwise the items must be
+// different strings. ok is false after an error, and where the value depends on something already reported.
+func (r *reader) items(expr hclsyntax.Expression, positions bool) (list []item, ok bool) {
+	v, diags := r.scope.eval(expr, roots{variables: true, locals: true})
+	r.diags = append(r.diags, diags...)
+	if diags.HasErrors() {
+		return nil, false
+	}
+	if v.IsMarked() {
+		r.report(diag.Error(expr.Range(), "for_each over a sensitive value", "What it makes would show the value.", "Go over names, and look the values up by them."))
+		return nil, false
+	}
+	switch {
+	case !v.IsKnown():
+		return nil, false
+	case v.IsNull() || !isList(v) && !isMap(v):
+		detail := "It is null."
+		if !v.IsNull() {
+			detail = fmt.Sprintf("This is %s.", describe(v))
+		}
+		r.report(diag.Error(expr.Range(), "for_each takes a map or a list", detail, "Write, for example, for_each = [\"a\", \"b\"] or { a = 1, b = 2 }."))
+		return nil, false
+	case v.LengthInt() > mostInstances:
+		r.report(diag.Error(expr.Range(), "Too many items", fmt.Sprintf("There are %d, and the most is %d.", v.LengthInt(), mostInstances), ""))
+		return nil, false
+	}
+	seen := map[string]bool{}
+	for it := v.ElementIterator(); it.Next(); {
+		k, e := it.Element()
+		one := item{value: e}
+		switch text, isText := scalar(e); {
+		case isMap(v):
+			one.key = k.AsString()
+		case positions:
+			one.key = fmt.Sprint(len(list))
+		case isText && !e.IsMarked() && !seen[text]:
+			one.key = text
+		case isText && !e.IsMarked():
+			r.report(diag.Error(expr.Range(), fmt.Sprintf("%q is there twice", text), "Each item makes a block of its own name.", "Take one of them out."))
+			return nil, false
+		default:
+			r.report(diag.Error(expr.Range(), "The items have no names", "The items of a list must be strings here: they become part of names.", "Write a map: for_each = { name = … }."))
+			return nil, false
+		}
+		seen[one.key] = true
+		list = append(list, one)
+	}
+	return list, true
+}
+
+// with evaluates under an iterator: each.key and each.value, or those of a dynamic block.
+func (r *reader) with(iterator string, one item, f func()) {
+	outer, nested := r.scope.iterators[iterator]
+	r.scope.iterators[iterator] = cty.ObjectVal(map[string]cty.Value{"key": cty.StringVal(one.key), "value": one.value})
+	f()
+	if nested {
+		r.scope.iterators[iterator] = outer
+		return
+	}
+	delete(r.scope.iterators, iterator)
+}
+
+// instances reads a machine or pool block: once, or with for_each once per item.
+func (l *loader) instances(g *block, b *hclsyntax.Block) []declared {
+	attr, ok := b.Body.Attributes["for_each"]
+	if !ok {
+		if d := checkName(g.name, l.prefix+b.Labels[0], b.LabelRanges[0]); d != nil && l.prefix != "" {
+			l.report(d)
+		}
+		return []declared{{l.prefix + b.Labels[0], l.object(g, b)}}
+	}
+	list, ok := l.items(attr.Expr, false)
+	if !ok {
+		return nil
+	}
+	var out []declared
+	for _, one := range list {
+		name := l.prefix + b.Labels[0] + "-" + one.key
+		if d := checkName(g.name, name, attr.Expr.Range()); d != nil {
+			l.report(d)
+			continue
+		}
+		l.with("each", one, func() { out = append(out, declared{name, l.object(g, b)}) })
+	}
+	return out
+}
+
+// declareMachine makes machine.<name> known: the machine, or with for_each a map of them by key.
+func (l *loader) declareMachine(b *hclsyntax.Block) {
+	name := b.Labels[0]
+	attr, ok := b.Body.Attributes["for_each"]
+	if !ok {
+		l.scope.declareMachine(name, l.scope.machineValue(l.prefix+name))
+		return
+	}
+	before := len(l.diags)
+	list, ok := l.items(attr.Expr, false)
+	l.diags = l.diags[:before] // reading the block reports the same
+	if !ok {
+		l.scope.declareMachine(name, cty.DynamicVal)
+		return
+	}
+	all := map[string]cty.Value{}
+	for _, one := range list {
+		all[one.key] = l.scope.machineValue(l.prefix + name + "-" + one.key)
+	}
+	l.scope.declareMachine(name, cty.ObjectVal(all))
+}
+
+// dynamic reads a dynamic block: its content once per item, as blocks of the kind that it names.
+func (r *reader) dynamic(g *block, b *hclsyntax.Block, each func(*hclsyntax.Block)) {
+	d := dynamicBlock()
+	if len(b.Labels) != 1 {
+		r.report(diag.Error(b.TypeRange, "A dynamic block names what it makes", "", "Write dynamic \"<kind of block>\" { … }."))
+		return
+	}
+	kind := g.child(b.Labels[0])
+	if kind == nil {
+		r.report(diag.Error(b.LabelRanges[0], fmt.Sprintf("Unknown block %q", b.Labels[0]), fmt.Sprintf("A %s block has no block of this kind.", g.name), diag.DidYouMean(b.Labels[0], g.childNames())))
+		return
+	}
+	for _, attr := range sortedAttributes(b.Body) {
+		r.argument(d, attr)
+	}
+	var content *hclsyntax.Block
+	for _, inner := range b.Body.Blocks {
+		if r.blockGrammar(d, inner) != nil {
+			content = inner
+		}
+	}
+	forEach := b.Body.Attributes["for_each"]
+	switch {
+	case forEach == nil:
+		r.report(missing(d, d.arg("for_each"), b.DefRange()))
+		return
+	case content == nil:
+		r.report(diag.Error(b.DefRange(), "A dynamic block without content", "Its content is what is made for each item.", "Write content { … } in it."))
+		return
+	}
+	iterator, ok := r.iterator(b)
+	if !ok {
+		return
+	}
+	list, ok := r.items(forEach.Expr, true)
+	if !ok {
+		return
+	}
+	for _, one := range list {
+		r.scope.outside.cost.spent += 100 * costOfStep
+		if r.scope.outside.cost.spent > costLimit {
+			r.report(diag.Error(b.DefRange(), "Too much to calculate", "The profile's dynamic blocks go on and on.", "Shorten the lists that they go over."))
+			return
+		}
+		r.with(iterator, one, func() {
+			made := *content
+			made.Type, made.TypeRange = kind.name, b.TypeRange
+			made.Labels, made.LabelRanges, ok = r.labels(b)
+			if ok {
+				each(&made)
+			}
+		})
+	}
+}
+
+// iterator is the name by which a dynamic block's content calls its item.
+func (r *reader) iterator(b *hclsyntax.Block) (string, bool) {
+	attr := b.Body.Attributes["iterator"]
+	if attr == nil {
+		return b.Labels[0], true
+	}
+	traversal, ok := attr.Expr.(*hclsyntax.ScopeTraversalExpr)
+	if !ok || len(traversal.Traversal) != 1 || slices.Contains(rootNames(), traversal.Traversal.RootName()) {
+		r.report(diag.Error(attr.Expr.Range(), "The iterator is a name", "It is a word without quotes that means nothing else.", "Write, for example, iterator = item."))
+		return "", false
+	}
+	return traversal.Traversal.RootName(), true
+}
+
+// labels evaluates the labels argument of a dynamic block.
+func (r *reader) labels(b *hclsyntax.Block) (labels []string, at []hcl.Range, ok bool) {
+	attr := b.Body.Attributes["labels"]
+	if attr == nil {
+		return nil, nil, true
+	}
+	v, diags := r.scope.eval(attr.Expr, roots{variables: true, locals: true})
+	r.diags = append(r.diags, diags...)
+	if v, _ = v.UnmarkDeep(); diags.HasErrors() || !v.IsWhollyKnown() {
+		return nil, nil, false
+	}
+	if v.IsNull() || !isList(v) {
+		r.report(diag.Error(attr.Expr.Range(), "Labels are a list of strings", "", "Write labels = [\"name\"]."))
+		return nil, nil, false
+	}
+	for it := v.ElementIterator(); it.Next(); {
+		_, e := it.Element()
+		text, isText := scalar(e)
+		if !isText {
+			r.report(diag.Error(attr.Expr.Range(), "Labels are a list of strings", "", "Write labels = [\"name\"]."))
+			return nil, nil, false
+		}
+		labels, at = append(labels, text), append(at, attr.Expr.Range())
+	}
+	return labels, at, true
+}

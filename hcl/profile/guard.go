@@ -1,0 +1,123 @@
+package profile
+
+import (
+	"math/big"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/function"
+
+	"github.com/emprops/machinectl/hcl/diag"
+)
+
+// What an expression may cost. A few lines can describe work without end: nested for expressions, a text that is put
+// together out of itself, a number with a billion digits. So loops and templates are counted, and numbers have a size.
+const (
+	// costLimit bounds one load: bytes of text put together, and costOfStep for each turn of a loop.
+	costLimit  = 128 << 20
+	costOfStep = 64
+	// numberLimit is the largest number, as a power of ten; its inverse is the smallest.
+	numberLimit = 300
+)
+
+// cost is what one load has spent.
+type cost struct{ spent int }
+
+// guard makes a syntax tree's loops and templates count, and its arithmetic bounded.
+func (c *cost) guard(node hclsyntax.Node) {
+	// The callback reports nothing.
+	_ = hclsyntax.VisitAll(node, func(n hclsyntax.Node) hcl.Diagnostics {
+		switch e := n.(type) {
+		case *hclsyntax.BinaryOpExpr:
+			e.Op = boundedOp(e.Op)
+		case *hclsyntax.ForExpr:
+			e.CollExpr, e.ValExpr = c.counted(e.CollExpr, true), c.counted(e.ValExpr, false)
+		case *hclsyntax.TemplateExpr:
+			for i, part := range e.Parts {
+				if _, literal := part.(*hclsyntax.LiteralValueExpr); !literal {
+					e.Parts[i] = c.counted(part, false)
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// counted is an expression whose results cost something.
+type counted struct {
+	hclsyntax.Expression
+
+	cost *cost
+	loop bool // the items of a collection count, not its text
+}
+
+func (c *cost) counted(e hclsyntax.Expression, loop bool) hclsyntax.Expression {
+	if _, done := e.(*counted); done {
+		return e
+	}
+	// In parentheses, because what walks over the tree goes to a node's children through the node that we embed.
+	return &counted{Expression: &hclsyntax.ParenthesesExpr{Expression: e, SrcRange: e.Range()}, cost: c, loop: loop}
+}
+
+// Value evaluates the expression and counts.
+func (e *counted) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
+	if e.cost.spent > costLimit {
+		return cty.DynamicVal, hcl.Diagnostics{diag.Error(e.Range(), "Too much to calculate", "The profile's loops and templates go on and on.", "Shorten the lists that they go over.")}
+	}
+	v, diags := e.Expression.Value(ctx)
+	plain, _ := v.Unmark()
+	e.cost.spent += costOfStep
+	switch {
+	case !plain.IsKnown() || plain.IsNull():
+	case e.loop && plain.CanIterateElements():
+		e.cost.spent += costOfStep * plain.LengthInt()
+	case plain.Type() == cty.String:
+		e.cost.spent += len(plain.AsString())
+	}
+	return v, diags
+}
+
+// boundedOp is an arithmetic operation that refuses results beyond all measure.
+func boundedOp(op *hclsyntax.Operation) *hclsyntax.Operation {
+	switch op {
+	case hclsyntax.OpAdd, hclsyntax.OpSubtract, hclsyntax.OpMultiply, hclsyntax.OpDivide:
+		return &hclsyntax.Operation{Impl: bounded(op.Impl), Type: op.Type, ShortCircuit: op.ShortCircuit}
+	default:
+		return op
+	}
+}
+
+// bounded is a function that refuses to return such numbers.
+func bounded(f function.Function) function.Function {
+	return function.New(&function.Spec{
+		Params: f.Params(), VarParam: f.VarParam(), Type: f.ReturnTypeForValues,
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			v, err := f.Call(args)
+			if err == nil && immense(v) {
+				return cty.DynamicVal, function.NewArgErrorf(0, "numbers go up to 10^%d", numberLimit)
+			}
+			return v, err
+		},
+	})
+}
+
+// immense says that there is a number in v that is too large, or too close to zero, to be written out.
+func immense(v cty.Value) bool {
+	if t := v.Type(); t == cty.String || t == cty.Bool {
+		return false
+	}
+	plain, _ := v.UnmarkDeep()
+	found := false
+	// The callback returns no error, so Walk doesn't either.
+	_ = cty.Walk(plain, func(_ cty.Path, part cty.Value) (bool, error) {
+		if part.Type() == cty.Number && part.IsKnown() && !part.IsNull() {
+			f := part.AsBigFloat()
+			// The binary exponent: 10^300 is a little less than 2^997.
+			exponent := f.MantExp(nil)
+			found = found || f.IsInf() || f.Cmp(new(big.Float)) != 0 && (exponent > numberLimit*10/3 || exponent < -numberLimit*10/3)
+		}
+		return !found, nil
+	})
+	return found
+}

@@ -1,0 +1,4 @@
+pool "gpu" {
+  machine = machine.gpu
+  size { max = 2 }
+}
