@@ -131,7 +131,7 @@ func (c *Cluster) RealNomad() bool { return c.nomad != nil }
 func (c *Cluster) RealRedis() bool { _, embedded := c.redis.(*embeddedRedis); return !embedded }
 
 // SetGPUHealth makes a simulated GPU unhealthy for the given reason, or healthy with an empty one. It takes effect within
-// a second.
+// a second in the stand-in; a real Nomad's client may collect changes for ten seconds.
 func (c *Cluster) SetGPUHealth(index int, reason string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

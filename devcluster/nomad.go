@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/nomad/api"
@@ -194,10 +195,47 @@ func (n *nomadAgent) ready(ctx context.Context, client *api.Client) error {
 
 func (n *nomadAgent) kill() error { return n.proc.kill() }
 
-// stop purges the jobs, so that Nomad itself stops its tasks, and ends the agent.
+// stop asks Nomad to stop all jobs, gives their tasks a moment, and ends the agent. What is still there then is killed
+// with the cluster's other processes.
 func (n *nomadAgent) stop(ctx context.Context) error {
-	if n.proc == nil {
+	if n.proc == nil || !n.proc.running() {
 		return nil
 	}
+	polite, cancel := context.WithTimeout(ctx, taskGrace)
+	defer cancel()
+	if err := n.stopJobs(polite); err != nil {
+		n.log.Info("not all tasks ended by themselves", "error", err)
+	}
 	return n.proc.terminate(ctx)
+}
+
+func (n *nomadAgent) stopJobs(ctx context.Context) error {
+	client, err := api.NewClient(&api.Config{Address: n.addr()})
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	q := (&api.QueryOptions{Namespace: api.AllNamespacesNamespace}).WithContext(ctx)
+	jobs, _, err := client.Jobs().List(q)
+	if err != nil {
+		return err
+	}
+	for _, j := range jobs {
+		if _, _, err := client.Jobs().Deregister(j.ID, false, (&api.WriteOptions{Namespace: j.Namespace}).WithContext(ctx)); err != nil {
+			return err
+		}
+	}
+	for {
+		list, meta, err := client.Allocations().List(q)
+		if err != nil {
+			return err
+		}
+		left := slices.ContainsFunc(list, func(a *api.AllocationListStub) bool {
+			return a.ClientStatus == api.AllocClientStatusPending || a.ClientStatus == api.AllocClientStatusRunning
+		})
+		if !left {
+			return nil
+		}
+		q.WaitIndex = meta.LastIndex
+	}
 }

@@ -18,7 +18,7 @@ func Run(t *testing.T, target Target) {
 		t.Run(b.name, func(t *testing.T) { b.check(newLab(t, target)) })
 	}
 	var rest []behaviour
-	for _, list := range [][]behaviour{scalingBehaviours(), updateBehaviours(), planBehaviours(), taskBehaviours(), environmentBehaviours(), apiBehaviours()} {
+	for _, list := range [][]behaviour{healthBehaviours(), scalingBehaviours(), updateBehaviours(), planBehaviours(), taskBehaviours(), environmentBehaviours(), apiBehaviours()} {
 		rest = append(rest, list...)
 	}
 	for _, b := range rest {

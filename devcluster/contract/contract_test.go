@@ -2,17 +2,26 @@ package contract_test
 
 import (
 	"context"
-	"os"
+	"flag"
 	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 
 	"github.com/emprops/machinectl/devcluster"
 	"github.com/emprops/machinectl/devcluster/contract"
 )
+
+func TestMain(m *testing.M) {
+	// The behaviours mostly wait: more of them at once than there are processors.
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 func TestStandIn(t *testing.T) {
 	runContract(t, devcluster.Options{Embedded: true})
@@ -42,9 +51,6 @@ func runContract(t *testing.T, opts devcluster.Options) {
 	t.Cleanup(func() {
 		stop, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
-		if t.Failed() && os.Getenv("KEEP_LOGS") != "" {
-			t.Log(c.Dir())
-		}
 		require.NoError(t, c.Stop(stop))
 	})
 	for _, line := range c.Describe() {

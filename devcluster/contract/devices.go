@@ -16,8 +16,13 @@ func deviceBehaviours() []behaviour {
 		{"more GPUs than there are is a filtered constraint", missingDevices},
 		{"a GPU is held until its task has ended, and what waits is placed then", deviceHeld},
 		{"an evaluation that stops a task gives its GPU away before the task has ended", deviceShared},
-		{"an unhealthy GPU is given to nobody until it is healthy again", unhealthyDevice},
 	}
+}
+
+// healthBehaviours is one that takes its time on a real Nomad, whose client collects changes of the node for up to ten
+// seconds; so it is run beside those that need no GPU.
+func healthBehaviours() []behaviour {
+	return []behaviour{{"an unhealthy GPU is given to nobody until it is healthy again", unhealthyDevice}}
 }
 
 func needGPU(t *api.Task, count uint64, constraints ...*api.Constraint) *api.Task {

@@ -1,7 +1,6 @@
 package contract
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -26,7 +25,7 @@ type Target struct {
 }
 
 // patience is how long anything may take. A real Nomad needs a second for an allocation.
-const patience = 20 * time.Second
+const patience = 30 * time.Second
 
 // lab is one behaviour's own corner of the cluster: a job id, a folder, a client.
 type lab struct {
@@ -56,13 +55,11 @@ func newLab(t *testing.T, target Target) *lab {
 func (l *lab) until(what string, cond func() bool) {
 	l.Helper()
 	deadline := time.Now().Add(patience)
+	tick := time.NewTicker(15 * time.Millisecond)
+	defer tick.Stop()
 	for !cond() {
-		if time.Now().After(deadline) {
+		if now := <-tick.C; now.After(deadline) {
 			l.Fatalf("waited %s for %s\n%s", patience, what, l.dump())
-		}
-		select {
-		case <-time.After(15 * time.Millisecond):
-		case <-context.Background().Done():
 		}
 	}
 }

@@ -34,10 +34,12 @@ func shrinkHighest(l *lab) {
 	require.Equal(l, map[string]string{"g0[0]": was["g0[0]"]}, l.awaitRunning(1))
 }
 
+// stopThenShrink: once the stop is evaluated, that is. A shrink that comes before takes the one which is to be stopped.
 func stopThenShrink(l *lab) {
 	was := l.up(l.job(3), 3)
 	_, err := l.client.Allocations().Stop(&api.Allocation{ID: was["g0[0]"]}, nil)
 	require.NoError(l, err)
+	l.until("the replacement", func() bool { return l.alloc(was["g0[0]"]).NextAllocation != "" })
 	require.NoError(l, l.scale("g0", 2))
 	now := l.awaitRunning(2)
 	require.Equal(l, was["g0[1]"], now["g0[1]"])

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -23,6 +24,9 @@ type process struct {
 	stderr *rotated
 	done   chan struct{} // closed when it and its group are gone; exit is set before
 	exit   exit
+
+	mu   sync.Mutex
+	over bool // it was waited for and all is killed: its marks may be its successor's from now on
 }
 
 // exit is how a process ended.
@@ -75,6 +79,9 @@ func (c *client) start(dir allocDir, task *api.Task, cfg driverConfig, env []str
 func (p *process) await(c *client) {
 	err := p.cmd.Wait()
 	p.kill()
+	p.mu.Lock()
+	p.over = true
+	p.mu.Unlock()
 	state := p.cmd.ProcessState
 	p.exit.code = state.ExitCode()
 	if ws, ok := state.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
@@ -92,8 +99,13 @@ func (p *process) await(c *client) {
 	close(p.done)
 }
 
-// kill sends SIGKILL to the process, its group, and whatever else it started.
+// kill sends SIGKILL to the process, its group, and whatever else it started. When it is over nothing happens.
 func (p *process) kill() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.over {
+		return
+	}
 	// Errors here say that the process is someone else's by now: it is gone.
 	_ = child.KillGroup(p.cmd.Process.Pid)
 	_ = child.KillMarked(p.marks...)

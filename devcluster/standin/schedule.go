@@ -3,7 +3,6 @@ package standin
 import (
 	"cmp"
 	"slices"
-	"time"
 
 	"github.com/hashicorp/nomad/api"
 )
@@ -229,11 +228,3 @@ func updateCounts(u *api.DesiredUpdates) map[string]uint64 {
 }
 
 func indexOf(name string) int { return allocIndex(&api.Allocation{Name: name}) }
-
-// timeOrZero is used where Nomad leaves a time out.
-func timeOrZero(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixNano()
-}
