@@ -177,13 +177,9 @@ func (d *demo) grow(ctx context.Context) error {
 			return err
 		}
 	}
-	before, err := d.sizes.poll(ctx)
-	if err != nil {
-		return err
-	}
-	if err := d.until(ctx, "a pool to be resized up", func(ctx context.Context) (bool, string, error) {
-		now, err := d.sizes.poll(ctx)
-		return d.sizes.up > 0, fmt.Sprint(now), err
+	before := d.sizes.String()
+	if err := d.until(ctx, "a pool to be resized up", func(context.Context) (bool, string, error) {
+		return d.sizes.up > 0, d.sizes.String(), nil
 	}); err != nil {
 		return err
 	}
@@ -196,9 +192,6 @@ func (d *demo) finish(ctx context.Context) error {
 	return d.until(ctx, "all jobs to end", func(ctx context.Context) (bool, string, error) {
 		states, err := d.states(ctx)
 		if err != nil {
-			return false, "", err
-		}
-		if _, err := d.sizes.poll(ctx); err != nil {
 			return false, "", err
 		}
 		ended := 0
@@ -214,9 +207,8 @@ func (d *demo) finish(ctx context.Context) error {
 func (d *demo) shrink(ctx context.Context) error {
 	d.out.Step("The queue is empty: pools are drained and resized down")
 	peak := d.sizes.String()
-	if err := d.until(ctx, "a pool to be resized down", func(ctx context.Context) (bool, string, error) {
-		now, err := d.sizes.poll(ctx)
-		return d.sizes.down > 0 && d.sizes.atMinimum(), now, err
+	if err := d.until(ctx, "a pool to be resized down", func(context.Context) (bool, string, error) {
+		return d.sizes.down > 0 && d.sizes.atMinimum(), d.sizes.String(), nil
 	}); err != nil {
 		return err
 	}
@@ -242,6 +234,9 @@ func (d *demo) until(ctx context.Context, what string, cond func(context.Context
 	defer tick.Stop()
 	for {
 		ok, status, err := cond(ctx)
+		if err == nil && d.sizes != nil {
+			_, err = d.sizes.poll(ctx) // so that no resize is missed in the counts
+		}
 		if err != nil {
 			return fmt.Errorf("waiting for %s: %w", what, err)
 		}

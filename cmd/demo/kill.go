@@ -45,12 +45,13 @@ func (d *demo) killAgent(ctx context.Context) error {
 	}
 	d.out.Note("killed pid %d, the agent of machine %.8s (pool %s), which was running %s", pid, victim.ID, victim.Pool, strings.Join(running, ", "))
 	killedAt := time.Now()
-	return d.until(ctx, "the killed agent's job to complete elsewhere", func(ctx context.Context) (bool, string, error) {
+	return d.until(ctx, "the killed agent's job to complete", func(ctx context.Context) (bool, string, error) {
 		j, err := d.api.job(ctx, job)
 		if err != nil {
 			return false, "", err
 		}
-		status := fmt.Sprintf("%s is %s, %d lost lease(s), %.0fs after the kill", j.ID, j.State, j.LostLeases, time.Since(killedAt).Seconds())
+		status := fmt.Sprintf("%s is %s on machine %.8s, %d lost lease(s), %.0fs after the kill",
+			j.ID, j.State, j.Machine, j.LostLeases, time.Since(killedAt).Seconds())
 		if j.State.Final() && j.State != queue.Completed {
 			return false, "", fmt.Errorf("%s: %+v", status, j.Error)
 		}

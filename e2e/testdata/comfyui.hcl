@@ -37,7 +37,7 @@ machine "comfyui" {
       "${var.comfyui}/main.py", "--cpu", "--disable-auto-launch",
       "--listen", "127.0.0.1", "--port", self.port,
       "--output-directory", "${nomad.task_dir}/output", "--temp-directory", nomad.task_dir,
-      "--user-directory", "${nomad.task_dir}/user", "--database-url", "sqlite:///:memory:",
+      "--user-directory", nomad.task_dir, "--database-url", "sqlite:///:memory:",
     ]
     ready {
       path     = "/system_stats"
