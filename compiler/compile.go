@@ -35,6 +35,9 @@ func Compile(p *profile.Profile) ([]*Pool, hcl.Diagnostics) {
 	var diags hcl.Diagnostics
 	var pools []*Pool
 	for _, source := range p.Pools {
+		if source.Machine == nil {
+			continue // the loader has said why
+		}
 		pool, poolDiags := compilePool(source)
 		diags = append(diags, poolDiags...)
 		if !poolDiags.HasErrors() {
