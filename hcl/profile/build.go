@@ -71,6 +71,7 @@ func (l *loader) uses() map[string]use {
 // warn reports what is of no use. It is asked only where there are no errors: after an error much looks unused.
 func (l *loader) warn() {
 	l.warnVariables()
+	l.warnSpelling()
 	uses := l.uses()
 	for _, m := range l.machines {
 		if uses[m.name] == (use{}) {

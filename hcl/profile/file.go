@@ -44,8 +44,9 @@ func (o *outside) text(name string) (path, text string, err error) {
 
 func (o *outside) fileFunc() function.Function {
 	return function.New(&function.Spec{
-		Params: []function.Parameter{{Name: "path", Type: cty.String}},
-		Type:   function.StaticReturnType(cty.String),
+		Description: "The content of a file, whose path is relative to the file with the call.",
+		Params:      []function.Parameter{{Name: "path", Type: cty.String}},
+		Type:        function.StaticReturnType(cty.String),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 			_, text, err := o.text(args[0].AsString())
 			if err != nil {
@@ -59,8 +60,9 @@ func (o *outside) fileFunc() function.Function {
 // templateFunc is templatefile(path, vars): the file is a template over vars alone.
 func (o *outside) templateFunc(functions map[string]function.Function) function.Function {
 	return function.New(&function.Spec{
-		Params: []function.Parameter{{Name: "path", Type: cty.String}, {Name: "vars", Type: cty.DynamicPseudoType}},
-		Type:   function.StaticReturnType(cty.String),
+		Description: "The content of a file as a template over the names in vars: ${name}, %{ for … }, %{ if … }.",
+		Params:      []function.Parameter{{Name: "path", Type: cty.String}, {Name: "vars", Type: cty.DynamicPseudoType}},
+		Type:        function.StaticReturnType(cty.String),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 			path, text, err := o.text(args[0].AsString())
 			if err != nil {
@@ -119,8 +121,9 @@ func inTemplate(diags hcl.Diagnostics) error {
 // envFunc is env(name): the value of an environment variable that an environment block declares.
 func (o *outside) envFunc() function.Function {
 	return function.New(&function.Spec{
-		Params: []function.Parameter{{Name: "name", Type: cty.String}},
-		Type:   function.StaticReturnType(cty.String),
+		Description: "The value of an environment variable that an environment block declares.",
+		Params:      []function.Parameter{{Name: "name", Type: cty.String}},
+		Type:        function.StaticReturnType(cty.String),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 			v, ok := o.env[args[0].AsString()]
 			if !ok {

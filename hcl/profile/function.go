@@ -28,10 +28,10 @@ func pureFunctions(secrets *secretTable) map[string]function.Function {
 		"abs": stdlib.AbsoluteFunc, "ceil": stdlib.CeilFunc, "floor": stdlib.FloorFunc, "max": stdlib.MaxFunc,
 		"min": stdlib.MinFunc, "parseint": stdlib.ParseIntFunc, "signum": stdlib.SignumFunc,
 		// Strings
-		"chomp": stdlib.ChompFunc, "endswith": affixFunc(strings.HasSuffix), "format": narrow(stdlib.FormatFunc),
+		"chomp": stdlib.ChompFunc, "endswith": affixFunc("Whether the text ends with the affix.", strings.HasSuffix), "format": narrow(stdlib.FormatFunc),
 		"formatlist": narrow(stdlib.FormatListFunc), "indent": indentFunc(), "join": short(stdlib.JoinFunc, joined), "lower": stdlib.LowerFunc,
 		"regex": stdlib.RegexFunc, "regexall": stdlib.RegexAllFunc, "regexreplace": short(stdlib.RegexReplaceFunc, replacedByRegex),
-		"replace": short(stdlib.ReplaceFunc, replaced), "split": stdlib.SplitFunc, "startswith": affixFunc(strings.HasPrefix),
+		"replace": short(stdlib.ReplaceFunc, replaced), "split": stdlib.SplitFunc, "startswith": affixFunc("Whether the text starts with the affix.", strings.HasPrefix),
 		"strlen": stdlib.StrlenFunc, "strrev": stdlib.ReverseFunc, "substr": stdlib.SubstrFunc, "title": stdlib.TitleFunc,
 		"trim": stdlib.TrimFunc, "trimprefix": stdlib.TrimPrefixFunc, "trimspace": stdlib.TrimSpaceFunc,
 		"trimsuffix": stdlib.TrimSuffixFunc, "upper": stdlib.UpperFunc,
@@ -59,8 +59,9 @@ func pureFunctions(secrets *secretTable) map[string]function.Function {
 // lengthFunc counts the characters of a string, or the items of anything else.
 func lengthFunc() function.Function {
 	return function.New(&function.Spec{
-		Params: []function.Parameter{{Name: "v", Type: cty.DynamicPseudoType, AllowDynamicType: true}},
-		Type:   function.StaticReturnType(cty.Number),
+		Description: "The number of characters of a string, or of items of anything else.",
+		Params:      []function.Parameter{{Name: "v", Type: cty.DynamicPseudoType, AllowDynamicType: true}},
+		Type:        function.StaticReturnType(cty.Number),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 			if args[0].Type() == cty.String {
 				return stdlib.Strlen(args[0])
@@ -70,10 +71,11 @@ func lengthFunc() function.Function {
 	})
 }
 
-func affixFunc(has func(s, affix string) bool) function.Function {
+func affixFunc(doc string, has func(s, affix string) bool) function.Function {
 	return function.New(&function.Spec{
-		Params: []function.Parameter{{Name: "str", Type: cty.String}, {Name: "affix", Type: cty.String}},
-		Type:   function.StaticReturnType(cty.Bool),
+		Description: doc,
+		Params:      []function.Parameter{{Name: "str", Type: cty.String}, {Name: "affix", Type: cty.String}},
+		Type:        function.StaticReturnType(cty.Bool),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 			return cty.BoolVal(has(args[0].AsString(), args[1].AsString())), nil
 		},
@@ -83,7 +85,8 @@ func affixFunc(has func(s, affix string) bool) function.Function {
 // toFunc converts to a type; where that has an element type of its own choice, the result's type follows the argument.
 func toFunc(want cty.Type) function.Function {
 	return function.New(&function.Spec{
-		Params: []function.Parameter{{Name: "v", Type: cty.DynamicPseudoType, AllowNull: true, AllowDynamicType: true}},
+		Description: "Converts to " + want.FriendlyName() + ".",
+		Params:      []function.Parameter{{Name: "v", Type: cty.DynamicPseudoType, AllowNull: true, AllowDynamicType: true}},
 		Type: func(args []cty.Value) (cty.Type, error) {
 			if args[0].Type() == cty.DynamicPseudoType {
 				return want, nil
@@ -101,10 +104,11 @@ func toFunc(want cty.Type) function.Function {
 }
 
 // textFunc is a function of a string's bytes. What is known on the machine only can't go through it.
-func textFunc(f func(string) (string, error)) function.Function {
+func textFunc(doc string, f func(string) (string, error)) function.Function {
 	return function.New(&function.Spec{
-		Params: []function.Parameter{{Name: "str", Type: cty.String}},
-		Type:   function.StaticReturnType(cty.String),
+		Description: doc,
+		Params:      []function.Parameter{{Name: "str", Type: cty.String}},
+		Type:        function.StaticReturnType(cty.String),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 			s := args[0].AsString()
 			if hasSecret(s) || len(placeholdersIn(s)) > 0 {

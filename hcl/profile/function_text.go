@@ -15,11 +15,11 @@ import (
 )
 
 func base64EncodeFunc() function.Function {
-	return textFunc(func(s string) (string, error) { return base64.StdEncoding.EncodeToString([]byte(s)), nil })
+	return textFunc("Encodes the text as base64.", func(s string) (string, error) { return base64.StdEncoding.EncodeToString([]byte(s)), nil })
 }
 
 func base64DecodeFunc() function.Function {
-	return textFunc(func(s string) (string, error) {
+	return textFunc("Decodes base64 of UTF-8 text.", func(s string) (string, error) {
 		b, err := base64.StdEncoding.DecodeString(s)
 		switch {
 		case err != nil:
@@ -32,7 +32,7 @@ func base64DecodeFunc() function.Function {
 }
 
 func sha256Func() function.Function {
-	return textFunc(func(s string) (string, error) {
+	return textFunc("The text's SHA-256, in hexadecimal digits.", func(s string) (string, error) {
 		sum := sha256.Sum256([]byte(s))
 		return hex.EncodeToString(sum[:]), nil
 	})
@@ -47,8 +47,9 @@ var wideVerb = regexp.MustCompile(`%[^%a-zA-Z]*[0-9]{4,}`)
 // narrow refuses format strings with a width or precision of more than [widest].
 func narrow(f function.Function) function.Function {
 	return function.New(&function.Spec{
-		Params:   f.Params(),
-		VarParam: f.VarParam(),
+		Description: f.Description(),
+		Params:      f.Params(),
+		VarParam:    f.VarParam(),
 		Type: func(args []cty.Value) (cty.Type, error) {
 			for _, v := range args {
 				if v.IsKnown() && !v.IsNull() && v.Type() == cty.String && hugeNumber.MatchString(v.AsString()) {
@@ -70,7 +71,7 @@ var hugeNumber = regexp.MustCompile(`^\s*[+-]?[0-9.]+[eE][+-]?[0-9]{4,}\s*$`)
 // short is a function whose text, of the length that size foretells, may have 1 MiB.
 func short(f function.Function, size func(args []cty.Value) int) function.Function {
 	return function.New(&function.Spec{
-		Params: f.Params(), VarParam: f.VarParam(), Type: f.ReturnTypeForValues,
+		Description: f.Description(), Params: f.Params(), VarParam: f.VarParam(), Type: f.ReturnTypeForValues,
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 			if size(args) > heaviest {
 				return cty.UnknownVal(cty.String), function.NewArgErrorf(0, "the result would have more than 1 MiB")
@@ -106,8 +107,9 @@ func joined(args []cty.Value) int {
 
 func indentFunc() function.Function {
 	return function.New(&function.Spec{
-		Params: []function.Parameter{{Name: "spaces", Type: cty.Number}, {Name: "str", Type: cty.String}},
-		Type:   function.StaticReturnType(cty.String),
+		Description: "Puts spaces before each line of the text but the first.",
+		Params:      []function.Parameter{{Name: "spaces", Type: cty.Number}, {Name: "str", Type: cty.String}},
+		Type:        function.StaticReturnType(cty.String),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 			if n, _ := args[0].AsBigFloat().Int64(); n < 0 || n > widest || int(n)*strings.Count(args[1].AsString(), "\n") > heaviest {
 				return cty.UnknownVal(cty.String), function.NewArgErrorf(0, "from 0 to %d", widest)

@@ -91,7 +91,7 @@ func boundedOp(op *hclsyntax.Operation) *hclsyntax.Operation {
 // bounded is a function that refuses to return such numbers.
 func bounded(f function.Function) function.Function {
 	return function.New(&function.Spec{
-		Params: f.Params(), VarParam: f.VarParam(), Type: f.ReturnTypeForValues,
+		Description: f.Description(), Params: f.Params(), VarParam: f.VarParam(), Type: f.ReturnTypeForValues,
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 			v, err := f.Call(args)
 			if err == nil && immense(v) {

@@ -70,6 +70,7 @@ type loader struct {
 	given     map[string]givenValue // a module's inputs; nil outside of modules
 	byName    map[string]*object    // machines as they were read
 	merged    map[string]*object    // machines after inheritance
+	spelled   map[string][]spelled  // capability names, by the argument that has them
 }
 
 // declared is a machine or pool block that was read.
@@ -88,6 +89,7 @@ func newLoader(opts Options) *loader {
 		locals:  map[string]*hclsyntax.Attribute{},
 		byName:  map[string]*object{},
 		merged:  map[string]*object{},
+		spelled: map[string][]spelled{},
 	}
 	l.scope = newScope(secrets, &outside{read: l.readFile, cost: &cost{}, env: map[string]cty.Value{}})
 	return l

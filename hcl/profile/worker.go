@@ -61,6 +61,7 @@ func (l *loader) worker(m *Machine, o *object, services []*object) *Worker {
 	if i >= 0 {
 		bound = m.Services[i]
 	}
+	l.spell(o)
 	w.Offer = offer(m, bound, w.Connector, o.list("capabilities"), o.attrs("offers"))
 	return w
 }
