@@ -169,7 +169,9 @@ func (r *reader) dynamic(g *block, b *hclsyntax.Block, each func(*hclsyntax.Bloc
 	}
 	for _, one := range list {
 		r.scope.outside.cost.spent += 100 * costOfStep
-		if r.scope.outside.cost.spent > costLimit {
+		if over, tell := r.scope.outside.cost.exhausted(); over && !tell {
+			return
+		} else if over {
 			r.report(diag.Error(b.DefRange(), "Too much to calculate", "The profile's dynamic blocks go on and on.", "Shorten the lists that they go over."))
 			return
 		}

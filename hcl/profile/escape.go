@@ -106,12 +106,11 @@ func (l *loader) escapeTasks(m *Machine, e *Escape) {
 	if e == nil {
 		return
 	}
-	names := m.TaskNames()
+	var names []string
 	for _, s := range m.Services {
-		if !slices.Contains(names, s.Name) {
-			names = append(names, s.Name)
-		}
+		names = append(names, s.Name)
 	}
+	names = append(names, m.TaskNames()...)
 	for _, t := range e.Tasks {
 		if !slices.Contains(names, t.Name) {
 			l.report(diag.Error(t.Range, fmt.Sprintf("No task %q", t.Name), fmt.Sprintf("Machine %q has no task and no service of this name.", m.Name), diag.DidYouMean(t.Name, names)))

@@ -22,7 +22,17 @@ const (
 )
 
 // cost is what one load has spent.
-type cost struct{ spent int }
+type cost struct {
+	spent    int
+	reported bool
+}
+
+// exhausted says that the limit is passed; tell that it has not been reported yet.
+func (c *cost) exhausted() (over, tell bool) {
+	over = c.spent > costLimit
+	tell, c.reported = over && !c.reported, c.reported || over
+	return over, tell
+}
 
 // guard makes a syntax tree's loops and templates count, and its arithmetic bounded.
 func (c *cost) guard(node hclsyntax.Node) {
@@ -62,7 +72,9 @@ func (c *cost) counted(e hclsyntax.Expression, loop bool) hclsyntax.Expression {
 
 // Value evaluates the expression and counts.
 func (e *counted) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
-	if e.cost.spent > costLimit {
+	if over, tell := e.cost.exhausted(); over && !tell {
+		return cty.DynamicVal, nil
+	} else if over {
 		return cty.DynamicVal, hcl.Diagnostics{diag.Error(e.Range(), "Too much to calculate", "The profile's loops and templates go on and on.", "Shorten the lists that they go over.")}
 	}
 	v, diags := e.Expression.Value(ctx)

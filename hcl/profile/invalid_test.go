@@ -1,9 +1,12 @@
 package profile_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -23,7 +26,7 @@ import (
 func TestInvalid(t *testing.T) {
 	files, err := filepath.Glob("testdata/invalid/*.hcl")
 	require.NoError(t, err)
-	require.GreaterOrEqual(t, len(files), 20)
+	require.GreaterOrEqual(t, len(files), 100)
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".hcl"), func(t *testing.T) {
 			src, err := os.ReadFile(file)
@@ -31,6 +34,7 @@ func TestInvalid(t *testing.T) {
 			p, diags := profile.Load([]string{file}, profile.Options{})
 			require.NotNil(t, p)
 
+			checkForm(t, p, diags)
 			wanted := expectations(string(src))
 			for _, d := range diags {
 				require.NotNil(t, d.Subject, d.Summary)
@@ -45,6 +49,33 @@ func TestInvalid(t *testing.T) {
 				t.Errorf("%s:%d: not reported: %s: %s", file, w.line, w.severity, strings.Join(w.parts, "; "))
 			}
 		})
+	}
+}
+
+// headline is how a summary looks: a capital letter, a name in quotes or a name of the language at first, no full stop, and
+// nothing of what Go's errors look like.
+var headline = regexp.MustCompile(`^([A-Z"]|[a-z_]+[. ()]).*[^.:]$`)
+
+// checkForm checks what holds for all diagnostics: their order, their headlines, their JSON.
+func checkForm(t *testing.T, p *profile.Profile, diags hcl.Diagnostics) {
+	t.Helper()
+	var doc diag.Document
+	var b bytes.Buffer
+	require.NoError(t, diag.JSON(&b, diags, p.Sources))
+	require.NoError(t, json.Unmarshal(b.Bytes(), &doc))
+	require.Len(t, doc.Diagnostics, len(diags))
+	last := -1
+	for i, d := range diags {
+		require.Regexp(t, headline, d.Summary)
+		require.LessOrEqual(t, len(d.Summary), 90, d.Summary)
+		for _, goish := range []string{": invalid", "failed to", "unexpected EOF", "strconv.", "%!", "<nil>", "errors occurred"} {
+			require.NotContains(t, d.Summary, goish)
+		}
+		require.Equal(t, d.Summary, doc.Diagnostics[i].Summary)
+		require.NotNil(t, doc.Diagnostics[i].Range)
+		require.NotEmpty(t, doc.Diagnostics[i].Snippet)
+		require.GreaterOrEqual(t, d.Subject.Start.Byte, last, "out of order: %s", d.Summary)
+		last = d.Subject.Start.Byte
 	}
 }
 

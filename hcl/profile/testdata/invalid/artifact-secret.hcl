@@ -1,0 +1,34 @@
+# Nomad fetches artifacts before it renders secrets.
+machine "gpu" {
+  kind  = "gpu"
+  image = "registry.example/m:1"
+  resources {
+    cpu    = 2000
+    memory = "8GiB"
+  }
+  gpu {
+    count = 1
+  }
+  agent {
+    redis = "redis://localhost:6379"
+  }
+  service "comfyui" {
+    per  = "gpu"
+    port = "http"
+    artifact {
+      source  = "https://a.example/x"
+      headers = { Authorization = secret("a", "b") } # error: secret() can't be used here
+    }
+  }
+  worker "comfyui" {
+    connector = "comfyui"
+    service   = "comfyui"
+  }
+}
+
+pool "p" {
+  machine = machine.gpu
+  size {
+    max = 1
+  }
+}

@@ -1,0 +1,33 @@
+machine "gpu" {
+  kind  = "gpu"
+  image = "registry.example/m:1"
+  resources {
+    cpu    = 2000
+    memory = "8GiB"
+  }
+  gpu {
+    count = 1
+  }
+  dynamic "volume" { # error: The volume block needs a name
+    for_each = ["/a"]
+    content { path = volume.value }
+  }
+  agent {
+    redis = "redis://localhost:6379"
+  }
+  service "comfyui" {
+    per  = "gpu"
+    port = "http"
+  }
+  worker "comfyui" {
+    connector = "comfyui"
+    service   = "comfyui"
+  }
+}
+
+pool "p" {
+  machine = machine.gpu
+  size {
+    max = 1
+  }
+}

@@ -1,0 +1,35 @@
+machine "gpu" {
+  kind  = "gpu"
+  image = "registry.example/m:1"
+  resources {
+    cpu    = 2000
+    memory = "8GiB"
+  }
+  gpu {
+    count = 1
+  }
+  agent {
+    redis = "redis://localhost:6379"
+  }
+  service "comfyui" {
+    per  = "gpu"
+    port = "http"
+  }
+  worker "comfyui" {
+    connector = "comfyui"
+    service   = "comfyui"
+  }
+}
+
+pool "p-a" {
+  machine = machine.gpu
+  size { max = 1 }
+}
+
+pool "p" { # error: Repeated pool "p-a"; Another block, for_each or module makes the same name.
+  for_each = ["a"]
+  machine = machine.gpu
+  size {
+    max = 1
+  }
+}

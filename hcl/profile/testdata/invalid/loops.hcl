@@ -1,0 +1,34 @@
+locals {
+  n = range(1000)
+  all = [for a in local.n : [for b in local.n : [for c in local.n : a]]] # error: Too much to calculate
+}
+
+machine "gpu" {
+  kind  = "gpu"
+  image = "registry.example/m:1"
+  resources {
+    cpu    = 2000
+    memory = "8GiB"
+  }
+  gpu {
+    count = 1
+  }
+  agent {
+    redis = "redis://localhost:6379"
+  }
+  service "comfyui" {
+    per  = "gpu"
+    port = "http"
+  }
+  worker "comfyui" {
+    connector = "comfyui"
+    service   = "comfyui"
+  }
+}
+
+pool "p" {
+  machine = machine.gpu
+  size {
+    max = 1
+  }
+}

@@ -1,0 +1,30 @@
+machine "gpu" {
+  kind  = "gpu"
+  image = "registry.example/m:1"
+  resources {
+    cpu    = 2000
+    memory = "8GiB"
+  }
+  gpu {
+    count = 1
+  }
+  agent {
+    redis = "redis://localhost:6379"
+  }
+  service "comfyui" {
+    per  = "gpu"
+    port = "http"
+  }
+  worker "comfyui" {
+    connector = "comfyui"
+    service   = "comfyui"
+    offers = { "gpu.memmory" = "23GiB" } # warning: Capability "gpu.memmory" is spelled unlike any other worker's; Did you mean "gpu.memory"?
+  }
+}
+
+pool "p" {
+  machine = machine.gpu
+  size {
+    max = 1
+  }
+}

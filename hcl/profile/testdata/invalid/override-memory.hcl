@@ -1,0 +1,33 @@
+# The override's machine is checked like any other.
+machine "gpu" {
+  kind  = "gpu"
+  image = "registry.example/m:1"
+  resources {
+    cpu    = 2000
+    memory = "8GiB"
+  }
+  gpu {
+    count = 1
+  }
+  agent {
+    redis = "redis://localhost:6379"
+  }
+  service "comfyui" {
+    per  = "gpu"
+    port = "http"
+  }
+  worker "comfyui" {
+    connector = "comfyui"
+    service   = "comfyui"
+  }
+}
+
+pool "p" {
+  machine = machine.gpu
+  override {
+    resources { memory = "100MiB" } # error: The machine's memory is too small
+  }
+  size {
+    max = 1
+  }
+}

@@ -1,0 +1,35 @@
+machine "gpu" {
+  kind  = "gpu"
+  image = "registry.example/m:1"
+  resources {
+    cpu    = 2000
+    memory = "8GiB"
+  }
+  gpu {
+    count = 1
+  }
+  agent {
+    redis = "redis://localhost:6379"
+  }
+  service "comfyui" {
+    per  = "gpu"
+    port = "http"
+  }
+  worker "comfyui" {
+    connector = "comfyui"
+    service   = "comfyui"
+  }
+}
+
+pool "p" {
+  machine = machine.gpu
+  placement {
+    spread {
+      attribute = "node.datacenter"
+      target { percent = 80 } # error: The target block needs a name; Write target "<value>" { … }.
+    }
+  }
+  size {
+    max = 1
+  }
+}
