@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"sync"
 	"testing"
 	"time"
 
@@ -44,7 +45,7 @@ func options(t *testing.T, url string) Options {
 		},
 		ID: "machine-" + t.Name()[4:], Group: "sim-00000000",
 		HeartbeatEvery: 200 * time.Millisecond, ReportEvery: 500 * time.Millisecond, ProgressEvery: 20 * time.Millisecond, ClaimWait: time.Second,
-		Logger: slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelInfo})),
+		Logger: slog.New(slog.NewTextHandler(newTestWriter(t), &slog.HandlerOptions{Level: slog.LevelInfo})),
 	}
 }
 
@@ -52,11 +53,29 @@ func simulationWorker(name string, concurrency int) spec.Worker {
 	return spec.Worker{Name: name, Connector: "simulation", Concurrency: concurrency, Offer: capability.Offer{Type: "simulation"}}
 }
 
-// testWriter logs to the test.
-type testWriter struct{ t *testing.T }
+// testWriter logs to the test until that ends: a connector that does not heed its context outlives the agent.
+type testWriter struct {
+	t     *testing.T
+	mu    sync.Mutex
+	ended bool
+}
 
-func (w testWriter) Write(p []byte) (int, error) {
-	w.t.Logf("%s", p)
+func newTestWriter(t *testing.T) *testWriter {
+	w := &testWriter{t: t}
+	t.Cleanup(func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.ended = true
+	})
+	return w
+}
+
+func (w *testWriter) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.ended {
+		w.t.Logf("%s", p)
+	}
 	return len(p), nil
 }
 

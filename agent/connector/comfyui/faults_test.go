@@ -35,7 +35,7 @@ func TestServerDies(t *testing.T) {
 }
 
 func TestServerIsRestarted(t *testing.T) {
-	s := simulated(t, comfysim.Options{CrashAt: 1})
+	s := simulated(t, comfysim.Options{CrashAt: 1, NodeTime: 200 * time.Millisecond})
 	c := quick(newConnector(t, s.Addr()))
 	c.timing.refused = 10 * time.Second
 	again := make(chan *comfysim.Server, 1)
