@@ -22,7 +22,7 @@ import (
 // make wrong profiles whose syntax is right.
 func FuzzCompile(f *testing.F) {
 	var lines []string
-	for _, pattern := range []string{"testdata/*.hcl", "../hcl/profile/testdata/valid/*.hcl", "../hcl/profile/testdata/invalid/*.hcl", "../examples/*/*.hcl", "../e2e/testdata/*.hcl"} {
+	for _, pattern := range []string{"testdata/*.hcl", "testdata/invalid/*.hcl", "../hcl/profile/testdata/valid/*.hcl", "../hcl/profile/testdata/invalid/*.hcl", "../examples/*/*.hcl", "../e2e/testdata/*.hcl"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil {
 			f.Fatal(err)

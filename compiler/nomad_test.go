@@ -90,15 +90,27 @@ func freePorts(t *testing.T, n int) []int {
 func profiles(t testing.TB) map[string]profile.Options {
 	t.Helper()
 	out := map[string]profile.Options{}
-	for _, pattern := range []string{"testdata/*.hcl", "../examples/*/profiles.hcl", "../hcl/profile/testdata/valid/everything.hcl"} {
+	for _, pattern := range []string{"testdata/*.hcl", "../examples/*/profiles.hcl", "../hcl/profile/testdata/valid/*.hcl"} {
 		files, err := filepath.Glob(pattern)
 		require.NoError(t, err)
 		require.NotEmpty(t, files, pattern)
 		for _, file := range files {
-			out[file] = profile.Options{}
+			if strings.HasSuffix(file, ".vars.hcl") {
+				continue
+			}
+			opts := profile.Options{}
+			if vars := strings.TrimSuffix(file, ".hcl") + ".vars.hcl"; exists(vars) {
+				opts.VarFiles = []string{vars}
+			}
+			out[file] = opts
 		}
 	}
 	return out
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // TestNomadAccepts: a real Nomad finds nothing wrong with any compiled job.

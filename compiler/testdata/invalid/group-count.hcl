@@ -1,0 +1,33 @@
+# The dispatcher chooses the count.
+machine "gpu" {
+  kind  = "gpu"
+  image = "registry.example/m:1"
+  resources {
+    cpu    = 2000
+    memory = "8GiB"
+  }
+  gpu {
+    count = 1
+  }
+  nomad {
+    group { count = 3 } # error: "count" can't be set here; Write size
+  }
+  agent {
+    redis = "redis://localhost:6379"
+  }
+  service "comfyui" {
+    per  = "gpu"
+    port = "http"
+  }
+  worker "comfyui" {
+    connector = "comfyui"
+    service   = "comfyui"
+  }
+}
+
+pool "p" {
+  machine = machine.gpu
+  size {
+    max = 1
+  }
+}
