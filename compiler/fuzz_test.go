@@ -46,12 +46,12 @@ func FuzzCompile(f *testing.F) {
 	f.Fuzz(func(t *testing.T, src string, swaps []byte) {
 		src = swapped(src, swaps, lines)
 		start := time.Now()
-		first, ok := compiled(t, files, src)
+		first, said, ok := compiled(t, files, src)
 		if d := time.Since(start); d > 10*time.Second {
 			t.Fatalf("it took %s", d)
 		}
-		again, okAgain := compiled(t, files, src)
-		if first != again || ok != okAgain {
+		again, saidAgain, okAgain := compiled(t, files, src)
+		if first != again || said != saidAgain || ok != okAgain {
 			t.Fatal("the same text gives other bytes")
 		}
 		formatted, diags := profile.Format([]byte(src))
@@ -64,7 +64,7 @@ func FuzzCompile(f *testing.F) {
 		if !ok {
 			return
 		}
-		if after, ok := compiled(t, files, string(formatted)); !ok || after != first {
+		if after, _, ok := compiled(t, files, string(formatted)); !ok || after != first {
 			t.Fatalf("formatting changes the meaning:\n%s", formatted)
 		}
 	})
@@ -78,8 +78,8 @@ func swapped(src string, swaps []byte, lines []string) string {
 	return strings.Join(own, "\n")
 }
 
-// compiled is what the text becomes, as JSON; ok means that it has no errors.
-func compiled(t *testing.T, files fstest.MapFS, src string) (jobs string, ok bool) {
+// compiled is what the text becomes, as JSON, and what is said of it; ok means that it has no errors.
+func compiled(t *testing.T, files fstest.MapFS, src string) (jobs, said string, ok bool) {
 	p, diags := profile.LoadBytes([]byte(src), "profiles/f.hcl", profile.Options{FS: files})
 	var pools []*compiler.Pool
 	if !diags.HasErrors() {
@@ -92,12 +92,13 @@ func compiled(t *testing.T, files fstest.MapFS, src string) (jobs string, ok boo
 		t.Fatal(err)
 	}
 	if diags.HasErrors() {
-		return "", false
+		return "", b.String(), false
 	}
+	var out strings.Builder
 	for _, pool := range pools {
-		if err := json.NewEncoder(&b).Encode(pool.Job); err != nil {
+		if err := json.NewEncoder(&out).Encode(pool.Job); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return b.String(), true
+	return out.String(), b.String(), true
 }
