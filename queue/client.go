@@ -34,6 +34,7 @@ type Client struct {
 	types   map[string]bool                  // known to be in the set of types
 	durable durability
 
+	hub       hub
 	fixedKeys sync.Map // script name and type → its keys
 	// unanswered has the nonce of each worker's claim whose answer never came: the next one asks for it again.
 	unanswered map[string]string
@@ -56,7 +57,7 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	c := &Client{
 		opts: o, keys: keys{o.Prefix}, log: o.Logger, scripts: loaded, matches: newMatcher(),
 		rdb:     redis.NewUniversalClient(ro),
-		workers: map[string]map[string]WorkerInfo{}, types: map[string]bool{}, unanswered: map[string]string{},
+		workers: map[string]map[string]WorkerInfo{}, types: map[string]bool{}, unanswered: map[string]string{}, hub: hub{feeds: map[string]*feed{}},
 	}
 	waiting := *ro
 	waiting.PoolSize = 4096
@@ -170,6 +171,9 @@ func newNonce() string {
 	return hex.EncodeToString(b[:])
 }
 
+// tableMaker is a value of over 64 bytes: with it Redis keeps a small hash as a hash table, not as a list that it walks.
+const tableMaker = "This value has no meaning: it makes Redis keep this hash as a hash table."
+
 // useType makes sure that a type is in the set of types, so that the reaper and the others find its shard.
 func (c *Client) useType(ctx context.Context, jobType string) error {
 	c.mu.Lock()
@@ -178,7 +182,14 @@ func (c *Client) useType(ctx context.Context, jobType string) error {
 	if known {
 		return nil
 	}
-	if err := c.rdb.SAdd(ctx, c.keys.types(), jobType).Err(); err != nil {
+	_, err := c.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		p.SAdd(ctx, c.keys.types(), jobType)
+		for _, name := range []string{"ctl", "counts", "cls", "aud", "fleet"} {
+			p.HSetNX(ctx, c.keys.shard(jobType, name), "_", tableMaker)
+		}
+		return nil
+	})
+	if err != nil {
 		return c.wrap(ctx, err)
 	}
 	c.mu.Lock()

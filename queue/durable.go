@@ -72,6 +72,9 @@ func hasWaitAOF(version string) bool {
 	return err == nil && err2 == nil && (major > 7 || major == 7 && minor >= 2)
 }
 
+// repetitionArg is the place among the submit script's arguments that says that it may be called twice for one job.
+const repetitionArg = 3
+
 // evalSubmit runs the submit script. A durable one runs on a connection of its own, on which Redis is then asked to wait
 // for the disk; unsure says that it didn't confirm.
 func (c *Client) evalSubmit(ctx context.Context, jobType string, durable bool, args []any) (reply any, unsure, err error) {
@@ -82,7 +85,10 @@ func (c *Client) evalSubmit(ctx context.Context, jobType string, durable bool, a
 		}
 	}
 	if how != durableWait {
-		reply, err = c.evalAgain(ctx, "submit", jobType, nil, args...)
+		if reply, err = c.eval(ctx, "submit", jobType, nil, args...); isBroken(err) && ctx.Err() == nil {
+			args[repetitionArg] = "1"
+			reply, err = c.eval(ctx, "submit", jobType, nil, args...)
+		}
 		return reply, nil, err
 	}
 	conn, err := c.connFor(ctx, c.keys.shard(jobType, "ctl"))

@@ -56,24 +56,43 @@ func subscribe[T any](ctx context.Context, c *Client, pattern string, decode fun
 
 // Watch sends all jobs' events from now on; see [API].
 func (c *Client) Watch(ctx context.Context) (<-chan Event, error) {
-	return subscribe(ctx, c, c.keys.allEvents(), decodeEvent)
+	messages, err := subscribe(ctx, c, c.keys.allEvents(), func(m *redis.Message) (string, bool) { return m.Payload, true })
+	if err != nil {
+		return nil, err
+	}
+	out := make(chan Event)
+	go func() {
+		defer close(out)
+		for payload := range messages {
+			for line := range strings.SplitSeq(payload, "\n") {
+				e, ok := decodeEvent(line)
+				if !ok {
+					continue
+				}
+				select {
+				case out <- e:
+				case <-ctx.Done():
+				}
+			}
+		}
+	}()
+	return out, nil
 }
 
-// decodeEvent reads what the event function of lib_record.lua publishes.
-func decodeEvent(m *redis.Message) (Event, bool) {
-	_, id, ok := strings.Cut(m.Channel, ":ev:")
-	f := strings.SplitN(m.Payload, "\t", 7)
-	if !ok || len(f) != 7 {
+// decodeEvent reads a line as the event function of lib_record.lua writes it.
+func decodeEvent(line string) (Event, bool) {
+	f := strings.SplitN(line, "\t", 8)
+	if len(f) != 8 {
 		return Event{}, false
 	}
-	e := Event{ID: f[0], JobID: id, Kind: f[1], State: stateOf(f[2]), At: fromMillis(parseMillis(f[3])), Machine: f[4], Worker: f[5]}
+	e := Event{JobID: f[0], ID: f[1], Kind: f[2], State: stateOf(f[3]), At: fromMillis(parseMillis(f[4])), Machine: f[5], Worker: f[6]}
 	var err error
 	switch e.Kind {
 	case "progress":
-		err = json.Unmarshal([]byte(f[6]), &e.Progress)
+		err = json.Unmarshal([]byte(f[7]), &e.Progress)
 	case "failed", "retrying", "dead":
-		if f[6] != "" {
-			err = json.Unmarshal([]byte(f[6]), &e.Error)
+		if f[7] != "" {
+			err = json.Unmarshal([]byte(f[7]), &e.Error)
 		}
 	}
 	return e, err == nil
@@ -93,19 +112,17 @@ func (c *Client) Events(ctx context.Context, id, after string) (*EventStream, er
 	if _, _, err := c.get(ctx, id); err != nil {
 		return nil, err
 	}
-	live, stop := context.WithCancel(ctx)
-	published, err := subscribe(live, c, globEscape(c.keys.events(id)), decodeEvent)
+	l, leave, err := c.listen(ctx, id)
 	if err != nil {
-		stop()
 		return nil, err
 	}
 	out := make(chan Event)
 	s := &EventStream{C: out}
 	go func() {
 		defer close(out)
-		defer stop()
+		defer leave()
 		f := follower{c: c, id: id, last: last, out: out}
-		s.err = f.run(live, published)
+		s.err = f.run(ctx, l.events)
 	}()
 	return s, nil
 }
@@ -133,10 +150,7 @@ func (f *follower) run(ctx context.Context, published <-chan Event) error {
 			return ctx.Err()
 		case <-tick.C:
 			final, err = f.catchUp(ctx)
-		case e, ok := <-published:
-			if !ok {
-				return f.c.wrap(ctx, errors.New("the subscription ended"))
-			}
+		case e := <-published:
 			switch rev := parseMillis(e.ID); {
 			case rev <= f.last:
 				continue

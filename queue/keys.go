@@ -17,11 +17,11 @@ func (k keys) details(id string) string { return k.shard(typeOf(id), "info:"+id)
 // wake is the list a waiting worker pops from.
 func (k keys) wake(jobType, worker string) string { return k.shard(jobType, "wake:"+worker) }
 
-// events is the channel of one job's changes.
-func (k keys) events(id string) string { return k.shard(typeOf(id), "ev:"+id) }
+// events is the channel of a type's events, one message per script call with one line per event.
+func (k keys) events(jobType string) string { return k.shard(jobType, "ev") }
 
-// allEvents is the pattern of every job's channel.
-func (k keys) allEvents() string { return k.prefix + ":{*}:ev:*" }
+// allEvents is the pattern of every type's channel.
+func (k keys) allEvents() string { return k.prefix + ":{*}:ev" }
 
 // cancels is the channel of a machine's cancelled jobs of one type, without the machine at its end.
 func (k keys) cancels(jobType string) string { return k.shard(jobType, "cancel:") }

@@ -179,7 +179,7 @@ func (p *reapPass) collect(ctx context.Context) error {
 	if err != nil || len(classes) == 0 {
 		return p.c.wrap(ctx, err)
 	}
-	args := []any{p.c.opts.IdleClass.Milliseconds()}
+	args := []any{p.c.opts.IdleClass.Milliseconds(), p.c.opts.Retention.Milliseconds()}
 	for _, class := range classes {
 		args = append(args, class)
 	}

@@ -28,9 +28,10 @@ type record struct {
 	excluded, reason       string
 	claimRev, progressRev  int64
 	has                    int64
+	body                   string // the parameters where they are small
 }
 
-const recordFields = 24
+const recordFields = 25
 
 // states translates the letters in a record.
 func stateOf(letter string) State {
@@ -54,7 +55,7 @@ func stateOf(letter string) State {
 }
 
 func parseRecord(id, s string) (*record, error) {
-	f := strings.Split(s, "\t")
+	f := strings.SplitN(s, "\t", recordFields)
 	if len(f) != recordFields {
 		return nil, fmt.Errorf("queue: the record of job %s has %d fields, this program reads %d", id, len(f), recordFields)
 	}
@@ -70,7 +71,7 @@ func parseRecord(id, s string) (*record, error) {
 		id: id, state: stateOf(f[0]), class: f[1], order: f[2], created: n(3), maxAttempts: int(n(4)), timeout: n(5), deadline: n(6),
 		tenant: f[7], idem: f[8], rev: n(9), attempts: int(n(10)), lost: int(n(11)), fence: n(12), nonce: f[13],
 		machine: f[14], worker: f[15], started: n(16), ended: n(17), ready: n(18), excluded: f[19], reason: f[20],
-		claimRev: n(21), progressRev: n(22), has: n(23),
+		claimRev: n(21), progressRev: n(22), has: n(23), body: f[24],
 	}
 	return r, bad
 }
@@ -105,6 +106,9 @@ func (r *record) job(meta string, details map[string]string) (*Job, error) {
 		Attempts: r.attempts, LostLeases: r.lost, Tenant: r.tenant, CreatedAt: fromMillis(r.created),
 		Deadline: optionalTime(r.deadline), StartedAt: optionalTime(r.started), EndedAt: optionalTime(r.ended),
 		Machine: r.machine, Worker: r.worker,
+	}
+	if r.body != "" {
+		j.Parameters = []byte(r.body)
 	}
 	if meta != "" {
 		var e extra

@@ -76,8 +76,23 @@ func loadScript(name string) (*script, error) {
 		src.Write(text)
 	}
 	src.Write(body)
-	s.lua = redis.NewScript(src.String())
+	s.lua = redis.NewScript(compact(src.String()))
 	return s, nil
+}
+
+// compact replaces the names of a record's fields by their places, as the "FIELDS:" lines list them, and redis.call by a
+// local: both cost time in each of the many calls that a script makes. The scripts stay readable that way.
+func compact(src string) string {
+	var pairs []string
+	for line := range strings.Lines(src) {
+		if rest, ok := strings.CutPrefix(line, "-- FIELDS:"); ok {
+			for _, name := range strings.Fields(rest) {
+				pairs = append(pairs, "["+name+"]", fmt.Sprintf("[%d]", len(pairs)/2+1))
+			}
+		}
+	}
+	pairs = append(pairs, "redis.call(", "call(")
+	return "local call = redis.call\n" + strings.NewReplacer(pairs...).Replace(src)
 }
 
 // eval runs a script in a type's shard. Errors are mapped as [Client.wrap] says.

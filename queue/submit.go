@@ -153,7 +153,7 @@ func (c *Client) submit(ctx context.Context, jobType string, jobs []*checked, du
 	}
 	var defs []any
 	for range 5 {
-		args := append([]any{c.opts.MaxClasses, inlineParameters, len(defs) / 5}, defs...)
+		args := append([]any{c.opts.MaxClasses, inlineParameters, smallParameters, "0", len(defs) / 5}, defs...)
 		for _, j := range jobs {
 			args = append(args, j.id, j.class, fmt.Sprintf("%02x", MaxPriority-j.priority), j.MaxAttempts, j.Timeout.D().Milliseconds(),
 				millis(j.Deadline), millis(j.NotBefore), j.Tenant, j.IdempotencyKey, []byte(j.Parameters), j.meta)

@@ -4,6 +4,7 @@
 -- LIBS: record index ending
 -- ARGV: job id, reason, prefix of the machines' cancel channels
 -- Returns: "final", "missing" or {"ok", worker to wake or nothing}
+ending()
 local id, reason, machines = unpack(ARGV)
 local r = read(id)
 if not r then return "missing" end

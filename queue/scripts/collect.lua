@@ -1,10 +1,17 @@
 -- collect takes classes out of the index that have no waiting, delayed or running job and saw no arrival for a while.
--- KEYS: ctl jobs waiting chead heads aud cls classes idle counts
--- LIBS: record index
--- ARGV: ms without an arrival; class, …
+-- KEYS: ctl jobs waiting chead heads aud cls classes idle counts gone
+-- LIBS: record index place
+-- Their requirements stay known for as long as an ended job may refer to them.
+-- ARGV: ms without an arrival, ms for which ended jobs are kept; class, …
 -- Returns: number collected
+indexing()
+placing()
 local n = 0
-for i = 2, #ARGV do
+for _, class in ipairs(redis.call("ZRANGEBYSCORE", gone, "-inf", now - ARGV[2], "LIMIT", 0, 100)) do
+  redis.call("ZREM", gone, class)
+  if redis.call("HEXISTS", cls, "a:" .. class) == 0 then redis.call("HDEL", cls, "q:" .. class) end
+end
+for i = 3, #ARGV do
   local class = ARGV[i]
   local at = string.match(redis.call("HGET", cls, "t:" .. class) or "", " (%d+)$")
   local busy = (redis.call("HGET", counts, "r:" .. class) or 0) + (redis.call("HGET", counts, "d:" .. class) or 0) + (redis.call("HGET", counts, "h:" .. class) or 0)
@@ -17,7 +24,7 @@ for i = 2, #ARGV do
       repair(a)
       forget(a)
     end
-    if not redis.call("HGET", counts, "n:" .. class) then redis.call("HDEL", cls, "q:" .. class) end
+    redis.call("ZADD", gone, nowText, class)
     n = n + 1
   end
 end

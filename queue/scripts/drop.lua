@@ -1,5 +1,5 @@
 -- drop forgets ended jobs: those older than the retention, or beyond its number. Jobs that haven't ended are left alone.
--- KEYS: ctl jobs bodies meta idem all ended dead counts cls
+-- KEYS: ctl jobs bodies meta idem all ended dead
 -- MORE KEYS: per job its details
 -- LIBS: record
 -- ARGV: job id, …
@@ -18,10 +18,6 @@ for i, id in ipairs(ARGV) do
     redis.call("ZREM", ended, id)
     redis.call("ZREM", dead, id)
     redis.call("DEL", KEYS[more + i])
-    if redis.call("HINCRBY", counts, "n:" .. r[CLASS], -1) <= 0 then
-      redis.call("HDEL", counts, "n:" .. r[CLASS])
-      if redis.call("HEXISTS", cls, "a:" .. r[CLASS]) == 0 then redis.call("HDEL", cls, "q:" .. r[CLASS]) end
-    end
     n = n + 1
   end
 end

@@ -6,6 +6,7 @@
 -- ARGV: job id, lost leases that make a job dead, first and largest retry delay ms, factor on it,
 --       ms by which an attempt may overrun its timeout
 -- Returns: {what: "none", "lost", "timeout", "dead" or "deadline", worker to wake, …}
+ending()
 local id, maxLost, overrun = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[6])
 local info = KEYS[more + 1]
 local r = read(id)

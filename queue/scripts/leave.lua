@@ -4,6 +4,7 @@
 -- LIBS: record index
 -- ARGV: machine, worker, profile, index in 6 digits
 -- Returns: {worker to wake instead or nothing}
+indexing()
 local machine, worker, profile, index = unpack(ARGV)
 redis.call("DEL", KEYS[more + 1])
 if redis.call("ZREM", idle, profile .. ":" .. index .. ":" .. machine .. "/" .. worker) == 1 then return {} end

@@ -5,113 +5,88 @@
 --   heads    audience → its best order as a number; the parked audience isn't in it
 --   aud      n:<audience> = its classes, p:<audience> = the profiles that serve it, least capable first,
 --            s:<audience>:<profile> = 1
---   cls      a:<class> = its audience
+--   cls      a:<class> = its audience, q: = requirements JSON, t: = arrivals, s: = service times
 --   classes  class → the fleet version it was placed by
 --   idle     workers waiting for a wake-up: "<profile>:<index>:<machine>/<worker>"
 --
 -- An order is 13 hexadecimal digits: 2 of (100 − priority), 11 of the sequence. Less is earlier.
 local PARKED = "parked"
 
-local function head(class)
-  local m = redis.call("ZRANGEBYLEX", waiting, "[" .. class .. ":", "(" .. class .. ";", "LIMIT", 0, 1)[1]
-  if m then return string.sub(m, 18, 30), string.sub(m, 32) end
-end
+-- Making functions costs time in each call of a script, so that indexing makes those that a claim rarely needs. Scripts
+-- that need them call it first.
+local head, audienceHead, repair, audience, insert, remove, wake
+local function indexing()
+  if head then return end
 
-local function audienceHead(a)
-  return redis.call("ZRANGEBYLEX", chead, "[" .. a .. ":", "(" .. a .. ";", "LIMIT", 0, 1)[1]
-end
-
--- repair makes heads right for an audience after one of its class heads went away or came later.
-local function repair(a)
-  if a == PARKED then return end
-  local m = audienceHead(a)
-  if m then
-    redis.call("ZADD", heads, tonumber(string.sub(m, -30, -18), 16), a)
-  else
-    redis.call("ZREM", heads, a)
+  head = function(class)
+    local m = redis.call("ZRANGEBYLEX", waiting, "[" .. class .. ":", "(" .. class .. ";", "LIMIT", 0, 1)[1]
+    if m then return string.sub(m, 18, 30), string.sub(m, 32) end
   end
-end
 
--- audience is the class's, placing a class that isn't in the index (collected meanwhile) in the parked one, to be placed
--- by whoever remaps next.
-local function audience(class)
-  local a = redis.call("HGET", cls, "a:" .. class)
-  if not a then
-    a = PARKED
-    redis.call("HSET", cls, "a:" .. class, a)
-    redis.call("ZADD", classes, 0, class)
+  audienceHead = function(a)
+    return redis.call("ZRANGEBYLEX", chead, "[" .. a .. ":", "(" .. a .. ";", "LIMIT", 0, 1)[1]
   end
-  return a
-end
 
--- insert makes a job wait and returns its class's audience.
-local function insert(class, order, id)
-  local old = head(class)
-  local a = audience(class)
-  redis.call("ZADD", waiting, 0, class .. ":" .. order .. ":" .. id)
-  if not old or order < old then
-    if old then redis.call("ZREM", chead, a .. ":" .. old .. ":" .. class) end
-    redis.call("ZADD", chead, 0, a .. ":" .. order .. ":" .. class)
-    if a ~= PARKED then redis.call("ZADD", heads, "LT", tonumber(order, 16), a) end
+  -- repair makes heads right for an audience after one of its class heads went away or came later.
+  repair = function(a)
+    if a == PARKED then return end
+    local m = audienceHead(a)
+    if m then
+      redis.call("ZADD", heads, string.format("%d", tonumber(string.sub(m, -30, -18), 16)), a)
+    else
+      redis.call("ZREM", heads, a)
+    end
   end
-  return a
-end
 
--- remove takes a job out of the waiting ones; false if it wasn't there.
-local function remove(class, order, id)
-  if redis.call("ZREM", waiting, class .. ":" .. order .. ":" .. id) == 0 then return false end
-  local first = head(class)
-  if not first or first > order then
+  -- audience is the class's, placing a class that isn't in the index (collected meanwhile) in the parked one, to be placed
+  -- by whoever remaps next.
+  audience = function(class)
+    local a = redis.call("HGET", cls, "a:" .. class)
+    if not a then
+      a = PARKED
+      redis.call("HSET", cls, "a:" .. class, a)
+      redis.call("ZADD", classes, 0, class)
+    end
+    return a
+  end
+
+  -- insert makes a job wait and returns its class's audience.
+  insert = function(class, order, id)
+    local old = head(class)
     local a = audience(class)
-    redis.call("ZREM", chead, a .. ":" .. order .. ":" .. class)
-    if first then redis.call("ZADD", chead, 0, a .. ":" .. first .. ":" .. class) end
-    repair(a)
+    redis.call("ZADD", waiting, 0, class .. ":" .. order .. ":" .. id)
+    if not old or order < old then
+      if old then redis.call("ZREM", chead, a .. ":" .. old .. ":" .. class) end
+      redis.call("ZADD", chead, 0, a .. ":" .. order .. ":" .. class)
+      if a ~= PARKED then redis.call("ZADD", heads, "LT", string.format("%d", tonumber(order, 16)), a) end
+    end
+    return a
   end
-  return true
-end
 
--- forget takes one class out of an audience's count, and the audience away with its last class.
-local function forget(a)
-  if a == PARKED or redis.call("HINCRBY", aud, "n:" .. a, -1) > 0 then return end
-  for p in string.gmatch(redis.call("HGET", aud, "p:" .. a) or "", "%x+") do
-    redis.call("HDEL", aud, "s:" .. a .. ":" .. p)
+  -- remove takes a job out of the waiting ones; false if it wasn't there.
+  remove = function(class, order, id)
+    if redis.call("ZREM", waiting, class .. ":" .. order .. ":" .. id) == 0 then return false end
+    local first = head(class)
+    if not first or first > order then
+      local a = audience(class)
+      redis.call("ZREM", chead, a .. ":" .. order .. ":" .. class)
+      if first then redis.call("ZADD", chead, 0, a .. ":" .. first .. ":" .. class) end
+      repair(a)
+    end
+    return true
   end
-  redis.call("HDEL", aud, "n:" .. a, "p:" .. a)
-end
 
--- place puts a class into an audience, with its head if it has one. An older fleet version than the class's own is ignored.
-local function place(class, a, profiles, version)
-  if tonumber(redis.call("ZSCORE", classes, class) or -1) > tonumber(version) then return end
-  redis.call("ZADD", classes, version, class)
-  local old = redis.call("HGET", cls, "a:" .. class)
-  if old == a then return end
-  redis.call("HSET", cls, "a:" .. class, a)
-  if a ~= PARKED and redis.call("HINCRBY", aud, "n:" .. a, 1) == 1 then
-    redis.call("HSET", aud, "p:" .. a, profiles)
-    for p in string.gmatch(profiles, "%x+") do redis.call("HSET", aud, "s:" .. a .. ":" .. p, 1) end
-  end
-  local order = head(class)
-  if order then
-    if old then redis.call("ZREM", chead, old .. ":" .. order .. ":" .. class) end
-    redis.call("ZADD", chead, 0, a .. ":" .. order .. ":" .. class)
-    repair(a)
-  end
-  if old then
-    repair(old)
-    forget(old)
-  end
-end
-
--- wake takes one idle worker who can serve the audience out of idle and returns it: of the least capable profile, with the
--- lowest index, and not of the machine in except. The caller's client pushes the token to the worker's own list.
-local function wake(a, except)
-  if a == PARKED or redis.call("ZCARD", idle) == 0 then return nil end
-  for p in string.gmatch(redis.call("HGET", aud, "p:" .. a) or "", "%x+") do
-    for _, m in ipairs(redis.call("ZRANGEBYLEX", idle, "[" .. p .. ":", "(" .. p .. ";", "LIMIT", 0, except and 4 or 1)) do
-      local worker = string.sub(m, 25)
-      if not except or string.sub(worker, 1, #except + 1) ~= except .. "/" then
-        redis.call("ZREM", idle, m)
-        return worker
+  -- wake takes one idle worker who can serve the audience out of idle and returns it: of the least capable profile, with
+  -- the lowest index, and not of the machine in except. The caller's client pushes the token to the worker's own list.
+  wake = function(a, except)
+    if a == PARKED or redis.call("ZCARD", idle) == 0 then return nil end
+    for p in string.gmatch(redis.call("HGET", aud, "p:" .. a) or "", "%x+") do
+      for _, m in ipairs(redis.call("ZRANGEBYLEX", idle, "[" .. p .. ":", "(" .. p .. ";", "LIMIT", 0, except and 4 or 1)) do
+        local worker = string.sub(m, 25)
+        if not except or string.sub(worker, 1, #except + 1) ~= except .. "/" then
+          redis.call("ZREM", idle, m)
+          return worker
+        end
       end
     end
   end

@@ -4,34 +4,58 @@
 -- <worker> = "<profile>\t<index>", d:<machine> = "<until ms>\t<reason>" of a drain, paused = why, limited and fair as in
 -- lib_limits.lua.
 --
--- A job's record is one field of the hash `jobs`: tab-separated, in the order of the names below. Times are milliseconds
--- of Redis' clock, 0 is "none". No other text in it may hold a tab (Go checks that before it gets here). HAS is a sum: 1 for
--- meta, 2 for parameters, 4 for parameters too large to be handed out by a script.
-local STATE, CLASS, ORDER, CREATED, MAX_ATTEMPTS, TIMEOUT, DEADLINE, TENANT, IDEM, REV, ATTEMPTS, LOST, FENCE, NONCE,
-  MACHINE, WORKER, STARTED, ENDED, READY, EXCLUDED, REASON, CLAIM_REV, PROGRESS_REV, HAS =
-  1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24
-local FIELDS = "^([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t" ..
+-- A job's record is one field of the hash `jobs`: tab-separated, in the order of the names below (the loader puts their
+-- places in for r[NAME]). Times are milliseconds of Redis' clock, 0 is "none". No other text in it may hold a tab (Go checks
+-- that before it gets here). HAS is a sum: 1 for meta, 2 for parameters in bodies, 4 for parameters too large for a script
+-- to hand out; BODY has the parameters where they are small.
+-- FIELDS: STATE CLASS ORDER CREATED MAX_ATTEMPTS TIMEOUT DEADLINE TENANT IDEM REV ATTEMPTS LOST FENCE NONCE MACHINE WORKER
+-- FIELDS: STARTED ENDED READY EXCLUDED REASON CLAIM_REV PROGRESS_REV HAS BODY
+local ALL = "^([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t" ..
   "([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t" ..
-  "([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)$"
+  "([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t(.*)$"
 
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local nowText = string.format("%d", now)
+
+-- Records are written, and events published, once, at the end of the script, by commit.
+local pending, written, outbox = {}, {}, {}
 
 local function read(id)
-  local text = redis.call("HGET", jobs, id)
+  local text = pending[id] or redis.call("HGET", jobs, id)
   if not text then return nil end
-  return { string.match(text, FIELDS) }
+  return { string.match(text, ALL) }
 end
 
 local function write(id, r)
-  redis.call("HSET", jobs, id, table.concat(r, "\t"))
+  local text = table.concat(r, "\t")
+  if not pending[id] then written[#written + 1] = id end
+  pending[id] = text
+  return text
 end
 
--- event raises the record's revision and publishes one change: revision, kind, state, time, machine, worker, JSON detail.
+-- event raises the record's revision and notes one change: id, revision, kind, state, time, machine, worker, JSON detail.
 -- The caller writes the record afterwards.
-local channel = string.sub(ctl, 1, -4) .. "ev:"
 local function event(id, r, kind, detail)
-  r[REV] = r[REV] + 1
-  redis.call("PUBLISH", channel .. id, table.concat(
-    { r[REV], kind, r[STATE], now, r[MACHINE], r[WORKER], detail or "" }, "\t"))
+  local rev = string.format("%d", r[REV] + 1)
+  r[REV] = rev
+  outbox[#outbox + 1] = id .. "\t" .. rev .. "\t" .. kind .. "\t" .. r[STATE] .. "\t" .. nowText .. "\t" .. r[MACHINE] .. "\t" ..
+    r[WORKER] .. "\t" .. (detail or "")
+end
+
+local function commit()
+  local n = #written
+  if n == 1 then
+    redis.call("HSET", jobs, written[1], pending[written[1]])
+  elseif n > 1 then
+    for at = 1, n, 1000 do
+      local list = {}
+      for i = at, math.min(n, at + 999) do
+        list[#list + 1] = written[i]
+        list[#list + 1] = pending[written[i]]
+      end
+      redis.call("HSET", jobs, unpack(list))
+    end
+  end
+  if #outbox > 0 then redis.call("PUBLISH", string.sub(ctl, 1, -4) .. "ev", table.concat(outbox, "\n")) end
 end

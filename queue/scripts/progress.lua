@@ -12,4 +12,5 @@ event(id, r, "progress", detail)
 r[PROGRESS_REV] = r[REV]
 redis.call("HSET", KEYS[more + 1], "progress", detail)
 write(id, r)
+commit()
 return "ok"

@@ -3,6 +3,7 @@
 -- LIBS: record index
 -- ARGV: at most how many
 -- Returns: {number promoted, {worker to wake, …}}
+indexing()
 local wakes, n = {}, 0
 for _, id in ipairs(redis.call("ZRANGEBYSCORE", delayed, "-inf", now, "LIMIT", 0, ARGV[1])) do
   redis.call("ZREM", delayed, id)
@@ -17,4 +18,5 @@ for _, id in ipairs(redis.call("ZRANGEBYSCORE", delayed, "-inf", now, "LIMIT", 0
     wakes[#wakes + 1] = wake(a, r[EXCLUDED] ~= "" and r[EXCLUDED] or nil)
   end
 end
+commit()
 return { n, wakes }

@@ -1,8 +1,10 @@
 -- remap puts classes into the audiences that the fleet of a version gives them.
 -- KEYS: ctl jobs waiting chead heads aud cls classes idle
--- LIBS: record index
+-- LIBS: record index place
 -- ARGV: fleet version; per class 3: class, audience, its profiles
 -- Returns: {worker to wake, …}: one per class that has waiting jobs and moved
+indexing()
+placing()
 local wakes = {}
 for i = 2, #ARGV, 3 do
   local class, a, profiles = unpack(ARGV, i, i + 2)

@@ -4,6 +4,7 @@
 -- LIBS: record index ending
 -- ARGV: job id
 -- Returns: "missing", "completed", "active" or {"ok", worker to wake or nothing}
+ending()
 local id = ARGV[1]
 local r = read(id)
 if not r then return "missing" end

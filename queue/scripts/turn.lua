@@ -19,6 +19,9 @@ local leaseFor, overrun, keepOff = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumbe
 local me = machine .. "/" .. worker
 local wakes = {}
 
+-- Sets are changed once for all jobs of a call: members, or scores and members.
+local unleased, closed, leased = {}, {}, {}
+
 -- served adds an attempt's duration to the class's last samples (about 60 of them). Of those under a second, which come in
 -- numbers, it takes one in eight.
 local function served(r)
@@ -30,32 +33,43 @@ local function served(r)
   redis.call("HSET", cls, "s:" .. r[CLASS], s)
 end
 
+-- unfinished ends an attempt that didn't complete.
+local function unfinished(info, id, r, action, factor, detail)
+  ending()
+  if action == "r" then
+    r[ATTEMPTS] = r[ATTEMPTS] - 1
+    wakes[#wakes + 1] = back(id, r, 0, "released", detail)
+    return remember(info, r, "released", detail)
+  end
+  redis.call("HSET", info, "error", detail)
+  if tonumber(factor) < 0 then
+    close(id, r, "f", "failed", detail)
+  elseif tonumber(r[ATTEMPTS]) >= tonumber(r[MAX_ATTEMPTS]) then
+    r[REASON] = "attempts"
+    close(id, r, "x", "dead", detail)
+  else
+    r[EXCLUDED] = r[MACHINE]
+    wakes[#wakes + 1] = back(id, r, backoff(r, ARGV[12], ARGV[13], factor), "retrying", detail)
+  end
+  remember(info, r, "failed", detail)
+end
+
 local function finish(info, id, fence, key, action, factor, detail, result)
   local r = read(id)
   if not r then return "missing" end
   if r[FENCE] ~= fence or r[NONCE] ~= key then return "stale" end
   if r[STATE] ~= "r" then return "ok" end -- repeated: only the owner's own ending leaves the nonce in place
-  wakes[#wakes + 1] = stop(id, r)
-  if action == "c" then
+  if action ~= "c" then
+    wakes[#wakes + 1] = stop(id, r)
+    unfinished(info, id, r, action, factor, detail)
+  else
+    unleased[#unleased + 1] = id
+    wakes[#wakes + 1] = uncount(r)
     if result ~= "" then redis.call("HSET", info, "result", result) end
     served(r)
-    close(id, r, "c", "completed")
-  elseif action == "r" then
-    r[ATTEMPTS] = r[ATTEMPTS] - 1
-    wakes[#wakes + 1] = back(id, r, 0, "released", detail)
-    remember(info, r, "released", detail)
-  else
-    redis.call("HSET", info, "error", detail)
-    if tonumber(factor) < 0 then
-      close(id, r, "f", "failed", detail)
-    elseif tonumber(r[ATTEMPTS]) >= tonumber(r[MAX_ATTEMPTS]) then
-      r[REASON] = "attempts"
-      close(id, r, "x", "dead", detail)
-    else
-      r[EXCLUDED] = r[MACHINE]
-      wakes[#wakes + 1] = back(id, r, backoff(r, ARGV[12], ARGV[13], factor), "retrying", detail)
-    end
-    remember(info, r, "failed", detail)
+    r[STATE], r[ENDED] = "c", nowText
+    closed[#closed + 1], closed[#closed + 2] = nowText, id
+    event(id, r, "completed")
   end
   write(id, r)
   return "ok"
@@ -64,6 +78,10 @@ end
 local finished = {}
 for i = 15, #ARGV, 7 do
   finished[#finished + 1] = finish(KEYS[infos + #finished], unpack(ARGV, i, i + 6))
+end
+if #unleased > 0 then
+  redis.call("ZREM", leases, unpack(unleased))
+  redis.call("ZADD", ended, unpack(closed))
 end
 if want == 0 then
   settle()
@@ -74,95 +92,6 @@ local seat = profile .. ":" .. index .. ":" .. me
 if ARGV[10] == "1" then redis.call("ZREM", idle, seat) end
 local flags = redis.call("HMGET", ctl, "w:" .. me, "d:" .. machine, "paused", "limited", "fair")
 local limited, fairly = flags[4], flags[5]
-local draining = flags[2] and tonumber(string.match(flags[2], "^%d+")) > now
-local moved = 0
-
--- others says whether anybody else than this machine could run a job of the audience.
-local function others(a)
-  local n = 0
-  for p in string.gmatch(redis.call("HGET", aud, "p:" .. a) or "", "%x+") do
-    n = n + (redis.call("HGET", fleet, "n:" .. p) or 0) - (redis.call("HGET", fleet, "m:" .. p .. ":" .. machine) or 0)
-  end
-  return n > 0
-end
-
--- eligible says whether this worker may have the job now; a job past its deadline ends here, one of a tenant at its limit
--- is put aside.
-local function eligible(a, id, r)
-  if r[DEADLINE] ~= "0" and tonumber(r[DEADLINE]) <= now then
-    wakes[#wakes + 1] = unwait(id, r)
-    redis.call("ZREM", deadlines, id)
-    r[REASON] = "deadline"
-    close(id, r, "x", "dead")
-    write(id, r)
-    moved = moved + 1
-    return false
-  end
-  if limited and r[TENANT] ~= "" and room(r[TENANT]) < 1 then
-    hold(id, r)
-    moved = moved + 1
-    return false
-  end
-  return r[EXCLUDED] ~= machine or r[READY] + keepOff < now or not others(a)
-end
-
--- inClass finds the first of a class's jobs that this worker may have: {order, id, record, audience, the order after it
--- where it is the head, or false, whether it is the head}. It looks no further than 16, but for those that it moves out of
--- the way, at most 256 in one call.
-local function inClass(a, class)
-  local looked = 2
-  while true do
-    local before = moved
-    local list = redis.call("ZRANGEBYLEX", waiting, "[" .. class .. ":", "(" .. class .. ";", "LIMIT", 0, looked)
-    for i, m in ipairs(list) do
-      local id = string.sub(m, 32)
-      local r = read(id)
-      if eligible(a, id, r) then
-        local isHead = moved == before and i == 1
-        return { string.sub(m, 18, 30), id, r, a, isHead and list[2] and string.sub(list[2], 18, 30), isHead }
-      end
-    end
-    if moved > 256 or looked == 16 and moved == before then return nil end
-    looked = 16
-  end
-end
-
--- inAudience finds the first of an audience's jobs that this worker may have; the second value says that it is its head.
-local function inAudience(a)
-  local best
-  local m = audienceHead(a)
-  if m then
-    best = inClass(a, string.sub(m, -16))
-    if best and best[1] == string.sub(m, -30, -18) then return best, true end
-  end
-  for _, other in ipairs(redis.call("ZRANGEBYLEX", chead, "[" .. a .. ":", "(" .. a .. ";", "LIMIT", 0, 16)) do
-    if best and best[1] <= string.sub(other, -30, -18) then break end
-    local found = inClass(a, string.sub(other, -16))
-    if found and (not best or found[1] < best[1]) then best = found end
-  end
-  return best, false
-end
-
--- pick finds the first job over all audiences that this profile serves.
-local function pick()
-  local best
-  local at = 0
-  while true do
-    local names = redis.call("ZRANGE", heads, at, at + 15)
-    if #names == 0 then return best end
-    local fields = {}
-    for i, a in ipairs(names) do fields[i] = "s:" .. a .. ":" .. profile end
-    local serves = redis.call("HMGET", aud, unpack(fields))
-    for i, a in ipairs(names) do
-      if serves[i] then
-        local found, isHead = inAudience(a)
-        if found and (not best or found[1] < best[1]) then best = found end
-        if isHead then return best end
-      end
-    end
-    at = at + 16
-  end
-end
 
 local given = {}
 local function answer(id, r, record)
@@ -172,38 +101,188 @@ local function answer(id, r, record)
   given[n + 4] = has % 2 == 1 and redis.call("HGET", meta, id) or ""
 end
 
--- take removes the found job from the index. Of a head the next order is known already.
-local function take(order, id, class, a, nextOrder, isHead)
-  if not isHead then return remove(class, order, id) end
-  redis.call("ZREM", waiting, class .. ":" .. order .. ":" .. id)
-  if nextOrder == order then return end
-  redis.call("ZREM", chead, a .. ":" .. order .. ":" .. class)
-  if nextOrder then redis.call("ZADD", chead, 0, a .. ":" .. nextOrder .. ":" .. class) end
-  repair(a)
-end
-
-local function give(order, id, r, a, nextOrder, isHead)
-  take(order, id, r[CLASS], a, nextOrder, isHead)
+-- start gives a job, taken out of the index already, to this worker.
+local function start(id, r)
   if r[DEADLINE] ~= "0" then redis.call("ZREM", deadlines, id) end
   r[STATE], r[ATTEMPTS], r[FENCE], r[NONCE] = "r", r[ATTEMPTS] + 1, r[FENCE] + 1, nonce
-  r[MACHINE], r[WORKER], r[STARTED], r[PROGRESS_REV] = machine, worker, now, 0
-  redis.call("ZADD", leases, math.min(now + leaseFor, now + r[TIMEOUT] + overrun), id)
+  r[MACHINE], r[WORKER], r[STARTED], r[PROGRESS_REV] = machine, worker, nowText, "0"
+  leased[#leased + 1], leased[#leased + 2] = string.format("%d", math.min(now + leaseFor, now + r[TIMEOUT] + overrun)), id
   count("r:" .. r[CLASS], 1)
   count("m:" .. machine, 1)
+  fresh = fresh + 1
   if r[TENANT] ~= "" then count("t:" .. r[TENANT], 1) end
-  if limited then
-    spend("")
-    if r[TENANT] ~= "" then spend(r[TENANT]) end
-  end
   if fairly then
     local prefix, tag = string.sub(r[ORDER], 1, 2), tonumber(string.sub(r[ORDER], 3), 16)
     if tag > tonumber(redis.call("HGET", fair, prefix) or 0) then redis.call("HSET", fair, prefix, tag) end
   end
   event(id, r, "claimed")
   r[CLAIM_REV] = r[REV]
-  local record = table.concat(r, "\t")
-  redis.call("HSET", jobs, id, record)
-  answer(id, r, record)
+  answer(id, r, write(id, r))
+end
+
+-- served by this profile are the audiences of a page of heads, 16 of them.
+local function page(at)
+  local names = redis.call("ZRANGE", heads, at, at + 15)
+  if #names == 0 then return nil end
+  local fields = {}
+  for i, a in ipairs(names) do fields[i] = "s:" .. a .. ":" .. profile end
+  local serves, mine = redis.call("HMGET", aud, unpack(fields)), {}
+  for i, a in ipairs(names) do
+    if serves[i] then mine[#mine + 1] = a end
+  end
+  return mine, #names == 16
+end
+
+-- merge is the usual way: it merges the heads of the classes in the audiences of the first page, as long as each next job
+-- is one that this worker may have, and brings the index up to date once. Whatever is unusual it leaves to search.
+local function merge()
+  local mine, partial = page(0)
+  if not mine then return "empty" end
+  if #mine == 0 or partial and want > 1 then return end
+  local classes, left = {}, want - #given / 4
+  for _, a in ipairs(mine) do
+    for _, m in ipairs(redis.call("ZRANGEBYLEX", chead, "[" .. a .. ":", "(" .. a .. ";", "LIMIT", 0, left + 1)) do
+      classes[#classes + 1] = { order = string.sub(m, -30, -18), head = m, class = string.sub(m, -16), audience = a }
+    end
+  end
+  local taken, gone, heading, touched = {}, {}, {}, {}
+  while left > 0 do
+    local best
+    for _, c in ipairs(classes) do
+      if c.order and (not best or c.order < best.order) then best = c end
+    end
+    if not best then break end
+    if not best.list then
+      best.at, best.list = 1, redis.call("ZRANGEBYLEX", waiting, "[" .. best.class .. ":", "(" .. best.class .. ";", "LIMIT", 0, left + 1)
+    end
+    local m = best.list[best.at]
+    local id = string.sub(m, 32)
+    local r = read(id)
+    if r[DEADLINE] ~= "0" and tonumber(r[DEADLINE]) <= now or r[EXCLUDED] == machine then break end
+    taken[#taken + 1] = m
+    best.at, left = best.at + 1, left - 1
+    if not best.moved then
+      best.moved, touched[#touched + 1] = true, best
+    end
+    local after = best.list[best.at]
+    best.order = after and string.sub(after, 18, 30)
+    start(id, r)
+  end
+  if #taken == 0 then return end
+  redis.call("ZREM", waiting, unpack(taken))
+  for _, c in ipairs(touched) do
+    local head = c.order and c.audience .. ":" .. c.order .. ":" .. c.class
+    if head ~= c.head then
+      gone[#gone + 1] = c.head
+      if head then heading[#heading + 1], heading[#heading + 2] = 0, head end
+    end
+  end
+  if #gone > 0 then redis.call("ZREM", chead, unpack(gone)) end
+  if #heading > 0 then redis.call("ZADD", chead, unpack(heading)) end
+  for _, a in ipairs(mine) do
+    local moved, least = false, nil
+    for _, c in ipairs(classes) do
+      if c.audience == a then
+        moved = moved or c.moved
+        if c.order and (not least or c.order < least) then least = c.order end
+      end
+    end
+    if moved and least then
+      redis.call("ZADD", heads, string.format("%d", tonumber(least, 16)), a)
+    elseif moved then
+      redis.call("ZREM", heads, a)
+    end
+  end
+end
+
+local moved = 0
+local search
+local function searching()
+  if search then return end
+  ending()
+  if limited then limiting() end
+
+  -- others says whether anybody else than this machine could run a job of the audience.
+  local function others(a)
+    local n = 0
+    for p in string.gmatch(redis.call("HGET", aud, "p:" .. a) or "", "%x+") do
+      n = n + (redis.call("HGET", fleet, "n:" .. p) or 0) - (redis.call("HGET", fleet, "m:" .. p .. ":" .. machine) or 0)
+    end
+    return n > 0
+  end
+
+  -- eligible says whether this worker may have the job now; a job past its deadline ends here, one of a tenant at its
+  -- limit is put aside.
+  local function eligible(a, id, r)
+    if r[DEADLINE] ~= "0" and tonumber(r[DEADLINE]) <= now then
+      wakes[#wakes + 1] = unwait(id, r)
+      redis.call("ZREM", deadlines, id)
+      r[REASON] = "deadline"
+      close(id, r, "x", "dead")
+      write(id, r)
+      moved = moved + 1
+      return false
+    end
+    if limited and r[TENANT] ~= "" and room(r[TENANT]) < 1 then
+      hold(id, r)
+      moved = moved + 1
+      return false
+    end
+    return r[EXCLUDED] ~= machine or r[READY] + keepOff < now or not others(a)
+  end
+
+  -- inClass finds the first of a class's jobs that this worker may have: {order, id, record}. It looks no further than 16,
+  -- but for those that it moves out of the way, at most 256 in one call.
+  local function inClass(a, class)
+    while true do
+      local before = moved
+      for _, m in ipairs(redis.call("ZRANGEBYLEX", waiting, "[" .. class .. ":", "(" .. class .. ";", "LIMIT", 0, 16)) do
+        local id = string.sub(m, 32)
+        local r = read(id)
+        if eligible(a, id, r) then return { string.sub(m, 18, 30), id, r } end
+      end
+      if moved > 256 or moved == before then return nil end
+    end
+  end
+
+  -- inAudience finds the first of an audience's jobs that this worker may have; the second value says that it is its head.
+  local function inAudience(a)
+    local best
+    for _, m in ipairs(redis.call("ZRANGEBYLEX", chead, "[" .. a .. ":", "(" .. a .. ";", "LIMIT", 0, 16)) do
+      local order = string.sub(m, -30, -18)
+      if best and best[1] <= order then break end
+      local found = inClass(a, string.sub(m, -16))
+      if found and (not best or found[1] < best[1]) then best = found end
+      if found and found[1] == order and best == found then return best, true end
+    end
+    return best, false
+  end
+
+  -- search finds the first job over all audiences that this profile serves and gives it; false if there is none.
+  search = function()
+    local best, at = nil, 0
+    while true do
+      local mine = page(at)
+      local isHead = false
+      for _, a in ipairs(mine or {}) do
+        local found
+        found, isHead = inAudience(a)
+        if found and (not best or found[1] < best[1]) then best = found end
+        if isHead then break end
+      end
+      if not mine or isHead then break end
+      at = at + 16
+    end
+    if not best then return false end
+    local order, id, r = unpack(best)
+    remove(r[CLASS], order, id)
+    if limited then
+      spend("")
+      if r[TENANT] ~= "" then spend(r[TENANT]) end
+    end
+    start(id, r)
+    return true
+  end
 end
 
 -- again gives what a call with this nonce claimed whose answer got lost.
@@ -214,13 +293,17 @@ local function again()
   end
 end
 
--- handOn wakes another machine's worker in place of this one.
-local function handOn()
-  for _, a in ipairs(redis.call("ZRANGE", heads, 0, 15)) do
-    if redis.call("HEXISTS", aud, "s:" .. a .. ":" .. profile) == 1 then
-      wakes[#wakes + 1] = wake(a, machine)
-      return
-    end
+-- idling registers the worker as idle, or wakes another machine's in place of this one, which is draining.
+local function idling(draining)
+  if not draining then
+    redis.call("DEL", wakelist)
+    redis.call("ZADD", idle, 0, seat)
+    return
+  end
+  indexing()
+  for _, a in ipairs(page(0) or {}) do
+    wakes[#wakes + 1] = wake(a, machine)
+    return
   end
 end
 
@@ -231,35 +314,34 @@ local function claim()
     if #given > 0 then return "ok" end
   end
   if not flags[1] then return "unregistered" end
-  if draining then
-    handOn()
+  if flags[2] and tonumber(string.match(flags[2], "^%d+")) > now then
+    idling(true)
     return "draining"
   end
   if flags[3] then return "paused" end
-  while #given < 4 * want do
+  local empty = not limited and merge() == "empty"
+  local soon
+  while not empty and #given < 4 * want do
+    searching()
     if limited then
-      local free, soon = room("")
+      local free
+      free, soon = room("")
       if free < 1 then return #given > 0 and "ok" or "limited", soon end
     end
-    local found = pick()
-    if not found then break end
-    give(unpack(found, 1, 6))
+    if not search() then break end
   end
   if #given > 0 then return "ok" end
   if moved > 256 then return "more" end
-  local soon
   if limited then
     local n
     n, soon = sweep(wakes)
     if n > 0 then return "more" end
   end
-  if ARGV[11] == "1" then
-    redis.call("DEL", wakelist)
-    redis.call("ZADD", idle, 0, seat)
-  end
+  if ARGV[11] == "1" then idling(false) end
   return "idle", soon
 end
 
 local status, soon = claim()
+if #leased > 0 then redis.call("ZADD", leases, unpack(leased)) end
 settle()
 return { finished, status, given, wakes, soon }

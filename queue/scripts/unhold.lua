@@ -3,7 +3,9 @@
 -- LIBS: record index ending limits
 -- ARGV: at most how many, or "room" for those with room
 -- Returns: {number put back, {worker to wake, …}}
+ending()
 local wakes, n = {}, 0
+limiting()
 if ARGV[1] == "room" then
   n = sweep(wakes)
   settle()
