@@ -177,10 +177,10 @@ func (e *execution) node(ctx context.Context, id, signature string) error {
 	}
 	e.state(id, 0, 1, "running")
 	e.send("executing", map[string]any{"node": id, "display_node": id})
-	if err := e.faults(ctx); err != nil {
+	if err := sleep(ctx, e.o.NodeTime); err != nil {
 		return err
 	}
-	if err := sleep(ctx, e.o.NodeTime); err != nil {
+	if err := e.faults(ctx); err != nil {
 		return err
 	}
 	if err := e.steps(ctx, id, c); err != nil {
