@@ -1,8 +1,45 @@
 // Package profile turns profile text (HCL) into a typed [Profile] plus diagnostics.
 //
-// It knows the language: variables, locals, machines, inheritance, pools, and every check that needs no cluster. It does
-// not know Nomad: what a machine becomes is the compiler's business, and nothing here imports Nomad's API.
+// It knows the language: variables, locals, modules, machines, inheritance, pools, and every check that needs no cluster.
+// It does not know Nomad: what a machine becomes is the compiler's business, and nothing here imports Nomad's API.
 //
 // Loading returns a value *and* diagnostics: the value is complete only when there are no errors, but a partial one is
 // returned so that all mistakes are reported at once.
+//
+// The grammar is one table (language.go, language_nomad.go). Decoding, suggestions, defaults, [Schema] and [Reference]
+// come from it.
+//
+// # Order of evaluation
+//
+// Within one directory: environment blocks, variables, local values (each after those it refers to), modules, machines,
+// pools. An expression sees
+//
+//   - var, local: in machines, pools, modules' inputs; var alone in a variable's validation; neither in constants,
+//   - machine, module: where a reference to a machine is asked for,
+//   - each, and the iterators of dynamic blocks: in what they make,
+//   - nomad, self: as placeholders for what is known on the machine only (see [Expand]).
+//
+// A module sees nothing of the file that uses it but its inputs, and that file nothing of the module but its machines.
+//
+// # Merging: extends, override
+//
+// What a machine says is put on top of what the one says that it extends; a pool's override on top of its machine. The
+// rules are the same, level by level:
+//
+//  1. An argument wins over the inherited one. null takes the inherited one away, so that the default applies.
+//  2. env, settings and offers are maps: the items win one by one. A variable that was a secret can become plain text and
+//     the other way round. All other lists and maps are replaced whole.
+//  3. A block is merged with its namesake, which is of the same kind and has the same name. Others are added, behind the
+//     inherited ones.
+//  4. Blocks that may be repeated without a name (artifact, constraint, affinity, spread) are added to the inherited ones.
+//  5. The content of nomad { group {} } and nomad { task {} } is merged into Nomad's job in this order: what is inherited,
+//     the machine's own, the pool's override, the pool's nomad block. See package compiler.
+//  6. A block isn't taken away. gpu { count = 0 } has the effect.
+//
+// What must be there is checked after merging; a machine that is only extended or overridden may be incomplete.
+//
+// # Bounds
+//
+// A text may be anything: nesting, file sizes, the work of loops and templates, and the size of numbers are bounded
+// (parse.go, guard.go), so that loading ends soon and never panics.
 package profile

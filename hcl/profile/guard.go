@@ -15,7 +15,7 @@ import (
 // together out of itself, a number with a billion digits. So loops and templates are counted, and numbers have a size.
 const (
 	// costLimit bounds one load: bytes of text put together, and costOfStep for each turn of a loop.
-	costLimit  = 128 << 20
+	costLimit  = 64 << 20
 	costOfStep = 64
 	// numberLimit is the largest number, as a power of ten; its inverse is the smallest.
 	numberLimit = 300

@@ -57,7 +57,13 @@ func golden(t *testing.T, file, path string, opts profile.Options) {
 	for _, d := range diags {
 		t.Errorf("not expected:\n%s", shown(p, d))
 	}
-	got, err := json.MarshalIndent(dump(reflect.ValueOf(p)), "", "  ")
+	text := dump(reflect.ValueOf(p))
+	for i, pool := range p.Pools {
+		if p.Machines[pool.Machine.Name] != pool.Machine { // with an override
+			text.(map[string]any)["Pools"].([]any)[i].(map[string]any)["Machine"] = dump(reflect.ValueOf(pool.Machine))
+		}
+	}
+	got, err := json.MarshalIndent(text, "", "  ")
 	require.NoError(t, err)
 	got = append(got, '\n')
 	if *update {
