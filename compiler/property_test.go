@@ -71,6 +71,8 @@ func TestRevision(t *testing.T) {
 		machine := *pool.Machine
 		machine.StartTime = time.Duration(rapid.IntRange(1, 600).Draw(t, "start")) * time.Second
 		settings.Machine = &machine
+		settings.Scale.IdleAfter, settings.Scale.UpCooldown, settings.Scale.DownCooldown = time.Hour, time.Hour, time.Hour
+		settings.Escape = &profile.Escape{Job: body("priority", int64(3))}
 		after, _ := compileOne(t, &settings)
 		require.Equal(t, before.Revision, after.Revision)
 
@@ -85,6 +87,11 @@ func TestRevision(t *testing.T) {
 			require.NotEqual(t, before.Revision, after.Revision, name)
 		}
 	})
+}
+
+// body is the content of a nomad block with one argument.
+func body(name string, value any) *profile.Body {
+	return &profile.Body{Items: []profile.Item{{Name: name, Value: value}}}
 }
 
 // changes are one of each sort, to what poolOf draws.
@@ -111,8 +118,76 @@ func changes() map[string]func(*profile.Pool) {
 		"datacenters":      func(p *profile.Pool) { p.Placement.Datacenters = []string{"dc9"} },
 		"node pool":        func(p *profile.Pool) { p.Placement.NodePool = "other" },
 		"constraint":       func(p *profile.Pool) { p.Placement.Constraints = []profile.Constraint{{Attribute: "a", Value: "b"}} },
-		"spread":           func(p *profile.Pool) { p.Placement.Spread = "node.unique.id" },
+		"count of GPUs":    func(p *profile.Pool) { gpu(p, func(g *profile.GPU) { g.Count++; p.Machine.Services[0].PerGPU = true }) },
+		"model":            func(p *profile.Pool) { perGPU(p, func(g *profile.GPU) { g.Model = "x" }) },
+		"models":           func(p *profile.Pool) { perGPU(p, func(g *profile.GPU) { g.Models = []string{"x", "y"} }) },
+		"order of models":  func(p *profile.Pool) { perGPU(p, func(g *profile.GPU) { g.Models = []string{"y", "x"} }) },
+		"mig":              func(p *profile.Pool) { perGPU(p, func(g *profile.GPU) { g.MIG = "1g.5gb" }) },
+		"gpu memory":       func(p *profile.Pool) { perGPU(p, func(g *profile.GPU) { g.Memory = 1 << 34 }) },
+		"gpu driver":       func(p *profile.Pool) { perGPU(p, func(g *profile.GPU) { g.Driver = ">= 1" }) },
+		"gpu constraint": func(p *profile.Pool) {
+			perGPU(p, func(g *profile.GPU) { g.Constraints = []profile.Constraint{{Attribute: "a", Value: "b"}} })
+		},
+		"gpu affinity": func(p *profile.Pool) {
+			perGPU(p, func(g *profile.GPU) { g.Affinities = []profile.Affinity{{Attribute: "a", Value: "b", Weight: 1}} })
+		},
+		"volume": func(p *profile.Pool) {
+			p.Machine.Volumes = []*profile.Volume{{Name: "v", Type: "host", Source: "s", Path: "/v"}}
+		},
+		"network":        func(p *profile.Pool) { p.Machine.Network.Mode = "bridge" },
+		"dns":            func(p *profile.Pool) { p.Machine.Network.DNS = &profile.DNS{Servers: []string{"10.0.0.1"}} },
+		"static port":    func(p *profile.Pool) { p.Machine.Services[0].StaticPort = 80 },
+		"container port": func(p *profile.Pool) { p.Machine.Services[0].ContainerPort = 80 },
+		"artifact":       func(p *profile.Pool) { p.Machine.Services[0].Artifacts = []*profile.Artifact{{Source: "https://x"}} },
+		"kill timeout":   func(p *profile.Pool) { p.Machine.Services[0].KillTimeout = 21 * time.Second },
+		"kill signal":    func(p *profile.Pool) { p.Machine.Services[0].KillSignal = "SIGINT" },
+		"restart":        func(p *profile.Pool) { p.Machine.Services[0].Restart = &profile.Restart{Attempts: 0} },
+		"agent restart":  func(p *profile.Pool) { p.Machine.Agent.Restart = &profile.Restart{Attempts: 7} },
+		"reschedule":     func(p *profile.Pool) { p.Machine.Reschedule = &profile.Reschedule{Delay: time.Minute} },
+		"disconnect":     func(p *profile.Pool) { p.Machine.Disconnect = &profile.Disconnect{StopAfter: time.Minute} },
+		"logs":           func(p *profile.Pool) { p.Machine.Logs = &profile.Logs{Files: 9, FileSize: 1 << 20} },
+		"service logs":   func(p *profile.Pool) { p.Machine.Services[0].Logs = &profile.Logs{Files: 9, FileSize: 1 << 20} },
+		"affinity": func(p *profile.Pool) {
+			p.Placement.Affinities = []profile.Affinity{{Attribute: "a", Value: "b", Weight: 1}}
+		},
+		"spreads": func(p *profile.Pool) { p.Placement.Spreads = []profile.Spread{{Attribute: "a", Weight: 1}} },
+		"escape":  func(p *profile.Pool) { p.Machine.Escape = &profile.Escape{Group: body("shutdown_delay", "9s")} },
+		"escape of a task": func(p *profile.Pool) {
+			p.Escape = &profile.Escape{Tasks: []profile.TaskBody{{Name: "agent", Body: body("user", "x")}}}
+		},
+		"spread": func(p *profile.Pool) { p.Placement.Spread = "node.unique.id" },
 	}
+}
+
+// gpu changes a copy of the machine's GPUs.
+func gpu(p *profile.Pool, change func(*profile.GPU)) {
+	g := *p.Machine.GPU
+	p.Machine.GPU = &g
+	change(&g)
+}
+
+// perGPU is gpu for what only shows where a service has the GPUs.
+func perGPU(p *profile.Pool, change func(*profile.GPU)) {
+	p.Machine.Services[0].PerGPU = true
+	gpu(p, change)
+}
+
+// Every change alone makes a revision of its own, different from those of all other changes.
+func TestRevisionsDiffer(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		pool := poolOf(t)
+		pool.Machine.Services[0].PerGPU = true
+		seen := map[string]string{}
+		for name, change := range changes() {
+			changed, m := *pool, *pool.Machine
+			service, worker := *m.Services[0], *m.Workers[0]
+			m.Services, m.Workers, changed.Machine = []*profile.Service{&service}, []*profile.Worker{&worker}, &m
+			change(&changed)
+			after, _ := compileOne(t, &changed)
+			require.NotContains(t, seen, after.Revision, "%s and %s", name, seen[after.Revision])
+			seen[after.Revision] = name
+		}
+	})
 }
 
 // TestConfigIsLiteral: whatever text a profile has, Nomad's template evaluation of a driver config gives it back.
