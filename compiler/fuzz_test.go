@@ -52,7 +52,7 @@ func FuzzCompile(f *testing.F) {
 		}
 		again, saidAgain, okAgain := compiled(t, files, src)
 		if first != again || said != saidAgain || ok != okAgain {
-			t.Fatal("the same text gives other bytes")
+			t.Fatalf("the same text gives other bytes:\n%s%s\n%s%s", first, said, again, saidAgain)
 		}
 		formatted, diags := profile.Format([]byte(src))
 		if diags.HasErrors() {

@@ -99,7 +99,7 @@ func (o *outside) render(path, text string, vars cty.Value, functions map[string
 	}
 	v, diags := expr.Value(ctx)
 	if diags.HasErrors() {
-		return cty.UnknownVal(cty.String), inTemplate(diags)
+		return cty.UnknownVal(cty.String), inTemplate(unknownFunctions(diags, functions))
 	}
 	v, err := convert.Convert(v, cty.String)
 	if err != nil || !v.IsKnown() || v.IsNull() {

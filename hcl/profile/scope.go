@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
 
@@ -98,9 +99,27 @@ func (s *scope) eval(expr hcl.Expression, allowed roots) (cty.Value, hcl.Diagnos
 	}
 	v, diags := expr.Value(ctx)
 	if diags.HasErrors() {
-		return cty.DynamicVal, diags
+		return cty.DynamicVal, unknownFunctions(diags, s.functions)
 	}
 	return v, diags
+}
+
+// unknownFunctions puts what is said of unknown functions in our words: the evaluator's own proposal is any near name,
+// another one each time.
+func unknownFunctions(diags hcl.Diagnostics, functions map[string]function.Function) hcl.Diagnostics {
+	for i, d := range diags {
+		extra, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallUnknownDiagExtra](d)
+		if !ok || d.Subject == nil {
+			continue
+		}
+		name := extra.CalledFunctionName()
+		advice := ""
+		if near := diag.Suggest(name, slices.Sorted(maps.Keys(functions))); near != "" {
+			advice = "Did you mean " + near + "()?"
+		}
+		diags[i] = diag.Error(*d.Subject, fmt.Sprintf("Unknown function %q", name), "There is no function of this name.", advice)
+	}
+	return diags
 }
 
 func (s *scope) context(allowed roots) *hcl.EvalContext {

@@ -1,5 +1,5 @@
 locals {
-  a = uper("x")            # error: Call to unknown function; Did you mean "upper"?
+  a = uper("x")            # error: Unknown function "uper"; Did you mean upper()?
   b = parseint("zz", 10)   # error: Invalid function argument
   c = base64encode("ok")
   d = secret("a b", "key") # error: Invalid function argument
