@@ -2,6 +2,7 @@ package compiler_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"flag"
 	"os"
 	"path/filepath"
@@ -54,19 +55,32 @@ func TestGolden(t *testing.T) {
 
 // TestExamples compiles every example, as it stands and as the demo runs it.
 func TestExamples(t *testing.T) {
-	for _, opts := range []profile.Options{{}, {VarFiles: []string{"../examples/emprops/demo.vars.hcl"}}} {
-		p := load(t, opts, "../examples/emprops/profiles.hcl")
-		pools, diags := compiler.Compile(p)
-		require.Empty(t, diags)
-		require.Len(t, pools, len(p.Pools))
-		for _, pool := range pools {
-			require.Equal(t, spec.GroupName(pool.Source.Machine.Name, pool.Revision), *pool.Group().Name)
-			policy, ours, err := spec.ParsePolicy(pool.Group().Scaling.Policy)
-			require.NoError(t, err)
-			require.True(t, ours)
-			require.Equal(t, pool.Policy, policy)
-			require.NotEmpty(t, policy.Workers)
-		}
+	files, err := filepath.Glob("../examples/*/profiles.hcl")
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, len(files), 5)
+	for _, file := range files {
+		example(t, file, profile.Options{})
+	}
+	example(t, "../examples/emprops/profiles.hcl", profile.Options{VarFiles: []string{"../examples/emprops/demo.vars.hcl"}})
+}
+
+func example(t *testing.T, file string, opts profile.Options) {
+	t.Helper()
+	p := load(t, opts, file)
+	pools, diags := compiler.Compile(p)
+	require.Empty(t, diags)
+	require.Len(t, pools, len(p.Pools))
+	for _, pool := range pools {
+		require.Equal(t, spec.GroupName(pool.Source.Machine.Name, pool.Revision), *pool.Group().Name)
+		policy, ours, err := spec.ParsePolicy(pool.Group().Scaling.Policy)
+		require.NoError(t, err)
+		require.True(t, ours)
+		want, err := json.Marshal(pool.Policy)
+		require.NoError(t, err)
+		got, err := json.Marshal(policy)
+		require.NoError(t, err)
+		require.JSONEq(t, string(want), string(got))
+		require.NotEmpty(t, policy.Workers)
 	}
 }
 

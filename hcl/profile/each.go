@@ -129,17 +129,18 @@ func (l *loader) declareMachine(b *hclsyntax.Block) {
 	l.scope.declareMachine(name, cty.ObjectVal(all))
 }
 
-// dynamic reads a dynamic block: its content once per item, as blocks of the kind that it names.
-func (r *reader) dynamic(g *block, b *hclsyntax.Block, each func(*hclsyntax.Block)) {
+// dynamic reads a dynamic block: its content once per item, as blocks of the kind that it names. Not ok means that blocks
+// may be missing, after something that has been reported.
+func (r *reader) dynamic(g *block, b *hclsyntax.Block, each func(*hclsyntax.Block)) (ok bool) {
 	d := dynamicBlock()
 	if len(b.Labels) != 1 {
 		r.report(diag.Error(b.TypeRange, "A dynamic block names what it makes", "", "Write dynamic \"<kind of block>\" { … }."))
-		return
+		return false
 	}
 	kind := g.child(b.Labels[0])
 	if kind == nil {
 		r.report(diag.Error(b.LabelRanges[0], fmt.Sprintf("Unknown block %q", b.Labels[0]), fmt.Sprintf("A %s block has no block of this kind.", g.name), diag.DidYouMean(b.Labels[0], g.childNames())))
-		return
+		return false
 	}
 	for _, attr := range sortedAttributes(b.Body) {
 		r.argument(d, attr)
@@ -154,36 +155,38 @@ func (r *reader) dynamic(g *block, b *hclsyntax.Block, each func(*hclsyntax.Bloc
 	switch {
 	case forEach == nil:
 		r.report(missing(d, d.arg("for_each"), b.DefRange()))
-		return
+		return false
 	case content == nil:
 		r.report(diag.Error(b.DefRange(), "A dynamic block without content", "Its content is what is made for each item.", "Write content { … } in it."))
-		return
+		return false
 	}
 	iterator, ok := r.iterator(b)
 	if !ok {
-		return
+		return false
 	}
 	list, ok := r.items(forEach.Expr, true)
 	if !ok {
-		return
+		return false
 	}
 	for _, one := range list {
 		r.scope.outside.cost.spent += 100 * costOfStep
 		if over, tell := r.scope.outside.cost.exhausted(); over && !tell {
-			return
+			return false
 		} else if over {
 			r.report(diag.Error(b.DefRange(), "Too much to calculate", "The profile's dynamic blocks go on and on.", "Shorten the lists that they go over."))
-			return
+			return false
 		}
 		r.with(iterator, one, func() {
 			made := *content
 			made.Type, made.TypeRange = kind.name, b.TypeRange
-			made.Labels, made.LabelRanges, ok = r.labels(b)
-			if ok {
+			var labelled bool
+			made.Labels, made.LabelRanges, labelled = r.labels(b)
+			if ok = ok && labelled; labelled {
 				each(&made)
 			}
 		})
 	}
+	return ok
 }
 
 // iterator is the name by which a dynamic block's content calls its item.

@@ -25,7 +25,7 @@ func functions(secrets *secretTable) map[string]function.Function {
 func pureFunctions(secrets *secretTable) map[string]function.Function {
 	return map[string]function.Function{
 		// Numbers
-		"abs": stdlib.AbsoluteFunc, "ceil": stdlib.CeilFunc, "floor": stdlib.FloorFunc, "max": stdlib.MaxFunc,
+		"sum": sumFunc(), "abs": stdlib.AbsoluteFunc, "ceil": stdlib.CeilFunc, "floor": stdlib.FloorFunc, "max": stdlib.MaxFunc,
 		"min": stdlib.MinFunc, "parseint": stdlib.ParseIntFunc, "signum": stdlib.SignumFunc,
 		// Strings
 		"chomp": stdlib.ChompFunc, "endswith": affixFunc("Whether the text ends with the affix.", strings.HasSuffix), "format": narrow(stdlib.FormatFunc),
@@ -36,6 +36,7 @@ func pureFunctions(secrets *secretTable) map[string]function.Function {
 		"trim": stdlib.TrimFunc, "trimprefix": stdlib.TrimPrefixFunc, "trimspace": stdlib.TrimSpaceFunc,
 		"trimsuffix": stdlib.TrimSuffixFunc, "upper": stdlib.UpperFunc,
 		// Collections
+		"alltrue": boolsFunc("Whether all of the list's items are true.", true), "anytrue": boolsFunc("Whether one of the list's items is true.", false),
 		"chunklist": stdlib.ChunklistFunc, "coalesce": stdlib.CoalesceFunc, "coalescelist": stdlib.CoalesceListFunc,
 		"compact": stdlib.CompactFunc, "concat": stdlib.ConcatFunc, "contains": stdlib.ContainsFunc,
 		"distinct": stdlib.DistinctFunc, "element": stdlib.ElementFunc, "flatten": stdlib.FlattenFunc, "keys": stdlib.KeysFunc,
@@ -54,6 +55,49 @@ func pureFunctions(secrets *secretTable) map[string]function.Function {
 		// Secrets
 		"secret": secrets.function(),
 	}
+}
+
+// boolsFunc is whether all items are true, or any.
+func boolsFunc(doc string, all bool) function.Function {
+	return function.New(&function.Spec{
+		Description: doc,
+		Params:      []function.Parameter{{Name: "list", Type: cty.List(cty.Bool)}},
+		Type:        function.StaticReturnType(cty.Bool),
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			result := cty.BoolVal(all)
+			for it := args[0].ElementIterator(); it.Next(); {
+				_, v := it.Element()
+				if v.IsNull() {
+					return cty.UnknownVal(cty.Bool), function.NewArgErrorf(0, "there is a null in the list")
+				}
+				if all {
+					result = result.And(v)
+				} else {
+					result = result.Or(v)
+				}
+			}
+			return result, nil
+		},
+	})
+}
+
+func sumFunc() function.Function {
+	return function.New(&function.Spec{
+		Description: "The sum of the list's numbers.",
+		Params:      []function.Parameter{{Name: "list", Type: cty.List(cty.Number)}},
+		Type:        function.StaticReturnType(cty.Number),
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			sum := cty.Zero
+			for it := args[0].ElementIterator(); it.Next(); {
+				_, v := it.Element()
+				if v.IsNull() {
+					return cty.UnknownVal(cty.Number), function.NewArgErrorf(0, "there is a null in the list")
+				}
+				sum = sum.Add(v)
+			}
+			return sum, nil
+		},
+	})
 }
 
 // lengthFunc counts the characters of a string, or the items of anything else.

@@ -37,7 +37,7 @@ func (l *loader) machine(name string, o *object) *Machine {
 		if !r.has("cpu") && !r.has("cores") {
 			l.report(diag.Error(r.header, "Missing argument \"cpu\"", "A machine says how much processor it needs.", "Write, for example, cpu = 2000 (MHz), or cores = 2."))
 		}
-	} else {
+	} else if !o.partial {
 		l.report(diag.Error(o.header, "Missing block \"resources\"", fmt.Sprintf("Machine %q doesn't say what it needs.", name),
 			"Write resources { cpu = 2000 memory = \"4GiB\" }, each on a line of its own."))
 	}
@@ -79,7 +79,7 @@ func (l *loader) gpu(m *Machine, o *object) {
 	g := o.child("gpu")
 	needs := m.Kind == KindGPU || m.Kind == KindHybrid
 	switch {
-	case g == nil && needs:
+	case g == nil && needs && !o.partial:
 		l.report(diag.Error(o.header, "Missing block \"gpu\"", fmt.Sprintf("Machine %q is of kind %q and doesn't say what GPUs it needs.", m.Name, m.Kind),
 			"Write gpu { count = 1 }, or kind = \"api\"."))
 	case g != nil && m.Kind == KindAPI:

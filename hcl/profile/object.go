@@ -17,6 +17,7 @@ type object struct {
 	args    map[string]value
 	blocks  []*object // in order of appearance
 	body    *Body     // of an open block
+	partial bool      // blocks may be missing, after something that has been reported
 }
 
 // value is an evaluated argument. Its Go type follows from the grammar: string, int, time.Duration, int64 (a size),
@@ -44,6 +45,7 @@ func merge(parent, child *object) *object {
 	if out.args == nil {
 		out.args = map[string]value{}
 	}
+	out.partial = parent.partial || child.partial
 	out.body = mergeBody(parent.body, child.body)
 	for name, v := range child.args {
 		out.args[name] = mergeValue(out.args[name], v)

@@ -16,7 +16,7 @@ func (l *loader) pool(d declared, m *Machine) *Pool {
 		if _, ok := s.get("max"); ok && p.Min > p.Max {
 			l.report(diag.Error(s.at("min"), "The pool's least size is above its largest", fmt.Sprintf("min is %d and max is %d.", p.Min, p.Max), fmt.Sprintf("Write min = %d, or raise max.", p.Max)))
 		}
-	} else {
+	} else if !d.partial {
 		l.report(diag.Error(d.header, "Missing block \"size\"", fmt.Sprintf("Pool %q doesn't say how large it may become.", p.Name), "Write size { min = 0 max = 4 }, each on a line of its own."))
 	}
 	scale := d.child("scale")

@@ -39,7 +39,8 @@ func (r *reader) object(g *block, b *hclsyntax.Block) *object {
 	first := map[string]*hclsyntax.Block{}
 	for _, inner := range b.Body.Blocks {
 		if inner.Type == "dynamic" {
-			r.dynamic(g, inner, func(made *hclsyntax.Block) { r.inner(o, made, first) })
+			good := r.dynamic(g, inner, func(made *hclsyntax.Block) { r.inner(o, made, first) })
+			o.partial = o.partial || !good
 			continue
 		}
 		r.inner(o, inner, first)

@@ -41,8 +41,11 @@ func TestValid(t *testing.T) {
 	}
 }
 
-// The example in both of its forms.
+// The worked examples; the first one in both of its forms.
 func TestExample(t *testing.T) {
+	for _, name := range []string{"comfyui", "hosted-apis", "regions", "operators"} {
+		golden(t, "testdata/example-"+name+".json", "../../examples/"+name+"/profiles.hcl", profile.Options{})
+	}
 	const dir = "../../examples/emprops/"
 	golden(t, "testdata/example-production.json", dir+"profiles.hcl", profile.Options{})
 	golden(t, "testdata/example-demo.json", dir+"profiles.hcl", profile.Options{

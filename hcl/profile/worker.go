@@ -22,7 +22,7 @@ const (
 // workers builds the machine's workers and checks them.
 func (l *loader) workers(m *Machine, o *object) {
 	blocks := o.children("worker")
-	if len(blocks) == 0 {
+	if len(blocks) == 0 && !o.partial {
 		l.report(diag.Error(o.header, "The machine has no worker", fmt.Sprintf("Without a worker, machine %q runs no jobs.", m.Name),
 			"Write worker \"<name>\" { connector = "+quoteAll(Connectors())+" }."))
 	}
