@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // formatVersion is the layout of the data that this code reads and writes.
@@ -17,17 +19,9 @@ func (c *Client) check(ctx context.Context) error {
 	if err := c.Ping(ctx); err != nil {
 		return err
 	}
-	info, err := c.serverInfo(ctx)
-	if err != nil {
+	if err := c.eachServer(ctx, c.checkServer); err != nil {
 		return err
 	}
-	if err := checkVersion(info["redis_version"]); err != nil {
-		return err
-	}
-	if err := c.checkEviction(ctx, info); err != nil {
-		return err
-	}
-	c.warnPersistence(ctx, info)
 	if err := c.rdb.SetNX(ctx, c.keys.format(), formatVersion, 0).Err(); err != nil {
 		return c.wrap(ctx, err)
 	}
@@ -42,11 +36,34 @@ func (c *Client) check(ctx context.Context) error {
 	return nil
 }
 
+// eachServer calls f with each server that holds keys: all masters of a cluster, else the one there is.
+func (c *Client) eachServer(ctx context.Context, f func(context.Context, redis.Cmdable) error) error {
+	if cluster, ok := c.rdb.(*redis.ClusterClient); ok {
+		return cluster.ForEachMaster(ctx, func(ctx context.Context, server *redis.Client) error { return f(ctx, server) })
+	}
+	return f(ctx, c.rdb)
+}
+
+func (c *Client) checkServer(ctx context.Context, server redis.Cmdable) error {
+	info, err := c.serverInfo(ctx, server)
+	if err != nil {
+		return err
+	}
+	if err := checkVersion(info["redis_version"]); err != nil {
+		return err
+	}
+	if err := checkEviction(ctx, server, info); err != nil {
+		return err
+	}
+	c.warnPersistence(ctx, server, info)
+	return nil
+}
+
 // serverInfo is what INFO says, by field; empty where the server doesn't tell.
-func (c *Client) serverInfo(ctx context.Context) (map[string]string, error) {
+func (c *Client) serverInfo(ctx context.Context, server redis.Cmdable) (map[string]string, error) {
 	out := map[string]string{}
 	for _, section := range []string{"server", "memory", "persistence"} {
-		text, err := c.rdb.Info(ctx, section).Result()
+		text, err := server.Info(ctx, section).Result()
 		if err = c.wrap(ctx, err); err != nil {
 			if errors.Is(err, ErrUnavailable) || ctx.Err() != nil {
 				return nil, err
@@ -70,9 +87,9 @@ func checkVersion(version string) error {
 	return nil
 }
 
-func (c *Client) checkEviction(ctx context.Context, info map[string]string) error {
+func checkEviction(ctx context.Context, server redis.Cmdable, info map[string]string) error {
 	policy := info["maxmemory_policy"]
-	if set, err := c.rdb.ConfigGet(ctx, "maxmemory-policy").Result(); err == nil && set["maxmemory-policy"] != "" {
+	if set, err := server.ConfigGet(ctx, "maxmemory-policy").Result(); err == nil && set["maxmemory-policy"] != "" {
 		policy = set["maxmemory-policy"]
 	}
 	if policy == "" || policy == "noeviction" {
@@ -82,10 +99,10 @@ func (c *Client) checkEviction(ctx context.Context, info map[string]string) erro
 		"set it with: redis-cli CONFIG SET maxmemory-policy noeviction (and in redis.conf: maxmemory-policy noeviction)", policy)
 }
 
-func (c *Client) warnPersistence(ctx context.Context, info map[string]string) {
+func (c *Client) warnPersistence(ctx context.Context, server redis.Cmdable, info map[string]string) {
 	switch {
 	case info["aof_enabled"] == "1":
-		if set, err := c.rdb.ConfigGet(ctx, "appendfsync").Result(); err == nil && set["appendfsync"] != "always" && set["appendfsync"] != "" {
+		if set, err := server.ConfigGet(ctx, "appendfsync").Result(); err == nil && set["appendfsync"] != "always" && set["appendfsync"] != "" {
 			c.log.Info("Redis writes its append-only file about once a second: a crash of its machine can lose the last second of jobs",
 				"appendfsync", set["appendfsync"])
 		}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -76,38 +75,6 @@ type silent struct{}
 
 func (silent) Printf(context.Context, string, ...any) {}
 
-// redisOptions reads the URLs. Retries are this package's own business: a claim sent twice would lose a job for a lease.
-func redisOptions(o Options) (*redis.UniversalOptions, error) {
-	out := &redis.UniversalOptions{
-		ClientName: "machinectl", MaxRetries: -1, ContextTimeoutEnabled: true, PoolSize: o.PoolSize,
-		DialTimeout: 3 * time.Second, ReadTimeout: 5 * time.Second, WriteTimeout: 5 * time.Second,
-		DisableIdentity: true, DialerRetries: 1,
-	}
-	for u := range strings.SplitSeq(o.URL, ",") {
-		one, err := redis.ParseURL(strings.TrimSpace(u))
-		if err != nil {
-			return nil, fmt.Errorf("queue: the Redis URL can't be read: %w", redactURL(err, u))
-		}
-		out.Addrs = append(out.Addrs, one.Addr)
-		out.Username, out.Password, out.DB, out.TLSConfig = one.Username, one.Password, one.DB, one.TLSConfig
-		if one.Network == "unix" {
-			addr := one.Addr
-			out.Dialer = func(ctx context.Context, _, _ string) (net.Conn, error) {
-				return (&net.Dialer{Timeout: 3 * time.Second}).DialContext(ctx, "unix", addr)
-			}
-		}
-	}
-	return out, nil
-}
-
-// redactURL keeps a password in the URL out of the error.
-func redactURL(err error, u string) error {
-	if _, rest, ok := strings.Cut(u, "://"); ok && strings.Contains(rest, "@") {
-		return errors.New("write redis://user:password@host:port/db")
-	}
-	return err
-}
-
 // Close ends all connections. Calls in progress fail.
 func (c *Client) Close() error {
 	if err := errors.Join(c.rdb.Close(), c.waiters.Close()); err != nil && !errors.Is(err, redis.ErrClosed) {
@@ -121,13 +88,27 @@ func (c *Client) Ping(ctx context.Context) error {
 	return c.wrap(ctx, c.rdb.Ping(ctx).Err())
 }
 
-// Now is the Redis server's clock.
+// Now is the Redis server's clock; in a cluster that of some server.
 func (c *Client) Now(ctx context.Context) (time.Time, error) {
 	t, err := c.rdb.Time(ctx).Result()
 	if err != nil {
 		return time.Time{}, c.wrap(ctx, err)
 	}
 	return t.UTC(), nil
+}
+
+// nowAt is the clock of the server that holds a type's shard: the one that the shard's times are measured by.
+func (c *Client) nowAt(ctx context.Context, jobType string) (time.Time, error) {
+	cluster, ok := c.rdb.(*redis.ClusterClient)
+	if !ok {
+		return c.Now(ctx)
+	}
+	master, err := cluster.MasterForKey(ctx, c.keys.shard(jobType, "ctl"))
+	if err != nil {
+		return time.Time{}, c.wrap(ctx, err)
+	}
+	t, err := master.Time(ctx).Result()
+	return t.UTC(), c.wrap(ctx, err)
 }
 
 // wrap gives an error of go-redis its meaning: the caller's own ending as it is, everything that keeps Redis from
@@ -141,6 +122,9 @@ func (c *Client) wrap(ctx context.Context, err error) error {
 	case isAnswer(err):
 		return fmt.Errorf("queue: Redis answered: %w", err)
 	}
+	if cluster, ok := c.rdb.(*redis.ClusterClient); ok {
+		cluster.ReloadState(ctx) // somebody else may hold the slot by now
+	}
 	return fmt.Errorf("%w: %w", ErrUnavailable, err)
 }
 
@@ -151,7 +135,7 @@ func isAnswer(err error) bool {
 		return false
 	}
 	for _, notNow := range []string{"LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY", "NOREPLICAS", "MISCONF", "OOM",
-		"ERR max number of clients", "MOVED", "ASK"} {
+		"ERR max number of clients", "MOVED", "ASK", "UNBLOCKED"} {
 		if strings.HasPrefix(answer.Error(), notNow) {
 			return false
 		}

@@ -43,7 +43,7 @@ func (c *Client) durability(ctx context.Context) (durability, error) {
 	if how != durableUnknown {
 		return how, nil
 	}
-	info, err := c.serverInfo(ctx)
+	info, err := c.serverInfo(ctx, c.rdb)
 	if err != nil {
 		return durableUnknown, err
 	}

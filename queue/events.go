@@ -19,9 +19,8 @@ const resync = 2 * time.Second
 // watchBuffer is how many messages a slow reader of a lossy channel may lag behind before some are dropped.
 const watchBuffer = 1024
 
-// subscribe receives a pattern's messages until ctx ends. The subscription is up when it returns.
-func subscribe[T any](ctx context.Context, c *Client, pattern string, decode func(*redis.Message) (T, bool)) (<-chan T, error) {
-	ps := c.rdb.PSubscribe(ctx, pattern)
+// subscribe receives a subscription's messages until ctx ends. The subscription is up when it returns.
+func subscribe[T any](ctx context.Context, ps *redis.PubSub, c *Client, decode func(*redis.Message) (T, bool)) (<-chan T, error) {
 	if _, err := ps.Receive(ctx); err != nil {
 		return nil, errors.Join(c.wrap(ctx, err), ps.Close())
 	}
@@ -56,7 +55,7 @@ func subscribe[T any](ctx context.Context, c *Client, pattern string, decode fun
 
 // Watch sends all jobs' events from now on; see [API].
 func (c *Client) Watch(ctx context.Context) (<-chan Event, error) {
-	messages, err := subscribe(ctx, c, c.keys.allEvents(), func(m *redis.Message) (string, bool) { return m.Payload, true })
+	messages, err := subscribe(ctx, c.rdb.PSubscribe(ctx, c.keys.allEvents()), c, func(m *redis.Message) (string, bool) { return m.Payload, true })
 	if err != nil {
 		return nil, err
 	}

@@ -124,12 +124,12 @@ func (c *Client) liveWorkers(ctx context.Context) ([]liveWorker, error) {
 	if err != nil {
 		return nil, err
 	}
-	now, err := c.Now(ctx)
-	if err != nil {
-		return nil, err
-	}
 	var out []liveWorker
 	for _, t := range types {
+		now, err := c.nowAt(ctx, t)
+		if err != nil {
+			return nil, err
+		}
 		ctl, err := c.rdb.HGetAll(ctx, c.keys.shard(t, "ctl")).Result()
 		if err != nil {
 			return nil, c.wrap(ctx, err)

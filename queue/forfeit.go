@@ -25,7 +25,7 @@ func (c *Client) Forfeit(ctx context.Context, machine string) (int, error) {
 			continue
 		}
 		total += n
-		now, err := c.Now(ctx)
+		now, err := c.nowAt(ctx, t)
 		if err != nil {
 			return total, err
 		}

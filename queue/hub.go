@@ -57,7 +57,7 @@ func (c *Client) listen(ctx context.Context, id string) (l *listener, leave func
 // startFeed subscribes to a type's channel. The subscription outlives the call's context: the last follower ends it.
 func (c *Client) startFeed(ctx context.Context, jobType string) (*feed, error) {
 	lasting, stop := context.WithCancel(context.WithoutCancel(ctx))
-	in, err := subscribe(lasting, c, globEscape(c.keys.events(jobType)), func(m *redis.Message) (string, bool) { return m.Payload, true })
+	in, err := subscribe(lasting, c.rdb.Subscribe(lasting, c.keys.events(jobType)), c, func(m *redis.Message) (string, bool) { return m.Payload, true })
 	if err != nil {
 		stop()
 		return nil, err

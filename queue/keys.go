@@ -23,12 +23,8 @@ func (k keys) events(jobType string) string { return k.shard(jobType, "ev") }
 // allEvents is the pattern of every type's channel.
 func (k keys) allEvents() string { return k.prefix + ":{*}:ev" }
 
-// cancels is the channel of a machine's cancelled jobs of one type, without the machine at its end.
-func (k keys) cancels(jobType string) string { return k.shard(jobType, "cancel:") }
-
-func (k keys) allCancels(machine string) string {
-	return k.prefix + ":{*}:cancel:" + globEscape(machine)
-}
+// cancels is the channel of a machine's cancelled jobs.
+func (k keys) cancels(machine string) string { return k.prefix + ":cancel:" + machine }
 
 // types is the set of job types that were ever used: the shards.
 func (k keys) types() string { return k.prefix + ":{_}:types" }
@@ -58,8 +54,4 @@ func typeOf(id string) string {
 		return ""
 	}
 	return t
-}
-
-func globEscape(s string) string {
-	return strings.NewReplacer("*", `\*`, "?", `\?`, "[", `\[`, "]", `\]`, `\`, `\\`).Replace(s)
 }

@@ -88,7 +88,7 @@ func (c *Client) Machines(ctx context.Context) ([]Machine, error) {
 
 // WatchMachines sends each published report; see [API].
 func (c *Client) WatchMachines(ctx context.Context) (<-chan Machine, error) {
-	return subscribe(ctx, c, globEscape(c.keys.status()), func(m *redis.Message) (Machine, bool) {
+	return subscribe(ctx, c.rdb.Subscribe(ctx, c.keys.status()), c, func(m *redis.Message) (Machine, bool) {
 		var out Machine
 		return out, json.Unmarshal([]byte(m.Payload), &out) == nil
 	})

@@ -18,7 +18,7 @@ func (c *Client) Cancel(ctx context.Context, id, reason string) (*Job, error) {
 	if err != nil {
 		return nil, err
 	}
-	reply, err := c.evalAgain(ctx, "cancel", t, []string{c.keys.details(id)}, id, printable(reason), c.keys.cancels(t))
+	reply, err := c.evalAgain(ctx, "cancel", t, []string{c.keys.details(id)}, id, printable(reason), c.keys.cancels(""))
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +57,7 @@ func (c *Client) Requeue(ctx context.Context, id string) (*Job, error) {
 
 // Cancels sends the ids of a machine's jobs as they are cancelled; see [API].
 func (c *Client) Cancels(ctx context.Context, machine string) (<-chan string, error) {
-	return subscribe(ctx, c, c.keys.allCancels(machine), func(m *redis.Message) (string, bool) { return m.Payload, true })
+	return subscribe(ctx, c.rdb.Subscribe(ctx, c.keys.cancels(machine)), c, func(m *redis.Message) (string, bool) { return m.Payload, true })
 }
 
 // Drain makes every claim of this machine come back empty; see [API].
@@ -69,21 +69,20 @@ func (c *Client) Drain(ctx context.Context, machine, reason string, ttl time.Dur
 	if err := c.rdb.Set(ctx, c.keys.fleetDrain(machine), reason, ttl).Err(); err != nil {
 		return c.wrap(ctx, err)
 	}
-	now, err := c.Now(ctx)
-	if err != nil {
-		return err
-	}
 	types, err := c.allTypes(ctx)
 	if err != nil {
 		return err
 	}
-	_, err = c.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
-		for _, t := range types {
-			p.HSet(ctx, c.keys.shard(t, "ctl"), "d:"+machine, drainValue(now.Add(ttl), reason))
+	for _, t := range types {
+		now, err := c.nowAt(ctx, t)
+		if err != nil {
+			return err
 		}
-		return nil
-	})
-	return c.wrap(ctx, err)
+		if err := c.rdb.HSet(ctx, c.keys.shard(t, "ctl"), "d:"+machine, drainValue(now.Add(ttl), reason)).Err(); err != nil {
+			return c.wrap(ctx, err)
+		}
+	}
+	return nil
 }
 
 // drainValue is a drain as the turn script reads it.
@@ -125,7 +124,7 @@ func (c *Client) copyDrain(ctx context.Context, machine, jobType string) error {
 	if left.Val() <= 0 {
 		return nil
 	}
-	now, err := c.Now(ctx)
+	now, err := c.nowAt(ctx, jobType)
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,9 @@ import (
 
 // Options say how to reach Redis and how the queue behaves. Only URL is needed.
 type Options struct {
-	// URL is redis://, rediss:// or unix://; several comma-separated redis:// URLs are a cluster.
+	// URL is redis://user:password@host:port/db, rediss:// for TLS, or unix:///path. Several URLs with commas between them are
+	// the seeds of a cluster (one seed alone: add ?cluster=true), or with ?master=NAME the Sentinels that watch NAME
+	// (sentinel_password is theirs). For TLS, ca, cert, key (files) and server_name may be given as parameters.
 	URL    string
 	Logger *slog.Logger
 	// Lease is how long a claim lasts without a heartbeat, default 30 s. Tests shorten it.

@@ -30,7 +30,12 @@ func (c *Client) Reap(ctx context.Context, limit int) (ReapResult, error) {
 	}
 	errs := []error{c.reapMachines(ctx, now)}
 	for _, t := range types {
-		p := reapPass{c: c, jobType: t, now: now, limit: limit, out: &out}
+		at, err := c.nowAt(ctx, t)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		p := reapPass{c: c, jobType: t, now: at, limit: limit, out: &out}
 		errs = append(errs, p.run(ctx))
 	}
 	return out, errors.Join(errs...)

@@ -3,10 +3,12 @@ package queue
 import (
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -97,11 +99,55 @@ func compact(src string) string {
 
 // eval runs a script in a type's shard. Errors are mapped as [Client.wrap] says.
 func (c *Client) eval(ctx context.Context, name, jobType string, more []string, args ...any) (any, error) {
-	v, err := c.scripts[name].lua.Run(ctx, c.rdb, c.scriptKeys(name, jobType, more), args...).Result()
+	keys := c.scriptKeys(name, jobType, more)
+	for try := 0; ; try++ {
+		server, err := c.serverFor(ctx, keys[0])
+		if err != nil {
+			return nil, err
+		}
+		v, err := c.scripts[name].lua.Run(ctx, server, keys, args...).Result()
+		if err == nil {
+			return v, nil
+		}
+		err = c.wrap(ctx, err)
+		if try == maxMoves || !hasMoved(err) {
+			return nil, err
+		}
+		if err := sleep(ctx, time.Duration(try+1)*50*time.Millisecond); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// maxMoves is how often a script follows its shard to another server of a cluster before it gives up: about 2 s.
+const maxMoves = 8
+
+// hasMoved says that a server of a cluster refused because the shard is elsewhere, or on its way: nothing was done.
+func hasMoved(err error) bool {
+	var answer redis.Error
+	if !errors.As(err, &answer) {
+		return false
+	}
+	for _, refusal := range []string{"MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "READONLY"} {
+		if strings.HasPrefix(answer.Error(), refusal) {
+			return true
+		}
+	}
+	return false
+}
+
+// serverFor is the server that holds a key. In a cluster go-redis would itself send a script again to another server when
+// a connection breaks; that mustn't happen to a claim, so scripts go to the one server directly.
+func (c *Client) serverFor(ctx context.Context, key string) (redis.Scripter, error) {
+	cluster, ok := c.rdb.(*redis.ClusterClient)
+	if !ok {
+		return c.rdb, nil
+	}
+	master, err := cluster.MasterForKey(ctx, key)
 	if err != nil {
 		return nil, c.wrap(ctx, err)
 	}
-	return v, nil
+	return master, nil
 }
 
 // scriptKeys are the keys of a script in a type's shard, followed by the caller's own. The fixed ones are built once.

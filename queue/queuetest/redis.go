@@ -2,6 +2,7 @@ package queuetest
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"os"
@@ -23,6 +24,7 @@ type Redis struct {
 	t    testing.TB
 	dir  string
 	args []string
+	tls  *tls.Config // how to reach it, where it speaks TLS only
 	cmd  *exec.Cmd
 	done chan struct{} // closed when the process has ended
 }
@@ -31,16 +33,26 @@ type Redis struct {
 // settings such as "--maxmemory", "10mb". It skips the test where there is no redis-server.
 func StartRedis(t testing.TB, args ...string) *Redis {
 	t.Helper()
+	return startRedis(t, nil, args...)
+}
+
+// StartTLSRedis is StartRedis for a server that speaks TLS only; URL is rediss://. The arguments say how: "--tls-cert-file" ….
+func StartTLSRedis(t testing.TB, config *tls.Config, args ...string) *Redis {
+	t.Helper()
+	r := startRedis(t, config, args...)
+	r.URL = "rediss://" + r.Addr
+	return r
+}
+
+func startRedis(t testing.TB, config *tls.Config, args ...string) *Redis {
+	t.Helper()
 	if _, err := exec.LookPath("redis-server"); err != nil {
 		t.Skip("skipped: redis-server is not on PATH")
 	}
 	dir, err := os.MkdirTemp("", "redis")
 	require.NoError(t, err)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	addr := l.Addr().String()
-	require.NoError(t, l.Close())
-	r := &Redis{Addr: addr, URL: "redis://" + addr, t: t, dir: dir, args: args}
+	addr := freeAddr(t)
+	r := &Redis{Addr: addr, URL: "redis://" + addr, t: t, dir: dir, args: args, tls: config}
 	r.Start()
 	t.Cleanup(func() {
 		r.Kill()
@@ -56,13 +68,25 @@ func StartRedis(t testing.TB, args ...string) *Redis {
 	return r
 }
 
+// freeAddr is a loopback address that nobody listens on.
+func freeAddr(t testing.TB) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer func() { require.NoError(t, l.Close()) }()
+	return l.Addr().String()
+}
+
 // Start starts the server (again) and waits until it answers.
 func (r *Redis) Start() {
 	r.t.Helper()
 	_, port, err := net.SplitHostPort(r.Addr)
 	require.NoError(r.t, err)
+	portName := "--port"
+	if r.tls != nil {
+		portName = "--tls-port"
+	}
 	args := append([]string{
-		"--port", port, "--bind", "127.0.0.1", "--dir", r.dir, "--logfile", "log", "--save", "", "--appendonly", "yes",
+		portName, port, "--bind", "127.0.0.1", "--dir", r.dir, "--logfile", "log", "--save", "", "--appendonly", "yes",
 		"--appendfsync", "always", "--maxmemory-policy", "noeviction", "--daemonize", "no",
 	}, r.args...)
 	r.cmd = exec.Command("redis-server", args...)
@@ -78,7 +102,7 @@ func (r *Redis) Start() {
 
 func (r *Redis) waitUntilUp() {
 	r.t.Helper()
-	client := redis.NewClient(&redis.Options{Addr: r.Addr, MaxRetries: -1})
+	client := redis.NewClient(&redis.Options{Addr: r.Addr, MaxRetries: -1, TLSConfig: r.tls})
 	defer func() { _ = client.Close() }()
 	var last error
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
