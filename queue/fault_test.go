@@ -47,7 +47,7 @@ func untilDone(ctx context.Context, t *testing.T, what string, do func() error) 
 
 // workThrough runs workers, a reaper and a submitter while disturb goes on, until all jobs are completed.
 func workThrough(t *testing.T, url string, jobs int, disturb func(round int)) {
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	c := open(t, fastOptions(url))
 	var completed atomic.Int64

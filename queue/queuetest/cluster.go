@@ -85,11 +85,17 @@ func (c *Cluster) FailOver() {
 		}
 	}
 	for _, i := range replicas {
-		require.NoError(c.t, c.try(i, "CLUSTER", "FAILOVER"))
+		asked := time.Time{}
 		require.Eventually(c.t, func() bool {
-			role, err := c.ask(i, "ROLE")
-			return err == nil && strings.Contains(fmt.Sprint(role), "master")
-		}, 10*time.Second, 10*time.Millisecond)
+			if role, err := c.ask(i, "ROLE"); err == nil && strings.Contains(fmt.Sprint(role), "master") {
+				return true
+			}
+			if time.Since(asked) > 2*time.Second { // an attempt lapses when the others' votes come too late
+				asked = time.Now()
+				_ = c.try(i, "CLUSTER", "FAILOVER") // refused while the former attempt lasts
+			}
+			return false
+		}, 20*time.Second, 20*time.Millisecond, "node %d to become master", i)
 	}
 	c.WaitUntilUp()
 }
