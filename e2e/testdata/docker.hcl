@@ -11,7 +11,7 @@ locals {
 }
 
 machine "container" {
-  kind       = "gpu"
+  kind       = "api" # with a GPU, Nomad's docker driver asks for the NVIDIA runtime
   driver     = "docker"
   image      = var.image
   start_time = "5s"
@@ -20,19 +20,15 @@ machine "container" {
     cpu    = 400
     memory = "512MiB"
   }
-  gpu {
-    count = 1
-  }
   agent {
     redis = var.redis
     blobs = "file:///tmp/blobs"
     grace = "10s"
   }
   service "comfyui" {
-    per     = "gpu"
     port    = "http"
     command = "machine-agent"
-    args    = ["comfyui-sim", "-listen", ":${self.port}"]
+    args    = ["comfyui-sim", "-listen", self.addr]
     ready {
       path     = "/system_stats"
       interval = "1s"
@@ -42,6 +38,15 @@ machine "container" {
   worker "comfyui" {
     connector = "comfyui"
     service   = "comfyui"
+  }
+  # The test's Nomad and Redis listen on the loopback interface, which only the host's network has.
+  nomad {
+    task "agent" {
+      config { network_mode = "host" }
+    }
+    task "comfyui" {
+      config { network_mode = "host" }
+    }
   }
 }
 
