@@ -128,7 +128,7 @@ func processes(t *testing.T, dir string) []string {
 	require.NoError(t, err)
 	var out []string
 	for _, p := range pids {
-		cwd, _ := os.Readlink(p + "/cwd") //nolint:errcheck // ended meanwhile
+		cwd, _ := os.Readlink(p + "/cwd")
 		cmd, _ := os.ReadFile(p + "/cmdline")
 		env, _ := os.ReadFile(p + "/environ")
 		if len(cmd) > 0 && (strings.HasPrefix(cwd, dir) || strings.Contains(string(cmd), dir) || strings.Contains(string(env), dir)) {
@@ -162,7 +162,7 @@ func TestEmbeddedRedisExpires(t *testing.T) {
 	opt, err := redis.ParseURL(c.RedisURL())
 	require.NoError(t, err)
 	client := redis.NewClient(opt)
-	defer client.Close() //nolint:errcheck // a test's
+	defer client.Close()
 	require.NoError(t, client.Set(t.Context(), "k", "v", 200*time.Millisecond).Err())
 	require.Eventually(t, func() bool { return client.Exists(t.Context(), "k").Val() == 0 }, 5*time.Second, 20*time.Millisecond)
 	require.ErrorIs(t, c.KillNomad(), devcluster.ErrStandIn)
@@ -175,7 +175,7 @@ func TestRealRedisKeepsItsData(t *testing.T) {
 	opt, err := redis.ParseURL(c.RedisURL())
 	require.NoError(t, err)
 	client := redis.NewClient(opt)
-	defer client.Close() //nolint:errcheck // a test's
+	defer client.Close()
 	require.NoError(t, client.Set(t.Context(), "k", "v", 0).Err())
 	require.NoError(t, c.KillRedis())
 	require.Error(t, client.Get(t.Context(), "k").Err())

@@ -126,7 +126,7 @@ func freePorts(n int) ([]int, error) {
 		if err != nil {
 			return nil, fmt.Errorf("devcluster: no free port: %w", err)
 		}
-		defer l.Close() //nolint:errcheck // it only held the port
+		defer l.Close()
 		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
 	}
 	return ports, nil

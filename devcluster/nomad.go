@@ -66,7 +66,7 @@ func installPlugin(binary, dir string) error {
 	if err != nil {
 		return fmt.Errorf("devcluster: device plugin: %w", err)
 	}
-	defer in.Close() //nolint:errcheck // only read from
+	defer in.Close()
 	out, err := os.OpenFile(filepath.Join(dir, simgpuName), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o755)
 	if err != nil {
 		return fmt.Errorf("devcluster: device plugin: %w", err)

@@ -67,7 +67,7 @@ func (r *realRedis) start(ctx context.Context) error {
 		return err
 	}
 	client := redis.NewClient(&redis.Options{Addr: fmt.Sprintf("127.0.0.1:%d", r.port), MaxRetries: -1})
-	defer client.Close() //nolint:errcheck // nothing was written through it
+	defer client.Close()
 	return r.proc.await(ctx, func(ctx context.Context) error { return client.Ping(ctx).Err() })
 }
 

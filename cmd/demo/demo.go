@@ -52,14 +52,14 @@ func run(parent context.Context, opts options) (err error) {
 		err = errors.Join(context.Cause(ctx), err)
 	}
 	if d.stack != nil {
-		d.out.Step("Stopping everything this demo started")
+		d.out.Stepf("Stopping everything this demo started")
 		err = errors.Join(err, d.stack.stop(), leftovers(dir))
 	}
 	err = errors.Join(err, os.RemoveAll(dir))
 	if err != nil {
 		return err
 	}
-	d.out.Note("no process is left\n")
+	d.out.Notef("no process is left\n")
 	fmt.Println("\n" + summary)
 	return nil
 }
@@ -76,14 +76,14 @@ func (d *demo) play(ctx context.Context) (string, error) {
 }
 
 func (d *demo) startStack(ctx context.Context) error {
-	d.out.Step("Starting the local stack (machinectl dev)")
+	d.out.Stepf("Starting the local stack (machinectl dev)")
 	s, err := startStack(ctx, d.bin, d.dir, d.embedded)
 	if err != nil {
 		return err
 	}
 	d.stack, d.api = s, newClient(s.Dispatcher)
 	for _, part := range s.Parts {
-		d.out.Note("%s", part)
+		d.out.Notef("%s", part)
 	}
 	return nil
 }
@@ -96,18 +96,18 @@ func (d *demo) planAndApply(ctx context.Context) error {
 		"-var", "redis_url=" + d.stack.Redis,
 		"-var", "blob_url=file://" + filepath.Join(d.dir, "stack", "blobs"),
 	}
-	d.out.Step("machinectl plan %s", profile)
+	d.out.Stepf("machinectl plan %s", profile)
 	out, err := d.stack.ctl(ctx, d.bin, nil, append(append([]string{"plan"}, vars...), profile)...)
 	if err != nil {
 		return err
 	}
-	d.out.Note("%s", out)
-	d.out.Step("machinectl apply")
+	d.out.Notef("%s", out)
+	d.out.Stepf("machinectl apply")
 	out, err = d.stack.ctl(ctx, d.bin, nil, append(append([]string{"apply", "-auto-approve"}, vars...), profile)...)
 	if err != nil {
 		return err
 	}
-	d.out.Note("%s", out)
+	d.out.Notef("%s", out)
 	d.sizes = watchSizes(d.api)
 	return d.until(ctx, "the first machines to be ready", func(ctx context.Context) (bool, string, error) {
 		machines, err := d.api.machines(ctx)
@@ -122,13 +122,13 @@ func (d *demo) planAndApply(ctx context.Context) error {
 }
 
 func (d *demo) submitMixed(ctx context.Context) error {
-	d.out.Step("Submitting a mixed batch over HTTP (POST /v1/jobs)")
+	d.out.Stepf("Submitting a mixed batch over HTTP (POST /v1/jobs)")
 	for _, name := range []string{"comfyui", "simulation", "simulation", "comfyui", "simulation"} {
 		if err := d.submit(ctx, name); err != nil {
 			return err
 		}
 	}
-	d.out.Note("%d jobs: comfyui workflows for machines with a GPU, simulation jobs for the fast lane", len(d.ids))
+	d.out.Notef("%d jobs: comfyui workflows for machines with a GPU, simulation jobs for the fast lane", len(d.ids))
 	return nil
 }
 
@@ -171,7 +171,7 @@ func recolour(parameters json.RawMessage, n int) (json.RawMessage, error) {
 
 // grow lets the queue become longer than the pool's target wait allows, and sees the pool resized.
 func (d *demo) grow(ctx context.Context) error {
-	d.out.Step("Letting the queue grow: 14 more GPU jobs")
+	d.out.Stepf("Letting the queue grow: 14 more GPU jobs")
 	for range 14 {
 		if err := d.submit(ctx, "comfyui"); err != nil {
 			return err
@@ -183,12 +183,12 @@ func (d *demo) grow(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	d.out.Note("pools: %s → %s", before, d.sizes)
+	d.out.Notef("pools: %s → %s", before, d.sizes)
 	return nil
 }
 
 func (d *demo) finish(ctx context.Context) error {
-	d.out.Step("Waiting for all %d jobs", len(d.ids))
+	d.out.Stepf("Waiting for all %d jobs", len(d.ids))
 	return d.until(ctx, "all jobs to end", func(ctx context.Context) (bool, string, error) {
 		states, err := d.states(ctx)
 		if err != nil {
@@ -205,14 +205,14 @@ func (d *demo) finish(ctx context.Context) error {
 }
 
 func (d *demo) shrink(ctx context.Context) error {
-	d.out.Step("The queue is empty: pools are drained and resized down")
+	d.out.Stepf("The queue is empty: pools are drained and resized down")
 	peak := d.sizes.String()
 	if err := d.until(ctx, "a pool to be resized down", func(context.Context) (bool, string, error) {
 		return d.sizes.down > 0 && d.sizes.atMinimum(), d.sizes.String(), nil
 	}); err != nil {
 		return err
 	}
-	d.out.Note("pools: %s → %s", peak, d.sizes)
+	d.out.Notef("pools: %s → %s", peak, d.sizes)
 	return nil
 }
 
@@ -240,9 +240,9 @@ func (d *demo) until(ctx context.Context, what string, cond func(context.Context
 		if err != nil {
 			return fmt.Errorf("waiting for %s: %w", what, err)
 		}
-		d.out.Live("%s", status)
+		d.out.Livef("%s", status)
 		if ok {
-			d.out.Note("%s", status)
+			d.out.Notef("%s", status)
 			return nil
 		}
 		select {

@@ -18,7 +18,7 @@ import (
 
 // killAgent sends SIGKILL to an agent that is in the middle of a GPU job, and sees that job finish all the same.
 func (d *demo) killAgent(ctx context.Context) error {
-	d.out.Step("SIGKILL for an agent in the middle of a job")
+	d.out.Stepf("SIGKILL for an agent in the middle of a job")
 	var victim queue.Machine
 	var job string
 	err := d.until(ctx, "a machine to be running a GPU job", func(ctx context.Context) (bool, string, error) {
@@ -43,7 +43,7 @@ func (d *demo) killAgent(ctx context.Context) error {
 	for _, id := range running {
 		d.killed[id] = true
 	}
-	d.out.Note("killed pid %d, the agent of machine %.8s (pool %s), which was running %s", pid, victim.ID, victim.Pool, strings.Join(running, ", "))
+	d.out.Notef("killed pid %d, the agent of machine %.8s (pool %s), which was running %s", pid, victim.ID, victim.Pool, strings.Join(running, ", "))
 	killedAt := time.Now()
 	return d.until(ctx, "the killed agent's job to complete", func(ctx context.Context) (bool, string, error) {
 		j, err := d.api.job(ctx, job)

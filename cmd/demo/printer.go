@@ -25,7 +25,7 @@ func newPrinter(f *os.File) *printer {
 	return &printer{w: f, start: time.Now(), tty: tty}
 }
 
-func (p *printer) Step(format string, args ...any) {
+func (p *printer) Stepf(format string, args ...any) {
 	p.clear()
 	p.step++
 	text := fmt.Sprintf(format, args...)
@@ -35,15 +35,15 @@ func (p *printer) Step(format string, args ...any) {
 	fmt.Fprintf(p.w, "\n%4.0fs  %d. %s\n", time.Since(p.start).Seconds(), p.step, text)
 }
 
-func (p *printer) Note(format string, args ...any) {
+func (p *printer) Notef(format string, args ...any) {
 	p.clear()
 	for line := range strings.Lines(fmt.Sprintf(format, args...)) {
 		fmt.Fprintf(p.w, "       %s\n", strings.TrimRight(line, "\n"))
 	}
 }
 
-// Live shows text that the next call replaces. Not on a terminal it prints nothing: logs get the notes only.
-func (p *printer) Live(format string, args ...any) {
+// Livef shows text that the next call replaces. Not on a terminal it prints nothing: logs get the notes only.
+func (p *printer) Livef(format string, args ...any) {
 	if !p.tty {
 		return
 	}

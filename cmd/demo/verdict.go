@@ -45,7 +45,7 @@ func (d *demo) verdict(ctx context.Context) (string, error) {
 
 // showResult fetches one image that a job made, through the API, and looks at it; and shows what the agents weigh.
 func (d *demo) showResult(ctx context.Context) error {
-	d.out.Step("One result, and what the agents weigh")
+	d.out.Stepf("One result, and what the agents weigh")
 	for _, id := range d.ids {
 		j, err := d.api.job(ctx, id)
 		if err != nil {
@@ -67,7 +67,7 @@ func (d *demo) showResult(ctx context.Context) error {
 		if err := os.WriteFile(keep, body, 0o600); err != nil {
 			return err
 		}
-		d.out.Note("%s: %s, %d×%d pixels, %d bytes, sha256 %.12s…\nkept as %s", id, b.Name, img.Width, img.Height, b.Size, b.SHA256, keep)
+		d.out.Notef("%s: %s, %d×%d pixels, %d bytes, sha256 %.12s…\nkept as %s", id, b.Name, img.Width, img.Height, b.Size, b.SHA256, keep)
 		return d.showRSS(ctx)
 	}
 	return errors.New("no job left an image")
@@ -79,7 +79,7 @@ func (d *demo) showRSS(ctx context.Context) error {
 		return err
 	}
 	for _, m := range machines {
-		d.out.Note("agent of %s[%d]: %.1f MiB resident, %d workers, %s", m.Group, m.Index, float64(m.RSS)/(1<<20), len(m.Workers), m.State)
+		d.out.Notef("agent of %s[%d]: %.1f MiB resident, %d workers, %s", m.Group, m.Index, float64(m.RSS)/(1<<20), len(m.Workers), m.State)
 	}
 	return nil
 }

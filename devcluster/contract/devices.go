@@ -73,12 +73,17 @@ func distinctDevices(l *lab) {
 
 func deviceConstraints(l *lab) {
 	good := [][3]string{
-		{"${device.attr.memory}", ">=", fmt.Sprintf("%d MiB", l.Memory)}, {"${device.attr.memory}", ">=", "1 GiB"},
-		{"${device.model}", "=", l.Model}, {"${device.attr.driver_version}", "version", ">= 500"}, {"${device.model}", "regexp", strings.Fields(l.Model)[0]},
+		{"${device.attr.memory}", ">=", fmt.Sprintf("%d MiB", l.Memory)},
+		{"${device.attr.memory}", ">=", "1 GiB"},
+		{"${device.model}", "=", l.Model},
+		{"${device.attr.driver_version}", "version", ">= 500"},
+		{"${device.model}", "regexp", strings.Fields(l.Model)[0]},
 	}
 	bad := [][3]string{
-		{"${device.attr.memory}", ">=", fmt.Sprintf("%d MiB", l.Memory+1)}, {"${device.model}", "=", "NVIDIA H100"},
-		{"${device.attr.driver_version}", "version", ">= 9000"}, {"${device.attr.no_such_thing}", "is_set", ""},
+		{"${device.attr.memory}", ">=", fmt.Sprintf("%d MiB", l.Memory+1)},
+		{"${device.model}", "=", "NVIDIA H100"},
+		{"${device.attr.driver_version}", "version", ">= 9000"},
+		{"${device.attr.no_such_thing}", "is_set", ""},
 	}
 	ask := func(c [3]string) map[string]*api.AllocationMetric {
 		j := l.job(1)

@@ -26,11 +26,11 @@ func environmentBehaviours() []behaviour {
 	}
 }
 
-// env runs a task and returns its environment.
-func (l *lab) env(j *api.Job, task string) map[string]string {
+// env runs a job and returns the environment of its task "main".
+func (l *lab) env(j *api.Job) map[string]string {
 	l.Helper()
 	for _, t := range j.TaskGroups[0].Tasks {
-		if t.Name == task {
+		if t.Name == "main" {
 			t.Config = map[string]any{"command": "/bin/sh", "args": []string{"-c", fmt.Sprintf("env -0 > %[1]s.part; mv %[1]s.part %[1]s; exec sleep 1000", l.path("env"))}}
 		}
 	}
@@ -47,7 +47,7 @@ func (l *lab) env(j *api.Job, task string) map[string]string {
 func identityEnv(l *lab) {
 	j := l.job(1)
 	j.TaskGroups[0].Meta = map[string]string{"some-key": "v"}
-	env := l.env(j, "main")
+	env := l.env(j)
 	id := l.running()["g0[0]"]
 	want := map[string]string{
 		"NOMAD_ALLOC_ID": id, "NOMAD_SHORT_ALLOC_ID": id[:8], "NOMAD_ALLOC_INDEX": "0", "NOMAD_ALLOC_NAME": l.id + ".g0[0]",
@@ -71,7 +71,7 @@ func portEnv(l *lab) {
 	j := l.job(1)
 	j.TaskGroups[0].Networks = []*api.NetworkResource{{DynamicPorts: []api.Port{{Label: "comfyui_gpu0"}, {Label: "agent"}}}}
 	j.TaskGroups[0].Tasks = append(j.TaskGroups[0].Tasks, sleeper("other"))
-	env := l.env(j, "main")
+	env := l.env(j)
 	ports := l.alloc(l.running()["g0[0]"]).AllocatedResources.Shared.Ports
 	require.Len(l, ports, 2)
 	require.NotEqual(l, ports[0].Value, ports[1].Value)
@@ -100,7 +100,7 @@ func envInterpolation(l *lab) {
 	j.TaskGroups[0].Tasks[0].Env = map[string]string{
 		"A": "x-${NOMAD_ALLOC_INDEX}-${NOMAD_PORT_http}", "B": "${NO_SUCH_THING}", "C": "%{ if } $plain", "D": "${node.unique.name}",
 	}
-	env := l.env(j, "main")
+	env := l.env(j)
 	require.Equal(l, "x-0-"+env["NOMAD_PORT_http"], env["A"])
 	require.Equal(l, "${NO_SUCH_THING}", env["B"])
 	require.Equal(l, "%{ if } $plain", env["C"])
@@ -141,13 +141,13 @@ func envTemplate(l *lab) {
 	j.TaskGroups[0].Tasks[0].Templates = []*api.Template{{
 		EmbeddedTmpl: ptr("# comment\nFROM_TEMPLATE=\"a b\"\nOTHER=1\n"), DestPath: ptr("secrets/env"), Envvars: ptr(true), ChangeMode: ptr("noop"),
 	}}
-	env := l.env(j, "main")
+	env := l.env(j)
 	require.Equal(l, "a b", env["FROM_TEMPLATE"])
 	require.Equal(l, "1", env["OTHER"])
 }
 
 func artifact(l *lab) {
-	srv := http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	srv := http.Server{ReadHeaderTimeout: patience, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, err := io.WriteString(w, "#!/bin/sh\necho fetched > "+l.path("out")+"\nexec sleep 1000\n")
 		require.NoError(l, err)
 	})}
@@ -188,8 +188,8 @@ func taskLogs(l *lab) {
 func taskAPI(l *lab) {
 	j := l.job(1)
 	j.TaskGroups[0].Tasks[0].Identity = &api.WorkloadIdentity{Env: true, File: true}
-	j.TaskGroups[0].Tasks = append(j.TaskGroups[0].Tasks, shell("other", l.withPid("other", "sleep 1000")))
-	env := l.env(j, "main")
+	j.TaskGroups[0].Tasks = append(j.TaskGroups[0].Tasks, shell("other", l.withPid("other")))
+	env := l.env(j)
 	require.NotEmpty(l, env["NOMAD_TOKEN"])
 	require.True(l, strings.HasPrefix(env["NOMAD_UNIX_ADDR"], "unix:///"), env["NOMAD_UNIX_ADDR"])
 	l.pid("other")

@@ -23,9 +23,8 @@ func scalingBehaviours() []behaviour {
 	}
 }
 
-func scaled(tg *api.TaskGroup, lo, hi int64) *api.TaskGroup {
+func scaled(tg *api.TaskGroup, lo, hi int64) {
 	tg.Scaling = &api.ScalingPolicy{Min: &lo, Max: &hi, Enabled: ptr(false), Policy: map[string]any{"machinectl": map[string]any{"version": 1, "pool": "p", "workers": []any{"a"}}}}
-	return tg
 }
 
 func shrinkHighest(l *lab) {

@@ -104,9 +104,9 @@ func (l *lab) pid(file string) int {
 	return n
 }
 
-// withPid is a script that notes its process id and becomes another.
-func (l *lab) withPid(file, then string) string {
-	return fmt.Sprintf("echo $$ >> %s; exec %s", l.path(file), then)
+// withPid is a script that notes its process id and sleeps under it.
+func (l *lab) withPid(file string) string {
+	return fmt.Sprintf("echo $$ >> %s; exec sleep 1000", l.path(file))
 }
 
 func restarts(tg *api.TaskGroup, attempts int) {
@@ -116,7 +116,7 @@ func restarts(tg *api.TaskGroup, attempts int) {
 func leaderRestarts(l *lab) {
 	j := l.job(1)
 	restarts(j.TaskGroups[0], 3)
-	j.TaskGroups[0].Tasks = []*api.Task{shell("comfyui", l.withPid("comfyui", "sleep 1000")), leader(shell("agent", l.withPid("agent", "sleep 1000")))}
+	j.TaskGroups[0].Tasks = []*api.Task{shell("comfyui", l.withPid("comfyui")), leader(shell("agent", l.withPid("agent")))}
 	run := l.up(j, 1)
 	other := l.pid("comfyui")
 	require.NoError(l, syscall.Kill(l.pid("agent"), syscall.SIGKILL))
@@ -134,7 +134,7 @@ func leaderRestarts(l *lab) {
 
 func leaderDead(l *lab) {
 	j := l.job(1)
-	j.TaskGroups[0].Tasks = []*api.Task{shell("comfyui", l.withPid("comfyui", "sleep 1000")), leader(shell("agent", l.withPid("agent", "sleep 1000")))}
+	j.TaskGroups[0].Tasks = []*api.Task{shell("comfyui", l.withPid("comfyui")), leader(shell("agent", l.withPid("agent")))}
 	run := l.up(j, 1)
 	other := l.pid("comfyui")
 	require.NoError(l, syscall.Kill(l.pid("agent"), syscall.SIGKILL))
@@ -243,7 +243,7 @@ func stopReplaces(l *lab) {
 
 func restartOne(l *lab) {
 	j := l.job(1)
-	j.TaskGroups[0].Tasks = []*api.Task{shell("comfyui", l.withPid("comfyui", "sleep 1000")), leader(shell("agent", l.withPid("agent", "sleep 1000")))}
+	j.TaskGroups[0].Tasks = []*api.Task{shell("comfyui", l.withPid("comfyui")), leader(shell("agent", l.withPid("agent")))}
 	run := l.up(j, 1)
 	other := l.pid("agent")
 	l.pid("comfyui")

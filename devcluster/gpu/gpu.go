@@ -91,11 +91,11 @@ func (s Spec) Attributes() map[string]Attr {
 // missing or empty file means that all are healthy.
 func ReadHealth(file string) (map[int]string, error) {
 	if file == "" {
-		return nil, nil
+		return map[int]string{}, nil
 	}
 	b, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) || (err == nil && len(b) == 0) {
-		return nil, nil
+		return map[int]string{}, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("GPU control file: %w", err)

@@ -32,7 +32,7 @@ func fetchArtifact(ctx context.Context, env *taskEnv, a *api.TaskArtifact, taskD
 	if err != nil {
 		return err
 	}
-	defer in.Close() //nolint:errcheck // only read from
+	defer in.Close()
 	if deref(a.GetterMode) != "file" {
 		dest = filepath.Join(dest, path.Base(strings.SplitN(source, "?", 2)[0]))
 	}

@@ -37,6 +37,9 @@ func parseValue(s string) value {
 	return value{text: s, number: n * factor, base: base, isNum: true}
 }
 
+// prefixes are those of sizes, in order.
+const prefixes = "KMGTPE"
+
 // unitOf gives a unit's factor to its base.
 func unitOf(u string) (factor float64, base string, ok bool) {
 	switch u {
@@ -66,10 +69,11 @@ func unitOf(u string) (factor float64, base string, ok bool) {
 	decimal, isDecimal := strings.CutSuffix(size, "B")
 	switch {
 	case isBinary && len(binary) == 1:
-		return power(1024, strings.Index("KMGTPE", binary)+1), base, strings.Contains("KMGTPE", binary)
+		n := strings.Index(prefixes, binary)
+		return power(1024, n+1), base, n >= 0
 	case isDecimal && len(decimal) == 1:
-		decimal = strings.ToUpper(decimal)
-		return power(1000, strings.Index("KMGTPE", decimal)+1), base, strings.Contains("KMGTPE", decimal)
+		n := strings.Index(prefixes, strings.ToUpper(decimal))
+		return power(1000, n+1), base, n >= 0
 	}
 	return 0, "", false
 }

@@ -20,9 +20,9 @@ const (
 // jobDiff is what a plan shows: the difference between two jobs by field, with groups and tasks on their own. Fields that
 // the server sets are left out. Unlike Nomad, it always shows changed fields only, and the names of nested objects are
 // those of the API.
-func jobDiff(old, new *api.Job) *api.JobDiff {
-	a, b := specOf(old), specOf(new)
-	d := &api.JobDiff{ID: *new.ID, Type: kind(old != nil, true)}
+func jobDiff(old, job *api.Job) *api.JobDiff {
+	a, b := specOf(old), specOf(job)
+	d := &api.JobDiff{ID: *job.ID, Type: kind(old != nil, true)}
 	ag, bg := takeList(a, "TaskGroups"), takeList(b, "TaskGroups")
 	d.Fields, d.Objects = objectDiffs(a, b)
 	edited := len(d.Fields)+len(d.Objects) > 0
@@ -78,8 +78,10 @@ func specOf(j *api.Job) map[string]any {
 		return nil
 	}
 	m, _ := prune(plain(j)).(map[string]any)
-	for _, k := range []string{"CreateIndex", "ModifyIndex", "JobModifyIndex", "SubmitTime", "Version", "Status", "StatusDescription",
-		"Stable", "NomadTokenID", "ConsulNamespace", "VaultNamespace", "VersionTag", "Stop", "Dispatched"} {
+	for _, k := range []string{
+		"CreateIndex", "ModifyIndex", "JobModifyIndex", "SubmitTime", "Version", "Status", "StatusDescription",
+		"Stable", "NomadTokenID", "ConsulNamespace", "VaultNamespace", "VersionTag", "Stop", "Dispatched",
+	} {
 		delete(m, k)
 	}
 	groups, _ := m["TaskGroups"].([]any)

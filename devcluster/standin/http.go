@@ -1,10 +1,12 @@
 package standin
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 	"time"
@@ -49,19 +51,13 @@ func (h *httpAPI) handler() http.Handler {
 // answer writes a value as JSON, or an error as its text.
 func (h *httpAPI) answer(w http.ResponseWriter, index uint64, v any, err error) {
 	w.Header().Set("X-Nomad-Index", strconv.FormatUint(index, 10))
-	w.Header().Set("X-Nomad-LastContact", "0")
-	w.Header().Set("X-Nomad-KnownLeader", "true")
+	w.Header().Set("X-Nomad-Lastcontact", "0")
+	w.Header().Set("X-Nomad-Knownleader", "true")
 	var coded *httpError
 	var conflict *conflictError
 	switch {
 	case errors.As(err, &conflict):
-		current := conflict.current
-		if current == nil {
-			current = &api.Variable{}
-		}
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(http.StatusConflict)
-		_ = json.NewEncoder(w).Encode(current)
+		h.answerConflict(w, conflict.current)
 		return
 	case errors.As(err, &coded):
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
@@ -82,6 +78,21 @@ func (h *httpAPI) answer(w http.ResponseWriter, index uint64, v any, err error) 
 		}
 	}
 	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(b)
+}
+
+// answerConflict answers a compare-and-set that failed with what is there, or an empty variable.
+func (h *httpAPI) answerConflict(w http.ResponseWriter, current *api.Variable) {
+	if current == nil {
+		current = &api.Variable{}
+	}
+	b, err := json.Marshal(current)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusConflict)
 	_, _ = w.Write(b)
 }
 
@@ -156,13 +167,22 @@ func blockingParams(r *http.Request) (after uint64, wait time.Duration, err erro
 	return after, min(wait, maxWait), nil
 }
 
-// change serves a write.
+// noBody is the answer of a write that has none.
+type noBody struct{}
+
+// change serves a write. The request is read before the store is locked: a slow client must hold up nobody else.
 func (h *httpAPI) change(f func(r *http.Request, tx *txn) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		sent, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+		if err != nil {
+			h.answer(w, 0, nil, httpErrorf(http.StatusBadRequest, "request body: %s", err))
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(sent))
 		var body json.RawMessage
 		index, err := h.store.write(func(tx *txn) error {
 			v, err := f(r, tx)
-			if err == nil && v != nil {
+			if err == nil && v != any(noBody{}) {
 				body, err = json.Marshal(v)
 			}
 			return err

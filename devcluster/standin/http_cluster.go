@@ -89,7 +89,7 @@ func (h *httpAPI) readNamespace(r *http.Request) (any, error) {
 	if ns := h.store.namespaces[r.PathValue("name")]; ns != nil {
 		return ns, nil
 	}
-	return nil, httpErrorf(http.StatusNotFound, "Namespace not found") //nolint:staticcheck // Nomad's words
+	return nil, httpErrorf(http.StatusNotFound, "Namespace not found")
 }
 
 func (h *httpAPI) putNamespace(r *http.Request, tx *txn) (any, error) {
@@ -98,7 +98,7 @@ func (h *httpAPI) putNamespace(r *http.Request, tx *txn) (any, error) {
 		return nil, err
 	}
 	if name := r.PathValue("name"); ns.Name == "" || name != "" && name != ns.Name {
-		return nil, httpErrorf(http.StatusBadRequest, "Namespace name does not match request path") //nolint:staticcheck // Nomad's words
+		return nil, httpErrorf(http.StatusBadRequest, "Namespace name does not match request path")
 	}
 	ns.CreateIndex, ns.ModifyIndex = tx.index, tx.index
 	if old := tx.namespaces[ns.Name]; old != nil {
@@ -106,7 +106,7 @@ func (h *httpAPI) putNamespace(r *http.Request, tx *txn) (any, error) {
 	}
 	tx.namespaces[ns.Name] = &ns
 	tx.touch(tableNamespaces)
-	return nil, nil
+	return noBody{}, nil
 }
 
 func (h *httpAPI) deleteNamespace(r *http.Request, tx *txn) (any, error) {
@@ -124,7 +124,7 @@ func (h *httpAPI) deleteNamespace(r *http.Request, tx *txn) (any, error) {
 	}
 	delete(tx.namespaces, name)
 	tx.touch(tableNamespaces)
-	return nil, nil
+	return noBody{}, nil
 }
 
 func (h *httpAPI) listServices(r *http.Request) (any, error) {

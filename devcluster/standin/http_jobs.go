@@ -2,6 +2,7 @@ package standin
 
 import (
 	"cmp"
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strconv"
@@ -29,7 +30,7 @@ func (h *httpAPI) jobRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /v1/job/{id}/evaluations", h.query(h.jobEvaluations, tableEvals))
 	mux.HandleFunc("GET /v1/job/{id}/services", h.query(h.jobServices, tableServices))
 	mux.HandleFunc("GET /v1/job/{id}/deployments", h.query(none[*api.Deployment], tableJobs))
-	mux.HandleFunc("GET /v1/job/{id}/deployment", h.query(func(*http.Request) (any, error) { return nil, nil }, tableJobs))
+	mux.HandleFunc("GET /v1/job/{id}/deployment", h.query(func(*http.Request) (any, error) { return json.RawMessage("null"), nil }, tableJobs))
 	mux.HandleFunc("GET /v1/deployments", h.query(none[*api.Deployment], tableJobs))
 	mux.HandleFunc("GET /v1/scaling/policies", h.query(h.listPolicies, tableJobs))
 	mux.HandleFunc("GET /v1/scaling/policy/{id}", h.query(h.readPolicy, tableJobs))
@@ -51,7 +52,7 @@ func (h *httpAPI) record(r *http.Request) (*jobRecord, error) {
 // prepareJob does to a submitted job what the server does before it stores it.
 func (h *httpAPI) prepareJob(r *http.Request, job *api.Job) error {
 	if job == nil || deref(job.ID) == "" {
-		return httpErrorf(http.StatusBadRequest, "Job ID must be specified") //nolint:staticcheck // Nomad's words
+		return httpErrorf(http.StatusBadRequest, "Job ID must be specified")
 	}
 	if deref(job.Namespace) == "" {
 		job.Namespace = ptr(namespaceOf(r))
@@ -96,7 +97,7 @@ func (h *httpAPI) plan(w http.ResponseWriter, r *http.Request) {
 	err := decodeBody(r, &req)
 	if err == nil {
 		if err = h.prepare(r, req.Job); err == nil && *req.Job.ID != r.PathValue("id") {
-			err = httpErrorf(http.StatusBadRequest, "Job ID does not match") //nolint:staticcheck // Nomad's words
+			err = httpErrorf(http.StatusBadRequest, "Job ID does not match")
 		}
 	}
 	var out *api.JobPlanResponse
@@ -120,7 +121,7 @@ func (h *httpAPI) validate(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if req.Job == nil {
-		h.answer(w, 0, nil, httpErrorf(http.StatusBadRequest, "Job must be specified")) //nolint:staticcheck // Nomad's words
+		h.answer(w, 0, nil, httpErrorf(http.StatusBadRequest, "Job must be specified"))
 		return
 	}
 	req.Job.Canonicalize()

@@ -37,19 +37,21 @@ func (h *httpAPI) eventStream(w http.ResponseWriter, r *http.Request) {
 		for _, b := range batches {
 			after = b.Index
 			if picked := pick(filters, r, b); len(picked.Events) > 0 {
-				if enc.Encode(map[string]any{"Index": picked.Index, "Events": picked.Events}) != nil {
+				if err := enc.Encode(map[string]any{"Index": picked.Index, "Events": picked.Events}); err != nil {
 					return
 				}
 			}
 		}
-		if first && enc.Encode(struct{}{}) != nil {
-			return
+		if first {
+			if err := enc.Encode(struct{}{}); err != nil {
+				return
+			}
 		}
 		flush()
 		select {
 		case <-changed:
 		case <-beat.C:
-			if enc.Encode(struct{}{}) != nil {
+			if err := enc.Encode(struct{}{}); err != nil {
 				return
 			}
 		case <-r.Context().Done():
@@ -221,7 +223,7 @@ func (l *logReader) copyPart() (total int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	defer f.Close() //nolint:errcheck // only read from
+	defer f.Close()
 	buf := make([]byte, 64<<10)
 	for {
 		n, err := f.ReadAt(buf, l.pos)

@@ -9,8 +9,8 @@ import (
 
 // needsReplacing says whether the difference between two versions of a job means that the group's allocations can't stay:
 // their tasks would run something else. Counts, scaling, services, restart policies and kill timeouts can change in place.
-func needsReplacing(old, new *api.Job, group string) bool {
-	a, b := old.LookupTaskGroup(group), new.LookupTaskGroup(group)
+func needsReplacing(was, job *api.Job, group string) bool {
+	a, b := was.LookupTaskGroup(group), job.LookupTaskGroup(group)
 	if a == nil || b == nil || len(a.Tasks) != len(b.Tasks) {
 		return true
 	}
@@ -19,7 +19,7 @@ func needsReplacing(old, new *api.Job, group string) bool {
 	}
 	for _, at := range a.Tasks {
 		bt := lookupTask(b, at.Name)
-		if bt == nil || taskDiffers(at, bt) || !maps.Equal(combinedMeta(old, a, at), combinedMeta(new, b, bt)) {
+		if bt == nil || taskDiffers(at, bt) || !maps.Equal(combinedMeta(was, a, at), combinedMeta(job, b, bt)) {
 			return true
 		}
 	}

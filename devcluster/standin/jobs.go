@@ -45,8 +45,8 @@ func specChanged(a, b *api.Job) bool {
 	return deref(a.Stop) != deref(b.Stop) || !same(specOf(a), specOf(b))
 }
 
-func keepCounts(old, new *api.Job) {
-	for _, tg := range new.TaskGroups {
+func keepCounts(old, job *api.Job) {
+	for _, tg := range job.TaskGroups {
 		if was := old.LookupTaskGroup(*tg.Name); was != nil {
 			tg.Count = clone(was.Count)
 		}

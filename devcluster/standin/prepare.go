@@ -107,7 +107,7 @@ func (t *taskRunner) renderTemplates(env *taskEnv, task *api.Task) error {
 	for _, tmpl := range task.Templates {
 		for said := false; ; {
 			err := renderTemplate(t.alloc.client.store, env, tmpl, t.alloc.dir.task(task.Name))
-			var missing missingVariable
+			var missing missingVariableError
 			if err == nil {
 				break
 			}

@@ -13,10 +13,10 @@ import (
 	"github.com/hashicorp/nomad/api"
 )
 
-// missingVariable is returned while a template reads a Nomad variable that doesn't exist.
-type missingVariable struct{ path string }
+// missingVariableError is returned while a template reads a Nomad variable that doesn't exist.
+type missingVariableError struct{ path string }
 
-func (m missingVariable) Error() string { return "nomad.var.block(" + m.path + ")" }
+func (m missingVariableError) Error() string { return "nomad.var.block(" + m.path + ")" }
 
 // renderTemplate writes one template block. Of consul-template's functions it knows nomadVar, env and toJSON, beside
 // those of Go's own template language.
@@ -98,7 +98,7 @@ func (s *store) variable(namespace, path string) (map[string]varItem, error) {
 		}
 	})
 	if items == nil {
-		return nil, missingVariable{path + "@" + namespace + ".global"}
+		return nil, missingVariableError{path + "@" + namespace + ".global"}
 	}
 	return items, nil
 }
