@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/emprops/machinectl/compiler"
+	"github.com/emprops/machinectl/compiler/jobfile"
 	"github.com/emprops/machinectl/hcl/profile"
 )
 
@@ -60,4 +62,35 @@ func BenchmarkCompile(b *testing.B) {
 		}
 	}
 	b.ReportMetric(1000*float64(b.N)/b.Elapsed().Seconds(), "pools/s")
+}
+
+// BenchmarkAgainstNomad compares, in turns, text to jobs here with Nomad's parsing of the same jobs as job files. parse/compile
+// is how many times as long Nomad takes; its time includes a local HTTP request per job.
+func BenchmarkAgainstNomad(b *testing.B) {
+	client := realNomad(b)
+	src := thousandPools()
+	var ours, theirs time.Duration
+	for b.Loop() {
+		start := time.Now()
+		p, _ := profile.LoadBytes(src, "p.hcl", profile.Options{})
+		pools, diags := compiler.Compile(p)
+		if diags.HasErrors() || len(pools) != 1000 {
+			b.Fatal(diags)
+		}
+		ours += time.Since(start)
+		files := make([]string, len(pools))
+		for i, pool := range pools {
+			files[i] = string(jobfile.Write(pool.Job))
+		}
+		start = time.Now()
+		for _, file := range files {
+			if _, err := client.Jobs().ParseHCL(file, true); err != nil {
+				b.Fatal(err)
+			}
+		}
+		theirs += time.Since(start)
+	}
+	b.ReportMetric(ours.Seconds()/float64(b.N), "s/compile")
+	b.ReportMetric(theirs.Seconds()/float64(b.N), "s/parse")
+	b.ReportMetric(theirs.Seconds()/ours.Seconds(), "parse/compile")
 }

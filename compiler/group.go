@@ -127,9 +127,9 @@ func (m *machine) spreads() []*nomad.Spread {
 	for _, s := range m.pool.Placement.Spreads {
 		var targets []*nomad.SpreadTarget
 		for _, t := range s.Targets {
-			targets = append(targets, nomad.NewSpreadTarget(t.Value, uint8(t.Percent))) //nolint:gosec // 1 to 100, the loader checked
+			targets = append(targets, nomad.NewSpreadTarget(t.Value, uint8(t.Percent)))
 		}
-		list = append(list, nomad.NewSpread(reference(s.Attribute), int8(s.Weight), targets)) //nolint:gosec // 1 to 100
+		list = append(list, nomad.NewSpread(reference(s.Attribute), int8(s.Weight), targets))
 	}
 	return list
 }
@@ -137,7 +137,7 @@ func (m *machine) spreads() []*nomad.Spread {
 func affinities(list []profile.Affinity) []*nomad.Affinity {
 	var out []*nomad.Affinity
 	for _, a := range list {
-		out = append(out, nomad.NewAffinity(reference(a.Attribute), a.Operator, a.Value, int8(a.Weight))) //nolint:gosec // -100 to 100
+		out = append(out, nomad.NewAffinity(reference(a.Attribute), a.Operator, a.Value, int8(a.Weight)))
 	}
 	return out
 }

@@ -2,6 +2,8 @@ package compiler_test
 
 import (
 	"bytes"
+	"cmp"
+	"encoding/json"
 	"fmt"
 	"net"
 	"os"
@@ -15,11 +17,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/emprops/machinectl/compiler"
+	"github.com/emprops/machinectl/compiler/jobfile"
 	"github.com/emprops/machinectl/hcl/profile"
+	"github.com/emprops/machinectl/hcl/spec"
 )
 
 // realNomad starts a Nomad server, without a client, that ends with the test.
-func realNomad(t *testing.T) *nomad.Client {
+func realNomad(t testing.TB) *nomad.Client {
 	t.Helper()
 	program, err := exec.LookPath("nomad")
 	if err != nil {
@@ -74,7 +78,7 @@ vault {
 	return client
 }
 
-func freePorts(t *testing.T, n int) []int {
+func freePorts(t testing.TB, n int) []int {
 	t.Helper()
 	var ports []int
 	for range n {
@@ -123,6 +127,55 @@ func TestNomadAccepts(t *testing.T) {
 	accepted(t, client, "../examples/emprops/profiles.hcl", profile.Options{VarFiles: []string{"../examples/emprops/demo.vars.hcl"}})
 }
 
+// submitted is a job with what its submitter decides, and with the policy as it is read.
+func submitted(job *nomad.Job) *nomad.Job {
+	out := *job
+	out.Region, out.Namespace = cmp.Or(job.Region, new(nomad.GlobalRegion)), cmp.Or(job.Namespace, new(nomad.DefaultNamespace))
+	group := *job.TaskGroups[0]
+	scaling := *group.Scaling
+	if list, ok := scaling.Policy[spec.PolicyKey].([]any); ok && len(list) == 1 {
+		scaling.Policy = map[string]any{spec.PolicyKey: list[0]}
+	}
+	group.Scaling, out.TaskGroups = &scaling, []*nomad.TaskGroup{&group}
+	return &out
+}
+
+// asText is a job as JSON, without what a job file can't say apart: an empty list and none.
+func asText(t *testing.T, job *nomad.Job) string {
+	t.Helper()
+	b, err := json.Marshal(job)
+	require.NoError(t, err)
+	var doc any
+	require.NoError(t, json.Unmarshal(b, &doc))
+	b, err = json.MarshalIndent(said(doc), "", " ")
+	require.NoError(t, err)
+	return string(b)
+}
+
+func said(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for name, item := range v {
+			if item = said(item); item == nil {
+				delete(v, name)
+			} else {
+				v[name] = item
+			}
+		}
+		if len(v) == 0 {
+			return nil
+		}
+	case []any:
+		for i := range v {
+			v[i] = said(v[i])
+		}
+		if len(v) == 0 {
+			return nil
+		}
+	}
+	return v
+}
+
 func accepted(t *testing.T, client *nomad.Client, file string, opts profile.Options) {
 	t.Helper()
 	pools, diags := compiler.Compile(load(t, opts, file))
@@ -136,5 +189,10 @@ func accepted(t *testing.T, client *nomad.Client, file string, opts profile.Opti
 		require.NoError(t, err, file)
 		require.Empty(t, strings.TrimSpace(response.Error), "%s: pool %s", file, pool.Name)
 		require.Empty(t, response.ValidationErrors, "%s: pool %s", file, pool.Name)
+
+		text := jobfile.Write(pool.Job)
+		parsed, err := client.Jobs().ParseHCL(string(text), true)
+		require.NoError(t, err, "%s: pool %s\n%s", file, pool.Name, text)
+		require.Equal(t, asText(t, submitted(pool.Job)), asText(t, submitted(parsed)), "%s: pool %s", file, pool.Name)
 	}
 }

@@ -63,12 +63,17 @@ func (o *overlay) where(path []string) string {
 // mapItem sets one item of a block that is a map: env, meta, config.
 func (o *overlay) mapItem(into reflect.Value, item profile.Item, at []string) {
 	value := item.Value
-	if item.Block != nil {
-		value = asMap(item.Block)
-	}
 	v := reflect.New(into.Type().Elem()).Elem()
 	if old := into.MapIndex(reflect.ValueOf(item.Name)); old.IsValid() {
 		v.Set(old)
+	}
+	if item.Block != nil {
+		// As Nomad's parser reads it: blocks of one name are a list.
+		var list []any
+		if v.Kind() == reflect.Interface {
+			list, _ = v.Interface().([]any)
+		}
+		value = append(slices.Clone(list), asMap(item.Block))
 	}
 	if o.assign(v, value, item.Range, at) {
 		into.SetMapIndex(reflect.ValueOf(item.Name), v)

@@ -150,7 +150,7 @@ func (m *machine) models(d *nomad.RequestedDevice) {
 			names[i] = name + slice
 			// The first has the whole weight, the last the least; none has 0, which Nomad refuses.
 			weight := 100 - i*100/len(g.Models)
-			d.Affinities = append(d.Affinities, nomad.NewAffinity(attribute, "=", names[i], int8(weight))) //nolint:gosec // 1 to 100
+			d.Affinities = append(d.Affinities, nomad.NewAffinity(attribute, "=", names[i], int8(weight)))
 		}
 		d.Constraints = append(d.Constraints, nomad.NewConstraint(attribute, nomad.ConstraintSetContainsAny, strings.Join(names, ",")))
 	case g.Model != "":

@@ -35,21 +35,23 @@ func TestDocs(t *testing.T) {
 
 // The schema is JSON, has every block of the language, and says which arguments must be there.
 func TestSchema(t *testing.T) {
-	type node struct {
-		Properties map[string]struct {
-			AdditionalProperties struct {
-				Properties map[string]json.RawMessage
-				Required   []string
-			}
-		}
+	type block struct {
+		Properties map[string]json.RawMessage `json:"properties"`
+		Required   []string                   `json:"required"`
 	}
-	var root node
+	type named struct {
+		AdditionalProperties block `json:"additionalProperties"`
+	}
+	var root block
 	require.NoError(t, json.Unmarshal(profile.Schema(), &root))
 	for _, name := range []string{"variable", "locals", "environment", "module", "machine", "pool"} {
 		require.Contains(t, root.Properties, name)
 	}
-	require.Contains(t, root.Properties["machine"].AdditionalProperties.Required, "kind")
-	require.Contains(t, root.Properties["pool"].AdditionalProperties.Properties, "override")
+	var machine, pool named
+	require.NoError(t, json.Unmarshal(root.Properties["machine"], &machine))
+	require.NoError(t, json.Unmarshal(root.Properties["pool"], &pool))
+	require.Contains(t, machine.AdditionalProperties.Required, "kind")
+	require.Contains(t, pool.AdditionalProperties.Properties, "override")
 }
 
 // Whole profiles in the guide load; pieces of one have the right syntax.

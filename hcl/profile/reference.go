@@ -130,6 +130,7 @@ func cell(text string) string {
 }
 
 func placeholderDoc(name string) string {
+	//nolint:gosec // documentation of a directory, no credentials
 	return map[string]string{
 		SelfPort: "The service instance's port number.", SelfAddr: "Its address, host:port.",
 		SelfGPU:      "The index of its GPU in the machine, from 0; empty in a machine's CPU-only form.",

@@ -49,11 +49,15 @@ func (p Policy) Map() (map[string]any, error) {
 	return map[string]any{PolicyKey: doc}, nil
 }
 
-// ParsePolicy reads a [Policy] from a scaling block's map. ok is false where the block isn't ours.
+// ParsePolicy reads a [Policy] from a scaling block's map. ok is false where the block isn't ours. Nomad's parser of job
+// files makes a list with one item of an object in that map; a job that came through it is read as well.
 func ParsePolicy(m map[string]any) (p Policy, ok bool, err error) {
 	doc, ok := m[PolicyKey]
 	if !ok {
 		return Policy{}, false, nil
+	}
+	if list, isList := doc.([]any); isList && len(list) == 1 {
+		doc = list[0]
 	}
 	b, err := json.Marshal(doc)
 	if err != nil {

@@ -1,0 +1,201 @@
+// Package jobfile writes a Nomad job as a job file: the HCL that Nomad's own tools read.
+//
+// It goes by the hcl tags of Nomad's API structs, which are the names in job files. What Nomad's parser makes of the text
+// is the job again: that is tested against a real Nomad. It knows nothing of profiles, and writes no field that is
+// empty.
+package jobfile
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/hashicorp/hcl/v2/hclwrite"
+	nomad "github.com/hashicorp/nomad/api"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// Write returns the job as a formatted job file.
+func Write(job *nomad.Job) []byte {
+	file := hclwrite.NewEmptyFile()
+	id := ""
+	if job.ID != nil {
+		id = *job.ID
+	}
+	writeStruct(file.Body().AppendNewBlock("job", []string{id}).Body(), reflect.ValueOf(job).Elem())
+	return hclwrite.Format(file.Bytes())
+}
+
+// writeStruct writes a struct's arguments, then its blocks, each in the order of the struct.
+func writeStruct(body *hclwrite.Body, v reflect.Value) {
+	fields := fieldsOf(v)
+	for _, f := range fields {
+		if f.block {
+			continue
+		}
+		if value, ok := argument(f.value); ok {
+			body.SetAttributeValue(f.name, value)
+		}
+	}
+	for _, f := range fields {
+		if f.block {
+			writeBlocks(body, f.name, f.value)
+		}
+	}
+}
+
+// field is a struct's field that has a name in job files and a value.
+type field struct {
+	name  string
+	block bool
+	value reflect.Value
+}
+
+func fieldsOf(v reflect.Value) []field {
+	var fields []field
+	for i := range v.NumField() {
+		name, kind, _ := strings.Cut(v.Type().Field(i).Tag.Get("hcl"), ",")
+		value := v.Field(i)
+		if name == "" || kind == "label" || empty(value) {
+			continue
+		}
+		switch {
+		case name == "id" && v.Type() == reflect.TypeFor[nomad.Job]():
+			continue // the block's label
+		case name == "reserved_ports":
+			name = "port" // told apart by their numbers
+		}
+		fields = append(fields, field{name, kind == "block", value})
+	}
+	if task, ok := v.Interface().(nomad.Task); ok && task.Identity != nil {
+		fields = append(fields, field{"identity", true, reflect.ValueOf(task.Identity)})
+	}
+	return fields
+}
+
+// empty says that a field needs no mention. A pointer to a zero is one: it says that something is zero.
+func empty(v reflect.Value) bool {
+	switch v.Kind() {
+	case reflect.Slice, reflect.Map:
+		return v.Len() == 0
+	default:
+		return v.IsZero()
+	}
+}
+
+// writeBlocks writes a field that is a block, several, or a map as a block.
+func writeBlocks(body *hclwrite.Body, name string, v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		writeBlock(body, name, nil, v.Elem())
+	case reflect.Struct:
+		writeBlock(body, name, nil, v)
+	case reflect.Slice:
+		for i := range v.Len() {
+			writeBlocks(body, name, v.Index(i))
+		}
+	case reflect.Map:
+		if v.Type().Elem().Kind() == reflect.Pointer {
+			for _, label := range sortedKeys(v) {
+				writeBlock(body, name, []string{label}, v.MapIndex(reflect.ValueOf(label)).Elem())
+			}
+			return
+		}
+		writeMap(body, name, v)
+	}
+}
+
+// writeBlock writes one block. Labels are those given, or else the struct's label fields.
+func writeBlock(body *hclwrite.Body, name string, labels []string, v reflect.Value) {
+	if labels == nil {
+		for i := range v.NumField() {
+			if strings.HasSuffix(v.Type().Field(i).Tag.Get("hcl"), ",label") {
+				label := v.Field(i)
+				if label.Kind() == reflect.Pointer {
+					label = label.Elem()
+				}
+				labels = append(labels, label.String())
+			}
+		}
+	}
+	writeStruct(body.AppendNewBlock(name, labels).Body(), v)
+}
+
+// writeMap writes a map as a block, or, where a key is no identifier, as an argument, which Nomad reads alike.
+func writeMap(body *hclwrite.Body, name string, v reflect.Value) {
+	keys := sortedKeys(v)
+	if slices.ContainsFunc(keys, func(k string) bool { return !hclsyntax.ValidIdentifier(k) }) {
+		if value, ok := argument(v); ok {
+			body.SetAttributeValue(name, value)
+		}
+		return
+	}
+	inner := body.AppendNewBlock(name, nil).Body()
+	for _, key := range keys {
+		item := v.MapIndex(reflect.ValueOf(key))
+		if value, ok := argument(item); ok {
+			inner.SetAttributeValue(key, value)
+		}
+	}
+}
+
+func sortedKeys(v reflect.Value) []string {
+	keys := make([]string, 0, v.Len())
+	for _, k := range v.MapKeys() {
+		keys = append(keys, k.String())
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// argument is a Go value as an expression's.
+func argument(v reflect.Value) (cty.Value, bool) {
+	if v.Type() == reflect.TypeFor[time.Duration]() {
+		return cty.StringVal(time.Duration(v.Int()).String()), true
+	}
+	switch v.Kind() {
+	case reflect.Pointer, reflect.Interface:
+		if v.IsNil() {
+			return cty.NilVal, false
+		}
+		return argument(v.Elem())
+	case reflect.String:
+		return cty.StringVal(v.String()), true
+	case reflect.Bool:
+		return cty.BoolVal(v.Bool()), true
+	case reflect.Slice, reflect.Array:
+		items := make([]cty.Value, 0, v.Len())
+		for i := range v.Len() {
+			if item, ok := argument(v.Index(i)); ok {
+				items = append(items, item)
+			}
+		}
+		return cty.TupleVal(items), true
+	case reflect.Map:
+		items := map[string]cty.Value{}
+		for _, key := range sortedKeys(v) {
+			if item, ok := argument(v.MapIndex(reflect.ValueOf(key))); ok {
+				items[key] = item
+			}
+		}
+		return cty.ObjectVal(items), true
+	default:
+		return number(v)
+	}
+}
+
+func number(v reflect.Value) (cty.Value, bool) {
+	switch {
+	case v.CanInt():
+		return cty.NumberIntVal(v.Int()), true
+	case v.CanUint():
+		return cty.NumberUIntVal(v.Uint()), true
+	case v.CanFloat():
+		return cty.NumberFloatVal(v.Float()), true
+	default:
+		panic(fmt.Sprintf("jobfile: no argument can be a %s", v.Type()))
+	}
+}
