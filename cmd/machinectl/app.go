@@ -18,10 +18,39 @@ import (
 type streams struct {
 	in       io.Reader
 	out, err io.Writer
+	// secrets are the sensitive values of the profile that was read, to be masked in all that is written from then on.
+	secrets *secrets
 }
+
+type secrets struct{ values []string }
+
+// screen writes results to people, errors what went wrong or is noteworthy.
+func (s streams) screen() view.Screen { return screen(s.out, s.secrets.values) }
+func (s streams) errors() view.Screen { return screen(s.err, s.secrets.values) }
+
+// json writes a result to programs.
+func (s streams) json(doc any) error { return view.JSON(s.out, doc, s.secrets.values) }
 
 // run is the whole program; it returns the exit code.
 func run(ctx context.Context, args []string, std streams) int {
+	std.secrets = &secrets{}
+	root := newRoot(std)
+	err := root.Run(ctx, args)
+	if err == nil {
+		return exitOK
+	}
+	if ctx.Err() != nil {
+		err = errors.Join(errInterrupted, err)
+	}
+	var shown *shownError
+	if !errors.As(err, &shown) {
+		std.errors().Error(err)
+	}
+	return exitCode(err)
+}
+
+// newRoot is the command line.
+func newRoot(std streams) *cli.Command {
 	root := &cli.Command{
 		Name:  "machinectl",
 		Usage: "describe AI machines and pools in HCL, run them on Nomad",
@@ -55,18 +84,7 @@ func run(ctx context.Context, args []string, std streams) int {
 		c.HideHelpCommand = true
 		c.DisableSliceFlagSeparator = true
 	}
-	err := root.Run(ctx, args)
-	if err == nil {
-		return exitOK
-	}
-	if ctx.Err() != nil {
-		err = errors.Join(errInterrupted, err)
-	}
-	var shown *shownError
-	if !errors.As(err, &shown) {
-		screen(std.err, nil).Error(err)
-	}
-	return exitCode(err)
+	return root
 }
 
 func usageError(_ context.Context, cmd *cli.Command, err error, _ bool) error {

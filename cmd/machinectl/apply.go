@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,18 +19,24 @@ import (
 )
 
 func applyCommand(std streams) *cli.Command {
-	flags := append(sourceFlags(), clusterFlags()...)
 	return &cli.Command{
-		Name: "apply", Usage: "make the cluster run what a profile says", ArgsUsage: "<profile.hcl | directory>…",
+		Name: "apply", Usage: "make the cluster run what a profile says", ArgsUsage: "<profile.hcl | directory>… | <saved plan>",
 		Description: "Plans, asks, registers the pools' Nomad jobs and follows them until their machines are ready. A changed profile\n" +
 			"becomes a new revision beside the old one, and the dispatcher moves machines over, each when it is idle.\n" +
-			"Interrupting is safe: what is registered stays, and applying again goes on from there.",
-		Flags: append(flags, jsonFlag(),
-			&cli.BoolFlag{Name: "auto-approve", Usage: "don't ask"},
-			&cli.BoolFlag{Name: "detach", Usage: "don't wait for the machines to be ready"},
-			&cli.DurationFlag{Name: "timeout", Value: 10 * time.Minute, Usage: "how long to wait for that"},
-			&cli.BoolFlag{Name: "force", Usage: "also where running machines would be replaced at once"}),
+			"Interrupting is safe: what is registered stays, and applying again goes on from there.\n" +
+			"A plan that `plan -out` saved is carried out without asking; it is refused if the cluster moved on since.",
+		Flags:  slices.Concat(sourceFlags(), clusterFlags(), planFlags(), applyFlags()),
 		Action: func(ctx context.Context, cmd *cli.Command) error { return apply(ctx, cmd, std) },
+	}
+}
+
+// applyFlags are those of the commands that change pools.
+func applyFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.BoolFlag{Name: "auto-approve", Usage: "don't ask"},
+		&cli.BoolFlag{Name: "detach", Usage: "don't wait for the machines to be ready"},
+		&cli.DurationFlag{Name: "timeout", Value: 10 * time.Minute, Usage: "how long to wait for that"},
+		&cli.BoolFlag{Name: "force", Usage: "also where running machines would be replaced at once"},
 	}
 }
 
@@ -39,19 +46,33 @@ type applied struct {
 	Pools   []*plan.Pool    `json:"pools"`
 	Ready   bool            `json:"ready"` // false also where nobody waited for it
 	State   []plan.Progress `json:"state,omitempty"`
+	Seconds float64         `json:"seconds"`
 }
 
 func apply(ctx context.Context, cmd *cli.Command, std streams) error {
-	src, c, p, err := makePlan(ctx, cmd, std)
+	saved, err := savedPlan(cmd)
 	if err != nil {
 		return err
 	}
-	asJSON := cmd.Bool("json")
-	out := screen(std.out, src.profile.Sensitive)
-	if !asJSON {
-		out.Plan(p)
+	var w *work
+	if saved != nil {
+		w, err = openPlan(ctx, cmd, std, saved)
+	} else {
+		w, err = makePlan(ctx, cmd, std)
 	}
-	if p.Changes() && !cmd.Bool("auto-approve") {
+	if err != nil {
+		return err
+	}
+	return w.carryOut(ctx, cmd, std)
+}
+
+// carryOut shows the plan, asks, applies it and follows what comes of it.
+func (w *work) carryOut(ctx context.Context, cmd *cli.Command, std streams) error {
+	asJSON := cmd.Bool("json")
+	if !asJSON {
+		w.show(cmd, std)
+	}
+	if w.plan.Changes() && !cmd.Bool("auto-approve") && !w.agreed {
 		if asJSON {
 			return misuse(cmd, "-json doesn't ask: add -auto-approve")
 		}
@@ -59,30 +80,32 @@ func apply(ctx context.Context, cmd *cli.Command, std streams) error {
 			return err
 		}
 	}
-	opts := plan.ApplyOptions{Force: cmd.Bool("force")}
-	if err := plan.Apply(ctx, c, p, src.pools, opts); err != nil {
+	start := time.Now()
+	if err := plan.Apply(ctx, w.cluster, w.plan, w.pools, plan.ApplyOptions{Force: cmd.Bool("force")}); err != nil {
 		return err
 	}
-	doc := applied{Changes: p.Changes(), Pools: p.Pools}
+	doc := applied{Changes: w.plan.Changes(), Pools: w.plan.Pools}
 	var late error
 	if !cmd.Bool("detach") {
-		late = follow(ctx, cmd, c, p, out, &doc)
+		late = w.follow(ctx, cmd, std, &doc)
 	}
+	took := time.Since(start)
+	doc.Seconds = float64(took.Milliseconds()) / 1000
 	if asJSON {
-		return errors.Join(view.JSON(std.out, doc, src.profile.Sensitive), late)
+		return errors.Join(std.json(doc), late)
 	}
-	if late == nil && p.Changes() {
-		out.Printf("Applied.")
+	if late == nil && doc.Changes {
+		std.screen().Applied(w.plan, took, !cmd.Bool("detach"))
 	}
 	return late
 }
 
 // follow waits for the applied pools, showing how far they are.
-func follow(ctx context.Context, cmd *cli.Command, c *plan.Cluster, p *plan.Plan, out view.Screen, doc *applied) error {
+func (w *work) follow(ctx context.Context, cmd *cli.Command, std streams, doc *applied) error {
 	ctx, cancel := context.WithTimeout(ctx, cmd.Duration("timeout"))
 	defer cancel()
-	progress := view.Progress{Screen: out}
-	err := plan.Wait(ctx, c, p, plan.WaitOptions{Look: func(seen []plan.Progress) {
+	progress := view.Progress{Screen: std.screen()}
+	err := plan.Wait(ctx, w.cluster, w.plan, plan.WaitOptions{Look: func(seen []plan.Progress) {
 		doc.State = seen
 		if !cmd.Bool("json") {
 			progress.Show(seen)

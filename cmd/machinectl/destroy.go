@@ -49,7 +49,7 @@ func destroy(ctx context.Context, cmd *cli.Command, std streams) error {
 			machines += len(state.Machines)
 		}
 	}
-	out := screen(std.out, nil)
+	out := std.screen()
 	if len(running) == 0 {
 		out.Printf("None of these pools run: nothing to do.")
 		return nil

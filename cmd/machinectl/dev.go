@@ -53,7 +53,7 @@ func dev(ctx context.Context, cmd *cli.Command, std streams) (err error) {
 	if cmd.Args().Present() {
 		return misuse(cmd, "unexpected argument %q: dev has flags only", cmd.Args().First())
 	}
-	log := slog.New(tint.NewTextHandler(std.err, &tint.Options{Level: slog.LevelWarn, TimeFormat: time.TimeOnly, NoColor: !screen(std.err, nil).Color}))
+	log := slog.New(tint.NewTextHandler(std.err, &tint.Options{Level: slog.LevelWarn, TimeFormat: time.TimeOnly, NoColor: !std.errors().Color}))
 	starting, cancel := context.WithTimeout(ctx, devStartLimit)
 	defer cancel()
 	cluster, err := devcluster.Start(starting, devcluster.Options{
@@ -99,7 +99,7 @@ func announce(cmd *cli.Command, std streams, cluster *devcluster.Cluster, d *dev
 	if cmd.Bool("json") {
 		return view.JSONLine(std.out, s, nil)
 	}
-	out := screen(std.out, nil)
+	out := std.screen()
 	for _, part := range s.Parts {
 		out.Printf("%s", part)
 	}

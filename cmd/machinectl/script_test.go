@@ -8,12 +8,14 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	nomad "github.com/hashicorp/nomad/api"
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/stretchr/testify/require"
 
@@ -136,6 +138,17 @@ func runOnCluster(t *testing.T, address string) {
 		Deadline: time.Now().Add(2 * time.Minute),
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("NOMAD_ADDR", address)
+			// Scripts run at the same time, each in a namespace of its own.
+			namespace := filepath.Base(env.WorkDir)
+			env.Setenv("NOMAD_NAMESPACE", namespace)
+			client, err := nomad.NewClient(&nomad.Config{Address: address})
+			if err != nil {
+				return err
+			}
+			defer client.Close()
+			if _, err := client.Namespaces().Register(&nomad.Namespace{Name: namespace}, nil); err != nil {
+				return err
+			}
 			for variable, program := range map[string]string{"agent": "ready-agent", "note_down": "note-down"} {
 				path, err := exec.LookPath(program)
 				if err != nil {

@@ -39,6 +39,11 @@ func load(cmd *cli.Command, std streams) (*source, error) {
 	if len(paths) == 0 {
 		return nil, misuse(cmd, "no profile given: name a file, or a directory with *.hcl files")
 	}
+	return loadPaths(cmd, std, paths)
+}
+
+// loadPaths is [load] for given paths.
+func loadPaths(cmd *cli.Command, std streams, paths []string) (*source, error) {
 	vars := map[string]string{}
 	for _, v := range cmd.StringSlice("var") {
 		name, value, ok := strings.Cut(v, "=")
@@ -48,6 +53,7 @@ func load(cmd *cli.Command, std streams) (*source, error) {
 		vars[name] = value
 	}
 	p, diags := profile.Load(paths, profile.Options{Vars: vars, VarFiles: cmd.StringSlice("var-file"), Env: os.LookupEnv})
+	std.secrets.values = p.Sensitive
 	var pools []*compiler.Pool
 	if !diags.HasErrors() {
 		var more hcl.Diagnostics
@@ -68,12 +74,12 @@ func load(cmd *cli.Command, std streams) (*source, error) {
 		return nil, &shownError{errProfile}
 	}
 	show(std, p, diags)
-	screen(std.err, nil).Printf("%s", counted(len(errs), len(warnings)))
+	std.errors().Printf("%s", counted(len(errs), len(warnings)))
 	return nil, &shownError{errProfile}
 }
 
 func show(std streams, p *profile.Profile, diags hcl.Diagnostics) {
-	s := screen(std.err, nil)
+	s := std.errors()
 	// Where standard error is gone nobody reads it; the exit code says the rest.
 	_ = diag.Printer{Sources: p.Sources, Color: s.Color, Width: s.Width}.Text(std.err, diags)
 }

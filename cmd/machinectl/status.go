@@ -28,9 +28,9 @@ func statusCommand(std streams) *cli.Command {
 			}
 			doc.Dispatcher = agents(ctx, newDispatcher(cmd))
 			if cmd.Bool("json") {
-				return view.JSON(std.out, doc, nil)
+				return std.json(doc)
 			}
-			screen(std.out, nil).Status(doc, time.Now())
+			std.screen().Status(doc, time.Now())
 			return nil
 		},
 	}

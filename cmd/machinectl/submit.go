@@ -12,7 +12,6 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"github.com/emprops/machinectl/compiler/view"
 	"github.com/emprops/machinectl/queue"
 )
 
@@ -42,10 +41,10 @@ func submit(ctx context.Context, cmd *cli.Command, std streams) error {
 	if err := d.call(ctx, http.MethodPost, "/v1/jobs", body, &answer); err != nil {
 		return err
 	}
-	asJSON, out := cmd.Bool("json"), screen(std.out, nil)
+	asJSON, out := cmd.Bool("json"), std.screen()
 	if !cmd.Bool("wait") {
 		if asJSON {
-			return view.JSON(std.out, answer, nil)
+			return std.json(answer)
 		}
 		showSubmitted(out, answer)
 		return nil
@@ -65,7 +64,7 @@ func submit(ctx context.Context, cmd *cli.Command, std streams) error {
 		return err
 	}
 	if asJSON {
-		err = view.JSON(std.out, job, nil)
+		err = std.json(job)
 	} else {
 		showJob(out, job)
 	}

@@ -22,7 +22,7 @@ func validateCommand(std streams) *cli.Command {
 			if cmd.Bool("json") {
 				return diag.JSON(std.out, src.warnings, src.profile.Sources)
 			}
-			screen(std.out, nil).Printf("Valid: %s on %s%s", plural(len(src.pools), "pool"),
+			std.screen().Printf("Valid: %s on %s%s", plural(len(src.pools), "pool"),
 				plural(len(src.profile.Machines), "machine profile"), withWarnings(len(src.warnings)))
 			return nil
 		},
@@ -75,6 +75,7 @@ func render(cmd *cli.Command, std streams, src *source) error {
 	case len(list) == 0 && cmd.String("pool") != "":
 		return misuse(cmd, "the profile has no pool %q", cmd.String("pool"))
 	case len(list) == 1:
+		// What Nomad is to take has its values in it.
 		return view.JSON(std.out, list[0], nil)
 	default:
 		return view.JSON(std.out, list, nil)

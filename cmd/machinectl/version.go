@@ -5,8 +5,6 @@ import (
 	"runtime"
 
 	"github.com/urfave/cli/v3"
-
-	"github.com/emprops/machinectl/compiler/view"
 )
 
 func versionCommand(std streams) *cli.Command {
@@ -15,9 +13,9 @@ func versionCommand(std streams) *cli.Command {
 		Flags: []cli.Flag{jsonFlag()},
 		Action: func(_ context.Context, cmd *cli.Command) error {
 			if cmd.Bool("json") {
-				return view.JSON(std.out, map[string]string{"version": version, "go": runtime.Version()}, nil)
+				return std.json(map[string]string{"version": version, "go": runtime.Version()})
 			}
-			screen(std.out, nil).Printf("machinectl %s (%s)", version, runtime.Version())
+			std.screen().Printf("machinectl %s (%s)", version, runtime.Version())
 			return nil
 		},
 	}

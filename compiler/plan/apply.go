@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"strings"
 
 	nomad "github.com/hashicorp/nomad/api"
@@ -15,10 +14,16 @@ import (
 // ConflictError says that somebody else changed a pool between its plan and its apply.
 type ConflictError struct {
 	Pool string
+	// Moved says what is different now.
+	Moved []string
 }
 
 func (e *ConflictError) Error() string {
-	return fmt.Sprintf("pool %q: somebody else changed it since it was planned; nothing was applied to it. Plan again and look at what is new", e.Pool)
+	text := fmt.Sprintf("pool %q: somebody else changed it since it was planned, and nothing was applied to it", e.Pool)
+	for _, what := range e.Moved {
+		text += "\n  " + what
+	}
+	return text + "\nPlan again and look at what is new."
 }
 
 // ReplaceError says that applying would replace running machines at once.
@@ -36,7 +41,7 @@ func (e *ReplaceError) Error() string {
 type ApplyOptions struct {
 	// Force allows what replaces running machines at once.
 	Force bool
-	// Done, if set, is told of each pool as it is registered.
+	// Done, if set, is told of each pool as it is done with.
 	Done func(*Pool)
 }
 
@@ -52,9 +57,21 @@ func Apply(ctx context.Context, c *Cluster, p *Plan, pools []*compiler.Pool, opt
 		compiled[pool.Name] = pool
 	}
 	for _, pool := range p.Pools {
-		if pool.Action != Nothing {
+		switch pool.Action {
+		case Nothing, Orphan:
+		case Remove:
+			if err := c.remove(ctx, pool); err != nil {
+				return err
+			}
+		default:
 			if err := c.apply(ctx, pool, compiled[pool.Name], opts.Force); err != nil {
 				return err
+			}
+			if pool.Action == Settings {
+				break
+			}
+			if err := c.tag(ctx, pool); err != nil {
+				pool.Notes = append(pool.Notes, fmt.Sprintf("revision %s could not be marked in Nomad, so a rollback to it may not be possible later: %s", pool.To, c.unreachable(err)))
 			}
 		}
 		if opts.Done != nil {
@@ -81,16 +98,11 @@ func (c *Cluster) apply(ctx context.Context, planned *Pool, pool *compiler.Pool,
 		if current, err = c.plan(ctx, pool); err != nil {
 			return err
 		}
-		if !sameIntent(planned, current) {
-			return &ConflictError{Pool: planned.Name}
+		if what := moved(planned, current); len(what) > 0 {
+			return &ConflictError{Pool: planned.Name, Moved: what}
 		}
 	}
-	return &ConflictError{Pool: planned.Name}
-}
-
-// sameIntent says whether two plans of a pool differ in counts at most.
-func sameIntent(a, b *Pool) bool {
-	return a.Action == b.Action && a.From == b.From && a.To == b.To && reflect.DeepEqual(a.Changes, b.Changes)
+	return &ConflictError{Pool: planned.Name, Moved: []string{fmt.Sprintf("its count changed %d times while it was being applied", attempts)}}
 }
 
 // isConflict knows Nomad's answer to an enforced index that has moved: an internal server error with these words.

@@ -15,6 +15,9 @@ type jobs interface {
 	Info(id string, q *nomad.QueryOptions) (*nomad.Job, *nomad.QueryMeta, error)
 	ListOptions(opts *nomad.JobListOptions, q *nomad.QueryOptions) ([]*nomad.JobListStub, *nomad.QueryMeta, error)
 	Allocations(id string, all bool, q *nomad.QueryOptions) ([]*nomad.AllocationListStub, *nomad.QueryMeta, error)
+	Versions(id string, diffs bool, q *nomad.QueryOptions) ([]*nomad.Job, []*nomad.JobDiff, *nomad.QueryMeta, error)
+	TagVersionOpts(id, name string, req *nomad.TagVersionRequest, q *nomad.WriteOptions) (*nomad.WriteMeta, error)
+	UntagVersion(id, name string, q *nomad.WriteOptions) (*nomad.WriteMeta, error)
 }
 
 // planner is the part that changes something, or says what would change; *nomad.Jobs has it.

@@ -51,7 +51,7 @@ func (c *Cluster) plan(ctx context.Context, pool *compiler.Pool) (*Pool, error) 
 	out := &Pool{
 		Name: pool.Name, Place: at, To: pool.Revision, Groups: t.groups,
 		Index: answer.JobModifyIndex, Diff: prune(answer.Diff), Warnings: warnings(answer.Warnings),
-		job: t.job, policy: pool.Policy,
+		Escaped: pool.Escaped, job: t.job, policy: pool.Policy,
 	}
 	out.compare(t, pool, live)
 	if answer.Annotations != nil {

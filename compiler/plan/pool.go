@@ -15,6 +15,8 @@ const (
 	Revise   Action = "revise"   // another revision becomes the wanted one
 	Settings Action = "settings" // policy, bounds, priority or texts: no allocation is touched
 	Repair   Action = "repair"   // the wanted group was changed by hand: it is put back to what the profile says
+	Remove   Action = "remove"   // it is not in the profile, and was asked to be removed
+	Orphan   Action = "orphan"   // it is not in the profile; it is left alone
 	Nothing  Action = "nothing"
 )
 
@@ -26,7 +28,7 @@ type Plan struct {
 // Changes says whether applying would do anything.
 func (p *Plan) Changes() bool {
 	for _, pool := range p.Pools {
-		if pool.Action != Nothing {
+		if pool.Action != Nothing && pool.Action != Orphan {
 			return true
 		}
 	}
@@ -40,7 +42,7 @@ type Pool struct {
 	Action Action `json:"action"`
 	// From and To are the wanted revisions before and after; From is empty where there was none.
 	From string `json:"from,omitempty"`
-	To   string `json:"to"`
+	To   string `json:"to,omitempty"`
 	// Groups are the job's groups after applying, in the job's order.
 	Groups []Group `json:"groups"`
 	// Changes are what differs, in the profile's words.
@@ -50,6 +52,12 @@ type Pool struct {
 	// Replaced is how many running machines Nomad would replace at once. 0 unless somebody changed the job by hand.
 	Replaced int      `json:"replaced,omitempty"`
 	Warnings []string `json:"warnings,omitempty"`
+	// Running is how many machines a pool that isn't in the profile has.
+	Running int `json:"running,omitempty"`
+	// Escaped is what the profile's nomad blocks set, one path each.
+	Escaped []string `json:"escaped,omitempty"`
+	// Notes are what applying it had to say.
+	Notes []string `json:"notes,omitempty"`
 	// Index is what registering will enforce: the job's modify index that the plan was made against, 0 for none.
 	Index uint64 `json:"index"`
 	// Diff is Nomad's own difference, without parts that say nothing; nil where there is none.

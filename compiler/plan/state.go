@@ -211,11 +211,7 @@ func (c *Cluster) machine(ctx context.Context, a *nomad.AllocationListStub, at P
 	}
 	for _, check := range checks {
 		if check.Status != "success" {
-			m.State = Starting
-			m.Why = strings.TrimSpace(fmt.Sprintf("%s is not %s: %s", check.Task, check.Check, firstLine(check.Output)))
-			if check.Status == "pending" {
-				m.Why = fmt.Sprintf("%s has not been asked yet", check.Task)
-			}
+			m.State, m.Why = Starting, checkWords(check)
 		}
 	}
 	return m, nil

@@ -94,7 +94,8 @@ func open(all []Progress) []Progress {
 func look(ctx context.Context, c *Cluster, p *Plan) ([]Progress, error) {
 	var list []Progress
 	for _, pool := range p.Pools {
-		if pool.Action == Nothing || pool.Action == Settings {
+		switch pool.Action {
+		case Nothing, Settings, Remove, Orphan:
 			continue
 		}
 		state, err := Read(ctx, c, pool.Name, pool.Place)

@@ -3,6 +3,7 @@ package view
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/emprops/machinectl/compiler/plan"
 )
@@ -32,6 +33,9 @@ func (s Screen) pool(p *plan.Pool, wide int) {
 	if p.Replaced > 0 {
 		s.Printf("    %s %s would be replaced at once, busy or not", s.paint(red, "!"), count(p.Replaced, "running machine"))
 	}
+	if len(p.Escaped) > 0 && (p.Action == plan.Create || p.Action == plan.Revise) {
+		s.Printf("      %s", s.paint(faint, "set by nomad blocks: "+strings.Join(p.Escaped, ", ")))
+	}
 	for i, why := range p.Infeasible {
 		if i == 0 {
 			s.Printf("    %s Nomad can't place a machine now:", s.paint(yellow, "!"))
@@ -41,13 +45,20 @@ func (s Screen) pool(p *plan.Pool, wide int) {
 	for _, w := range p.Warnings {
 		s.Printf("    %s %s", s.paint(yellow, "!"), w)
 	}
+	if s.Verbose && p.Diff != nil {
+		s.nomadDiff(p.Diff)
+	}
 }
 
 // describe is a pool's symbol and its action in words.
 func describe(p *plan.Pool) (symbol, color, words string) {
 	switch p.Action {
 	case plan.Create:
-		return "+", green, fmt.Sprintf("create, revision %s, starting with %s", p.To, count(p.Groups[0].Count, "machine"))
+		starting := 0
+		if len(p.Groups) > 0 {
+			starting = p.Groups[0].Count
+		}
+		return "+", green, fmt.Sprintf("create, revision %s, starting with %s", p.To, count(starting, "machine"))
 	case plan.Revise:
 		before := p.From
 		if before == "" {
@@ -58,6 +69,10 @@ func describe(p *plan.Pool) (symbol, color, words string) {
 		return "~", yellow, "settings; no machine is touched"
 	case plan.Repair:
 		return "~", yellow, fmt.Sprintf("changed by hand in Nomad; put back to revision %s", p.To)
+	case plan.Remove:
+		return "-", red, fmt.Sprintf("not in the profile; stop it and its %s", count(p.Running, "machine"))
+	case plan.Orphan:
+		return "?", faint, fmt.Sprintf("runs with %s and is not in the profile; left alone (-prune would stop it)", count(p.Running, "machine"))
 	default:
 		return "=", faint, "no changes"
 	}
@@ -92,30 +107,52 @@ func (s Screen) value(text string) string {
 	return text
 }
 
-func (s Screen) summary(p *plan.Plan) string {
+// tally says how many pools each action concerns, in words.
+func tally(p *plan.Plan, words map[plan.Action]string) []string {
 	n := map[plan.Action]int{}
 	for _, pool := range p.Pools {
 		n[pool.Action]++
 	}
-	if !p.Changes() {
-		return s.paint(bold, "No changes.") + fmt.Sprintf(" What runs is what the profile says (%s).", count(len(p.Pools), "pool"))
-	}
 	var parts []string
-	for _, part := range []struct {
-		action plan.Action
-		words  string
-	}{
-		{plan.Create, "to create"},
-		{plan.Revise, "to a new revision"},
-		{plan.Settings, "with new settings"},
-		{plan.Repair, "to put back"},
-		{plan.Nothing, "unchanged"},
-	} {
-		if n[part.action] > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n[part.action], part.words))
+	for _, action := range []plan.Action{plan.Create, plan.Revise, plan.Settings, plan.Repair, plan.Remove, plan.Nothing} {
+		if n[action] > 0 && words[action] != "" {
+			parts = append(parts, fmt.Sprintf("%d %s", n[action], words[action]))
 		}
 	}
-	return s.paint(bold, "Plan:") + " " + strings.Join(parts, ", ") + "."
+	return parts
+}
+
+func (s Screen) summary(p *plan.Plan) string {
+	if !p.Changes() {
+		pools := 0
+		for _, pool := range p.Pools {
+			if pool.Action == plan.Nothing {
+				pools++
+			}
+		}
+		return s.paint(bold, "No changes.") + fmt.Sprintf(" What runs is what the profile says (%s).", count(pools, "pool"))
+	}
+	return s.paint(bold, "Plan:") + " " + strings.Join(tally(p, map[plan.Action]string{
+		plan.Create: "to create", plan.Revise: "to a new revision", plan.Settings: "with new settings", plan.Repair: "to put back",
+		plan.Remove: "to remove", plan.Nothing: "unchanged",
+	}), ", ") + "."
+}
+
+// Applied says what was done, and how long that took.
+func (s Screen) Applied(p *plan.Plan, took time.Duration, waited bool) {
+	for _, pool := range p.Pools {
+		for _, note := range pool.Notes {
+			s.Printf("  %s %s: %s", s.paint(yellow, "!"), pool.Name, note)
+		}
+	}
+	text := fmt.Sprintf("%s %s (%.1f s).", s.paint(green+bold, "Applied:"), strings.Join(tally(p, map[plan.Action]string{
+		plan.Create: "created", plan.Revise: "moved to a new revision", plan.Settings: "with new settings", plan.Repair: "put back",
+		plan.Remove: "removed", plan.Nothing: "unchanged",
+	}), ", "), took.Seconds())
+	if !waited {
+		text = strings.Replace(text, "moved to", "moving to", 1) + " Not waiting for the machines: `machinectl status` shows them."
+	}
+	s.Printf("%s", text)
 }
 
 // PlanDocument is a plan's JSON form.

@@ -15,6 +15,8 @@ type Screen struct {
 	Color bool
 	// Width is the terminal's, in columns; longer values are cut. 0: as long as they are.
 	Width int
+	// Verbose shows Nomad's own difference in plans too.
+	Verbose bool
 	// Sensitive are strings to mask, the longest first.
 	Sensitive []string
 }
@@ -88,8 +90,33 @@ func (s Screen) Rows(indent string, rows [][]string) {
 				line += strings.Repeat(" ", widths[i]-seen(cell)+2)
 			}
 		}
-		s.Printf("%s", strings.TrimRight(line, " "))
+		s.Printf("%s", s.fit(strings.TrimRight(mask(line, s.Sensitive), " ")))
 	}
+}
+
+// fit cuts a line to the terminal's width, if there is one.
+func (s Screen) fit(line string) string {
+	if s.Width <= 0 || seen(line) <= s.Width {
+		return line
+	}
+	var out strings.Builder
+	left := s.Width - 1
+	for rest := line; rest != "" && left > 0; {
+		if code, after, found := strings.Cut(rest, "m"); found && strings.HasPrefix(rest, "\x1b[") {
+			out.WriteString(code + "m")
+			rest = after
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(rest)
+		out.WriteRune(r)
+		rest = rest[size:]
+		left--
+	}
+	out.WriteString("…")
+	if s.Color {
+		out.WriteString(reset)
+	}
+	return out.String()
 }
 
 // seen is how many columns text takes on a terminal.

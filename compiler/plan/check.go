@@ -1,0 +1,33 @@
+package plan
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	nomad "github.com/hashicorp/nomad/api"
+)
+
+// checkWords says why a check doesn't pass. An agent answers its health checks with a JSON document whose problems are
+// what people want to read; whatever else a service answers is cut to its first line.
+func checkWords(check nomad.AllocCheckStatus) string {
+	if check.Status == "pending" {
+		return check.Task + " has not been asked yet"
+	}
+	var answer struct {
+		Problems []string `json:"problems"`
+	}
+	text := firstLine(check.Output)
+	switch start := strings.IndexByte(check.Output, '{'); {
+	case start >= 0 && json.Unmarshal([]byte(check.Output[start:]), &answer) == nil && len(answer.Problems) > 0:
+		text = strings.Join(answer.Problems, "; ")
+	case start >= 0:
+		text = ""
+	case strings.Contains(text, "connection refused"):
+		text = "nothing listens on its port"
+	}
+	if text == "" && check.StatusCode > 0 {
+		text = fmt.Sprintf("it answers with status %d", check.StatusCode)
+	}
+	return strings.TrimSuffix(fmt.Sprintf("%s is not %s: %s", check.Task, check.Check, text), ": ")
+}

@@ -1,0 +1,52 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+)
+
+// moved says in what a plan of a pool that is made now differs from the one that was agreed to. Counts don't matter: the
+// dispatcher changes them at any time.
+func moved(agreed, now *Pool) []string {
+	switch {
+	case now.Action == Nothing && agreed.Action != Nothing:
+		return []string{fmt.Sprintf("the same has been applied meanwhile: revision %s is what runs", now.To)}
+	case agreed.Action == Create && now.Action != Create:
+		return []string{fmt.Sprintf("it did not run, and now it does, on revision %s", orNone(now.From))}
+	case agreed.Action != Create && now.Action == Create:
+		return []string{"it ran, and now it is stopped"}
+	case agreed.From != now.From:
+		return []string{fmt.Sprintf("it ran on revision %s, and now revision %s is the wanted one", orNone(agreed.From), orNone(now.From))}
+	case agreed.To != now.To:
+		return []string{fmt.Sprintf("revision %s was agreed to, and now it would be %s", agreed.To, now.To)}
+	}
+	var list []string
+	for _, c := range now.Changes {
+		if !slices.Contains(agreed.Changes, c) {
+			list = append(list, fmt.Sprintf("%s is %s now", c.What, quoted(c.Before)))
+		}
+	}
+	for _, c := range agreed.Changes {
+		if !slices.ContainsFunc(now.Changes, func(n Change) bool { return n.What == c.What }) {
+			list = append(list, fmt.Sprintf("%s is %s already", c.What, quoted(c.After)))
+		}
+	}
+	if len(list) == 0 && agreed.Action != now.Action {
+		list = []string{fmt.Sprintf("its plan was %q, and now it is %q", agreed.Action, now.Action)}
+	}
+	return list
+}
+
+func orNone(revision string) string {
+	if revision == "" {
+		return "none"
+	}
+	return revision
+}
+
+func quoted(value string) string {
+	if value == "" {
+		return "not set"
+	}
+	return fmt.Sprintf("%q", value)
+}

@@ -1,0 +1,80 @@
+package plan
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	nomad "github.com/hashicorp/nomad/api"
+
+	"github.com/emprops/machinectl/compiler"
+)
+
+// Orphans finds the pools that run in the namespaces of some pools and aren't among them: they left the profile, or they
+// are somebody else's. With prune they are to be removed; else they are only mentioned.
+func Orphans(ctx context.Context, c *Cluster, pools []*compiler.Pool, prune bool) ([]*Pool, error) {
+	known := map[Place]map[string]bool{}
+	for _, pool := range pools {
+		at := placeOf(pool.Job)
+		if known[at] == nil {
+			known[at] = map[string]bool{}
+		}
+		known[at][pool.Name] = true
+	}
+	var list []*Pool
+	for at, names := range known {
+		states, err := Pools(ctx, c, at)
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range states {
+			if names[s.Pool] {
+				continue
+			}
+			pool := &Pool{Name: s.Pool, Place: at, Action: Orphan}
+			if prune {
+				pool.Action = Remove
+			}
+			if wanted := s.Wanted(); wanted != nil {
+				pool.From = wanted.Revision
+			}
+			for _, g := range s.Groups {
+				pool.Groups = append(pool.Groups, g.Group)
+				pool.Running += g.Running
+			}
+			list = append(list, pool)
+		}
+	}
+	slices.SortFunc(list, func(a, b *Pool) int { return cmp.Compare(a.Name, b.Name) })
+	return list, nil
+}
+
+// remove stops a pool that was planned to be removed. Its machines end on their own time.
+func (c *Cluster) remove(ctx context.Context, p *Pool) error {
+	live, err := c.lookup(ctx, p.Name, p.Place)
+	if err != nil {
+		return c.explain(p.Name, err)
+	}
+	if !isRunning(live) {
+		return nil
+	}
+	if !isOurs(live) {
+		return &NotOursError{Pool: p.Name, Place: p.Place}
+	}
+	if wanted := wantedOf(live); wanted != p.From {
+		return &ConflictError{Pool: p.Name, Moved: []string{fmt.Sprintf("it was on revision %s, and now revision %s is the wanted one", orNone(p.From), orNone(wanted))}}
+	}
+	_, _, err = c.planner.DeregisterOpts(p.Name, &nomad.DeregisterOptions{}, p.Place.write(ctx))
+	return c.explain(p.Name, err)
+}
+
+// wantedOf is the revision a job is to end on, empty if it says none.
+func wantedOf(job *nomad.Job) string {
+	for _, g := range job.TaskGroups {
+		if policy, ours, err := policyOf(g); err == nil && ours && policy.Wanted {
+			return policy.Revision
+		}
+	}
+	return ""
+}

@@ -1,0 +1,136 @@
+package plan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	nomad "github.com/hashicorp/nomad/api"
+
+	"github.com/emprops/machinectl/compiler"
+	"github.com/emprops/machinectl/hcl/spec"
+)
+
+// Nomad keeps a job's last few versions, and every resize makes one. A version with a tag is kept for good: so each
+// applied revision is tagged, and the oldest tags are taken away.
+const (
+	tagPrefix  = "revision-"
+	taggedKept = 5
+)
+
+// tag marks a pool's current version as the one of a revision, so that [Former] finds it however often the pool is resized.
+func (c *Cluster) tag(ctx context.Context, pool *Pool) error {
+	name := tagPrefix + pool.To
+	versions, _, _, err := c.jobs.Versions(pool.Name, false, pool.Place.query(ctx))
+	if err != nil {
+		return err
+	}
+	var tagged []*nomad.Job // newest first
+	for _, v := range versions {
+		if v.VersionTag == nil || !strings.HasPrefix(v.VersionTag.Name, tagPrefix) {
+			continue
+		}
+		if v.VersionTag.Name == name {
+			return nil
+		}
+		tagged = append(tagged, v)
+	}
+	_, err = c.jobs.TagVersionOpts(pool.Name, name, &nomad.TagVersionRequest{Latest: true, Description: "applied by machinectl"}, pool.Place.write(ctx))
+	if err != nil {
+		var unexpected nomad.UnexpectedResponseError
+		if errors.As(err, &unexpected) && (unexpected.StatusCode() == http.StatusNotFound || unexpected.StatusCode() == http.StatusNotImplemented) {
+			return nil // a Nomad before 1.9 has no tags: its last versions must do
+		}
+		return err
+	}
+	for i := taggedKept - 1; i < len(tagged); i++ {
+		if _, err := c.jobs.UntagVersion(pool.Name, tagged[i].VersionTag.Name, pool.Place.write(ctx)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// NoFormerError says that a pool has no such revision to go back to.
+type NoFormerError struct {
+	Pool     string
+	Revision string   // asked for; empty: any former one
+	Known    []string // that could be gone back to
+}
+
+func (e *NoFormerError) Error() string {
+	if e.Revision == "" {
+		return fmt.Sprintf("pool %q: Nomad remembers no other revision of it than the one that is wanted now", e.Pool)
+	}
+	known := "none"
+	if len(e.Known) > 0 {
+		known = strings.Join(e.Known, ", ")
+	}
+	return fmt.Sprintf("pool %q: Nomad remembers no revision %s of it; there are: %s", e.Pool, e.Revision, known)
+}
+
+// Former is the pool as it was on an earlier revision: the named one, or with an empty name the last that was wanted
+// before the present one. Its machine is the former one; size and scaling stay what they are now.
+func Former(ctx context.Context, c *Cluster, pool string, at Place, revision string) (*compiler.Pool, error) {
+	live, err := c.lookup(ctx, pool, at)
+	if err != nil {
+		return nil, c.explain(pool, err)
+	}
+	switch {
+	case !isRunning(live):
+		return nil, fmt.Errorf("pool %q does not run in namespace %q", pool, at.Namespace)
+	case !isOurs(live):
+		return nil, &NotOursError{Pool: pool, Place: at}
+	}
+	versions, _, _, err := c.jobs.Versions(pool, false, at.query(ctx))
+	if err != nil {
+		return nil, c.explain(pool, err)
+	}
+	slices.SortFunc(versions, func(a, b *nomad.Job) int { return int(int64(deref(b.Version)) - int64(deref(a.Version))) })
+	present, current := wantedGroup(live)
+	if present == nil {
+		return nil, fmt.Errorf("pool %q: its Nomad job has no group that is wanted: apply its profile again", pool)
+	}
+	missing := &NoFormerError{Pool: pool, Revision: revision}
+	for _, v := range versions {
+		group, policy := wantedGroup(v)
+		if group == nil || policy.Revision == current.Revision {
+			continue
+		}
+		if revision == "" || revision == policy.Revision {
+			return formerPool(live, group, policy, current)
+		}
+		if !slices.Contains(missing.Known, policy.Revision) {
+			missing.Known = append(missing.Known, policy.Revision)
+		}
+	}
+	return nil, missing
+}
+
+func wantedGroup(job *nomad.Job) (*nomad.TaskGroup, spec.Policy) {
+	for _, g := range job.TaskGroups {
+		if policy, ours, err := policyOf(g); err == nil && ours && policy.Wanted {
+			return g, policy
+		}
+	}
+	return nil, spec.Policy{}
+}
+
+// formerPool puts a former group into the live job, under the live bounds.
+func formerPool(live *nomad.Job, group *nomad.TaskGroup, policy, current spec.Policy) (*compiler.Pool, error) {
+	policy.Min, policy.Max = current.Min, current.Max
+	policy.TargetWait, policy.IdleAfter = current.TargetWait, current.IdleAfter
+	policy.UpCooldown, policy.DownCooldown = current.UpCooldown, current.DownCooldown
+	doc, err := policy.Map()
+	if err != nil {
+		return nil, err
+	}
+	job, former, scaling := *live, *group, *group.Scaling
+	scaling.Policy, scaling.Max = doc, new(int64(policy.Max))
+	former.Scaling, former.Count = &scaling, new(policy.Min)
+	job.TaskGroups = []*nomad.TaskGroup{&former}
+	return &compiler.Pool{Name: *live.ID, Job: &job, Revision: policy.Revision, Policy: policy}, nil
+}
