@@ -156,20 +156,23 @@ local function merge()
       best.at, best.list = 1, redis.call("ZRANGEBYLEX", waiting, "[" .. best.class .. ":", "(" .. best.class .. ";", "LIMIT", 0, left + 1)
     end
     local m = best.list[best.at]
-    local id = string.sub(m, 32)
-    local r = read(id)
-    if r[DEADLINE] ~= "0" and tonumber(r[DEADLINE]) <= now or r[EXCLUDED] == machine then break end
-    taken[#taken + 1] = m
-    best.at, left = best.at + 1, left - 1
+    local id = m and string.sub(m, 32)
+    local r = m and read(id)
+    if r and (r[DEADLINE] ~= "0" and tonumber(r[DEADLINE]) <= now or r[EXCLUDED] == machine) then break end
     if not best.moved then
       best.moved, touched[#touched + 1] = true, best
     end
+    best.at = best.at + 1
     local after = best.list[best.at]
     best.order = after and string.sub(after, 18, 30)
-    start(id, r)
+    if m then taken[#taken + 1] = m end
+    if r then -- without a job or its record the entry is just removed: no other job may hang on it
+      left = left - 1
+      start(id, r)
+    end
   end
-  if #taken == 0 then return end
-  redis.call("ZREM", waiting, unpack(taken))
+  if #touched == 0 then return end
+  if #taken > 0 then redis.call("ZREM", waiting, unpack(taken)) end
   for _, c in ipairs(touched) do
     local head = c.order and c.audience .. ":" .. c.order .. ":" .. c.class
     if head ~= c.head then

@@ -1,0 +1,476 @@
+package queue_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/emprops/machinectl/capability"
+	"github.com/emprops/machinectl/queue"
+	"github.com/emprops/machinectl/queue/queuetest"
+)
+
+var (
+	histories   = flag.Int("histories", 40, "how many random histories TestHistories runs")
+	historySeed = flag.Uint64("history-seed", 0, "run only the history of this seed")
+)
+
+// TestHistories runs random histories on real servers and checks each step of them: workers come and go, fail, pause for
+// longer than their lease, repeat themselves and speak too late; Redis is killed and started again. Whatever happens:
+// no job is lost, none is accepted twice, none is given to a worker that can't run it, and each claim takes the first of
+// those that the worker may have.
+func TestHistories(t *testing.T) {
+	t.Parallel()
+	seeds := make(chan uint64)
+	var done atomic.Int64
+	var wg sync.WaitGroup
+	for range 4 {
+		server := queuetest.StartRedis(t)
+		wg.Go(func() {
+			for seed := range seeds {
+				h := newHistory(t, server, seed)
+				h.run()
+				if n := done.Add(1); n%1000 == 0 {
+					t.Logf("%d histories", n)
+				}
+			}
+		})
+	}
+	if *historySeed != 0 {
+		seeds <- *historySeed
+	} else {
+		for i := range *histories {
+			if t.Failed() {
+				break
+			}
+			seeds <- rand.Uint64()>>1 + uint64(i)
+		}
+	}
+	close(seeds)
+	wg.Wait()
+}
+
+// history is one run.
+type history struct {
+	t      *testing.T
+	ctx    context.Context
+	server *queuetest.Redis
+	seed   uint64
+	rnd    *rand.Rand
+	c      *queue.Client
+	log    []string
+
+	order    []string                  // job ids as submitted
+	jobs     map[string]*queue.Job     // as submitted
+	workers  []queue.WorkerInfo        // those that are up
+	held     []queue.Claimed           // claims somebody believes to have
+	ended    []queue.Claimed           // claims that were completed with success once
+	accepted map[string]map[int64]bool // job → fences of accepted completions
+	own      map[string]bool           // claims that their owner ended with success, in whatever way
+}
+
+const historyLease = 25 * time.Millisecond
+
+func newHistory(t *testing.T, server *queuetest.Redis, seed uint64) *history {
+	return &history{t: t, ctx: t.Context(), server: server, seed: seed, rnd: rand.New(rand.NewPCG(seed, seed)),
+		jobs: map[string]*queue.Job{}, accepted: map[string]map[int64]bool{}, own: map[string]bool{}}
+}
+
+func (h *history) failf(format string, args ...any) {
+	h.t.Errorf("-history-seed=%d: %s\nlast steps:\n%s", h.seed, fmt.Sprintf(format, args...), fmt.Sprint(h.log[max(0, len(h.log)-25):]))
+}
+
+func (h *history) note(format string, args ...any) {
+	h.log = append(h.log, fmt.Sprintf(format, args...)+"\n")
+}
+
+func (h *history) run() {
+	c, err := queue.Open(h.ctx, queue.Options{URL: h.server.URL, Prefix: fmt.Sprintf("h%d", h.seed), Lease: historyLease,
+		Backoff: time.Millisecond, KeepOff: 10 * time.Millisecond, Poll: 10 * time.Millisecond, IdleClass: time.Millisecond, MaxLostLeases: 4})
+	if err != nil {
+		h.failf("open: %v", err)
+		return
+	}
+	h.c = c
+	defer func() { _ = c.Close() }()
+	steps := []func() error{h.submit, h.submit, h.submit, h.start, h.stop, h.claim, h.claim, h.claim, h.claim, h.complete, h.complete, h.complete,
+		h.fail, h.release, h.progress, h.repeat, h.cancel, h.requeue, h.reap, h.reap, h.heartbeat, h.pause, h.drain, h.forget}
+	restart := -1
+	if h.rnd.IntN(15) == 0 {
+		restart = h.rnd.IntN(60)
+	}
+	for i := range 60 {
+		if i == restart {
+			h.note("redis restarts")
+			h.server.Kill()
+			h.server.Start()
+		}
+		if err := steps[h.rnd.IntN(len(steps))](); err != nil {
+			h.failf("step %d: %v", i, err)
+		}
+		if h.t.Failed() {
+			return
+		}
+	}
+	h.finish()
+}
+
+var historyFlags = [][]string{nil, {"a"}, {"b"}, {"a", "b"}}
+
+func (h *history) submit() error {
+	p := []int{0, 50, 50, 100}[h.rnd.IntN(4)]
+	s := queue.Submission{Type: "sim", Priority: &p, Capabilities: historyFlags[h.rnd.IntN(4)], MaxAttempts: 1 + h.rnd.IntN(3),
+		Tenant: []string{"", "t1"}[h.rnd.IntN(2)]}
+	if h.rnd.IntN(8) == 0 {
+		at := time.Now().Add(time.Duration(h.rnd.IntN(20)) * time.Millisecond)
+		s.NotBefore = &at
+	}
+	n := 1 + h.rnd.IntN(3)
+	batch := slices.Repeat([]queue.Submission{s}, n)
+	jobs, err := h.c.SubmitBatch(h.ctx, batch)
+	if err != nil {
+		return err
+	}
+	for _, j := range jobs {
+		h.note("submit %s %v priority %d", j.ID, s.Capabilities, p)
+		h.order, h.jobs[j.ID] = append(h.order, j.ID), j
+	}
+	return nil
+}
+
+func (h *history) start() error {
+	w := queue.WorkerInfo{Machine: fmt.Sprintf("m%d", h.rnd.IntN(4)), Name: fmt.Sprintf("w%d", h.rnd.IntN(2)),
+		Offer: capability.Offer{Type: "sim", Flags: historyFlags[h.rnd.IntN(4)]}}
+	h.workers = slices.DeleteFunc(h.workers, func(o queue.WorkerInfo) bool { return o.Machine == w.Machine && o.Name == w.Name })
+	h.workers = append(h.workers, w)
+	h.note("start %s/%s %v", w.Machine, w.Name, w.Offer.Flags)
+	return h.c.Register(h.ctx, w)
+}
+
+func (h *history) stop() error {
+	if len(h.workers) == 0 {
+		return nil
+	}
+	i := h.rnd.IntN(len(h.workers))
+	w := h.workers[i]
+	h.workers = slices.Delete(h.workers, i, i+1)
+	if h.rnd.IntN(2) == 0 {
+		h.note("kill %s/%s", w.Machine, w.Name)
+		return nil // it just isn't heard of any more
+	}
+	h.note("stop %s/%s", w.Machine, w.Name)
+	return h.c.Unregister(h.ctx, w.Machine, w.Name)
+}
+
+// all reads every job as it is now.
+func (h *history) all() (map[string]queue.Job, error) {
+	jobs, _, err := h.c.List(h.ctx, queue.ListFilter{Limit: 500})
+	out := map[string]queue.Job{}
+	for _, j := range jobs {
+		out[j.ID] = j
+	}
+	return out, err
+}
+
+func (h *history) claim() error {
+	if len(h.workers) == 0 {
+		return nil
+	}
+	w := h.workers[h.rnd.IntN(len(h.workers))]
+	before, err := h.all()
+	if err != nil {
+		return err
+	}
+	got, err := h.c.Claim(h.ctx, w, 1+h.rnd.IntN(3), 0)
+	if err != nil {
+		return err
+	}
+	for _, c := range got {
+		h.note("claim %s by %s/%s fence %d", c.Job.ID, w.Machine, w.Name, c.Lease.Fence)
+		if m := c.Job.Requirements.Match(w.Offer); m != nil {
+			h.failf("%s was given to %s: %s", c.Job.ID, w.Machine, m)
+		}
+		if before[c.Job.ID].State != queue.Waiting {
+			h.failf("%s was given while %s", c.Job.ID, before[c.Job.ID].State)
+		}
+		h.checkOrder(w, c.Job.ID, before)
+		delete(before, c.Job.ID)
+		h.held = append(h.held, c)
+	}
+	return nil
+}
+
+// checkOrder fails if an earlier job that the worker may have was passed over.
+func (h *history) checkOrder(w queue.WorkerInfo, id string, before map[string]queue.Job) {
+	taken := before[id]
+	for _, other := range h.order {
+		j, ok := before[other]
+		if !ok || other == id || j.State != queue.Waiting || j.Requirements.Match(w.Offer) != nil {
+			continue
+		}
+		earlier := j.Priority > taken.Priority || j.Priority == taken.Priority && slices.Index(h.order, other) < slices.Index(h.order, id)
+		if !earlier {
+			continue
+		}
+		if n := len(j.History); n > 0 && slices.ContainsFunc(j.History, func(a queue.Attempt) bool { return a.Machine == w.Machine && a.Outcome != "released" }) {
+			continue // keeps off this machine
+		}
+		h.failf("%s/%s was given %s, before it comes %s", w.Machine, w.Name, id, other)
+	}
+}
+
+// someHeld picks a claim that somebody believes to have, in half of the cases leaving the belief: a zombie.
+func (h *history) someHeld() (queue.Claimed, bool) {
+	if len(h.held) == 0 {
+		return queue.Claimed{}, false
+	}
+	i := h.rnd.IntN(len(h.held))
+	c := h.held[i]
+	if h.rnd.IntN(2) == 0 {
+		h.held = slices.Delete(h.held, i, i+1)
+	}
+	return c, true
+}
+
+// allowStale keeps ErrStale out of the failures: too late is what zombies are told.
+func allowStale(err error) error {
+	if errors.Is(err, queue.ErrStale) {
+		return nil
+	}
+	return err
+}
+
+func (h *history) complete() error {
+	c, ok := h.someHeld()
+	if !ok {
+		return nil
+	}
+	err := h.c.Complete(h.ctx, c.Lease, queue.Result{})
+	h.note("complete %s fence %d: %v", c.Job.ID, c.Lease.Fence, err)
+	if err == nil {
+		h.accept(c)
+		if !h.endedBy(c) && !h.accepted[c.Job.ID][c.Lease.Fence] {
+			h.failf("%s: a completion was confirmed and not kept", c.Job.ID)
+		}
+	}
+	return allowStale(err)
+}
+
+// accept notes a completion that the queue took. A repeated ending is answered alike, so a fence counts once; an attempt
+// that ended another way isn't a completion, which the job's state shows.
+func (h *history) accept(c queue.Claimed) {
+	j, err := h.c.Get(h.ctx, c.Job.ID)
+	if err != nil {
+		h.failf("get: %v", err)
+		return
+	}
+	if j.State != queue.Completed {
+		return
+	}
+	if h.accepted[c.Job.ID] == nil {
+		h.accepted[c.Job.ID] = map[int64]bool{}
+	}
+	h.accepted[c.Job.ID][c.Lease.Fence] = true
+	if len(h.accepted[c.Job.ID]) > 1 {
+		h.failf("%s was accepted twice: fences %v", c.Job.ID, h.accepted[c.Job.ID])
+	}
+	h.ended = append(h.ended, c)
+}
+
+// endedBy says whether the claim's owner ended it before, and notes that it has now.
+func (h *history) endedBy(c queue.Claimed) bool {
+	key := fmt.Sprintf("%s/%d", c.Job.ID, c.Lease.Fence)
+	before := h.own[key]
+	h.own[key] = true
+	return before
+}
+
+func (h *history) fail() error {
+	c, ok := h.someHeld()
+	if !ok {
+		return nil
+	}
+	err := h.c.Fail(h.ctx, c.Lease, queue.Failure{Code: "x", Message: "x", Retriable: h.rnd.IntN(4) > 0})
+	h.note("fail %s fence %d: %v", c.Job.ID, c.Lease.Fence, err)
+	if err == nil {
+		h.endedBy(c)
+	}
+	return allowStale(err)
+}
+
+func (h *history) release() error {
+	c, ok := h.someHeld()
+	if !ok {
+		return nil
+	}
+	err := h.c.Release(h.ctx, c.Lease, "x")
+	h.note("release %s fence %d: %v", c.Job.ID, c.Lease.Fence, err)
+	if err == nil {
+		h.endedBy(c)
+	}
+	return allowStale(err)
+}
+
+func (h *history) progress() error {
+	c, ok := h.someHeld()
+	if !ok {
+		return nil
+	}
+	return allowStale(h.c.Progress(h.ctx, c.Lease, queue.Progress{Value: 1, Max: 2}))
+}
+
+// repeat completes once more what was completed already: that succeeds, and changes nothing.
+func (h *history) repeat() error {
+	if len(h.ended) == 0 {
+		return nil
+	}
+	c := h.ended[h.rnd.IntN(len(h.ended))]
+	h.note("repeat %s fence %d", c.Job.ID, c.Lease.Fence)
+	return h.c.Complete(h.ctx, c.Lease, queue.Result{})
+}
+
+func (h *history) cancel() error {
+	if len(h.order) == 0 || h.rnd.IntN(3) > 0 {
+		return nil
+	}
+	id := h.order[h.rnd.IntN(len(h.order))]
+	_, err := h.c.Cancel(h.ctx, id, "x")
+	h.note("cancel %s: %v", id, err)
+	if errors.Is(err, queue.ErrFinal) {
+		return nil
+	}
+	return err
+}
+
+func (h *history) requeue() error {
+	if len(h.order) == 0 || h.rnd.IntN(3) > 0 {
+		return nil
+	}
+	id := h.order[h.rnd.IntN(len(h.order))]
+	_, err := h.c.Requeue(h.ctx, id)
+	h.note("requeue %s: %v", id, err)
+	var invalid *queue.InvalidError
+	if errors.Is(err, queue.ErrFinal) || errors.As(err, &invalid) {
+		return nil
+	}
+	return err
+}
+
+func (h *history) reap() error {
+	r, err := h.c.Reap(h.ctx, 1+h.rnd.IntN(50))
+	h.note("reap %+v", r)
+	return err
+}
+
+func (h *history) heartbeat() error {
+	if len(h.workers) == 0 {
+		return nil
+	}
+	m := h.workers[h.rnd.IntN(len(h.workers))].Machine
+	var leases []queue.Lease
+	for _, c := range h.held {
+		if c.Lease.Machine == m {
+			leases = append(leases, c.Lease)
+		}
+	}
+	a, err := h.c.Heartbeat(h.ctx, m, leases)
+	h.note("heartbeat %s %+v", m, a)
+	return err
+}
+
+func (h *history) pause() error {
+	h.note("pause")
+	return sleepFor(h.ctx, time.Duration(h.rnd.IntN(2))*historyLease+5*time.Millisecond)
+}
+
+func (h *history) drain() error {
+	m := fmt.Sprintf("m%d", h.rnd.IntN(4))
+	h.note("drain or undrain %s", m)
+	if h.rnd.IntN(2) == 0 {
+		return h.c.Undrain(h.ctx, m)
+	}
+	return h.c.Drain(h.ctx, m, "x", 5*time.Millisecond)
+}
+
+// forget: an agent starts again.
+func (h *history) forget() error {
+	m := fmt.Sprintf("m%d", h.rnd.IntN(4))
+	n, err := h.c.Forfeit(h.ctx, m)
+	h.note("forfeit %s: %d", m, n)
+	return err
+}
+
+// finish lets one able worker do what is left and checks that every job has ended, and as it was said to have.
+func (h *history) finish() {
+	w := queue.WorkerInfo{Machine: "last", Name: "w", Offer: capability.Offer{Type: "sim", Flags: []string{"a", "b"}}}
+	for until := time.Now().Add(10 * time.Second); ; {
+		if _, err := h.c.Reap(h.ctx, 100); err != nil {
+			h.failf("reap: %v", err)
+			return
+		}
+		got, err := h.c.Claim(h.ctx, w, 5, 0)
+		if err != nil {
+			h.failf("claim: %v", err)
+			return
+		}
+		for _, c := range got {
+			if err := h.c.Complete(h.ctx, c.Lease, queue.Result{}); err == nil {
+				h.accept(c)
+			} else if !errors.Is(err, queue.ErrStale) {
+				h.failf("complete: %v", err)
+			}
+		}
+		jobs, err := h.all()
+		if err != nil {
+			h.failf("list: %v", err)
+			return
+		}
+		if len(jobs) != len(h.order) {
+			h.failf("%d jobs were submitted, %d are there", len(h.order), len(jobs))
+			return
+		}
+		left := 0
+		for _, j := range jobs {
+			if !j.State.Final() {
+				left++
+			}
+			if (j.State == queue.Completed) != (len(h.accepted[j.ID]) == 1) {
+				h.failf("%s is %s, completions accepted: %v", j.ID, j.State, h.accepted[j.ID])
+			}
+		}
+		if left == 0 || h.t.Failed() {
+			h.checkEmpty()
+			return
+		}
+		if time.Now().After(until) {
+			h.failf("%d jobs have not ended", left)
+			return
+		}
+		_ = sleepFor(h.ctx, 2*time.Millisecond)
+	}
+}
+
+// checkEmpty checks the counters: with every job ended, nothing is waiting, delayed, held or running anywhere.
+func (h *history) checkEmpty() {
+	all, err := h.c.Demand(h.ctx)
+	if err != nil {
+		h.failf("demand: %v", err)
+	}
+	for _, d := range all {
+		if d.Waiting+d.Delayed+d.Held+d.Running != 0 {
+			h.failf("at the end: %+v", d)
+		}
+	}
+	for _, m := range []string{"m0", "m1", "m2", "m3", "last"} {
+		if n, err := h.c.InFlight(h.ctx, m); err != nil || n != 0 {
+			h.failf("at the end %s has %d in flight, %v", m, n, err)
+		}
+	}
+}
