@@ -16,7 +16,7 @@ import (
 const (
 	// costLimit bounds one load: bytes of text put together, and costOfStep for each turn of a loop.
 	costLimit  = 64 << 20
-	costOfStep = 64
+	costOfStep = 256
 	// numberLimit is the largest number, as a power of ten; its inverse is the smallest.
 	numberLimit = 300
 )
