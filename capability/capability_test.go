@@ -109,8 +109,12 @@ func TestParseRefuses(t *testing.T) {
 		flags []string
 		field string
 	}{
-		{"", nil, "type"}, {"Comfy", nil, "type"}, {"a-b", nil, "type"},
-		{"a", []string{"ok", "not ok"}, "capabilities[1]"}, {"a", []string{"x", "!x"}, "capabilities[0]"}, {"a", make([]string, 33), "capabilities"},
+		{"", nil, "type"},
+		{"Comfy", nil, "type"},
+		{"a-b", nil, "type"},
+		{"a", []string{"ok", "not ok"}, "capabilities[1]"},
+		{"a", []string{"x", "!x"}, "capabilities[0]"},
+		{"a", make([]string, 33), "capabilities"},
 	} {
 		_, err := Parse(c.typ, c.flags, nil)
 		var field *FieldError

@@ -30,7 +30,7 @@ type bound struct {
 var bare = regexp.MustCompile(`^[^\s"<>=!~≥≤(),*]([^"<>=!~≥≤(),*]*[^\s"<>=!~≥≤(),*])?$`)
 
 // String is the canonical text; parseExpr reads it back to the same value.
-func (e expr) String() string {
+func (e *expr) String() string {
 	var terms []string
 	if e.lower != nil {
 		terms = append(terms, e.lower.operator(">")+e.lower.quoted())

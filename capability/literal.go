@@ -37,11 +37,26 @@ type unit struct {
 // units lists each dimension's units, largest first: the canonical form takes the first that divides the value.
 func units() []unit {
 	return []unit{
-		{"TiB", "bytes", 1 << 40}, {"TB", "bytes", 1e12}, {"GiB", "bytes", 1 << 30}, {"GB", "bytes", 1e9}, {"MiB", "bytes", 1 << 20},
-		{"MB", "bytes", 1e6}, {"KiB", "bytes", 1 << 10}, {"KB", "bytes", 1e3}, {"B", "bytes", 1},
-		{"GHz", "frequency", 1e9}, {"MHz", "frequency", 1e6}, {"kHz", "frequency", 1e3}, {"Hz", "frequency", 1},
-		{"kW", "power", 1e6}, {"W", "power", 1e3}, {"mW", "power", 1},
-		{"h", "time", 3600e3}, {"min", "time", 60e3}, {"s", "time", 1e3}, {"ms", "time", 1},
+		{"TiB", "bytes", 1 << 40},
+		{"TB", "bytes", 1e12},
+		{"GiB", "bytes", 1 << 30},
+		{"GB", "bytes", 1e9},
+		{"MiB", "bytes", 1 << 20},
+		{"MB", "bytes", 1e6},
+		{"KiB", "bytes", 1 << 10},
+		{"KB", "bytes", 1e3},
+		{"B", "bytes", 1},
+		{"GHz", "frequency", 1e9},
+		{"MHz", "frequency", 1e6},
+		{"kHz", "frequency", 1e3},
+		{"Hz", "frequency", 1},
+		{"kW", "power", 1e6},
+		{"W", "power", 1e3},
+		{"mW", "power", 1},
+		{"h", "time", 3600e3},
+		{"min", "time", 60e3},
+		{"s", "time", 1e3},
+		{"ms", "time", 1},
 	}
 }
 
@@ -252,7 +267,7 @@ func compareParts(a, b string) int {
 // checkDimension refuses a value without the unit that its name calls for: it would never match anything.
 func (l literal) checkDimension(name string) error {
 	last := name[strings.LastIndexByte(name, '.')+1:]
-	want, example := "", ""
+	var want, example string
 	switch last {
 	case "memory", "vram", "disk":
 		want, example = "bytes", "24GiB"

@@ -121,8 +121,10 @@ func parseFlags(flags []string) ([]string, error) {
 	for i, f := range flags {
 		name := strings.TrimPrefix(f, "!")
 		if len(name) > maxName || !flagName.MatchString(name) {
-			return nil, &FieldError{fmt.Sprintf("capabilities[%d]", i),
-				fmt.Sprintf("%q is not a capability: letters, digits and . _ : / + -, at most %d bytes, with ! in front to exclude it", shorten(f), maxName)}
+			return nil, &FieldError{
+				fmt.Sprintf("capabilities[%d]", i),
+				fmt.Sprintf("%q is not a capability: letters, digits and . _ : / + -, at most %d bytes, with ! in front to exclude it", shorten(f), maxName),
+			}
 		}
 		other := "!" + name
 		if f != name {

@@ -100,13 +100,13 @@ func checkEviction(ctx context.Context, server redis.Cmdable, info map[string]st
 }
 
 func (c *Client) warnPersistence(ctx context.Context, server redis.Cmdable, info map[string]string) {
-	switch {
-	case info["aof_enabled"] == "1":
+	switch info["aof_enabled"] {
+	case "1":
 		if set, err := server.ConfigGet(ctx, "appendfsync").Result(); err == nil && set["appendfsync"] != "always" && set["appendfsync"] != "" {
 			c.log.Info("Redis writes its append-only file about once a second: a crash of its machine can lose the last second of jobs",
 				"appendfsync", set["appendfsync"])
 		}
-	case info["aof_enabled"] == "0":
+	case "0":
 		c.log.Warn("Redis keeps no append-only file: a crash loses every job since its last snapshot; set it with: redis-cli CONFIG SET appendonly yes")
 	}
 }

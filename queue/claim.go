@@ -123,8 +123,10 @@ func (c *Client) turn(ctx context.Context, w WorkerInfo, endings []ending, n int
 	me := w.Machine + "/" + w.Name
 	nonce, replay := c.nonceFor(me, n)
 	more := []string{c.keys.wake(jobType, me)}
-	args := []any{w.Machine, w.Name, profile, w.index(), n, nonce, c.opts.Lease.Milliseconds(), c.opts.Overrun.Milliseconds(),
-		c.opts.KeepOff.Milliseconds(), boolArg(wasIdle), boolArg(idle), c.opts.Backoff.Milliseconds(), c.opts.MaxBackoff.Milliseconds(), boolArg(replay)}
+	args := []any{
+		w.Machine, w.Name, profile, w.index(), n, nonce, c.opts.Lease.Milliseconds(), c.opts.Overrun.Milliseconds(),
+		c.opts.KeepOff.Milliseconds(), boolArg(wasIdle), boolArg(idle), c.opts.Backoff.Milliseconds(), c.opts.MaxBackoff.Milliseconds(), boolArg(replay),
+	}
 	for _, e := range endings {
 		more = append(more, c.keys.details(e.lease.JobID))
 		args = append(args, e.lease.JobID, e.lease.Fence, e.lease.Nonce, e.action, e.factor, e.detail, e.result)

@@ -134,8 +134,10 @@ func isAnswer(err error) bool {
 	if !errors.As(err, &answer) {
 		return false
 	}
-	for _, notNow := range []string{"LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY", "NOREPLICAS", "MISCONF", "OOM",
-		"ERR max number of clients", "MOVED", "ASK", "UNBLOCKED"} {
+	for _, notNow := range []string{
+		"LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY", "NOREPLICAS", "MISCONF", "OOM",
+		"ERR max number of clients", "MOVED", "ASK", "UNBLOCKED",
+	} {
 		if strings.HasPrefix(answer.Error(), notNow) {
 			return false
 		}

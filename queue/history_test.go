@@ -79,36 +79,42 @@ type history struct {
 const historyLease = 25 * time.Millisecond
 
 func newHistory(t *testing.T, server *queuetest.Redis, seed uint64) *history {
-	return &history{t: t, ctx: t.Context(), server: server, seed: seed, rnd: rand.New(rand.NewPCG(seed, seed)),
-		jobs: map[string]*queue.Job{}, accepted: map[string]map[int64]bool{}, own: map[string]bool{}}
+	return &history{
+		t: t, ctx: t.Context(), server: server, seed: seed, rnd: rand.New(rand.NewPCG(seed, seed)),
+		jobs: map[string]*queue.Job{}, accepted: map[string]map[int64]bool{}, own: map[string]bool{},
+	}
 }
 
 func (h *history) failf(format string, args ...any) {
 	h.t.Errorf("-history-seed=%d: %s\nlast steps:\n%s", h.seed, fmt.Sprintf(format, args...), fmt.Sprint(h.log[max(0, len(h.log)-25):]))
 }
 
-func (h *history) note(format string, args ...any) {
+func (h *history) notef(format string, args ...any) {
 	h.log = append(h.log, fmt.Sprintf(format, args...)+"\n")
 }
 
 func (h *history) run() {
-	c, err := queue.Open(h.ctx, queue.Options{URL: h.server.URL, Prefix: fmt.Sprintf("h%d", h.seed), Lease: historyLease,
-		Backoff: time.Millisecond, KeepOff: 10 * time.Millisecond, Poll: 10 * time.Millisecond, IdleClass: time.Millisecond, MaxLostLeases: 4})
+	c, err := queue.Open(h.ctx, queue.Options{
+		URL: h.server.URL, Prefix: fmt.Sprintf("h%d", h.seed), Lease: historyLease,
+		Backoff: time.Millisecond, KeepOff: 10 * time.Millisecond, Poll: 10 * time.Millisecond, IdleClass: time.Millisecond, MaxLostLeases: 4,
+	})
 	if err != nil {
 		h.failf("open: %v", err)
 		return
 	}
 	h.c = c
 	defer func() { _ = c.Close() }()
-	steps := []func() error{h.submit, h.submit, h.submit, h.start, h.stop, h.claim, h.claim, h.claim, h.claim, h.complete, h.complete, h.complete,
-		h.fail, h.release, h.progress, h.repeat, h.cancel, h.requeue, h.reap, h.reap, h.heartbeat, h.pause, h.drain, h.forget}
+	steps := []func() error{
+		h.submit, h.submit, h.submit, h.start, h.stop, h.claim, h.claim, h.claim, h.claim, h.complete, h.complete, h.complete,
+		h.fail, h.release, h.progress, h.repeat, h.cancel, h.requeue, h.reap, h.reap, h.heartbeat, h.pause, h.drain, h.forget,
+	}
 	restart := -1
 	if h.rnd.IntN(15) == 0 {
 		restart = h.rnd.IntN(60)
 	}
 	for i := range 60 {
 		if i == restart {
-			h.note("redis restarts")
+			h.notef("redis restarts")
 			h.server.Kill()
 			h.server.Start()
 		}
@@ -126,8 +132,10 @@ var historyFlags = [][]string{nil, {"a"}, {"b"}, {"a", "b"}}
 
 func (h *history) submit() error {
 	p := []int{0, 50, 50, 100}[h.rnd.IntN(4)]
-	s := queue.Submission{Type: "sim", Priority: &p, Capabilities: historyFlags[h.rnd.IntN(4)], MaxAttempts: 1 + h.rnd.IntN(3),
-		Tenant: []string{"", "t1"}[h.rnd.IntN(2)]}
+	s := queue.Submission{
+		Type: "sim", Priority: &p, Capabilities: historyFlags[h.rnd.IntN(4)], MaxAttempts: 1 + h.rnd.IntN(3),
+		Tenant: []string{"", "t1"}[h.rnd.IntN(2)],
+	}
 	if h.rnd.IntN(8) == 0 {
 		at := time.Now().Add(time.Duration(h.rnd.IntN(20)) * time.Millisecond)
 		s.NotBefore = &at
@@ -139,18 +147,20 @@ func (h *history) submit() error {
 		return err
 	}
 	for _, j := range jobs {
-		h.note("submit %s %v priority %d", j.ID, s.Capabilities, p)
+		h.notef("submit %s %v priority %d", j.ID, s.Capabilities, p)
 		h.order, h.jobs[j.ID] = append(h.order, j.ID), j
 	}
 	return nil
 }
 
 func (h *history) start() error {
-	w := queue.WorkerInfo{Machine: fmt.Sprintf("m%d", h.rnd.IntN(4)), Name: fmt.Sprintf("w%d", h.rnd.IntN(2)),
-		Offer: capability.Offer{Type: "sim", Flags: historyFlags[h.rnd.IntN(4)]}}
+	w := queue.WorkerInfo{
+		Machine: fmt.Sprintf("m%d", h.rnd.IntN(4)), Name: fmt.Sprintf("w%d", h.rnd.IntN(2)),
+		Offer: capability.Offer{Type: "sim", Flags: historyFlags[h.rnd.IntN(4)]},
+	}
 	h.workers = slices.DeleteFunc(h.workers, func(o queue.WorkerInfo) bool { return o.Machine == w.Machine && o.Name == w.Name })
 	h.workers = append(h.workers, w)
-	h.note("start %s/%s %v", w.Machine, w.Name, w.Offer.Flags)
+	h.notef("start %s/%s %v", w.Machine, w.Name, w.Offer.Flags)
 	return h.c.Register(h.ctx, w)
 }
 
@@ -162,10 +172,10 @@ func (h *history) stop() error {
 	w := h.workers[i]
 	h.workers = slices.Delete(h.workers, i, i+1)
 	if h.rnd.IntN(2) == 0 {
-		h.note("kill %s/%s", w.Machine, w.Name)
+		h.notef("kill %s/%s", w.Machine, w.Name)
 		return nil // it just isn't heard of any more
 	}
-	h.note("stop %s/%s", w.Machine, w.Name)
+	h.notef("stop %s/%s", w.Machine, w.Name)
 	return h.c.Unregister(h.ctx, w.Machine, w.Name)
 }
 
@@ -193,7 +203,7 @@ func (h *history) claim() error {
 		return err
 	}
 	for _, c := range got {
-		h.note("claim %s by %s/%s fence %d", c.Job.ID, w.Machine, w.Name, c.Lease.Fence)
+		h.notef("claim %s by %s/%s fence %d", c.Job.ID, w.Machine, w.Name, c.Lease.Fence)
 		if m := c.Job.Requirements.Match(w.Offer); m != nil {
 			h.failf("%s was given to %s: %s", c.Job.ID, w.Machine, m)
 		}
@@ -253,7 +263,7 @@ func (h *history) complete() error {
 		return nil
 	}
 	err := h.c.Complete(h.ctx, c.Lease, queue.Result{})
-	h.note("complete %s fence %d: %v", c.Job.ID, c.Lease.Fence, err)
+	h.notef("complete %s fence %d: %v", c.Job.ID, c.Lease.Fence, err)
 	if err == nil {
 		h.accept(c)
 		if !h.endedBy(c) && !h.accepted[c.Job.ID][c.Lease.Fence] {
@@ -298,7 +308,7 @@ func (h *history) fail() error {
 		return nil
 	}
 	err := h.c.Fail(h.ctx, c.Lease, queue.Failure{Code: "x", Message: "x", Retriable: h.rnd.IntN(4) > 0})
-	h.note("fail %s fence %d: %v", c.Job.ID, c.Lease.Fence, err)
+	h.notef("fail %s fence %d: %v", c.Job.ID, c.Lease.Fence, err)
 	if err == nil {
 		h.endedBy(c)
 	}
@@ -311,7 +321,7 @@ func (h *history) release() error {
 		return nil
 	}
 	err := h.c.Release(h.ctx, c.Lease, "x")
-	h.note("release %s fence %d: %v", c.Job.ID, c.Lease.Fence, err)
+	h.notef("release %s fence %d: %v", c.Job.ID, c.Lease.Fence, err)
 	if err == nil {
 		h.endedBy(c)
 	}
@@ -332,7 +342,7 @@ func (h *history) repeat() error {
 		return nil
 	}
 	c := h.ended[h.rnd.IntN(len(h.ended))]
-	h.note("repeat %s fence %d", c.Job.ID, c.Lease.Fence)
+	h.notef("repeat %s fence %d", c.Job.ID, c.Lease.Fence)
 	return h.c.Complete(h.ctx, c.Lease, queue.Result{})
 }
 
@@ -342,7 +352,7 @@ func (h *history) cancel() error {
 	}
 	id := h.order[h.rnd.IntN(len(h.order))]
 	_, err := h.c.Cancel(h.ctx, id, "x")
-	h.note("cancel %s: %v", id, err)
+	h.notef("cancel %s: %v", id, err)
 	if errors.Is(err, queue.ErrFinal) {
 		return nil
 	}
@@ -355,7 +365,7 @@ func (h *history) requeue() error {
 	}
 	id := h.order[h.rnd.IntN(len(h.order))]
 	_, err := h.c.Requeue(h.ctx, id)
-	h.note("requeue %s: %v", id, err)
+	h.notef("requeue %s: %v", id, err)
 	var invalid *queue.InvalidError
 	if errors.Is(err, queue.ErrFinal) || errors.As(err, &invalid) {
 		return nil
@@ -365,7 +375,7 @@ func (h *history) requeue() error {
 
 func (h *history) reap() error {
 	r, err := h.c.Reap(h.ctx, 1+h.rnd.IntN(50))
-	h.note("reap %+v", r)
+	h.notef("reap %+v", r)
 	return err
 }
 
@@ -381,18 +391,18 @@ func (h *history) heartbeat() error {
 		}
 	}
 	a, err := h.c.Heartbeat(h.ctx, m, leases)
-	h.note("heartbeat %s %+v", m, a)
+	h.notef("heartbeat %s %+v", m, a)
 	return err
 }
 
 func (h *history) pause() error {
-	h.note("pause")
+	h.notef("pause")
 	return sleepFor(h.ctx, time.Duration(h.rnd.IntN(2))*historyLease+5*time.Millisecond)
 }
 
 func (h *history) drain() error {
 	m := fmt.Sprintf("m%d", h.rnd.IntN(4))
-	h.note("drain or undrain %s", m)
+	h.notef("drain or undrain %s", m)
 	if h.rnd.IntN(2) == 0 {
 		return h.c.Undrain(h.ctx, m)
 	}
@@ -403,7 +413,7 @@ func (h *history) drain() error {
 func (h *history) forget() error {
 	m := fmt.Sprintf("m%d", h.rnd.IntN(4))
 	n, err := h.c.Forfeit(h.ctx, m)
-	h.note("forfeit %s: %d", m, n)
+	h.notef("forfeit %s: %d", m, n)
 	return err
 }
 

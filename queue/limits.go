@@ -57,7 +57,7 @@ func (c *Client) SetLimits(ctx context.Context, jobType string, l Limits) error 
 	return c.unholdAll(ctx, jobType)
 }
 
-func (v Limit) check(field string) error {
+func (v *Limit) check(field string) error {
 	switch {
 	case v.Running < 0:
 		return &InvalidError{field + ".running", "must not be negative; 0 is no limit"}

@@ -24,9 +24,6 @@ type position struct {
 func (p position) String() string { return strconv.FormatInt(p.at, 10) + "_" + p.id }
 
 func parsePosition(s string) (*position, error) {
-	if s == "" {
-		return nil, nil
-	}
 	ms, id, ok := strings.Cut(s, "_")
 	n, err := strconv.ParseInt(ms, 10, 64)
 	if !ok || err != nil || n < 0 || typeOf(id) == "" {
@@ -47,9 +44,11 @@ func (c *Client) List(ctx context.Context, f ListFilter) (jobs []Job, next strin
 	case f.Limit == 0:
 		f.Limit = 50
 	}
-	from, err := parsePosition(f.Cursor)
-	if err != nil {
-		return nil, "", err
+	var from *position
+	if f.Cursor != "" {
+		if from, err = parsePosition(f.Cursor); err != nil {
+			return nil, "", err
+		}
 	}
 	if !slices.Contains([]State{"", Waiting, Delayed, Running, Completed, Failed, Dead, Cancelled}, f.State) {
 		return nil, "", &InvalidError{"state", fmt.Sprintf("%q is not one: write waiting, delayed, running, completed, failed, dead or cancelled", printable(string(f.State)))}

@@ -72,8 +72,7 @@ func (p *reapPass) workers(ctx context.Context) error {
 	if err != nil || len(silent) == 0 {
 		return err
 	}
-	_, err = p.c.unregister(ctx, p.jobType, true, silent)
-	return err
+	return p.c.unregister(ctx, p.jobType, true, silent)
 }
 
 func (p *reapPass) expire(ctx context.Context) error {

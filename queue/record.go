@@ -191,7 +191,8 @@ func (r *record) attemptsOf(details map[string]string) ([]pastAttempt, error) {
 	}
 	if r.state == Completed {
 		out = append(out, pastAttempt{fence: r.fence, claimRev: r.claimRev, endRev: r.rev, Attempt: Attempt{
-			Machine: r.machine, Worker: r.worker, Outcome: string(Completed), StartedAt: fromMillis(r.started), EndedAt: fromMillis(r.ended)}})
+			Machine: r.machine, Worker: r.worker, Outcome: string(Completed), StartedAt: fromMillis(r.started), EndedAt: fromMillis(r.ended),
+		}})
 	}
 	slices.SortFunc(out, func(a, b pastAttempt) int { return int(a.fence - b.fence) })
 	return out, nil

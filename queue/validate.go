@@ -107,8 +107,10 @@ func (o *Options) check(s Submission, now time.Time) (*checked, error) {
 	if s.Priority != nil {
 		c.priority = *s.Priority
 	}
-	for _, step := range []func() *InvalidError{c.checkNumbers, func() *InvalidError { return c.checkTimes(now) },
-		func() *InvalidError { return c.checkPayload(o.MaxPayload) }, c.checkTexts, c.checkMetadata} {
+	for _, step := range []func() *InvalidError{
+		c.checkNumbers, func() *InvalidError { return c.checkTimes(now) },
+		func() *InvalidError { return c.checkPayload(o.MaxPayload) }, c.checkTexts, c.checkMetadata,
+	} {
 		if invalid := step(); invalid != nil {
 			return nil, invalid
 		}

@@ -59,7 +59,7 @@ func (c *Client) Unregister(ctx context.Context, machine, worker string) error {
 		}
 	}
 	for _, t := range types {
-		if _, err := c.unregister(ctx, t, false, []string{machine + "/" + worker}); err != nil {
+		if err := c.unregister(ctx, t, false, []string{machine + "/" + worker}); err != nil {
 			return err
 		}
 	}
@@ -67,19 +67,19 @@ func (c *Client) Unregister(ctx context.Context, machine, worker string) error {
 }
 
 // unregister takes workers of one type away and remaps if that changed the profiles there are.
-func (c *Client) unregister(ctx context.Context, jobType string, onlyPassed bool, workers []string) (int64, error) {
+func (c *Client) unregister(ctx context.Context, jobType string, onlyPassed bool, workers []string) error {
 	args := []any{boolArg(onlyPassed)}
 	for _, w := range workers {
 		args = append(args, w)
 	}
 	reply, err := c.evalAgain(ctx, "unregister", jobType, nil, args...)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	if number(at(reply, 1)) == 1 {
-		err = c.remap(ctx, jobType)
+		return c.remap(ctx, jobType)
 	}
-	return number(at(reply, 0)), err
+	return nil
 }
 
 func boolArg(b bool) string {

@@ -168,7 +168,8 @@ func turn(f *fixture) {
 	stale := jobs[1].Lease
 	stale.Fence = 9
 	more, errs, err := f.Turn(f.ctx, w, []queue.Ending{
-		{Lease: jobs[0].Lease, Result: &queue.Result{}}, {Lease: stale, Result: &queue.Result{}},
+		{Lease: jobs[0].Lease, Result: &queue.Result{}},
+		{Lease: stale, Result: &queue.Result{}},
 		{Lease: jobs[1].Lease, Failure: &queue.Failure{Code: "x"}},
 	}, 2)
 	require.NoError(f.t, err)

@@ -32,9 +32,11 @@ func Run(t *testing.T, open Open) {
 			t.Parallel()
 			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 			defer cancel()
-			client := open(t, queue.Options{Prefix: fmt.Sprintf("t%d", i), Lease: 400 * time.Millisecond, Backoff: 20 * time.Millisecond,
+			client := open(t, queue.Options{
+				Prefix: fmt.Sprintf("t%d", i), Lease: 400 * time.Millisecond, Backoff: 20 * time.Millisecond,
 				Poll: 200 * time.Millisecond, KeepOff: 300 * time.Millisecond, Overrun: 50 * time.Millisecond,
-				RetentionCount: 5, MaxClasses: 50, IdleClass: 50 * time.Millisecond})
+				RetentionCount: 5, MaxClasses: 50, IdleClass: 50 * time.Millisecond,
+			})
 			c.run(&fixture{Client: client, t: t, ctx: ctx})
 		})
 	}
