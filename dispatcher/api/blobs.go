@@ -2,9 +2,12 @@ package api
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
+	"log/slog"
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -13,6 +16,23 @@ import (
 
 	"github.com/emprops/machinectl/queue"
 )
+
+// blobFolder returns the folder's absolute path. A missing one is said once: agents make it with their first file.
+func blobFolder(folder string, log *slog.Logger) (string, error) {
+	abs, err := filepath.Abs(folder)
+	if err != nil {
+		return "", fmt.Errorf("the blob folder: %w", err)
+	}
+	switch info, err := os.Stat(abs); {
+	case errors.Is(err, fs.ErrNotExist):
+		log.Warn("the blob folder does not exist yet: results can be fetched once an agent has stored one there", "folder", abs)
+	case err != nil:
+		return "", fmt.Errorf("the blob folder: %w", err)
+	case !info.IsDir():
+		return "", fmt.Errorf("the blob folder: %s is a file: name the folder that agents store results in", abs)
+	}
+	return abs, nil
+}
 
 // blob streams one file of a completed job's result, where it lies in the folder this dispatcher was given.
 func (s *Server) blob(c echo.Context) error {
@@ -58,22 +78,18 @@ func findBlob(job *queue.Job, name string) (queue.Blob, bool) {
 // lead out of the folder are refused when the file is opened.
 func (s *Server) localPath(rawURL string) (path string, ok bool) {
 	u, err := url.Parse(rawURL)
-	if s.blobs == nil || err != nil || u.Scheme != "file" || u.Host != "" && u.Host != "localhost" {
+	if s.blobs == "" || err != nil || u.Scheme != "file" || u.Host != "" && u.Host != "localhost" {
 		return "", false
 	}
-	root, err := filepath.Abs(s.blobs.Name())
-	if err != nil {
-		return "", false
-	}
-	rel, err := filepath.Rel(root, filepath.Clean(u.Path))
+	rel, err := filepath.Rel(s.blobs, filepath.Clean(u.Path))
 	return rel, err == nil && filepath.IsLocal(rel)
 }
 
 func (s *Server) serveFile(c echo.Context, path string, b queue.Blob) error {
-	f, err := s.blobs.Open(path)
+	f, err := openIn(s.blobs, path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return refuse(http.StatusNotFound, codeNotFound, "name", "the file %s is no longer in the store", b.URL)
+		return refuse(http.StatusNotFound, codeNotFound, "name", "the file %s is not in the store, or no longer", b.URL)
 	case err != nil: // a link that leads out of the folder, or no permission
 		s.log.Warn("a result's file can't be opened", "url", b.URL, "error", err)
 		return refuse(http.StatusNotFound, codeNotFound, "name", "this dispatcher may not read %s", b.URL)
@@ -96,6 +112,16 @@ func (s *Server) serveFile(c echo.Context, path string, b queue.Blob) error {
 	w := &pacedWriter{ResponseWriter: c.Response(), rc: http.NewResponseController(c.Response()), timeout: s.o.WriteTimeout}
 	http.ServeContent(w, c.Request(), "", info.ModTime(), f)
 	return nil
+}
+
+// openIn opens a file below the folder, whatever links there are.
+func openIn(folder, path string) (*os.File, error) {
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	return root.Open(path)
 }
 
 // pacedWriter gives each write its own deadline: a large file may take long, a client that stops reading may not.

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"sync/atomic"
 	"time"
 
@@ -46,10 +45,12 @@ type Pools interface {
 
 // Options configure a [Server]. Queue and Pools are required.
 type Options struct {
-	Listen   string // host:port, ":0" picks a port; default 127.0.0.1:8650
-	Queue    Queue
-	Pools    Pools
-	BlobRoot string               // folder of the file:// blob store whose files are served; empty: none is
+	Listen string // host:port, ":0" picks a port; default 127.0.0.1:8650
+	Queue  Queue
+	Pools  Pools
+	// BlobRoot is the folder of the file:// blob store whose files are served; empty: none are. It need not exist yet: who
+	// stores the first file makes it.
+	BlobRoot string
 	Registry *prometheus.Registry // metrics are registered and served from here; default a new one
 	Logger   *slog.Logger         // default discards
 	MaxBody  int64                // bytes of a request body; default 4 MiB
@@ -98,7 +99,7 @@ type Server struct {
 	o       Options
 	log     *slog.Logger
 	metrics *metrics
-	blobs   *os.Root // nil: no files are served
+	blobs   string // absolute folder of the files that are served; empty: none are
 	http    *http.Server
 	lis     net.Listener
 	streams atomic.Int64
@@ -117,8 +118,8 @@ func New(o Options) (*Server, error) {
 	}
 	s := &Server{o: o, log: o.Logger, done: make(chan struct{})}
 	if o.BlobRoot != "" {
-		if s.blobs, err = os.OpenRoot(o.BlobRoot); err != nil {
-			return nil, fmt.Errorf("the blob folder: %w", err)
+		if s.blobs, err = blobFolder(o.BlobRoot, o.Logger); err != nil {
+			return nil, err
 		}
 	}
 	if s.metrics, err = newMetrics(o.Registry, o.Queue, o.Pools, o.Logger); err != nil {
@@ -163,21 +164,10 @@ func (s *Server) Err() error { return s.serveErr }
 // Stop ends the event streams, lets the other requests finish until ctx ends, and closes what is left.
 func (s *Server) Stop(ctx context.Context) error {
 	s.endStreams() // one that begins after this ends at once
-	err := s.http.Shutdown(ctx)
-	if err != nil {
-		err = errors.Join(fmt.Errorf("requests were cut off: %w", err), s.http.Close())
+	if err := s.http.Shutdown(ctx); err != nil {
+		return errors.Join(fmt.Errorf("requests were cut off: %w", err), s.http.Close())
 	}
-	if s.blobs != nil {
-		err = errors.Join(err, ignoreClosed(s.blobs.Close()))
-	}
-	return err
-}
-
-func ignoreClosed(err error) error {
-	if errors.Is(err, os.ErrClosed) {
-		return nil
-	}
-	return err
+	return nil
 }
 
 func (s *Server) handler() http.Handler {

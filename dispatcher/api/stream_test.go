@@ -174,3 +174,25 @@ func TestBlobs(t *testing.T) {
 	_, out := v.do("GET", base+"far", "")
 	require.Contains(t, out["error"].(map[string]any)["message"], "fetch it from s3://bucket/x.png")
 }
+
+// The folder is made by whoever stores the first file, which may be after the dispatcher started.
+func TestABlobFolderThatComesLater(t *testing.T) {
+	root := filepath.Join(t.TempDir(), "blobs")
+	v := start(t, func(o *api.Options) { o.BlobRoot = root })
+	w := v.worker()
+	id := v.submit(`{"type": "simulation"}`)
+	blob := queue.Blob{Name: "x", URL: "file://" + root + "/x", Size: 1}
+	require.NoError(t, v.queue.Complete(t.Context(), v.claim(w).Lease, queue.Result{Blobs: []queue.Blob{blob}}))
+	status, out := v.do("GET", "/v1/jobs/"+id+"/blobs/x", "")
+	require.Equal(t, http.StatusNotFound, status)
+	require.Contains(t, out["error"].(map[string]any)["message"], "is not in the store")
+	require.NoDirExists(t, root, "reading makes nothing")
+	require.NoError(t, os.Mkdir(root, 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(root, "x"), []byte("1"), 0o600))
+	resp, body := v.raw("GET", "/v1/jobs/"+id+"/blobs/x", "")
+	require.Equal(t, http.StatusOK, resp.StatusCode)
+	require.Equal(t, "1", string(body))
+
+	_, err := api.New(api.Options{Listen: "127.0.0.1:0", Queue: v.queue, Pools: v.pools, BlobRoot: filepath.Join(root, "x")})
+	require.ErrorContains(t, err, "is a file: name the folder")
+}
