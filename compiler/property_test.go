@@ -2,6 +2,8 @@ package compiler
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -76,7 +78,9 @@ func TestRevision(t *testing.T) {
 		after, _ := compileOne(t, &settings)
 		require.Equal(t, before.Revision, after.Revision)
 
-		for name, change := range changes() {
+		all := changes()
+		for _, name := range rapid.SliceOfNDistinct(rapid.SampledFrom(slices.Sorted(maps.Keys(all))), 6, 6, rapid.ID).Draw(t, "changes") {
+			change := all[name]
 			changed := *pool
 			m := *pool.Machine
 			agent, service, worker := m.Agent, *m.Services[0], *m.Workers[0]
@@ -177,8 +181,11 @@ func TestRevisionsDiffer(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		pool := poolOf(t)
 		pool.Machine.Services[0].PerGPU = true
-		seen := map[string]string{}
-		for name, change := range changes() {
+		before, _ := compileOne(t, pool)
+		seen := map[string]string{before.Revision: "no change"}
+		all := changes()
+		for _, name := range rapid.SliceOfNDistinct(rapid.SampledFrom(slices.Sorted(maps.Keys(all))), 12, 12, rapid.ID).Draw(t, "changes") {
+			change := all[name]
 			changed, m := *pool, *pool.Machine
 			service, worker := *m.Services[0], *m.Workers[0]
 			m.Services, m.Workers, changed.Machine = []*profile.Service{&service}, []*profile.Worker{&worker}, &m
