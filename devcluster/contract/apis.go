@@ -109,7 +109,7 @@ func services(l *lab) {
 	j := l.job(1)
 	name := l.id + "-web"
 	j.TaskGroups[0].Networks = []*api.NetworkResource{{DynamicPorts: []api.Port{{Label: "http"}}}}
-	j.TaskGroups[0].Tasks[0] = shell("main", fmt.Sprintf("cd %s && exec python3 -m http.server --bind 127.0.0.1 $NOMAD_PORT_http", l.dir))
+	j.TaskGroups[0].Tasks[0] = shell("main", fmt.Sprintf("cd %s && exec %s", l.dir, l.program("files")))
 	j.TaskGroups[0].Services = []*api.Service{{
 		Name: name, Provider: "nomad", PortLabel: "http", Tags: []string{"index-${NOMAD_ALLOC_INDEX}"},
 		Checks: []api.ServiceCheck{{Name: "ready", Type: "http", Path: "/ready", Interval: time.Second, Timeout: time.Second}},
