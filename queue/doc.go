@@ -11,12 +11,47 @@
 //	              ▼              │  └──release, lost lease─┘ │ └──fail, not retriable──▶ failed
 //	           delayed ──due─────┘◀────fail, attempts left───┘        (attempts or leases used up: dead)
 //
-//	cancel: waiting, delayed → cancelled at once; running → cancelled, and the worker is told with its next heartbeat
+//	cancel: waiting, delayed → cancelled at once; running → cancelled, and the worker is told at once and with its next
+//	heartbeat. requeue: failed, dead, cancelled → waiting. deadline passed before a start: waiting, delayed → dead.
+//
+// Failure rules: a failed attempt counts against max_attempts and is tried again after a delay that doubles; a timeout is a
+// failed attempt. A lost lease is counted apart and tried again at once, until Options.MaxLostLeases machines went silent
+// with the job. A released job counts nothing. After a failure or a loss the job keeps off that machine for a while, if
+// others can run it.
+//
+// # Order
+//
+// Higher priority first, then order of submission, among the jobs that the claiming worker can run; a retry keeps its
+// place. With fair share ([Limits]) tenants take turns within a priority instead.
+//
+// # How a claim finds its job
+//
+// All jobs with equal requirements are one class. The classes that are served by the same set of worker profiles are one
+// audience. A claim walks the audiences by their first job, takes the first that its profile serves, in it the first class,
+// and of that the first job: what lies behind costs nothing. Which class fits which profile is decided in Go, once for each
+// pair, by package capability; the scripts only know the outcome. When the fleet changes, the classes are moved to their new
+// audiences in chunks, while claims go on.
+//
+// A type's jobs are one shard: a fixed set of keys with one hash tag, so in one slot of a Redis Cluster. The scripts, one
+// file each in scripts/, declare every key they use; lib_record.lua and lib_index.lua say what is in them. Matching, hashing
+// and JSON are Go's; a script looks into no payload.
 //
 // # Invariants
 //
 //   - A job is accepted as completed at most once. Every change of a running job compares fence and nonce; a stale one
 //     gets [ErrStale] and changes nothing. Repeating one's own completion succeeds.
-//   - A worker that dies gives its jobs back after its lease. A retry keeps its place in the order.
+//   - A worker that dies gives its jobs back after its lease, as soon as somebody calls [Client.Reap]. Leases are measured by
+//     Redis' clock.
 //   - Execution is at-least-once: side effects outside Redis may happen twice. Put job id and fence in artifact keys.
+//   - No wake-up is lost: a worker becomes idle in the same step in which it finds nothing to do. If the client that should
+//     wake it dies in between, the worker looks by itself after Options.Poll.
+//   - A claim whose answer got lost on the way is answered again, with the same jobs.
+//   - What Redis loses is lost: with appendfsync everysec about a second in a crash of its machine, and what a replica that
+//     takes over had not received. [Submission.Durable] waits for the disk.
+//
+// # What Redis must allow
+//
+// Version 7, maxmemory-policy noeviction. The least for a user other than the default one, for prefix mq:
+//
+//	ACL SETUSER machines on >… ~mq:* &mq:* &mq:{*}:ev &machine:status +@all -@admin -@dangerous +info
 package queue

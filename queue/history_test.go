@@ -37,6 +37,9 @@ func TestHistories(t *testing.T) {
 			for seed := range seeds {
 				h := newHistory(t, server, seed)
 				h.run()
+				if err := server.Flush(); err != nil {
+					t.Errorf("flush: %v", err)
+				}
 				if n := done.Add(1); n%1000 == 0 {
 					t.Logf("%d histories", n)
 				}

@@ -121,6 +121,13 @@ func (r *Redis) waitUntilUp() {
 	r.t.Fatalf("redis-server at %s does not answer: %v\n%s", r.Addr, last, r.log())
 }
 
+// Flush empties the server.
+func (r *Redis) Flush() error {
+	client := redis.NewClient(&redis.Options{Addr: r.Addr, MaxRetries: -1, TLSConfig: r.tls})
+	defer func() { _ = client.Close() }()
+	return client.FlushAll(context.Background()).Err()
+}
+
 func (r *Redis) log() string {
 	b, err := os.ReadFile(filepath.Join(r.dir, "log"))
 	if err != nil {

@@ -9,23 +9,37 @@ local lost, cancelled, missing = {}, {}, {}
 for i = 6, 5 + n do
   local me = machine .. "/" .. ARGV[i]
   if redis.call("HEXISTS", ctl, "w:" .. me) == 1 then
-    redis.call("ZADD", alive, now + registeredFor, me)
+    redis.call("ZADD", alive, string.format("%d", now + registeredFor), me)
   else
     missing[#missing + 1] = ARGV[i]
   end
 end
-for i = 6 + n, #ARGV, 3 do
-  local id = ARGV[i]
-  local r = read(id)
-  if r and r[STATE] == "k" and r[FENCE] == ARGV[i + 1] then
-    cancelled[#cancelled + 1] = id
-  elseif not r or r[FENCE] ~= ARGV[i + 1] or r[NONCE] ~= ARGV[i + 2] or r[STATE] ~= "r" then
-    lost[#lost + 1] = id
-  else
-    local last = r[STARTED] + r[TIMEOUT] + overrun
-    if last <= now then lost[#lost + 1] = id end -- the reaper ends it as timed out
-    redis.call("ZADD", leases, math.min(now + leaseFor, last), id)
+
+-- Of a record only these are looked at: STATE TIMEOUT FENCE NONCE STARTED.
+local SOME = "^(%a)\t[^\t]*\t[^\t]*\t[^\t]*\t[^\t]*\t(%d+)\t[^\t]*\t[^\t]*\t[^\t]*\t[^\t]*\t[^\t]*\t[^\t]*\t(%d+)\t([^\t]*)\t" ..
+  "[^\t]*\t[^\t]*\t(%d+)\t"
+
+-- renew takes up to 500 leases, whose ids begin at ARGV[first].
+local function renew(first)
+  local ids, renewed = {}, {}
+  for i = first, math.min(#ARGV, first + 1499), 3 do ids[#ids + 1] = ARGV[i] end
+  for k, text in ipairs(redis.call("HMGET", jobs, unpack(ids))) do
+    local id, fence, nonce = unpack(ARGV, first + 3 * k - 3, first + 3 * k - 1)
+    local state, timeout, f, key, started = string.match(text or "", SOME)
+    if state == "k" and f == fence then
+      cancelled[#cancelled + 1] = id
+    elseif state ~= "r" or f ~= fence or key ~= nonce then
+      lost[#lost + 1] = id
+    else
+      local till, last = now + leaseFor, started + timeout + overrun
+      if last <= now then lost[#lost + 1] = id end -- the reaper ends it as timed out
+      if last < till then till = last end
+      renewed[#renewed + 1], renewed[#renewed + 2] = string.format("%d", till), id
+    end
   end
+  if #renewed > 0 then redis.call("ZADD", leases, unpack(renewed)) end
 end
+for i = 6 + n, #ARGV, 1500 do renew(i) end
+
 local till, reason = string.match(redis.call("HGET", ctl, "d:" .. machine) or "", "^(%d+)\t(.*)$")
 return { lost, cancelled, missing, till and tonumber(till) > now and reason }
