@@ -57,17 +57,24 @@ func newRoot(std streams) *cli.Command {
 		Description: "A profile says what machines are made of and how many there should be. plan shows what applying it\n" +
 			"would change in the Nomad cluster, apply does it. Nomad is found as Nomad's own tools find it (NOMAD_ADDR,\n" +
 			"NOMAD_TOKEN, NOMAD_NAMESPACE, NOMAD_REGION, NOMAD_CACERT …).\n\n" + exitCodeHelp(),
-		Version:                   version,
-		HideVersion:               true,
-		HideHelpCommand:           true,
-		Suggest:                   true,
+		Version:               version,
+		HideVersion:           true,
+		HideHelpCommand:       true,
+		Suggest:               true,
+		EnableShellCompletion: true,
+		ConfigureShellCompletionCommand: func(c *cli.Command) {
+			c.Hidden, c.Usage, c.HideHelpCommand = false, "print a completion script for bash, zsh, fish or pwsh", true
+		},
 		DisableSliceFlagSeparator: true,
 		Reader:                    std.in,
 		Writer:                    std.out,
 		ErrWriter:                 std.err,
 		Commands: []*cli.Command{
-			validateCommand(std), renderCommand(std), planCommand(std), applyCommand(std), statusCommand(std),
-			destroyCommand(std), submitCommand(std), devCommand(std), versionCommand(std),
+			initCommand(std), fmtCommand(std), validateCommand(std), renderCommand(std), diffCommand(std),
+			planCommand(std), applyCommand(std), rollbackCommand(std), destroyCommand(std),
+			statusCommand(std), poolsCommand(std), machinesCommand(std), logsCommand(std), restartCommand(std),
+			submitCommand(std), jobsCommand(std),
+			devCommand(std), schemaCommand(std), aclCommand(std), versionCommand(std),
 		},
 		Action: func(_ context.Context, cmd *cli.Command) error {
 			if cmd.Args().Present() {

@@ -23,6 +23,15 @@ func clusterFlags() []cli.Flag {
 
 // cluster is the Nomad cluster that a command's flags and environment mean, and the place for what names none.
 func cluster(cmd *cli.Command) (*plan.Cluster, plan.Place, error) {
+	client, at, err := nomadClient(cmd)
+	if err != nil {
+		return nil, at, err
+	}
+	return plan.NewCluster(client), at, nil
+}
+
+// nomadClient is that cluster's API.
+func nomadClient(cmd *cli.Command) (*nomad.Client, plan.Place, error) {
 	config := nomad.DefaultConfig()
 	at := plan.Place{Region: os.Getenv("NOMAD_REGION"), Namespace: os.Getenv("NOMAD_NAMESPACE")}
 	for flag, target := range map[string]*string{
@@ -36,7 +45,7 @@ func cluster(cmd *cli.Command) (*plan.Cluster, plan.Place, error) {
 	if err != nil {
 		return nil, at, misuse(cmd, "-address or the NOMAD_ variables are wrong: %s", err)
 	}
-	return plan.NewCluster(client), at, nil
+	return client, at, nil
 }
 
 // settle puts the pools that name no namespace or region where the command says.

@@ -38,6 +38,7 @@ func readyAgent() {
 		fmt.Fprintln(os.Stderr, os.Args[1])
 		os.Exit(1)
 	}
+	fmt.Fprintln(os.Stderr, "ready-agent says hello")
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	server := &http.Server{
 		Addr: os.Getenv("NOMAD_ADDR_agent"), ReadHeaderTimeout: time.Second,
@@ -81,9 +82,24 @@ func noteDown() {
 	}
 }
 
-// commands are what scripts can do beside testscript's own: `exitcode N program args…` runs a program that must exit so.
+// commands are what scripts can do beside testscript's own: `exitcode N program args…` runs a program that must exit so;
+// `machine-of pool` sets MACHINE to the id of the pool's first machine.
 func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
+		"machine-of": func(ts *testscript.TestScript, _ bool, args []string) {
+			client, err := nomad.NewClient(&nomad.Config{Address: ts.Getenv("NOMAD_ADDR"), Namespace: ts.Getenv("NOMAD_NAMESPACE"), SecretID: ts.Getenv("NOMAD_TOKEN")})
+			ts.Check(err)
+			defer client.Close()
+			allocs, _, err := client.Jobs().Allocations(args[0], false, nil)
+			ts.Check(err)
+			for _, a := range allocs {
+				if a.ClientStatus == nomad.AllocClientStatusRunning {
+					ts.Setenv("MACHINE", a.ID[:8])
+					return
+				}
+			}
+			ts.Fatalf("pool %s has no running machine", args[0])
+		},
 		"exitcode": func(ts *testscript.TestScript, _ bool, args []string) {
 			err := ts.Exec(args[1], args[2:]...)
 			got := 0

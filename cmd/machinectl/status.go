@@ -18,15 +18,10 @@ func statusCommand(std streams) *cli.Command {
 		Description: "Shows what Nomad runs and, where the dispatcher can be reached, what the machines' agents say of themselves.",
 		Flags:       append(clusterFlags(), jsonFlag(), dispatcherFlag()),
 		Action: func(ctx context.Context, cmd *cli.Command) error {
-			c, at, err := cluster(cmd)
+			doc, err := statusOf(ctx, cmd)
 			if err != nil {
 				return err
 			}
-			doc := view.StatusDocument{}
-			if doc.Pools, err = states(ctx, cmd, c, at); err != nil {
-				return err
-			}
-			doc.Dispatcher = agents(ctx, newDispatcher(cmd))
 			if cmd.Bool("json") {
 				return std.json(doc)
 			}

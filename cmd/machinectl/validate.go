@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"slices"
 
 	"github.com/urfave/cli/v3"
 
+	"github.com/emprops/machinectl/compiler"
+	"github.com/emprops/machinectl/compiler/jobfile"
 	"github.com/emprops/machinectl/compiler/view"
 	"github.com/emprops/machinectl/hcl/diag"
 )
@@ -43,6 +46,7 @@ func renderCommand(std streams) *cli.Command {
 			"pool, or -pool, the output is what `nomad job run -json` takes; with several it is a list of that. Sensitive\n" +
 			"values are in it.",
 		Flags: append(sourceFlags(), &cli.StringFlag{Name: "pool", Usage: "only the pool of this `NAME`"},
+			&cli.BoolFlag{Name: "hcl", Usage: "print a job file, as `nomad job run` takes it; needs -pool where there are several"},
 			&cli.StringFlag{Name: "namespace", Usage: "`NAME` of the namespace of pools that name none"}),
 		Action: func(_ context.Context, cmd *cli.Command) error {
 			src, err := load(cmd, std)
@@ -65,6 +69,9 @@ func render(cmd *cli.Command, std streams, src *source) error {
 			}
 		}
 	}
+	if cmd.Bool("hcl") {
+		return renderHCL(cmd, std, src)
+	}
 	list := []document{}
 	for _, pool := range src.pools {
 		if only := cmd.String("pool"); only == "" || only == pool.Name {
@@ -80,4 +87,17 @@ func render(cmd *cli.Command, std streams, src *source) error {
 	default:
 		return view.JSON(std.out, list, nil)
 	}
+}
+
+// renderHCL writes one pool as a job file.
+func renderHCL(cmd *cli.Command, std streams, src *source) error {
+	pools := src.pools
+	if name := cmd.String("pool"); name != "" {
+		pools = slices.DeleteFunc(slices.Clone(pools), func(p *compiler.Pool) bool { return p.Name != name })
+	}
+	if len(pools) != 1 {
+		return misuse(cmd, "a job file holds one pool: say -pool with one of %s", poolNames(src.pools))
+	}
+	_, err := std.out.Write(jobfile.Write(pools[0].Job))
+	return err
 }

@@ -21,6 +21,27 @@ func (s Screen) Plan(p *plan.Plan) {
 	s.Printf("%s", s.summary(p))
 }
 
+// Diff writes how two profiles differ.
+func (s Screen) Diff(p *plan.Plan) {
+	if !p.Changes() {
+		s.Printf("%s Both profiles make the same pools.", s.paint(bold, "No differences."))
+		return
+	}
+	wide := 0
+	for _, pool := range p.Pools {
+		wide = max(wide, seen(pool.Name))
+	}
+	for _, pool := range p.Pools {
+		switch pool.Action {
+		case plan.Nothing:
+		case plan.Remove:
+			s.Printf("%s %s%s  is in the old profile only", s.paint(red, "-"), s.paint(bold, pool.Name), strings.Repeat(" ", wide-seen(pool.Name)))
+		default:
+			s.pool(pool, wide)
+		}
+	}
+}
+
 func (s Screen) pool(p *plan.Pool, wide int) {
 	symbol, color, words := describe(p)
 	s.Printf("%s %s%s  %s", s.paint(color, symbol), s.paint(bold, p.Name), strings.Repeat(" ", wide-seen(p.Name)), words)

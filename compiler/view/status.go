@@ -36,6 +36,7 @@ func (s Screen) Status(doc StatusDocument, now time.Time) {
 		s.Printf("No pools run here. `machinectl apply <profile>` makes some.")
 	} else {
 		s.pools(doc.Pools)
+		s.Printf("")
 		s.machines(doc, now)
 	}
 	if d := doc.Dispatcher; d != nil && d.Error != "" {
@@ -86,9 +87,21 @@ func (s Screen) machines(doc StatusDocument, now time.Time) {
 		}
 	}
 	if len(rows) > 1 {
-		s.Printf("")
 		s.Rows("", rows)
 	}
+}
+
+// Machines writes the machines alone.
+func (s Screen) Machines(doc StatusDocument, now time.Time) {
+	n := 0
+	for _, p := range doc.Pools {
+		n += len(p.Machines)
+	}
+	if n == 0 {
+		s.Printf("No machines run here.")
+		return
+	}
+	s.machines(doc, now)
 }
 
 func (s Screen) head(names ...string) []string {
@@ -108,6 +121,12 @@ func (s Screen) state(state string) string {
 		return s.paint(yellow, state)
 	}
 }
+
+// Age is a duration in its largest unit, as the tables show it.
+func Age(d time.Duration) string { return age(d) }
+
+// Head is a table's first row.
+func (s Screen) Head(names ...string) []string { return s.head(names...) }
 
 // age is a duration in its largest unit.
 func age(d time.Duration) string {

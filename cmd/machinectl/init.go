@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/emprops/machinectl/hcl/profile"
+)
+
+//go:embed starter.hcl
+var starter []byte
+
+func initCommand(std streams) *cli.Command {
+	return &cli.Command{
+		Name: "init", Usage: "write a profile to start from", ArgsUsage: "[directory]",
+		Description: "Writes a commented profiles.hcl that validates and plans as it is. A file that exists is left alone.",
+		Action: func(_ context.Context, cmd *cli.Command) error {
+			if cmd.Args().Len() > 1 {
+				return misuse(cmd, "name one directory at most")
+			}
+			dir := "."
+			if cmd.Args().Present() {
+				dir = cmd.Args().First()
+			}
+			if err := os.MkdirAll(dir, 0o755); err != nil {
+				return err
+			}
+			path := filepath.Join(dir, "profiles.hcl")
+			f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+			if errors.Is(err, fs.ErrExist) {
+				return misuse(cmd, "%s exists already, and is left alone: name another directory", path)
+			}
+			if err != nil {
+				return err
+			}
+			_, err = f.Write(starter)
+			if err := errors.Join(err, f.Close()); err != nil {
+				return err
+			}
+			std.screen().Printf("Wrote %s. Next: `machinectl validate %s`, then `machinectl plan %s`.", path, path, path)
+			return nil
+		},
+	}
+}
+
+func schemaCommand(std streams) *cli.Command {
+	return &cli.Command{
+		Name: "schema", Usage: "print the language's JSON Schema or its reference",
+		Description: "The JSON Schema is for editors and generators, of profiles in HCL's JSON form; -reference prints the language's\n" +
+			"reference as Markdown. Both come from the schema that profiles are read by.",
+		Flags: []cli.Flag{&cli.BoolFlag{Name: "reference", Usage: "print the reference"}},
+		Action: func(_ context.Context, cmd *cli.Command) error {
+			text := profile.Schema()
+			if cmd.Bool("reference") {
+				text = []byte(profile.Reference())
+			}
+			_, err := std.out.Write(text)
+			return err
+		},
+	}
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	nomad "github.com/hashicorp/nomad/api"
+	"github.com/urfave/cli/v3"
+
+	"github.com/emprops/machinectl/compiler"
+	"github.com/emprops/machinectl/compiler/plan"
+	"github.com/emprops/machinectl/compiler/view"
+)
+
+func rollbackCommand(std streams) *cli.Command {
+	return &cli.Command{
+		Name: "rollback", Usage: "go back to a pool's former revision", ArgsUsage: "<pool>…",
+		Description: "Makes the revision that was wanted before the present one, or the one that -revision names, the wanted one again.\n" +
+			"Size and scaling stay what they are. The machines move over as they do after apply. The profile is not changed:\n" +
+			"applying it again undoes the rollback. Rolling back twice comes back to where it began.",
+		Flags: slices.Concat(clusterFlags(), applyFlags(), []cli.Flag{
+			&cli.StringFlag{Name: "revision", Usage: "the `REVISION` to go back to (of one pool)"},
+			&cli.BoolFlag{Name: "verbose", Usage: "show Nomad's own difference too"},
+			jsonFlag(),
+		}),
+		Action: func(ctx context.Context, cmd *cli.Command) error { return rollback(ctx, cmd, std) },
+	}
+}
+
+func rollback(ctx context.Context, cmd *cli.Command, std streams) error {
+	names, revision := cmd.Args().Slice(), cmd.String("revision")
+	if len(names) == 0 || revision != "" && len(names) > 1 {
+		return misuse(cmd, "name the pools to roll back; with -revision, a single one")
+	}
+	c, at, err := cluster(cmd)
+	if err != nil {
+		return err
+	}
+	at.Namespace = cmp.Or(at.Namespace, nomad.DefaultNamespace)
+	w := &work{cluster: c}
+	for _, name := range names {
+		pool, err := plan.Former(ctx, c, name, at, revision)
+		if err != nil {
+			return err
+		}
+		w.pools = append(w.pools, pool)
+	}
+	if w.plan, err = plan.Make(ctx, c, w.pools); err != nil {
+		return err
+	}
+	return w.carryOut(ctx, cmd, std)
+}
+
+func diffCommand(std streams) *cli.Command {
+	return &cli.Command{
+		Name: "diff", Usage: "compare two profiles", ArgsUsage: "<old> <new>",
+		Description: "Shows what applying the second profile would change where the first one runs. Needs no cluster.",
+		Flags: append(sourceFlags(), jsonFlag(),
+			&cli.BoolFlag{Name: "detailed-exitcode", Usage: "exit with 2 where there are differences"}),
+		Action: func(_ context.Context, cmd *cli.Command) error {
+			if cmd.Args().Len() != 2 {
+				return misuse(cmd, "name two profiles, the old one first")
+			}
+			var sides [2][]*compiler.Pool
+			var masked []string
+			for i, path := range cmd.Args().Slice() {
+				src, err := loadPaths(cmd, std, []string{path})
+				if err != nil {
+					return err
+				}
+				sides[i], masked = src.pools, append(masked, src.profile.Sensitive...)
+			}
+			slices.SortFunc(masked, func(a, b string) int { return len(b) - len(a) })
+			std.secrets.values = masked
+			p := plan.Compare(sides[0], sides[1])
+			if cmd.Bool("json") {
+				if err := std.json(view.NewPlanDocument(p)); err != nil {
+					return err
+				}
+			} else {
+				std.screen().Diff(p)
+			}
+			if p.Changes() && cmd.Bool("detailed-exitcode") {
+				return &shownError{errChanges}
+			}
+			return nil
+		},
+	}
+}
