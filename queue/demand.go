@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -28,9 +29,14 @@ func (c *Client) Demand(ctx context.Context) ([]ClassDemand, error) {
 		if err != nil {
 			return nil, c.wrap(ctx, err)
 		}
+		running, err := c.running(ctx, t)
+		if err != nil {
+			return nil, err
+		}
+		classes = slices.AppendSeq(classes, maps.Keys(running)) // a class may have left the index since its jobs began
 		slices.Sort(classes)
-		for chunk := range slices.Chunk(classes, demandChunk) {
-			part, err := c.demand(ctx, t, chunk)
+		for chunk := range slices.Chunk(slices.Compact(classes), demandChunk) {
+			part, err := c.demand(ctx, t, chunk, running)
 			if err != nil {
 				return nil, err
 			}
@@ -40,7 +46,27 @@ func (c *Client) Demand(ctx context.Context) ([]ClassDemand, error) {
 	return out, nil
 }
 
-func (c *Client) demand(ctx context.Context, jobType string, classes []string) ([]ClassDemand, error) {
+// runningChunk is how many leases one script call looks at.
+const runningChunk = 5000
+
+// running counts a type's running jobs by class.
+func (c *Client) running(ctx context.Context, jobType string) (map[string]int64, error) {
+	out := map[string]int64{}
+	for from := 0; ; from += runningChunk {
+		reply, err := c.evalAgain(ctx, "running", jobType, nil, from, from+runningChunk-1)
+		if err != nil {
+			return nil, err
+		}
+		for i := 1; i+1 < len(list(reply)); i += 2 {
+			out[text(at(reply, i))] += number(at(reply, i+1))
+		}
+		if number(at(reply, 0)) < runningChunk {
+			return out, nil
+		}
+	}
+}
+
+func (c *Client) demand(ctx context.Context, jobType string, classes []string, running map[string]int64) ([]ClassDemand, error) {
 	args := make([]any, len(classes))
 	for i, class := range classes {
 		args[i] = class
@@ -53,18 +79,18 @@ func (c *Client) demand(ctx context.Context, jobType string, classes []string) (
 	if err != nil {
 		return nil, err
 	}
-	now := number(at(reply, 7*len(classes)))
+	now := number(at(reply, 6*len(classes)))
 	var out []ClassDemand
 	for i, class := range classes {
 		d := ClassDemand{
-			Type: jobType, Class: class, Requirements: needs[class], Waiting: number(at(reply, 7*i)),
-			Held: number(at(reply, 7*i+1)), Delayed: number(at(reply, 7*i+2)), Running: number(at(reply, 7*i+3)),
-			ArrivalRate: arrivalRate(text(at(reply, 7*i+5)), now),
+			Type: jobType, Class: class, Requirements: needs[class], Waiting: number(at(reply, 6*i)),
+			Held: number(at(reply, 6*i+1)), Delayed: number(at(reply, 6*i+2)), Running: running[class],
+			ArrivalRate: arrivalRate(text(at(reply, 6*i+4)), now),
 		}
-		if oldest := number(at(reply, 7*i+4)); oldest > 0 {
+		if oldest := number(at(reply, 6*i+3)); oldest > 0 {
 			d.OldestAge = time.Duration(max(0, now-oldest)) * time.Millisecond
 		}
-		d.ServiceMean, d.ServiceP90 = serviceTimes(text(at(reply, 7*i+6)))
+		d.ServiceMean, d.ServiceP90 = serviceTimes(text(at(reply, 6*i+5)))
 		out = append(out, d)
 	}
 	return out, nil

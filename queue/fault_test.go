@@ -3,6 +3,7 @@ package queue_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"io"
 	"net"
 	"sync"
@@ -17,6 +18,8 @@ import (
 	"github.com/emprops/machinectl/queue"
 	"github.com/emprops/machinectl/queue/queuetest"
 )
+
+var outage = flag.Duration("outage", 100*time.Millisecond, "how long Redis is gone in TestRedisKilledAndRestarted, each of two times")
 
 func simWorker(machine string) queue.WorkerInfo {
 	return queue.WorkerInfo{Machine: machine, Name: "w", Offer: capability.Offer{Type: "simulation"}}
@@ -47,7 +50,7 @@ func untilDone(ctx context.Context, t *testing.T, what string, do func() error) 
 
 // workThrough runs workers, a reaper and a submitter while disturb goes on, until all jobs are completed.
 func workThrough(t *testing.T, url string, jobs int, disturb func(round int)) {
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute+2**outage)
 	defer cancel()
 	c := open(t, fastOptions(url))
 	var completed atomic.Int64
@@ -128,6 +131,7 @@ func TestRedisKilledAndRestarted(t *testing.T) {
 	server := queuetest.StartRedis(t)
 	workThrough(t, server.URL, 300, func(int) {
 		server.Kill()
+		require.NoError(t, sleepFor(t.Context(), *outage))
 		server.Start()
 	})
 }

@@ -183,9 +183,15 @@ func (p *reapPass) collect(ctx context.Context) error {
 	if err != nil || len(classes) == 0 {
 		return p.c.wrap(ctx, err)
 	}
+	running, err := p.c.running(ctx, p.jobType)
+	if err != nil {
+		return err
+	}
 	args := []any{p.c.opts.IdleClass.Milliseconds(), p.c.opts.Retention.Milliseconds()}
 	for _, class := range classes {
-		args = append(args, class)
+		if running[class] == 0 {
+			args = append(args, class)
+		}
 	}
 	_, err = p.c.eval(ctx, "collect", p.jobType, nil, args...)
 	return err

@@ -1,4 +1,4 @@
--- collect takes classes out of the index that have no waiting, delayed or running job and saw no arrival for a while.
+-- collect takes classes out of the index that have no waiting or delayed job (the caller leaves out those with running ones) and saw no arrival for a while.
 -- KEYS: ctl jobs waiting chead heads aud cls classes idle counts gone
 -- LIBS: record index place
 -- Their requirements stay known for as long as an ended job may refer to them.
@@ -9,16 +9,16 @@ placing()
 local n = 0
 for _, class in ipairs(redis.call("ZRANGEBYSCORE", gone, "-inf", now - ARGV[2], "LIMIT", 0, 100)) do
   redis.call("ZREM", gone, class)
-  if redis.call("HEXISTS", cls, "a:" .. class) == 0 then redis.call("HDEL", cls, "q:" .. class) end
+  if redis.call("HEXISTS", cls, "a:" .. class) == 0 then redis.call("HDEL", cls, "q:" .. class, "s:" .. class) end
 end
 for i = 3, #ARGV do
   local class = ARGV[i]
   local at = string.match(redis.call("HGET", cls, "t:" .. class) or "", " (%d+)$")
-  local busy = (redis.call("HGET", counts, "r:" .. class) or 0) + (redis.call("HGET", counts, "d:" .. class) or 0) + (redis.call("HGET", counts, "h:" .. class) or 0)
+  local busy = (redis.call("HGET", counts, "d:" .. class) or 0) + (redis.call("HGET", counts, "h:" .. class) or 0)
   if busy <= 0 and not head(class) and (at or 0) + ARGV[1] <= now then
     local a = redis.call("HGET", cls, "a:" .. class)
     redis.call("HDEL", cls, "a:" .. class, "t:" .. class, "s:" .. class)
-    redis.call("HDEL", counts, "r:" .. class, "d:" .. class, "h:" .. class)
+    redis.call("HDEL", counts, "d:" .. class, "h:" .. class)
     redis.call("ZREM", classes, class)
     if a then
       repair(a)

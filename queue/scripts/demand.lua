@@ -2,7 +2,7 @@
 -- KEYS: ctl jobs waiting cls counts
 -- LIBS: record
 -- ARGV: class, …
--- Returns: per class 7: waiting, held back by limits, delayed, running, creation of the longest waiting job ms or 0, "count time" of the arrivals
+-- Returns: per class 6: waiting, held back by limits, delayed, creation of the longest waiting job ms or 0, "count time" of the arrivals
 --          or "", samples of service times or ""; at the end the time now
 local out = {}
 
@@ -23,11 +23,11 @@ for i = 1, #ARGV do
   local n = redis.call("ZLEXCOUNT", waiting, "[" .. class .. ":", "(" .. class .. ";")
   local o = #out
   out[o + 1] = n
-  local c = redis.call("HMGET", counts, "h:" .. class, "d:" .. class, "r:" .. class)
+  local c = redis.call("HMGET", counts, "h:" .. class, "d:" .. class)
   local s = redis.call("HMGET", cls, "t:" .. class, "s:" .. class)
-  out[o + 2], out[o + 3], out[o + 4] = tonumber(c[1] or 0), tonumber(c[2] or 0), tonumber(c[3] or 0)
-  out[o + 5] = n > 0 and oldest(class) or 0
-  out[o + 6], out[o + 7] = s[1] or "", s[2] or ""
+  out[o + 2], out[o + 3] = tonumber(c[1] or 0), tonumber(c[2] or 0)
+  out[o + 4] = n > 0 and oldest(class) or 0
+  out[o + 5], out[o + 6] = s[1] or "", s[2] or ""
 end
 out[#out + 1] = now
 return out

@@ -1,6 +1,6 @@
 -- How an attempt or a job ends. Needs record and index, and the keys: leases delayed ended dead counts held.
 --
--- counts has r:<class> = running, d:<class> = delayed, h:<class> = held, m:<machine> and t:<tenant> = running.
+-- counts has d:<class> = delayed, h:<class> = held, m:<machine> and t:<tenant> = running.
 
 -- count notes a change of a counter; settle writes those that changed and commits. It must come last in a script.
 local tally = {}
@@ -10,9 +10,7 @@ end
 
 local function settle()
   for field, n in pairs(tally) do
-    if n ~= 0 and redis.call("HINCRBY", counts, field, n) <= 0 and string.byte(field) ~= 114 then -- "r", which comes back
-      redis.call("HDEL", counts, field)
-    end
+    if n ~= 0 and redis.call("HINCRBY", counts, field, n) <= 0 then redis.call("HDEL", counts, field) end
   end
   commit()
 end
@@ -74,7 +72,6 @@ end
 
 -- uncount counts a claim as running no more. Returns the worker to wake for its tenant's next job.
 local function uncount(r)
-  count("r:" .. r[CLASS], -1)
   count("m:" .. r[MACHINE], -1)
   if r[TENANT] == "" then return nil end
   count("t:" .. r[TENANT], -1)

@@ -107,7 +107,6 @@ local function start(id, r)
   r[STATE], r[ATTEMPTS], r[FENCE], r[NONCE] = "r", r[ATTEMPTS] + 1, r[FENCE] + 1, nonce
   r[MACHINE], r[WORKER], r[STARTED], r[PROGRESS_REV] = machine, worker, nowText, "0"
   leased[#leased + 1], leased[#leased + 2] = string.format("%d", math.min(now + leaseFor, now + r[TIMEOUT] + overrun)), id
-  count("r:" .. r[CLASS], 1)
   count("m:" .. machine, 1)
   fresh = fresh + 1
   if r[TENANT] ~= "" then count("t:" .. r[TENANT], 1) end
