@@ -23,6 +23,13 @@ func TestChangedProfileUnderLoad(t *testing.T) {
 	old := before[0].Group
 	var groups []string
 	s.eventually(150*time.Second, "the old group to be gone", func() (bool, string) {
+		serving := 0
+		for _, m := range s.machines() {
+			if m.State == queue.MachineReady {
+				serving++
+			}
+		}
+		require.GreaterOrEqual(t, serving, 2, "the rollout never goes below the pool's minimum")
 		job, _, err := s.nomad.Jobs().Info("simulation", nil)
 		require.NoError(t, err)
 		groups = groups[:0]

@@ -186,13 +186,6 @@ func (s *stack) get(path string, into any) error {
 	return json.Unmarshal(b, into)
 }
 
-func (s *stack) job(id string) queue.Job {
-	s.t.Helper()
-	var j queue.Job
-	require.NoError(s.t, s.get("/v1/jobs/"+id, &j))
-	return j
-}
-
 func (s *stack) machines() []queue.Machine {
 	s.t.Helper()
 	var answer struct {
