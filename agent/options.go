@@ -71,7 +71,7 @@ func FromEnvironment(getenv func(string) string, environ []string) (Options, err
 		doc.Blobs = url
 	}
 	o := Options{
-		Spec: doc, ID: getenv("NOMAD_ALLOC_ID"), Group: getenv("NOMAD_GROUP_NAME"), Node: getenv(EnvNode),
+		Spec: doc, ID: getenv("NOMAD_ALLOC_ID"), Group: getenv("NOMAD_GROUP_NAME"), Node: getenv(spec.EnvNode),
 		Listen: getenv("NOMAD_ADDR_" + spec.PortAgent), Advertise: getenv("NOMAD_ADDR_" + spec.PortAgent),
 		Addrs: addresses(environ), Token: getenv(EnvToken), Tasks: newTaskAPI(getenv),
 	}
@@ -86,13 +86,8 @@ func FromEnvironment(getenv func(string) string, environ []string) (Options, err
 	return o, nil
 }
 
-// Environment variables of the agent beside those in package spec.
-const (
-	// EnvNode holds the Nomad client's name; without it the host's name is reported.
-	EnvNode = "MACHINE_NODE"
-	// EnvToken holds the token that POST /restart/service asks for.
-	EnvToken = "MACHINE_AGENT_TOKEN"
-)
+// EnvToken names the environment variable with the token that POST /restart/service asks for.
+const EnvToken = "MACHINE_AGENT_TOKEN"
 
 // defaults fills in what was left out.
 func (o Options) defaults() Options {

@@ -45,6 +45,7 @@ func (m *machine) agentTask(share shares) *nomad.Task {
 	m.run(t, self, program{image: m.Image, command: m.agentCommand(t), args: m.Agent.Args, ports: []string{spec.PortAgent}})
 	m.environment(t, self, merged(m.Env, m.Agent.Env), merged(m.Secrets, m.Agent.Secrets))
 	setEnv(t, spec.EnvSpec, "${NOMAD_TASK_DIR}/machine.json")
+	setEnv(t, spec.EnvNode, "${node.unique.name}")
 	t.Templates = append(t.Templates, m.agentDocument(self))
 	t.ShutdownDelay = deregister
 	t.Services = []*nomad.Service{{

@@ -18,6 +18,8 @@ const (
 	PortAgent = "agent"
 	// EnvSpec names the environment variable that holds the path of the [Agent] document.
 	EnvSpec = "MACHINE_SPEC"
+	// EnvNode names the variable with the Nomad client's name; Nomad sets none of its own.
+	EnvNode = "MACHINE_NODE"
 	// EnvRedis and EnvBlobs, when set, win over the document's fields.
 	EnvRedis = "MACHINE_REDIS_URL"
 	EnvBlobs = "MACHINE_BLOB_URL"
