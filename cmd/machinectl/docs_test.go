@@ -1,0 +1,78 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"github.com/urfave/cli/v3"
+)
+
+var update = flag.Bool("update", false, "write docs/cli.md anew")
+
+// TestDocs keeps docs/cli.md what the commands say of themselves.
+func TestDocs(t *testing.T) {
+	const path = "../../docs/cli.md"
+	want := reference(newRoot(streams{out: os.Stdout, err: os.Stderr, secrets: &secrets{}}))
+	if *update {
+		require.NoError(t, os.WriteFile(path, []byte(want), 0o644))
+	}
+	got, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, want, string(got), "write it anew: go test ./cmd/machinectl -run TestDocs -update")
+}
+
+// reference is the command line as Markdown.
+func reference(root *cli.Command) string {
+	var b strings.Builder
+	b.WriteString("# The command line\n\n<!-- Made from the commands: go test ./cmd/machinectl -run TestDocs -update -->\n\n")
+	before, codes, _ := strings.Cut(root.Description, "Exit codes:")
+	fmt.Fprintf(&b, "%s\n\n%s\n\n", upper(root.Usage), flow(before))
+	for _, c := range root.Commands {
+		fmt.Fprintf(&b, "- [`%s`](#%s): %s\n", c.Name, c.Name, c.Usage)
+	}
+	fmt.Fprintf(&b, "- `completion <bash | zsh | fish | pwsh>`: print a completion script\n\n## Exit codes\n\n```text%s\n```\n", codes)
+	b.WriteString("\nColours are used on a terminal only; NO_COLOR turns them off. Tables are cut to the terminal's width.\n")
+	for _, c := range root.Commands {
+		fmt.Fprintf(&b, "\n## %s\n\n%s.\n\n```text\nmachinectl %s [flags] %s\n```\n", c.Name, upper(c.Usage), c.Name, c.ArgsUsage)
+		if c.Description != "" {
+			fmt.Fprintf(&b, "\n%s\n", flow(c.Description))
+		}
+		if len(c.Flags) == 0 {
+			continue
+		}
+		b.WriteString("\n| flag | |\n|---|---|\n")
+		flags := slices.SortedFunc(slices.Values(c.Flags), func(x, y cli.Flag) int { return strings.Compare(x.Names()[0], y.Names()[0]) })
+		for _, f := range flags {
+			fmt.Fprintf(&b, "| %s |\n", flagRow(f))
+		}
+	}
+	return b.String()
+}
+
+func flagRow(f cli.Flag) string {
+	doc, ok := f.(cli.DocGenerationFlag)
+	if !ok {
+		return "`-" + f.Names()[0] + "` | "
+	}
+	name, usage := "-"+f.Names()[0], doc.GetUsage()
+	if before, rest, found := strings.Cut(usage, "`"); found && doc.TakesValue() {
+		placeholder, after, _ := strings.Cut(rest, "`")
+		name, usage = name+" "+placeholder, before+placeholder+after
+	} else if doc.TakesValue() {
+		name += " VALUE"
+	}
+	if v := doc.GetDefaultText(); v != "" && v != "false" && v != `""` && v != "0s" && v != "0" && doc.TakesValue() {
+		usage += " (default " + strings.Trim(v, `"`) + ")"
+	}
+	return fmt.Sprintf("`%s` | %s", name, strings.ReplaceAll(usage, "|", "\\|"))
+}
+
+func upper(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
+
+// flow is a description without the space around it.
+func flow(text string) string { return strings.TrimSpace(text) }
