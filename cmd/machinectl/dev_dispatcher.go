@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -30,8 +31,20 @@ type devDispatcher struct {
 	err    error
 }
 
+// addressTries is how many addresses are tried where none was asked for: somebody may take one between looking and listening.
+const addressTries = 3
+
 // startDispatcher starts one for a cluster and waits until it is ready.
 func startDispatcher(ctx context.Context, cluster *devcluster.Cluster, listen string) (*devDispatcher, error) {
+	for try := 1; ; try++ {
+		d, err := startDispatcherOnce(ctx, cluster, listen)
+		if err == nil || listen != "" || try == addressTries || !strings.Contains(err.Error(), syscall.EADDRINUSE.Error()) {
+			return d, err
+		}
+	}
+}
+
+func startDispatcherOnce(ctx context.Context, cluster *devcluster.Cluster, listen string) (*devDispatcher, error) {
 	program := beside(dispatcherBinary)
 	if program == "" {
 		var err error
