@@ -110,6 +110,7 @@ func services(l *lab) {
 	name := l.id + "-web"
 	j.TaskGroups[0].Networks = []*api.NetworkResource{{DynamicPorts: []api.Port{{Label: "http"}}}}
 	j.TaskGroups[0].Tasks[0] = shell("main", fmt.Sprintf("cd %s && exec %s", l.dir, l.program("files")))
+	j.TaskGroups[0].Tasks[0].Resources.MemoryMB = ptr(programMemory)
 	j.TaskGroups[0].Services = []*api.Service{{
 		Name: name, Provider: "nomad", PortLabel: "http", Tags: []string{"index-${NOMAD_ALLOC_INDEX}"},
 		Checks: []api.ServiceCheck{{Name: "ready", Type: "http", Path: "/ready", Interval: time.Second, Timeout: time.Second}},

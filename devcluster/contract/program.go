@@ -39,6 +39,9 @@ func RunProgram() bool {
 	return true
 }
 
+// programMemory is what a task that runs a program needs, in MiB: Nomad kills what takes more, and a test's binary is large.
+const programMemory = 512
+
 // program is a shell command that runs one of the programs above.
 func (l *lab) program(name string) string {
 	l.Helper()

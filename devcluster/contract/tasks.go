@@ -217,6 +217,7 @@ func killTimeout(l *lab) {
 func noOrphans(l *lab) {
 	j := l.job(1)
 	j.TaskGroups[0].Tasks[0] = shell("main", fmt.Sprintf("(trap '' TERM INT; echo $(exec sh -c 'echo $PPID') >> %s; sleep 1000; :) & %s sh -c 'echo $$ >> %s; exec sleep 1000' & exec sleep 1000", l.path("child"), l.program("session"), l.path("session")))
+	j.TaskGroups[0].Tasks[0].Resources.MemoryMB = ptr(programMemory)
 	run := l.up(j, 1)
 	children := []int{l.pid("child"), l.pid("session")}
 	require.NoError(l, l.scale("g0", 0))
