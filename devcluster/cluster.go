@@ -60,12 +60,18 @@ func Start(ctx context.Context, opts Options) (*Cluster, error) {
 	return c, nil
 }
 
+// tmpName is the folder for temporary files of whatever runs in the cluster: a killed task leaves its own behind.
+const tmpName = "tmp"
+
 func (c *Cluster) makeDir() (err error) {
 	if c.opts.Dir == "" {
 		c.scratch = true
 		c.dir, err = os.MkdirTemp("", "devcluster-")
 	} else if err = os.MkdirAll(c.opts.Dir, 0o755); err == nil {
 		c.dir, err = filepath.Abs(c.opts.Dir)
+	}
+	if err == nil {
+		err = os.MkdirAll(filepath.Join(c.dir, tmpName), 0o755)
 	}
 	if err != nil {
 		return fmt.Errorf("devcluster: %w", err)
@@ -90,19 +96,18 @@ func (c *Cluster) startNomad(ctx context.Context) (err error) {
 		if err == nil {
 			err = c.nomad.start(ctx)
 		}
-		c.about = append(c.about, fmt.Sprintf("Nomad: real, %s; one node declaring %d MHz and %d MiB, whatever the machine has", path, c.opts.CPU, c.opts.Memory))
+		c.about = append(c.about, fmt.Sprintf("Nomad: real, %s; one node that says it has %d GHz and %d GiB, whatever the machine has", path, c.opts.CPU/1000, c.opts.Memory>>10))
 		if gpus.Count > 0 {
-			c.about = append(c.about, fmt.Sprintf("GPUs: %d simulated %s, offered by a device plugin; they compute nothing", gpus.Count, gpus.Model))
+			c.about = append(c.about, fmt.Sprintf("GPUs:  %d simulated %s, offered by a device plugin; they compute nothing", gpus.Count, gpus.Model))
 		}
 		return err
 	}
 	c.standin, err = standin.Start(standin.Config{
-		Dir: filepath.Join(c.dir, "nomad"), Resources: c.opts.resources(), GPUs: gpus, Keeper: c.keeper, Logger: c.opts.Logger,
+		Dir: filepath.Join(c.dir, "nomad"), Tmp: filepath.Join(c.dir, tmpName), Resources: c.opts.resources(), GPUs: gpus, Keeper: c.keeper, Logger: c.opts.Logger,
 	})
-	c.about = append(c.about,
-		fmt.Sprintf("Nomad: stood in for by devcluster: one node declaring %d MHz and %d MiB, state in memory, tasks are plain child processes (no docker, no isolation), for a laptop and for tests", c.opts.CPU, c.opts.Memory))
+	c.about = append(c.about, "Nomad: stood in for: one node, state in memory, tasks are plain child processes (a nomad on PATH would be used)")
 	if gpus.Count > 0 {
-		c.about = append(c.about, fmt.Sprintf("GPUs: %d simulated %s; they compute nothing", gpus.Count, gpus.Model))
+		c.about = append(c.about, fmt.Sprintf("GPUs:  %d simulated %s; they compute nothing", gpus.Count, gpus.Model))
 	}
 	return err
 }
@@ -202,7 +207,7 @@ func (c *Cluster) stop(ctx context.Context) error {
 	if c.keeper != nil {
 		errs = append(errs, c.keeper.Close(ctx))
 	}
-	errs = append(errs, unmountBelow(c.dir))
+	errs = append(errs, child.UnmountBelow(c.dir), os.RemoveAll(filepath.Join(c.dir, tmpName)))
 	if c.scratch {
 		errs = append(errs, os.RemoveAll(c.dir))
 	}

@@ -25,6 +25,7 @@ const simgpuName = "nomad-device-simgpu"
 // nomadAgent is a real Nomad, server and client in one process.
 type nomadAgent struct {
 	path, dir, config string
+	tmp               string // TMPDIR of the agent and its tasks
 	http              int
 	keeper            *child.Keeper
 	log               *slog.Logger
@@ -37,7 +38,7 @@ func newNomadAgent(o Options, path, dir string, gpus gpu.Spec, k *child.Keeper) 
 	if err != nil {
 		return nil, err
 	}
-	n := &nomadAgent{path: path, dir: filepath.Join(dir, "nomad"), keeper: k, http: ports[0], log: o.Logger, gpus: gpus.Count}
+	n := &nomadAgent{path: path, dir: filepath.Join(dir, "nomad"), tmp: filepath.Join(dir, tmpName), keeper: k, http: ports[0], log: o.Logger, gpus: gpus.Count}
 	n.config = filepath.Join(n.dir, "agent.hcl")
 	plugins := filepath.Join(n.dir, "plugins")
 	if err := os.MkdirAll(plugins, 0o755); err != nil {
@@ -142,7 +143,7 @@ func (n *nomadAgent) start(ctx context.Context) error {
 	}
 	cmd := exec.Command(n.path, "agent", "-config", n.config)
 	cmd.Dir = n.dir
-	cmd.Env = nomadEnv()
+	cmd.Env = nomadEnv(n.tmp)
 	var err error
 	if n.proc, err = startDaemon(n.keeper, cmd, filepath.Join(n.dir, "nomad.log")); err != nil {
 		return err
@@ -155,16 +156,23 @@ func (n *nomadAgent) start(ctx context.Context) error {
 	return n.proc.await(ctx, func(ctx context.Context) error { return n.ready(ctx, client) })
 }
 
-// nomadEnv is this process's environment without what would steer the agent.
-func nomadEnv() []string {
+// nomadEnv is this process's environment without what would steer the agent, and with a place for temporary files of the
+// agent and its tasks.
+func nomadEnv(tmp string) []string {
 	var env []string
 	for _, kv := range os.Environ() {
 		if !strings.HasPrefix(kv, "NOMAD_") {
 			env = append(env, kv)
 		}
 	}
+	if len(tmp)+len("/plugin1234567890") < socketPath { // go-plugin makes sockets there
+		env = append(env, "TMPDIR="+tmp)
+	}
 	return env
 }
+
+// socketPath is how long the path of a Unix socket may be on any system.
+const socketPath = 104
 
 // ready: the node is up and has all its GPUs.
 func (n *nomadAgent) ready(ctx context.Context, client *api.Client) error {

@@ -23,7 +23,7 @@ func (c *Cluster) startRedis(ctx context.Context) error {
 			return err
 		}
 		c.redis = e
-		c.about = append(c.about, "Redis: embedded, in memory, about 20 times slower than a real one; its data goes when it stops")
+		c.about = append(c.about, "Redis: embedded, in memory, about 20 times slower than a real one (a redis-server on PATH would be used)")
 		return nil
 	}
 	r, err := newRealRedis(path, filepath.Join(c.dir, "redis"), c.opts.RedisFsync, c.keeper)

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/emprops/machinectl/devcluster/child"
 	"github.com/emprops/machinectl/queue"
 )
 
@@ -21,52 +22,84 @@ type options struct {
 	timeout  time.Duration
 }
 
+// cleanUpLimit is how long whatever is left may take to go after it was killed.
+const cleanUpLimit = 15 * time.Second
+
 // demo is one run: what it drives and what it has counted.
 type demo struct {
 	options
-	out   *printer
-	dir   string // scratch, removed at the end
-	stack *stack
-	api   *client
+	out    *printer
+	dir    string        // scratch, removed at the end
+	keeper *child.Keeper // of every process that the demo starts
+	stack  *stack
+	api    *client
 
 	ids    []string        // of all submitted jobs
 	killed map[string]bool // jobs that ran in the agent we killed
 	sizes  *sizes
 }
 
-// run is the story. Whatever happens, the stack is stopped; the last line is printed only when everything held.
+// run is the story. Whatever happens, the stack is stopped and its folder removed; the last line is printed only when
+// everything held.
 func run(parent context.Context, opts options) (err error) {
 	ctx, cancel := context.WithTimeoutCause(parent, opts.timeout, fmt.Errorf("not done after %s", opts.timeout))
 	defer cancel()
-	opts.bin, err = filepath.Abs(opts.bin)
-	if err != nil {
+	if opts.bin, err = filepath.Abs(opts.bin); err != nil {
 		return err
+	}
+	if _, err := os.Stat(filepath.Join(opts.bin, "machinectl")); err != nil {
+		return fmt.Errorf("there are no programs in %s: run make build (%w)", opts.bin, err)
 	}
 	dir, err := os.MkdirTemp("", "mctl-")
 	if err != nil {
-		return err
+		return fmt.Errorf("no folder to work in; TMPDIR can name another place: %w", err)
 	}
-	d := &demo{options: opts, out: newPrinter(os.Stdout), dir: dir, killed: map[string]bool{}}
-	summary, err := d.play(ctx)
-	if ctx.Err() != nil && !errors.Is(err, context.Cause(ctx)) {
-		err = errors.Join(context.Cause(ctx), err)
-	}
-	if d.stack != nil {
-		d.out.Stepf("Stopping everything this demo started")
-		err = errors.Join(err, d.stack.stop(), leftovers(dir))
-	}
-	err = errors.Join(err, os.RemoveAll(dir))
+	keeper, err := child.New(dir, true)
 	if err != nil {
+		return errors.Join(err, os.RemoveAll(dir))
+	}
+	d := &demo{options: opts, out: newPrinter(os.Stdout), dir: dir, keeper: keeper, killed: map[string]bool{}}
+	summary, err := d.play(ctx)
+	err = because(ctx, err)
+	if err = errors.Join(err, d.cleanUp(ctx)); err != nil {
 		return err
 	}
-	d.out.Notef("no process is left\n")
+	d.out.Notef("no process and no folder is left")
 	fmt.Println("\n" + summary)
 	return nil
 }
 
+// because is why a play ended. What fails when it is interrupted is only what the interruption does to it.
+func because(ctx context.Context, err error) error {
+	cause := context.Cause(ctx)
+	switch {
+	case err == nil || cause == nil || errors.Is(cause, context.Canceled):
+		return err
+	case errors.Is(cause, errInterrupted):
+		return cause
+	case errors.Is(err, cause):
+		return err
+	default:
+		return fmt.Errorf("%w: %w", cause, err)
+	}
+}
+
+// cleanUp stops the stack, and looks whether anything of it is left.
+func (d *demo) cleanUp(ctx context.Context) error {
+	var errs []error
+	if d.stack != nil {
+		d.out.Stepf("Stop everything that this demo has started")
+		errs = append(errs, d.stack.stop())
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpLimit)
+	defer cancel()
+	errs = append(errs, d.keeper.Close(ctx), leftovers(ctx, d.dir), child.UnmountBelow(d.dir), os.RemoveAll(d.dir))
+	return errors.Join(errs...)
+}
+
 func (d *demo) play(ctx context.Context) (string, error) {
 	for _, scene := range []func(context.Context) error{
-		d.startStack, d.planAndApply, d.submitMixed, d.killAgent, d.grow, d.finish, d.shrink, d.showResult,
+		d.startStack, d.plan, d.apply, d.submitMixed, d.killAgent, d.grow, d.shrink, d.showResult,
 	} {
 		if err := scene(ctx); err != nil {
 			return "", err
@@ -76,8 +109,9 @@ func (d *demo) play(ctx context.Context) (string, error) {
 }
 
 func (d *demo) startStack(ctx context.Context) error {
-	d.out.Stepf("Starting the local stack (machinectl dev)")
-	s, err := startStack(ctx, d.bin, d.dir, d.embedded)
+	d.out.Stepf("Start Nomad, Redis and a dispatcher on this machine")
+	d.out.Commandf("machinectl dev")
+	s, err := startStack(ctx, d.keeper, d.bin, d.dir, d.embedded)
 	if err != nil {
 		return err
 	}
@@ -88,26 +122,35 @@ func (d *demo) startStack(ctx context.Context) error {
 	return nil
 }
 
-func (d *demo) planAndApply(ctx context.Context) error {
-	profile := filepath.Join(d.examples, "profiles.hcl")
-	vars := []string{
+// profile is the command line for the example with the values of this run.
+func (d *demo) profile(command ...string) []string {
+	return append(command,
 		"-var-file", filepath.Join(d.examples, "demo.vars.hcl"),
-		"-var", "agent_binary=" + filepath.Join(d.bin, "machine-agent"),
-		"-var", "redis_url=" + d.stack.Redis,
-		"-var", "blob_url=file://" + filepath.Join(d.dir, "stack", "blobs"),
-	}
-	d.out.Stepf("machinectl plan %s", profile)
-	out, err := d.stack.ctl(ctx, d.bin, nil, append(append([]string{"plan"}, vars...), profile)...)
+		"-var", "agent_binary="+filepath.Join(d.bin, "machine-agent"),
+		"-var", "redis_url="+d.stack.Redis,
+		"-var", "blob_url=file://"+filepath.Join(d.dir, "stack", "blobs"),
+		filepath.Join(d.examples, "profiles.hcl"))
+}
+
+func (d *demo) plan(ctx context.Context) error {
+	d.out.Stepf("See what applying the example would change")
+	d.out.Commandf("machinectl plan %s", filepath.Join(d.examples, "profiles.hcl"))
+	out, err := d.stack.ctl(ctx, d.bin, d.profile("plan")...)
 	if err != nil {
 		return err
 	}
 	d.out.Notef("%s", out)
-	d.out.Stepf("machinectl apply")
-	out, err = d.stack.ctl(ctx, d.bin, nil, append(append([]string{"apply", "-auto-approve"}, vars...), profile)...)
-	if err != nil {
+	return nil
+}
+
+// apply follows the machines itself: the command's own words would say the plan again.
+func (d *demo) apply(ctx context.Context) error {
+	d.out.Stepf("Apply it")
+	d.out.Commandf("machinectl apply %s", filepath.Join(d.examples, "profiles.hcl"))
+	began := time.Now()
+	if _, err := d.stack.ctl(ctx, d.bin, d.profile("apply", "-auto-approve")...); err != nil {
 		return err
 	}
-	d.out.Notef("%s", out)
 	d.sizes = watchSizes(d.api)
 	return d.until(ctx, "the first machines to be ready", func(ctx context.Context) (bool, string, error) {
 		machines, err := d.api.machines(ctx)
@@ -117,12 +160,12 @@ func (d *demo) planAndApply(ctx context.Context) error {
 				ready++
 			}
 		}
-		return ready >= 2, fmt.Sprintf("%d of %d machines ready", ready, len(machines)), err
+		return ready >= 2, fmt.Sprintf("%d of %d machines ready after %.0f s", ready, len(machines), time.Since(began).Seconds()), err
 	})
 }
 
 func (d *demo) submitMixed(ctx context.Context) error {
-	d.out.Stepf("Submitting a mixed batch over HTTP (POST /v1/jobs)")
+	d.out.Stepf("Submit a mixed batch over HTTP (POST /v1/jobs)")
 	for _, name := range []string{"comfyui", "simulation", "simulation", "comfyui", "simulation"} {
 		if err := d.submit(ctx, name); err != nil {
 			return err
@@ -169,26 +212,16 @@ func recolour(parameters json.RawMessage, n int) (json.RawMessage, error) {
 	return json.Marshal(p)
 }
 
-// grow lets the queue become longer than the pool's target wait allows, and sees the pool resized.
+// grow lets the queue become longer than the pools' target wait allows, and sees them resized while the jobs are done.
 func (d *demo) grow(ctx context.Context) error {
-	d.out.Stepf("Letting the queue grow: 14 more GPU jobs")
-	for range 14 {
+	const more = 14
+	d.out.Stepf("Submit more than the machines can take in time: pools grow")
+	for range more {
 		if err := d.submit(ctx, "comfyui"); err != nil {
 			return err
 		}
 	}
-	before := d.sizes.String()
-	if err := d.until(ctx, "a pool to be resized up", func(context.Context) (bool, string, error) {
-		return d.sizes.up > 0, d.sizes.String(), nil
-	}); err != nil {
-		return err
-	}
-	d.out.Notef("pools: %s → %s", before, d.sizes)
-	return nil
-}
-
-func (d *demo) finish(ctx context.Context) error {
-	d.out.Stepf("Waiting for all %d jobs", len(d.ids))
+	d.out.Notef("%d more comfyui jobs", more)
 	return d.until(ctx, "all jobs to end", func(ctx context.Context) (bool, string, error) {
 		states, err := d.states(ctx)
 		if err != nil {
@@ -200,20 +233,15 @@ func (d *demo) finish(ctx context.Context) error {
 				ended += n
 			}
 		}
-		return ended == len(d.ids), fmt.Sprintf("%s   pools: %s", progressBar(states), d.sizes), nil
+		return ended == len(d.ids), progressBar(states), nil
 	})
 }
 
 func (d *demo) shrink(ctx context.Context) error {
-	d.out.Stepf("The queue is empty: pools are drained and resized down")
-	peak := d.sizes.String()
-	if err := d.until(ctx, "a pool to be resized down", func(context.Context) (bool, string, error) {
-		return d.sizes.down > 0 && d.sizes.atMinimum(), d.sizes.String(), nil
-	}); err != nil {
-		return err
-	}
-	d.out.Notef("pools: %s → %s", peak, d.sizes)
-	return nil
+	d.out.Stepf("The queue is empty: machines are drained, then pools shrink")
+	return d.until(ctx, "the pools to be resized down", func(context.Context) (bool, string, error) {
+		return d.sizes.down > 0 && d.sizes.atMinimum(), "machines: " + d.sizes.String(), nil
+	})
 }
 
 func (d *demo) states(ctx context.Context) (map[queue.State]int, error) {
@@ -234,23 +262,32 @@ func (d *demo) until(ctx context.Context, what string, cond func(context.Context
 	defer tick.Stop()
 	for {
 		ok, status, err := cond(ctx)
-		if err == nil && d.sizes != nil {
-			_, err = d.sizes.poll(ctx) // so that no resize is missed in the counts
+		if err == nil {
+			err = d.showResizes(ctx)
 		}
 		if err != nil {
-			return fmt.Errorf("waiting for %s: %w", what, err)
+			return fmt.Errorf("waiting for %s: %w", what, errors.Join(err, d.stack.alive()))
 		}
-		d.out.Livef("%s", status)
 		if ok {
 			d.out.Notef("%s", status)
 			return nil
 		}
+		d.out.Livef("%s", status)
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("waiting for %s (%s): %w", what, status, context.Cause(ctx))
 		case <-tick.C:
 		}
 	}
+}
+
+// showResizes is called all the time, so that no resize is missed in the counts.
+func (d *demo) showResizes(ctx context.Context) error {
+	resizes, err := d.sizes.poll(ctx)
+	for _, r := range resizes {
+		d.out.Notef("%s", r)
+	}
+	return err
 }
 
 func progressBar(states map[queue.State]int) string {

@@ -18,7 +18,7 @@ import (
 
 // killAgent sends SIGKILL to an agent that is in the middle of a GPU job, and sees that job finish all the same.
 func (d *demo) killAgent(ctx context.Context) error {
-	d.out.Stepf("SIGKILL for an agent in the middle of a job")
+	d.out.Stepf("Kill an agent in the middle of a job: the job is done all the same")
 	var victim queue.Machine
 	var job string
 	err := d.until(ctx, "a machine to be running a GPU job", func(ctx context.Context) (bool, string, error) {
@@ -27,7 +27,7 @@ func (d *demo) killAgent(ctx context.Context) error {
 			return false, "", err
 		}
 		victim, job = busyWithGPUJob(machines)
-		return job != "", "looking for one", nil
+		return job != "", "an agent is at work on " + job, nil
 	})
 	if err != nil {
 		return err
@@ -43,20 +43,32 @@ func (d *demo) killAgent(ctx context.Context) error {
 	for _, id := range running {
 		d.killed[id] = true
 	}
-	d.out.Notef("killed pid %d, the agent of machine %.8s (pool %s), which was running %s", pid, victim.ID, victim.Pool, strings.Join(running, ", "))
+	d.out.Commandf("kill -KILL %d", pid)
+	d.out.Notef("it was the agent of %s[%d], machine %.8s", victim.Group, victim.Index, victim.ID)
 	killedAt := time.Now()
 	return d.until(ctx, "the killed agent's job to complete", func(ctx context.Context) (bool, string, error) {
 		j, err := d.api.job(ctx, job)
 		if err != nil {
 			return false, "", err
 		}
-		status := fmt.Sprintf("%s is %s on machine %.8s, %d lost lease(s), %.0fs after the kill",
-			j.ID, j.State, j.Machine, j.LostLeases, time.Since(killedAt).Seconds())
+		status := fmt.Sprintf("the job is %s %.0f s after the kill%s", j.State, time.Since(killedAt).Seconds(), place(j, victim))
 		if j.State.Final() && j.State != queue.Completed {
 			return false, "", fmt.Errorf("%s: %+v", status, j.Error)
 		}
 		return j.State == queue.Completed, status, nil
 	})
+}
+
+// place says where a job that somebody has is, seen from the machine whose agent was killed.
+func place(j queue.Job, victim queue.Machine) string {
+	switch j.Machine {
+	case "":
+		return ""
+	case victim.ID:
+		return ", by an agent that was started in its place"
+	default:
+		return fmt.Sprintf(", by machine %.8s", j.Machine)
+	}
 }
 
 func busyWithGPUJob(machines []queue.Machine) (queue.Machine, string) {
@@ -100,25 +112,39 @@ func agentPID(ctx context.Context, addr string) (int, error) {
 	return status.PID, nil
 }
 
-// leftovers looks for processes that still name the demo's folder in their command line. Only where /proc shows them.
-func leftovers(dir string) error {
+// leftovers waits until no process names the demo's folder in its command line any more. Only where /proc shows them.
+func leftovers(ctx context.Context, dir string) error {
 	if runtime.GOOS != "linux" {
 		return nil
 	}
-	cmdlines, err := filepath.Glob("/proc/[0-9]*/cmdline")
-	if err != nil {
-		return err
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		left, err := naming(dir)
+		if err != nil || len(left) == 0 {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("processes left behind:\n%s", strings.Join(left, "\n"))
+		case <-tick.C:
+		}
 	}
-	var left []string
-	for _, path := range cmdlines {
+}
+
+// naming are the command lines of the processes that name a folder.
+func naming(dir string) ([]string, error) {
+	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		return nil, err
+	}
+	var found []string
+	for _, path := range files {
 		b, err := os.ReadFile(path)
 		if err != nil || !bytes.Contains(b, []byte(dir)) {
 			continue // it ended meanwhile, or isn't ours
 		}
-		left = append(left, strings.TrimSpace(string(bytes.ReplaceAll(b, []byte{0}, []byte{' '}))))
+		found = append(found, strings.TrimSpace(string(bytes.ReplaceAll(b, []byte{0}, []byte{' '}))))
 	}
-	if len(left) > 0 {
-		return fmt.Errorf("processes left behind:\n%s", strings.Join(left, "\n"))
-	}
-	return nil
+	return found, nil
 }

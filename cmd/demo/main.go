@@ -4,6 +4,8 @@
 //
 // It is not a test suite: it shows one path, with the figures of this run. Its last line is for machines; any other outcome
 // than ok exits non-zero and says why.
+//
+// Invariant: whatever ends it, SIGKILL included, no process and no folder of it is left (package devcluster/child).
 package main
 
 import (
@@ -11,8 +13,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
+	"strings"
 	"time"
 )
 
@@ -24,11 +25,20 @@ func main() {
 	flag.DurationVar(&opts.timeout, "timeout", 3*time.Minute, "give up after this long")
 	flag.Parse()
 
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := interruptible(context.Background())
 	err := run(ctx, opts)
 	stop()
 	if err != nil {
-		fmt.Printf("demo: failed: %v\n", err)
-		os.Exit(1)
+		os.Exit(fail(err))
 	}
+}
+
+// fail says why the demo failed: all of it first, its first line again at the end. It returns the exit code.
+func fail(err error) int {
+	short, rest, more := strings.Cut(err.Error(), "\n")
+	if more {
+		fmt.Printf("\n%s\n%s\n", short, rest)
+	}
+	fmt.Printf("\ndemo: failed: %s\n", short)
+	return 1
 }

@@ -27,25 +27,59 @@ func watchSizes(api *client) *sizes {
 	return &sizes{api: api, seen: map[string]int{}}
 }
 
-func (s *sizes) poll(ctx context.Context) (string, error) {
+// poll reads the sizes and returns a line for each that has changed since the last time, with the dispatcher's reasons.
+func (s *sizes) poll(ctx context.Context) ([]string, error) {
 	var answer struct {
 		Pools []poolSize `json:"pools"`
 	}
 	if err := s.api.do(ctx, http.MethodGet, "/v1/pools", nil, &answer); err != nil {
-		return "", err
+		return nil, err
 	}
 	s.pools = answer.Pools
+	var lines []string
 	for _, p := range s.pools {
 		before, known := s.seen[p.Pool]
+		s.seen[p.Pool] = p.Asked
 		switch {
 		case known && p.Asked > before:
 			s.up += p.Asked - before
+			lines = append(lines, fmt.Sprintf("↑ %s %d → %d%s", p.Pool, before, p.Asked, s.reasons(ctx, p.Pool, p.Asked)))
 		case known && p.Asked < before:
 			s.down += before - p.Asked
+			lines = append(lines, fmt.Sprintf("↓ %s %d → %d%s", p.Pool, before, p.Asked, s.reasons(ctx, p.Pool, p.Asked)))
 		}
-		s.seen[p.Pool] = p.Asked
 	}
-	return s.String(), nil
+	return lines, nil
+}
+
+// decision is the part of GET /v1/pools/{pool} that the demo reads.
+type decision struct {
+	From    int `json:"from"`
+	Count   int `json:"count"`
+	Reasons []struct {
+		Text string `json:"text"`
+	} `json:"reasons"`
+}
+
+// reasons are those of the newest decision for a count, or nothing if it isn't known any more.
+func (s *sizes) reasons(ctx context.Context, pool string, count int) string {
+	var answer struct {
+		Decisions []decision `json:"decisions"`
+	}
+	if err := s.api.do(ctx, http.MethodGet, "/v1/pools/"+pool, nil, &answer); err != nil {
+		return "" // the next poll says what is wrong
+	}
+	for _, d := range answer.Decisions {
+		if d.Count != count || d.From == d.Count {
+			continue
+		}
+		var texts []string
+		for _, r := range d.Reasons {
+			texts = append(texts, r.Text)
+		}
+		return ": " + strings.Join(texts, "; ")
+	}
+	return ""
 }
 
 func (s *sizes) atMinimum() bool {
@@ -57,10 +91,13 @@ func (s *sizes) atMinimum() bool {
 	return len(s.pools) > 0
 }
 
+// String names the pools that have machines.
 func (s *sizes) String() string {
 	parts := make([]string, 0, len(s.pools))
 	for _, p := range s.pools {
-		parts = append(parts, fmt.Sprintf("%s %d", p.Pool, p.Asked))
+		if p.Asked > 0 {
+			parts = append(parts, fmt.Sprintf("%s %d", p.Pool, p.Asked))
+		}
 	}
 	return strings.Join(parts, ", ")
 }

@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"github.com/emprops/machinectl/devcluster/child"
 )
 
 // stack is a running `machinectl dev`.
@@ -23,79 +25,93 @@ type stack struct {
 	Dispatcher string   `json:"dispatcher"`
 	Parts      []string `json:"parts"` // what is real and what is stood in for
 
-	cmd  *exec.Cmd
-	log  string
-	done chan error
+	keeper *child.Keeper
+	cmd    *exec.Cmd
+	log    string
+	done   chan struct{} // closed when it has ended; err is set before
+	err    error
 }
 
 const (
 	stackStartTimeout = 60 * time.Second
 	stackStopTimeout  = 45 * time.Second
+	interruptGrace    = 5 * time.Second // for a command that is told to stop
 )
 
-func startStack(ctx context.Context, bin, dir string, embedded bool) (*stack, error) {
-	s := &stack{log: filepath.Join(dir, "dev.log"), done: make(chan error, 1)}
+// startStack starts `machinectl dev` and waits until it is up. Whatever happens to this process, the keeper ends it.
+func startStack(ctx context.Context, k *child.Keeper, bin, dir string, embedded bool) (*stack, error) {
+	s := &stack{keeper: k, log: filepath.Join(dir, "dev.log"), done: make(chan struct{})}
 	log, err := os.Create(s.log)
 	if err != nil {
 		return nil, err
 	}
 	defer log.Close()
-	args := []string{"dev", "-json", "-gpus", "4", "-dir", filepath.Join(dir, "stack")}
+	args := []string{"dev", "-json", "-gpus", "12", "-dir", filepath.Join(dir, "stack")}
 	if embedded {
 		args = append(args, "-embedded")
 	}
 	s.cmd = exec.Command(filepath.Join(bin, "machinectl"), args...)
 	s.cmd.Stderr = log
-	// Its own process group: Ctrl-C reaches only us, and we stop it in order.
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	stdout, err := s.cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
 	}
-	if err := s.cmd.Start(); err != nil {
+	if err := k.Start(s.cmd); err != nil { // in its own process group: Ctrl-C reaches only us, and we stop it in order
 		return nil, fmt.Errorf("start the stack: %w", err)
 	}
 	line := make(chan []byte, 1)
 	go func() {
+		defer close(s.done)
 		r := bufio.NewReader(stdout)
-		first, _ := r.ReadBytes('\n')
+		first, err := r.ReadBytes('\n')
 		line <- first
-		_, _ = io.Copy(io.Discard, r)
-		s.done <- s.cmd.Wait()
+		if err == nil {
+			_, err = io.Copy(io.Discard, r)
+		}
+		if errors.Is(err, io.EOF) {
+			err = nil
+		}
+		s.err = errors.Join(s.cmd.Wait(), err)
 	}()
+	timer := time.NewTimer(stackStartTimeout)
+	defer timer.Stop()
 	select {
 	case first := <-line:
-		if err := json.Unmarshal(first, s); err == nil {
-			return s, nil
+		if err := json.Unmarshal(first, s); err != nil {
+			return nil, errors.Join(fmt.Errorf("the stack did not come up:\n%s%s", first, s.logTail()), s.stop())
 		}
-		return nil, errors.Join(fmt.Errorf("the stack did not come up:\n%s%s", first, s.logTail()), s.stop())
-	case <-time.After(stackStartTimeout):
+		return s, nil
+	case <-timer.C:
 		return nil, errors.Join(fmt.Errorf("the stack was not up after %s:\n%s", stackStartTimeout, s.logTail()), s.stop())
 	case <-ctx.Done():
 		return nil, errors.Join(context.Cause(ctx), s.stop())
 	}
 }
 
-// stop asks the stack to end and waits for it; whatever is left of its process group is then killed, and said.
+// stop asks the stack to end and waits for it. One that doesn't end is killed, which is an error.
 func (s *stack) stop() error {
-	select {
-	case err := <-s.done:
-		return fmt.Errorf("the stack had ended by itself: %w\n%s", err, s.logTail())
-	default:
-	}
-	if err := s.cmd.Process.Signal(os.Interrupt); err != nil {
+	if err := s.cmd.Process.Signal(os.Interrupt); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
+	timer := time.NewTimer(stackStopTimeout)
+	defer timer.Stop()
 	select {
-	case err := <-s.done:
-		if err != nil {
-			return fmt.Errorf("the stack ended badly: %w\n%s", err, s.logTail())
-		}
-	case <-time.After(stackStopTimeout):
-		_ = syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL)
-		return fmt.Errorf("the stack had to be killed after %s:\n%s", stackStopTimeout, s.logTail())
+	case <-s.done:
+		return nil
+	case <-timer.C:
+		err := fmt.Errorf("the stack had to be killed after %s:\n%s", stackStopTimeout, s.logTail())
+		return errors.Join(err, child.KillGroup(s.cmd.Process.Pid))
 	}
-	return nil
+}
+
+// alive is an error that says how the stack ended, if it did although nobody asked it to.
+func (s *stack) alive() error {
+	select {
+	case <-s.done:
+		return fmt.Errorf("the stack ended by itself: %w\n%s", s.err, s.logTail())
+	default:
+		return nil
+	}
 }
 
 func (s *stack) logTail() string {
@@ -104,28 +120,23 @@ func (s *stack) logTail() string {
 		return err.Error()
 	}
 	lines := bytes.Split(bytes.TrimSpace(b), []byte("\n"))
-	if len(lines) > 20 {
-		lines = lines[len(lines)-20:]
-	}
-	return string(bytes.Join(lines, []byte("\n")))
+	return string(bytes.Join(lines[max(0, len(lines)-20):], []byte("\n")))
 }
 
-// ctl runs machinectl against the stack and returns what it printed. Exit codes in okCodes are no errors.
-func (s *stack) ctl(ctx context.Context, bin string, okCodes []int, args ...string) (string, error) {
+// ctl runs machinectl against the stack and returns what it printed on standard output. What it says beside that is in the
+// error, if it fails.
+func (s *stack) ctl(ctx context.Context, bin string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, filepath.Join(bin, "machinectl"), args...)
 	cmd.Env = append(os.Environ(), "NOMAD_ADDR="+s.Nomad, "MACHINECTL_DISPATCHER="+s.Dispatcher)
-	// An interrupted command is asked first.
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.WaitDelay = 10 * time.Second
-	out, err := cmd.CombinedOutput()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		for _, code := range okCodes {
-			if exit.ExitCode() == code {
-				return string(out), nil
-			}
-		}
-		return string(out), fmt.Errorf("machinectl %s: %w\n%s", args[0], err, out)
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) } // an interrupted command is asked first
+	cmd.WaitDelay = interruptGrace
+	var out, all bytes.Buffer
+	cmd.Stdout, cmd.Stderr = io.MultiWriter(&out, &all), &all
+	if err := s.keeper.Start(cmd); err != nil {
+		return "", fmt.Errorf("machinectl %s: %w", args[0], err)
 	}
-	return string(out), err
+	if err := cmd.Wait(); err != nil {
+		return out.String(), fmt.Errorf("machinectl %s: %w\n%s", args[0], err, all.String())
+	}
+	return out.String(), nil
 }

@@ -35,6 +35,9 @@ func (d *demo) verdict(ctx context.Context) (string, error) {
 			}
 		}
 	}
+	if d.sizes.up == 0 || d.sizes.down == 0 {
+		problems = append(problems, fmt.Errorf("pools were resized %d machines up and %d down: want both", d.sizes.up, d.sizes.down))
+	}
 	lost := len(d.ids) - completed
 	if err := errors.Join(problems...); err != nil {
 		return "", fmt.Errorf("submitted=%d completed=%d lost=%d interrupted=%d: %w", len(d.ids), completed, lost, interrupted, err)
@@ -45,7 +48,7 @@ func (d *demo) verdict(ctx context.Context) (string, error) {
 
 // showResult fetches one image that a job made, through the API, and looks at it; and shows what the agents weigh.
 func (d *demo) showResult(ctx context.Context) error {
-	d.out.Stepf("One result, and what the agents weigh")
+	d.out.Stepf("Look at one result, and at what idle agents weigh")
 	for _, id := range d.ids {
 		j, err := d.api.job(ctx, id)
 		if err != nil {
@@ -67,19 +70,37 @@ func (d *demo) showResult(ctx context.Context) error {
 		if err := os.WriteFile(keep, body, 0o600); err != nil {
 			return err
 		}
-		d.out.Notef("%s: %s, %d×%d pixels, %d bytes, sha256 %.12s…\nkept as %s", id, b.Name, img.Width, img.Height, b.Size, b.SHA256, keep)
+		d.out.Notef("%s of %s: PNG, %d×%d pixels, kept as %s", b.Name, id, img.Width, img.Height, keep)
 		return d.showRSS(ctx)
 	}
 	return errors.New("no job left an image")
 }
 
+// idleLimit is what an idle agent with at least two workers may have resident, in MiB.
+const idleLimit = 25
+
+// showRSS shows what the agents weigh, and fails if an idle one of several workers weighs too much.
 func (d *demo) showRSS(ctx context.Context) error {
 	machines, err := d.api.machines(ctx)
 	if err != nil {
 		return err
 	}
 	for _, m := range machines {
-		d.out.Notef("agent of %s[%d]: %.1f MiB resident, %d workers, %s", m.Group, m.Index, float64(m.RSS)/(1<<20), len(m.Workers), m.State)
+		if len(jobsOf(m)) > 0 {
+			continue
+		}
+		mib := float64(m.RSS) / (1 << 20)
+		d.out.Notef("idle agent of %s[%d]: %.1f MiB resident with %s", m.Group, m.Index, mib, counted(len(m.Workers), "worker"))
+		if len(m.Workers) >= 2 && mib > idleLimit {
+			return fmt.Errorf("the idle agent of %s[%d] has %.1f MiB resident, and should have at most %d", m.Group, m.Index, mib, idleLimit)
+		}
 	}
 	return nil
+}
+
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }

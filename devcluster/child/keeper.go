@@ -15,12 +15,13 @@ import (
 	"time"
 )
 
-// MarkName is the environment variable that marks a Keeper's children.
+// MarkName begins the name of the environment variable that marks a Keeper's children. Each Keeper has a name of its own,
+// so that the children of a Keeper within another's child carry both marks.
 const MarkName = "MACHINECTL_DEVCLUSTER"
 
 // Keeper owns child processes. It is safe for concurrent use.
 type Keeper struct {
-	mark     string // "NAME=value"
+	mark     string // "NAME_id=1"
 	groups   *os.File
 	guardian *exec.Cmd
 	lifeline *os.File // write end of the pipe that the guardian waits on
@@ -46,7 +47,7 @@ func New(dir string, scratch bool) (*Keeper, error) {
 	if err != nil {
 		return nil, fmt.Errorf("child: %w", err)
 	}
-	k := &Keeper{mark: MarkName + "=" + hex.EncodeToString(id), groups: groups, starts: make(chan start), done: make(chan struct{})}
+	k := &Keeper{mark: MarkName + "_" + hex.EncodeToString(id) + "=1", groups: groups, starts: make(chan start), done: make(chan struct{})}
 	if err := k.startGuardian(dir, scratch); err != nil {
 		return nil, errors.Join(err, groups.Close())
 	}

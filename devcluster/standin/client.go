@@ -17,6 +17,7 @@ type client struct {
 	store  *store
 	keeper *child.Keeper
 	dir    string // folder of the allocations' folders
+	tmp    string // TMPDIR of tasks that set none, or empty
 	tokens *tokens
 	listen func(path string) (stop func(), err error) // serves the Task API on a socket
 	log    *slog.Logger

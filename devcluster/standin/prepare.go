@@ -41,7 +41,7 @@ func (t *taskRunner) start() (*process, error) {
 		return nil, err
 	}
 	marks := []string{"NOMAD_ALLOC_ID=" + alloc.ID, "NOMAD_TASK_NAME=" + task.Name}
-	return c.start(t.alloc.dir, task, cfg, env.list(), marks)
+	return c.start(t.alloc.dir, task, cfg, env.list(c.tmp), marks)
 }
 
 // prepareTaskAPI gives the task its identity token and the socket of the Task API. The token is empty where the task's

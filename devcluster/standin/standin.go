@@ -22,6 +22,7 @@ import (
 type Config struct {
 	Dir       string        // its files; made if missing
 	Name      string        // of the node; default "devcluster"
+	Tmp       string        // TMPDIR of tasks that set none; default this process's
 	Addr      string        // host:port to listen on; default a free port on 127.0.0.1
 	Resources Resources     // what the node says it has
 	GPUs      gpu.Spec      // its simulated GPUs
@@ -88,7 +89,7 @@ func Start(cfg Config) (*Server, error) {
 	st := newStore(newNode(cfg, listener.Addr().String()))
 	st.namespaces["default"] = &api.Namespace{Name: "default", Description: "Default shared namespace", CreateIndex: 1, ModifyIndex: 1}
 	c := &client{
-		store: st, keeper: cfg.Keeper, dir: dir, tokens: newTokens(), log: cfg.Logger, ctx: ctx,
+		store: st, keeper: cfg.Keeper, dir: dir, tmp: cfg.Tmp, tokens: newTokens(), log: cfg.Logger, ctx: ctx,
 		hurry: make(chan struct{}), runners: map[string]*allocRunner{},
 	}
 	st.client = c

@@ -92,13 +92,16 @@ func hostDenied() []string {
 	}
 }
 
-// list is the whole environment of the process: the host's, then the task's.
-func (e *taskEnv) list() []string {
+// list is the whole environment of the process: the host's, then the task's. tmp, if not empty, replaces the host's TMPDIR.
+func (e *taskEnv) list(tmp string) []string {
 	all := map[string]string{}
 	for _, kv := range os.Environ() {
 		if k, v, ok := strings.Cut(kv, "="); ok && !slices.Contains(hostDenied(), k) {
 			all[k] = v
 		}
+	}
+	if tmp != "" {
+		all["TMPDIR"] = tmp
 	}
 	maps.Copy(all, e.vars)
 	out := make([]string, 0, len(all))

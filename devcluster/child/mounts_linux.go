@@ -1,4 +1,4 @@
-package devcluster
+package child
 
 import (
 	"errors"
@@ -8,11 +8,11 @@ import (
 	"syscall"
 )
 
-// unmountBelow undoes the mounts that a Nomad running as root has left below a folder.
-func unmountBelow(dir string) error {
+// UnmountBelow undoes the mounts that a Nomad running as root has left below a folder.
+func UnmountBelow(dir string) error {
 	b, err := os.ReadFile("/proc/self/mounts")
 	if err != nil {
-		return fmt.Errorf("devcluster: %w", err)
+		return fmt.Errorf("child: %w", err)
 	}
 	var errs []error
 	for _, line := range strings.Split(string(b), "\n") {
@@ -21,7 +21,7 @@ func unmountBelow(dir string) error {
 			continue
 		}
 		if err := syscall.Unmount(f[1], syscall.MNT_DETACH); err != nil {
-			errs = append(errs, fmt.Errorf("devcluster: unmount %s: %w", f[1], err))
+			errs = append(errs, fmt.Errorf("child: unmount %s: %w", f[1], err))
 		}
 	}
 	return errors.Join(errs...)

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+// errInterrupted is why a run ends that somebody has ended.
+var errInterrupted = errors.New("interrupted")
+
+// parentPoll is how often the demo looks whether the program that started it is still there.
+const parentPoll = 250 * time.Millisecond
+
+// interruptible gives a context that ends at the first signal to stop, or when the program which started this one (`go run`
+// in `make demo`) is gone: it passes no signal on. A second signal ends the demo at once, and its guardian cleans up.
+func interruptible(parent context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(parent)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		defer signal.Stop(signals)
+		tick := time.NewTicker(parentPoll)
+		defer tick.Stop()
+		for starter := os.Getppid(); ; {
+			select {
+			case <-signals:
+				cancel(errInterrupted)
+				return
+			case <-tick.C:
+				if os.Getppid() != starter {
+					cancel(errInterrupted)
+					return
+				}
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return ctx, func() {
+		cancel(nil)
+		<-ended
+	}
+}
