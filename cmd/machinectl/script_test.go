@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -79,40 +78,6 @@ func noteDown() {
 		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 		defer stop()
 		<-ctx.Done()
-	}
-}
-
-// commands are what scripts can do beside testscript's own: `exitcode N program args…` runs a program that must exit so;
-// `machine-of pool` sets MACHINE to the id of the pool's first machine.
-func commands() map[string]func(*testscript.TestScript, bool, []string) {
-	return map[string]func(*testscript.TestScript, bool, []string){
-		"machine-of": func(ts *testscript.TestScript, _ bool, args []string) {
-			client, err := nomad.NewClient(&nomad.Config{Address: ts.Getenv("NOMAD_ADDR"), Namespace: ts.Getenv("NOMAD_NAMESPACE"), SecretID: ts.Getenv("NOMAD_TOKEN")})
-			ts.Check(err)
-			defer client.Close()
-			allocs, _, err := client.Jobs().Allocations(args[0], false, nil)
-			ts.Check(err)
-			for _, a := range allocs {
-				if a.ClientStatus == nomad.AllocClientStatusRunning {
-					ts.Setenv("MACHINE", a.ID[:8])
-					return
-				}
-			}
-			ts.Fatalf("pool %s has no running machine", args[0])
-		},
-		"exitcode": func(ts *testscript.TestScript, _ bool, args []string) {
-			err := ts.Exec(args[1], args[2:]...)
-			got := 0
-			var exit *exec.ExitError
-			if errors.As(err, &exit) {
-				got = exit.ExitCode()
-			} else if err != nil {
-				ts.Fatalf("%v", err)
-			}
-			if fmt.Sprint(got) != args[0] {
-				ts.Fatalf("exit code %d, want %s", got, args[0])
-			}
-		},
 	}
 }
 
