@@ -78,7 +78,7 @@ func shrinkStopsVictims(t *testing.T, nomad *api.Client, c *fleet.Client) {
 	require.NoError(t, err)
 	require.Equal(t, []int{3, 2}, []int{victims[0].Index, victims[1].Index})
 
-	require.NoError(t, c.Scale(t.Context(), p, name, 2, 2, "test"))
+	require.NoError(t, c.Scale(t.Context(), p, fleet.Change{Group: name, Count: 2, Total: 2, Message: "test"}))
 	left := nomadtest.Running(t, nomad, pool, name, 2)
 	for _, i := range []int{0, 1} {
 		require.Equal(t, g.Machines[i].ID, left[fmt.Sprintf("%s.%s[%d]", pool, name, i)].ID)
@@ -87,7 +87,7 @@ func shrinkStopsVictims(t *testing.T, nomad *api.Client, c *fleet.Client) {
 	require.Equal(t, 2, p.Total())
 	require.Equal(t, 2, p.Events[0].Total)
 
-	require.NoError(t, c.Scale(t.Context(), p, name, 3, 3, "test"))
+	require.NoError(t, c.Scale(t.Context(), p, fleet.Change{Group: name, Count: 3, Total: 3, Message: "test"}))
 	p = read(t, c, pool)
 	up, down := p.Resized()
 	require.WithinDuration(t, time.Now(), up, 10*time.Second)
@@ -113,7 +113,7 @@ func deadLowIndex(t *testing.T, nomad *api.Client, c *fleet.Client) {
 	require.NoError(t, err)
 	require.Equal(t, []string{g.Machines[2].ID}, ids(victims), "the running machine goes, the dead one stays")
 
-	require.NoError(t, c.Scale(t.Context(), p, name, 2, 2, "test"))
+	require.NoError(t, c.Scale(t.Context(), p, fleet.Change{Group: name, Count: 2, Total: 2, Message: "test"}))
 	left := nomadtest.Running(t, nomad, pool, name, 1)
 	require.Contains(t, left, pool+"."+name+"[1]", "as foretold")
 
@@ -130,7 +130,7 @@ func deadLowIndex(t *testing.T, nomad *api.Client, c *fleet.Client) {
 	victims, err = g.Victims(1)
 	require.NoError(t, err)
 	require.Empty(t, victims)
-	require.NoError(t, c.Scale(t.Context(), p, name, 1, 1, "test"))
+	require.NoError(t, c.Scale(t.Context(), p, fleet.Change{Group: name, Count: 1, Total: 1, Message: "test"}))
 	left = nomadtest.Running(t, nomad, "deadtop", name, 1)
 	require.Equal(t, g.Machines[0].ID, left["deadtop."+name+"[0]"].ID)
 }
@@ -139,12 +139,12 @@ func conflicts(t *testing.T, nomad *api.Client, c *fleet.Client) {
 	const pool, name = "conflict", "test-00000003"
 	nomadtest.Pool(t, nomad, pool, nomadtest.Machine{Group: name, Count: 1, Policy: policy(true)}, nomadtest.Machine{Group: "test-00000004", Policy: policy(false)})
 	p := read(t, c, pool)
-	require.NoError(t, c.Scale(t.Context(), p, name, 2, 2, "first"))
-	require.ErrorIs(t, c.Scale(t.Context(), p, name, 3, 3, "second"), fleet.ErrConflict)
+	require.NoError(t, c.Scale(t.Context(), p, fleet.Change{Group: name, Count: 2, Total: 2, Message: "first"}))
+	require.ErrorIs(t, c.Scale(t.Context(), p, fleet.Change{Group: name, Count: 3, Total: 3, Message: "second"}), fleet.ErrConflict)
 	require.ErrorIs(t, c.RemoveGroup(t.Context(), p, "test-00000004"), fleet.ErrConflict)
 	p = read(t, c, pool)
 	require.Equal(t, 2, group(t, p, name).Count)
-	require.ErrorContains(t, c.Scale(t.Context(), p, name, 9, 9, "too many"), "scaling conflict/test-00000003 to 9")
+	require.ErrorContains(t, c.Scale(t.Context(), p, fleet.Change{Group: name, Count: 9, Total: 9, Message: "too many"}), "scaling conflict/test-00000003 to 9")
 }
 
 func removal(t *testing.T, nomad *api.Client, c *fleet.Client) {
@@ -183,7 +183,7 @@ func troubles(t *testing.T, nomad *api.Client, c *fleet.Client) {
 	victims, err := g.Victims(1)
 	require.NoError(t, err)
 	require.Empty(t, victims, "what was never placed is what goes")
-	require.NoError(t, c.Scale(t.Context(), p, g.Name, 1, 1, "test"))
+	require.NoError(t, c.Scale(t.Context(), p, fleet.Change{Group: g.Name, Count: 1, Total: 1, Message: "test"}))
 	require.Eventually(t, func() bool { return group(t, read(t, c, "full"), g.Name).Blocked == "" }, 10*time.Second, 50*time.Millisecond)
 	_, _, err = nomad.Jobs().Deregister("full", true, nil)
 	require.NoError(t, err)

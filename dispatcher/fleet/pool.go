@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -19,6 +20,8 @@ type Pool struct {
 	// Problem says why the pool can't be managed, such as a policy of another version; empty when it can.
 	Problem string
 	Events  []Event // scaling events of all groups, newest first
+	// Nodes stands for the nodes that take work: another value means that some came, went, or were closed or opened.
+	Nodes string
 }
 
 // Group is one task group: one revision of the pool's machine.
@@ -48,14 +51,6 @@ type Machine struct {
 	Moving string
 }
 
-// Event is one count change of a group.
-type Event struct {
-	At      time.Time
-	Group   string
-	Total   int // the pool's intended machines after it; −1 where somebody else made the change
-	Message string
-}
-
 // Wanted is the group that the pool should end on; nil where none is.
 func (p *Pool) Wanted() *Group {
 	for i := range p.Groups {
@@ -80,16 +75,36 @@ func (p *Pool) Rolling() bool {
 	return slices.ContainsFunc(p.Groups, func(g Group) bool { return !g.Policy.Wanted })
 }
 
-// Total is how many machines the pool is intended to have: what is asked for, less a rollout's surge of at most one.
+// Total is how many machines the pool is intended to have: what is asked for, less a rollout's surge of at most one, and
+// including those that a rollout on full nodes is short of.
 func (p *Pool) Total() int {
 	asked := p.Asked()
 	if !p.Rolling() || len(p.Events) == 0 || p.Events[0].Total < 0 {
 		return asked
 	}
-	if t := p.Events[0].Total; t >= asked-1 && t <= asked+1 {
+	short := 1
+	if p.replacing() {
+		short = math.MaxInt
+	}
+	if t := p.Events[0].Total; t >= asked-1 && t-asked <= short {
 		return t
 	}
 	return asked
+}
+
+// Fits is how many machines of the pool the nodes were found to take in this rollout; 0 where that isn't known, or was
+// with other nodes.
+func (p *Pool) Fits() int {
+	if !p.replacing() || p.Events[0].Fitting.Nodes != p.Nodes {
+		return 0
+	}
+	return p.Events[0].Fitting.Machines
+}
+
+// replacing says that the last change was one of the present rollout and made on full nodes.
+func (p *Pool) replacing() bool {
+	w := p.Wanted()
+	return w != nil && p.Rolling() && len(p.Events) > 0 && p.Events[0].Fitting.Group == w.Name
 }
 
 // Resized returns the times of the last changes of the total in each direction, zero where none is on record.

@@ -3,11 +3,9 @@ package fleet
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -66,7 +64,7 @@ func (c *Client) Pools(ctx context.Context) ([]Pool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listing Nomad's blocked evaluations: %w", err)
 	}
-	nodes, err := c.movingNodes(q)
+	moving, nodes, err := c.nodes(q)
 	if err != nil {
 		return nil, err
 	}
@@ -80,6 +78,7 @@ func (c *Client) Pools(ctx context.Context) ([]Pool, error) {
 				return err
 			}
 			pools[i] = newPool(entry)
+			pools[i].Nodes = nodes
 			if slices.ContainsFunc(blocked, func(e *api.Evaluation) bool { return e.JobID == s.ID }) {
 				return c.placements(ctx, &pools[i])
 			}
@@ -90,7 +89,7 @@ func (c *Client) Pools(ctx context.Context) ([]Pool, error) {
 		return nil, err
 	}
 	c.forget(stubs)
-	addMachines(pools, allocs, nodes)
+	addMachines(pools, allocs, moving)
 	slices.SortFunc(pools, func(a, b Pool) int { return cmp.Compare(a.Name, b.Name) })
 	return pools, nil
 }
@@ -155,32 +154,6 @@ func newPool(entry cached) Pool {
 	return p
 }
 
-// movingNodes says of nodes which drain or are away what they do. Without the right to list nodes it is empty: what a
-// shrink stops is then told by allocations alone.
-func (c *Client) movingNodes(q *api.QueryOptions) (map[string]string, error) {
-	nodes, _, err := c.nomad.Nodes().List(q)
-	var status api.UnexpectedResponseError
-	if errors.As(err, &status) && status.StatusCode() == http.StatusForbidden {
-		c.nodesOnce.Do(func() {
-			c.log.Warn("Nomad's token may not list nodes: drains are seen only once allocations move", "policy", `node { policy = "read" }`)
-		})
-		return map[string]string{}, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("listing Nomad nodes: %w", err)
-	}
-	moving := map[string]string{}
-	for _, n := range nodes {
-		switch {
-		case n.Drain:
-			moving[n.ID] = "node " + n.Name + " is draining"
-		case n.Status != api.NodeStatusReady:
-			moving[n.ID] = "node " + n.Name + " is " + n.Status
-		}
-	}
-	return moving, nil
-}
-
 // addMachines gives each group its allocations.
 func addMachines(pools []Pool, allocs []*api.AllocationListStub, nodes map[string]string) {
 	groups := map[string]*Group{}
@@ -225,14 +198,4 @@ func indexOf(name string) int {
 		return -1
 	}
 	return n
-}
-
-func movingOf(a *api.AllocationListStub, nodes map[string]string) string {
-	if a.ClientStatus == api.AllocClientStatusUnknown {
-		return "node " + a.NodeName + " is not heard of"
-	}
-	if terminal(a.ClientStatus) {
-		return ""
-	}
-	return nodes[a.NodeID]
 }

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/hashicorp/nomad/api"
 )
@@ -96,23 +95,4 @@ func placementText(m *api.AllocationMetric) (text string, full bool) {
 		parts = append(parts, fmt.Sprintf("none of %d nodes of node pool %q takes it", m.NodesInPool, m.NodePool))
 	}
 	return strings.Join(parts, "; "), m.NodesExhausted > 0 || len(m.QuotaExhausted) > 0
-}
-
-// eventsOf reads the scaling events of all groups, newest first.
-func eventsOf(status *api.JobScaleStatusResponse) []Event {
-	var events []Event
-	for group, s := range status.TaskGroups {
-		for _, e := range s.Events {
-			if e.Count == nil || e.Error {
-				continue
-			}
-			total := -1
-			if n, ok := e.Meta[metaTotal].(float64); ok {
-				total = int(n)
-			}
-			events = append(events, Event{At: time.Unix(0, int64(e.Time)), Group: group, Total: total, Message: e.Message})
-		}
-	}
-	slices.SortFunc(events, func(a, b Event) int { return b.At.Compare(a.At) })
-	return events
 }

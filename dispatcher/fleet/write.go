@@ -13,19 +13,36 @@ import (
 // ErrConflict means that somebody changed the job since it was read, and nothing was written.
 var ErrConflict = errors.New("the Nomad job has changed meanwhile")
 
-// metaTotal is the key of the pool's intended total in a scaling event's meta.
-const metaTotal = "machinectl_total"
+// The keys of a scaling event's meta.
+const (
+	metaTotal = "machinectl_total" // the pool's intended total
+	metaFits  = "machinectl_fits"  // a Fitting, where there is one
+)
 
-// Scale sets the count of one group of the pool as it was read. total is the pool's intended machines after it; message
-// is what the Nomad UI shows for the event.
-func (c *Client) Scale(ctx context.Context, p Pool, group string, count, total int, message string) error {
-	n := int64(count)
+// Change is a new count for one group of a pool.
+type Change struct {
+	Group string
+	Count int
+	// Total is the pool's intended machines after it.
+	Total int
+	// Fits is what [Pool.Fits] shall answer from then on.
+	Fits    int
+	Message string // what the Nomad UI shows for the event
+}
+
+// Scale sets the count of one group of the pool as it was read.
+func (c *Client) Scale(ctx context.Context, p Pool, change Change) error {
+	n := int64(change.Count)
+	meta := map[string]any{metaTotal: change.Total}
+	if w := p.Wanted(); change.Fits > 0 && w != nil {
+		meta[metaFits] = Fitting{Group: w.Name, Nodes: p.Nodes, Machines: change.Fits}.String()
+	}
 	_, _, err := c.nomad.Jobs().ScaleWithRequest(p.Name, &api.ScalingRequest{
-		Count: &n, Target: map[string]string{"Job": p.Name, "Group": group}, Message: message,
-		Meta: map[string]any{metaTotal: total}, JobModifyIndex: p.Index,
+		Count: &n, Target: map[string]string{"Job": p.Name, "Group": change.Group}, Message: change.Message,
+		Meta: meta, JobModifyIndex: p.Index,
 	}, (&api.WriteOptions{}).WithContext(ctx))
 	if err != nil {
-		return fmt.Errorf("scaling %s/%s to %d: %w", p.Name, group, count, conflict(err))
+		return fmt.Errorf("scaling %s/%s to %d: %w", p.Name, change.Group, change.Count, conflict(err))
 	}
 	return nil
 }

@@ -15,15 +15,21 @@ import (
 func (l *Loop) act(ctx context.Context, p *pool, plan rollout.Plan, d scaler.Decision) (changed bool, err error) {
 	for _, g := range p.Groups {
 		if target := plan.Targets[g.Name]; target > g.Count && (p.unknown == "" || !plan.Moving) {
-			return l.grow(ctx, p, g, target, d)
+			return l.grow(ctx, p, g, plan, d)
 		}
 	}
 	if p.unknown != "" {
 		return false, nil
 	}
+	for _, g := range p.Groups {
+		if target := plan.Targets[g.Name]; target < g.Count && target >= len(g.Machines) {
+			l.log.Info("a pool takes back what Nomad has not placed", "pool", p.Name, "group", g.Name, "from", g.Count, "to", target, "reason", plan.Reason)
+			return true, l.o.Fleet.Scale(ctx, p.Pool, change(g, target, plan, d))
+		}
+	}
 	var failed error
 	for _, g := range p.Groups {
-		changed, err := l.shrink(ctx, p, g, plan.Targets[g.Name], d)
+		changed, err := l.shrink(ctx, p, g, plan, d)
 		if changed || errors.Is(err, fleet.ErrConflict) {
 			return changed, err
 		}
@@ -36,18 +42,20 @@ func (l *Loop) act(ctx context.Context, p *pool, plan rollout.Plan, d scaler.Dec
 	return true, l.o.Fleet.RemoveGroup(ctx, p.Pool, plan.Remove[0])
 }
 
-func (l *Loop) grow(ctx context.Context, p *pool, g fleet.Group, target int, d scaler.Decision) (bool, error) {
+func (l *Loop) grow(ctx context.Context, p *pool, g fleet.Group, plan rollout.Plan, d scaler.Decision) (bool, error) {
+	target := plan.Targets[g.Name]
 	if p.unknown == "" {
 		if err := l.drainOnly(ctx, p, g, nil); err != nil {
 			return false, err
 		}
 	}
 	l.log.Info("a pool grows", "pool", p.Name, "group", g.Name, "from", g.Count, "to", target, "total", d.Count, "reasons", d.Reasons)
-	return true, l.o.Fleet.Scale(ctx, p.Pool, g.Name, target, d.Count, message(d))
+	return true, l.o.Fleet.Scale(ctx, p.Pool, change(g, target, plan, d))
 }
 
 // shrink drains what may be stopped at the target, and lowers the count as far as those machines are idle.
-func (l *Loop) shrink(ctx context.Context, p *pool, g fleet.Group, target int, d scaler.Decision) (bool, error) {
+func (l *Loop) shrink(ctx context.Context, p *pool, g fleet.Group, plan rollout.Plan, d scaler.Decision) (bool, error) {
+	target := plan.Targets[g.Name]
 	victims, err := g.Victims(target)
 	if err != nil {
 		if target == g.Count {
@@ -66,7 +74,7 @@ func (l *Loop) shrink(ctx context.Context, p *pool, g fleet.Group, target int, d
 		return false, err
 	}
 	l.log.Info("a pool shrinks", "pool", p.Name, "group", g.Name, "from", g.Count, "to", count, "total", d.Count, "reasons", d.Reasons)
-	return true, l.o.Fleet.Scale(ctx, p.Pool, g.Name, count, d.Count, message(d))
+	return true, l.o.Fleet.Scale(ctx, p.Pool, change(g, count, plan, d))
 }
 
 // idleCount is the lowest count, not below target, at which Nomad stops none but machines with no job in flight. The
@@ -117,9 +125,16 @@ func (l *Loop) drainOnly(ctx context.Context, p *pool, g fleet.Group, machines [
 	return nil
 }
 
+func change(g fleet.Group, count int, plan rollout.Plan, d scaler.Decision) fleet.Change {
+	return fleet.Change{Group: g.Name, Count: count, Total: d.Count, Fits: plan.Fits, Message: message(plan, d)}
+}
+
 // message is what Nomad's UI shows for the scaling event: the last reason is the one that decided.
-func message(d scaler.Decision) string {
+func message(plan rollout.Plan, d scaler.Decision) string {
 	text := "machinectl"
+	if plan.Moving && plan.Reason != "" {
+		text += ": " + plan.Reason
+	}
 	for _, r := range d.Reasons {
 		text += ": " + r.Text
 	}

@@ -15,6 +15,8 @@
 //     jobs in flight are counted, and only if that is zero, the count is changed, in less time than the drain has left.
 //  4. If demand returns meanwhile, the drain is taken back. If the dispatcher dies, the drain lapses.
 //
+// What Nomad has not placed is taken back in a step of its own, before anything is stopped; package rollout says why.
+//
 // # Invariants
 //
 //   - What can't be read is not acted upon: without Redis or Nomad nothing shrinks and nothing is drained.

@@ -26,7 +26,7 @@ type Queue interface {
 // Fleet is what the loop needs of Nomad; package fleet has it.
 type Fleet interface {
 	Pools(ctx context.Context) ([]fleet.Pool, error)
-	Scale(ctx context.Context, p fleet.Pool, group string, count, total int, message string) error
+	Scale(ctx context.Context, p fleet.Pool, c fleet.Change) error
 	RemoveGroup(ctx context.Context, p fleet.Pool, group string) error
 }
 

@@ -2,6 +2,7 @@ package resize
 
 import (
 	"context"
+	"maps"
 	"testing"
 	"time"
 
@@ -24,11 +25,12 @@ func newLoop(t require.TestingT, w *world) *Loop {
 
 // settle runs passes until nothing changes any more.
 func settle(t require.TestingT, w *world, l *Loop, done func() bool) {
-	for range 1000 {
+	for range 4000 {
 		w.tick(time.Second)
 		w.report()
 		l.pass(context.Background())
 		require.Empty(t, w.interrupted)
+		require.Empty(t, w.shared)
 		if done() {
 			return
 		}
@@ -121,15 +123,36 @@ func TestABrokenRevisionStopsTheRollout(t *testing.T) {
 	settle(t, w, l, func() bool { c := w.counts(); return len(c) == 1 && c["m-2"] == 2 && w.waiting == 0 })
 }
 
+// On a cluster with one GPU a changed revision takes its place, with two changes of each group's count and no more.
+func TestTheOnlyPlaceChangesHands(t *testing.T) {
+	w := newWorld(1,
+		fleet.Group{Name: "m-1", Count: 1, Policy: testPolicy("1", false, 1, 1)},
+		fleet.Group{Name: "m-2", Policy: testPolicy("2", true, 1, 1)})
+	l := newLoop(t, w)
+	var seen []map[string]int
+	settle(t, w, l, func() bool {
+		if n := len(seen); n == 0 || !maps.Equal(seen[n-1], w.counts()) {
+			seen = append(seen, w.counts())
+		}
+		if w.clock.Second()%7 == 0 {
+			l = newLoop(t, w) // restarts change nothing
+		}
+		return len(w.pool.Groups) == 1 && w.pool.Total() == 1 && w.pool.Asked() == 1
+	})
+	require.Equal(t, []map[string]int{
+		{"m-1": 1, "m-2": 1}, {"m-1": 1, "m-2": 0}, {"m-1": 0, "m-2": 0}, {"m-1": 0, "m-2": 1}, {"m-2": 1},
+	}, seen)
+}
+
 // The main property: whatever happens in between, no job is interrupted, and in the end the pool is on the wanted revision
 // with as many machines as it needs.
 func TestNoJobIsEverInterrupted(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		least := rapid.IntRange(0, 2).Draw(t, "min")
 		most := least + rapid.IntRange(1, 4).Draw(t, "more")
-		room := most + rapid.IntRange(0, 2).Draw(t, "spare")
+		room := max(most+rapid.IntRange(-1, 2).Draw(t, "spare"), 1)
 		w := newWorld(room,
-			fleet.Group{Name: "m-1", Count: rapid.IntRange(0, most).Draw(t, "old"), Policy: testPolicy("1", false, least, most)},
+			fleet.Group{Name: "m-1", Count: min(rapid.IntRange(0, most).Draw(t, "old"), room), Policy: testPolicy("1", false, least, most)},
 			fleet.Group{Name: "m-2", Policy: testPolicy("2", true, least, most)})
 		l := newLoop(t, w)
 		submitted := 0
@@ -163,6 +186,7 @@ func TestNoJobIsEverInterrupted(t *testing.T) {
 			w.tick(time.Duration(rapid.IntRange(1, 8).Draw(t, "tick")) * time.Second)
 			l.pass(context.Background())
 			require.Empty(t, w.interrupted)
+			require.Empty(t, w.shared)
 			require.LessOrEqual(t, w.pool.Asked(), most+1, "%+v", w.counts())
 		}
 		w.fault, w.during = func() bool { return false }, func() {}

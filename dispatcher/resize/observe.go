@@ -183,6 +183,9 @@ func (p *pool) load() scaler.Pool {
 			out.Blocked = g.Blocked
 		}
 	}
+	if n := p.Fits(); n > 0 && n <= out.Count {
+		out.Blocked = fmt.Sprintf("nodes are full, %d machines fit, and their revision is being changed", n)
+	}
 	if why := p.trouble(*wanted); why != "" && !p.Rolling() && p.readyIn(*wanted) == 0 {
 		out.Crashing = why
 	}
@@ -230,13 +233,13 @@ func (p *pool) plan(total int) rollout.Plan {
 	var groups []rollout.Group
 	for _, g := range p.Groups {
 		v := rollout.Group{
-			Name: g.Name, Wanted: g.Policy.Wanted, Count: g.Count, Live: len(g.Live()), Ready: p.readyIn(g), Stopping: g.Stopping,
-			Trouble: p.trouble(g),
+			Name: g.Name, Wanted: g.Policy.Wanted, Count: g.Count, Missing: max(g.Count-len(g.Machines), 0), Live: len(g.Live()),
+			Ready: p.readyIn(g), Stopping: g.Stopping, Trouble: p.trouble(g),
 		}
 		if missing(g) {
 			v.Blocked, v.Full = g.Blocked, g.Full
 		}
 		groups = append(groups, v)
 	}
-	return rollout.Next(groups, total)
+	return rollout.Next(groups, total, p.Fits())
 }

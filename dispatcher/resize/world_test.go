@@ -27,6 +27,8 @@ type world struct {
 
 	done        int
 	interrupted []string
+	ending      []ending
+	shared      string          // what took a place that an ending machine still held
 	broken      map[string]bool // groups whose machines never become ready
 }
 
@@ -40,9 +42,16 @@ type agent struct {
 	lastJobs  int       // as last reported
 }
 
+// ending is a machine that has been told to stop and still holds its GPU.
+type ending struct {
+	group string
+	until time.Time
+}
+
 const (
 	startTime = 20 * time.Second
 	jobTime   = 15 * time.Second
+	killTime  = 3 * time.Second
 )
 
 var errFault = fmt.Errorf("%w: fault", queue.ErrUnavailable)
@@ -65,8 +74,10 @@ func testPolicy(revision string, wanted bool, least, most int) spec.Policy {
 	}
 }
 
-// evaluate stops and places allocations as Nomad does.
+// evaluate stops and places allocations as Nomad does: what it stops in this evaluation it takes for gone, though that
+// takes until it has ended.
 func (w *world) evaluate() {
+	held := len(w.ending)
 	for i := range w.pool.Groups {
 		g := &w.pool.Groups[i]
 		for len(g.Machines) > g.Count {
@@ -76,11 +87,12 @@ func (w *world) evaluate() {
 				w.interrupted = append(w.interrupted, fmt.Sprintf("%s (%s[%d])", a.id, a.group, a.index))
 			}
 			delete(w.agents, last.ID)
+			w.ending = append(w.ending, ending{g.Name, w.clock.Add(killTime)})
 		}
 	}
 	for i := range w.pool.Groups {
 		g := &w.pool.Groups[i]
-		for index := 0; len(g.Machines) < g.Count && len(w.agents) < w.room; index++ {
+		for index := 0; len(g.Machines) < g.Count && len(w.agents)+held < w.room; index++ {
 			if slices.ContainsFunc(g.Machines, func(m fleet.Machine) bool { return m.Index == index }) {
 				continue
 			}
@@ -89,6 +101,9 @@ func (w *world) evaluate() {
 			w.agents[m.ID] = &agent{id: m.ID, group: g.Name, index: index, placed: w.clock}
 			g.Machines = append(g.Machines, m)
 			slices.SortFunc(g.Machines, func(a, b fleet.Machine) int { return a.Index - b.Index })
+			if len(w.agents)+len(w.ending) > w.room {
+				w.shared += fmt.Sprintf("%s (%s) took the place of %+v. ", m.ID, g.Name, w.ending)
+			}
 		}
 		g.Blocked, g.Full = "", len(g.Machines) < g.Count
 		if g.Full {
@@ -100,6 +115,11 @@ func (w *world) evaluate() {
 // tick lets time pass: machines become ready, finish and claim jobs, low indexes first.
 func (w *world) tick(d time.Duration) {
 	w.clock = w.clock.Add(d)
+	before := len(w.ending)
+	w.ending = slices.DeleteFunc(w.ending, func(e ending) bool { return !e.until.After(w.clock) })
+	if len(w.ending) < before {
+		w.evaluate()
+	}
 	list := make([]*agent, 0, len(w.agents))
 	for _, a := range w.agents {
 		list = append(list, a)
@@ -150,12 +170,17 @@ func (w *world) Pools(context.Context) ([]fleet.Pool, error) {
 	p.Groups = slices.Clone(p.Groups)
 	for i := range p.Groups {
 		p.Groups[i].Machines = slices.Clone(p.Groups[i].Machines)
+		for _, e := range w.ending {
+			if e.group == p.Groups[i].Name {
+				p.Groups[i].Stopping++
+			}
+		}
 	}
 	p.Events = slices.Clone(p.Events)
 	return []fleet.Pool{p}, nil
 }
 
-func (w *world) Scale(_ context.Context, p fleet.Pool, group string, count, total int, message string) error {
+func (w *world) Scale(_ context.Context, p fleet.Pool, c fleet.Change) error {
 	if err := w.call(); err != nil {
 		return err
 	}
@@ -163,12 +188,15 @@ func (w *world) Scale(_ context.Context, p fleet.Pool, group string, count, tota
 		return fleet.ErrConflict
 	}
 	for i := range w.pool.Groups {
-		if w.pool.Groups[i].Name == group {
-			w.pool.Groups[i].Count = count
+		if w.pool.Groups[i].Name == c.Group {
+			w.pool.Groups[i].Count = c.Count
 		}
 	}
 	w.pool.Index++
-	w.pool.Events = slices.Insert(w.pool.Events, 0, fleet.Event{At: w.clock, Group: group, Total: total, Message: message})
+	w.pool.Events = slices.Insert(w.pool.Events, 0, fleet.Event{
+		At: w.clock, Group: c.Group, Total: c.Total, Message: c.Message,
+		Fitting: fleet.Fitting{Group: p.Wanted().Name, Nodes: p.Nodes, Machines: c.Fits},
+	})
 	w.evaluate()
 	return nil
 }

@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -11,6 +12,8 @@ import (
 type cluster struct {
 	room   int // machines that fit at once
 	groups []Group
+	fits   int
+	writes int
 }
 
 func (c *cluster) used() int {
@@ -29,30 +32,41 @@ func (c *cluster) ready() int {
 	return n
 }
 
-// apply does what the loop does with a plan: grows at once, shrinks when the drained machine is idle (let says so).
-func (c *cluster) apply(p Plan, let func() bool) {
-	for _, name := range p.Remove {
+// apply does what the loop does with a plan, which is one change: it grows at once, takes back what has not been placed,
+// and shrinks when the drained machine is idle (let says so).
+func (c *cluster) apply(t require.TestingT, p Plan, let func() bool) (changed bool) {
+	c.fits = p.Fits
+	for _, may := range []func(g *Group, target int) bool{
+		func(g *Group, target int) bool { return target > g.Count },
+		func(g *Group, target int) bool { return target < g.Count && target >= g.placed() },
+		func(g *Group, target int) bool { return target < g.Count && let() },
+	} {
 		for i := range c.groups {
-			if c.groups[i].Name == name {
-				c.groups = append(c.groups[:i:i], c.groups[i+1:]...)
-				break
+			g := &c.groups[i]
+			target := p.Targets[g.Name]
+			if !may(g, target) {
+				continue
 			}
+			c.writes++
+			if target >= g.placed() {
+				g.Count = target
+				g.Missing = g.Count - g.Live
+				return true
+			}
+			for _, other := range c.groups {
+				require.False(t, other.Missing > 0 && other.Name != g.Name, "%s stops a machine while %s waits for a place: %+v", g.Name, other.Name, c.groups)
+			}
+			g.Count = g.Live - 1
+			g.Live--
+			g.Stopping++
+			g.Ready = min(g.Ready, g.Live)
+			return true
 		}
 	}
-	for i := range c.groups {
-		g := &c.groups[i]
-		switch target := p.Targets[g.Name]; {
-		case target > g.Count:
-			g.Count = target
-		case target < g.Count && let():
-			g.Count--
-			if g.Live > g.Count {
-				g.Live--
-				g.Stopping++
-				g.Ready = min(g.Ready, g.Live)
-			}
-		}
+	for _, name := range p.Remove {
+		c.groups = slices.DeleteFunc(c.groups, func(g Group) bool { return g.Name == name })
 	}
+	return len(p.Remove) > 0
 }
 
 // settle is one step of Nomad and of the machines.
@@ -68,10 +82,10 @@ func (c *cluster) settle(let func() bool) {
 		for g.Live < g.Count && c.used() < c.room {
 			g.Live++
 		}
-		g.Full = g.Live < g.Count
-		g.Blocked = ""
-		if g.Full {
-			g.Blocked = "full"
+		g.Missing = g.Count - g.Live
+		g.Full, g.Blocked = false, ""
+		if g.Missing > 0 && let() { // else it is still being evaluated
+			g.Full, g.Blocked = true, "full"
 		}
 	}
 }
@@ -93,23 +107,72 @@ func TestARolloutEndsAndKeepsCapacity(t *testing.T) {
 		let := func() bool { return rapid.IntRange(0, 2).Draw(t, "chance") > 0 }
 		for step := 0; ; step++ {
 			require.Less(t, step, 300, "it does not end: %+v", c.groups)
-			p := Next(c.groups, total)
+			p := Next(c.groups, total, c.fits)
 			require.Empty(t, p.Stalled)
 			sum := 0
 			for _, n := range p.Targets {
 				sum += n
 			}
 			require.LessOrEqual(t, sum, total+1, "more than the surge: %+v", p)
-			c.apply(p, let)
+			c.apply(t, p, let)
 			if step > 50 {
 				let = func() bool { return true }
 			}
 			c.settle(let)
 			require.GreaterOrEqual(t, c.ready(), least, "%+v", c.groups)
 			if len(c.groups) == 1 && c.groups[0].Ready == total && c.groups[0].Count == total {
+				require.LessOrEqual(t, c.writes, 2*total+6, "it goes back and forth")
 				return
 			}
 		}
+	})
+}
+
+// Whatever else takes and leaves room, and however the total changes: no machine stops while another group waits.
+func TestNothingWaitsForThePlaceOfAStoppingMachine(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		total := rapid.IntRange(0, 4).Draw(t, "total")
+		c := &cluster{room: rapid.IntRange(1, 5).Draw(t, "room")}
+		c.groups = []Group{
+			{Name: "a", Count: rapid.IntRange(0, 2).Draw(t, "a")},
+			{Name: "b", Count: rapid.IntRange(0, 2).Draw(t, "b")},
+			{Name: "new", Wanted: true, Count: rapid.IntRange(0, 2).Draw(t, "new")},
+		}
+		let := func() bool { return rapid.Bool().Draw(t, "chance") }
+		c.settle(let)
+		for range 60 {
+			switch rapid.IntRange(0, 9).Draw(t, "event") {
+			case 0:
+				total = rapid.IntRange(0, 4).Draw(t, "total")
+			case 1:
+				c.room = rapid.IntRange(1, 5).Draw(t, "room")
+			case 2:
+				c.fits = 0 // other nodes
+			case 3:
+				for i := range c.groups {
+					if c.groups[i].Wanted {
+						c.groups[i].Trouble = rapid.SampledFrom([]string{"", "it crashes"}).Draw(t, "trouble")
+					}
+				}
+			}
+			c.apply(t, Next(c.groups, total, c.fits), let)
+			c.settle(let)
+		}
+		for i := range c.groups {
+			c.groups[i].Trouble = ""
+		}
+		c.room = 5
+		calm := 0
+		for step := 0; calm < 5; step++ {
+			require.Less(t, step, 200, "it does not end: %+v", c.groups)
+			calm++
+			if c.apply(t, Next(c.groups, total, c.fits), func() bool { return true }) {
+				calm = 0
+			}
+			c.settle(func() bool { return true })
+		}
+		require.Len(t, c.groups, 1)
+		require.Equal(t, total, c.groups[0].Ready)
 	})
 }
 
@@ -118,7 +181,7 @@ func TestAStalledRolloutKeepsTheOldAndServesGrowth(t *testing.T) {
 		n := rapid.IntRange(1, 6).Draw(t, "old")
 		total := n + rapid.IntRange(0, 3).Draw(t, "more")
 		groups := []Group{{Name: "old", Count: n, Live: n, Ready: n}, {Name: "new", Wanted: true, Count: 1, Live: 1, Trouble: "it crashes"}}
-		p := Next(groups, total)
+		p := Next(groups, total, 0)
 		require.Equal(t, map[string]int{"old": total, "new": 1}, p.Targets)
 		require.NotEmpty(t, p.Stalled)
 	})

@@ -11,6 +11,7 @@ type Group struct {
 	Name     string
 	Wanted   bool
 	Count    int // machines that Nomad is asked for
+	Missing  int // of them, those that it has not placed
 	Live     int // allocations that run or start
 	Ready    int // machines that report ready
 	Stopping int // allocations that have been told to stop and have not ended
@@ -21,9 +22,15 @@ type Group struct {
 	Full    bool
 }
 
+// placed is how far the group can shrink without a machine being stopped.
+func (g Group) placed() int { return g.Count - g.Missing }
+
 // Plan is how many machines each group should have now.
 type Plan struct {
 	Targets map[string]int
+	// Fits is how many machines of the pool the nodes have been found to take, to be given to the next call of [Next] while
+	// the same group is wanted and the nodes are the same; 0 where that isn't known.
+	Fits int
 	// Remove names old groups which are empty and should leave the job.
 	Remove []string
 	// Moving says that a rollout is under way; Stalled why it has stopped, empty while it goes on.
@@ -32,90 +39,169 @@ type Plan struct {
 	Reason  string // what is being waited for, for people
 }
 
-// Next plans the groups' sizes for a total of machines. Exactly one group is wanted.
-func Next(groups []Group, total int) Plan {
+// state is what a plan is made of.
+type state struct {
+	wanted   Group
+	olds     []Group
+	old      int // asked for, over all old groups
+	live     int // over all groups
+	stopping int
+	total    int
+}
+
+// Next plans the groups' sizes for a total of machines. Exactly one group is wanted. fits is the last plan's.
+func Next(groups []Group, total, fits int) Plan {
 	plan := Plan{Targets: map[string]int{}}
-	var wanted Group
-	var olds []Group
-	old := 0
+	s := state{total: total}
 	for _, g := range groups {
+		s.live += g.Live
+		s.stopping += g.Stopping
 		if g.Wanted {
-			wanted = g
+			s.wanted = g
 			continue
 		}
-		olds = append(olds, g)
-		old += g.Count
+		s.olds = append(s.olds, g)
+		s.old += g.Count
 		if g.Count == 0 && g.Live == 0 && g.Stopping == 0 {
 			plan.Remove = append(plan.Remove, g.Name)
 		}
 	}
-	if old == 0 {
-		plan.Targets[wanted.Name] = total
-		for _, g := range olds {
-			plan.Targets[g.Name] = 0
-		}
-		plan.Moving = len(olds) > len(plan.Remove)
-		if plan.Moving {
-			plan.Reason = "waiting for the old revision's machines to end"
-		}
-		return plan
+	plan.Moving = len(s.olds) > len(plan.Remove)
+	if plan.Moving {
+		plan.Fits = fits
 	}
-	plan.Moving = true
-	next, rest := plan.move(wanted, olds, old, total)
-	plan.Targets[wanted.Name] = next
-	spread(olds, rest, plan.Targets)
+	var next, rest int
+	switch {
+	case s.old == 0:
+		next = plan.finish(s)
+	case plan.stalls(s.wanted):
+		plan.Reason = "the new revision does not come up, the old one serves: " + plan.Stalled
+		next, rest = s.within(), max(total-s.wanted.Ready, 0)
+	case fits > 0:
+		next, rest = plan.swap(s)
+	default:
+		next, rest = plan.surge(s)
+	}
+	plan.Targets[s.wanted.Name] = next
+	if len(s.olds) > 0 {
+		spread(s.olds, rest, plan.Targets)
+	}
+	plan.oneAtATime(groups, s)
 	return plan
 }
 
-// move returns the wanted group's target and that of all old groups together.
-func (p *Plan) move(wanted Group, olds []Group, old, total int) (next, rest int) {
-	within := min(wanted.Count, total)
-	rest = max(total-wanted.Ready, 0)
+// oneAtATime keeps a plan that stops machines from asking for others: what waits for a place is taken back before.
+func (p *Plan) oneAtATime(groups []Group, s state) {
+	stops, pending := false, false
+	for _, g := range groups {
+		stops = stops || p.Targets[g.Name] < g.placed()
+		pending = pending || g.Missing > 0 && (g.Blocked == "" || g.Full && s.stopping > 0)
+	}
+	if !stops {
+		return
+	}
+	for _, g := range groups {
+		target := p.Targets[g.Name]
+		switch {
+		case pending && target < g.placed():
+			target = g.Count // until it is clear whether the others find a place
+		case g.Missing > 0 && g.Full:
+			target = g.placed()
+			if p.Fits == 0 {
+				p.Fits = max(s.live, 1)
+			}
+		case p.Fits > 0:
+			target = min(target, g.Count)
+		}
+		p.Targets[g.Name] = target
+	}
+}
+
+// within is what the wanted group has of the total.
+func (s state) within() int { return min(s.wanted.Count, s.total) }
+
+func (p *Plan) finish(s state) (next int) {
+	if !p.Moving {
+		return s.total
+	}
+	p.Reason = "waiting for the old revision's machines to end"
+	if p.Fits > 0 && s.stopping > 0 {
+		return s.within()
+	}
+	return s.total
+}
+
+func (p *Plan) stalls(wanted Group) bool {
 	switch {
 	case wanted.Trouble != "":
 		p.Stalled = wanted.Trouble
-	case wanted.Blocked != "" && !wanted.Full && wanted.Live < wanted.Count:
+	case wanted.Blocked != "" && !wanted.Full && wanted.Missing > 0:
 		p.Stalled = wanted.Blocked
 	}
-	if p.Stalled != "" {
-		p.Reason = "the new revision does not come up, the old one serves: " + p.Stalled
-		return within, rest
-	}
-	next = max(within, min(total+1-old, total))
-	rest = min(rest, old)
-	if wanted.Full && wanted.Live < wanted.Count && rest == old {
-		// No room for the surge. Make some, unless it has been made already and is not taken up yet.
-		stopping := 0
-		for _, g := range olds {
-			stopping += g.Stopping
-		}
-		if stopping == 0 && wanted.Ready+old >= total {
-			p.Reason = "nodes are full: an old machine makes room for a new one"
-			return next, old - 1
-		}
-		p.Reason = "waiting for the room that an old machine leaves"
-		return next, rest
-	}
+	return p.Stalled != ""
+}
+
+// surge asks for one machine more than the total; an old one goes for each that is ready.
+func (p *Plan) surge(s state) (next, rest int) {
+	w := s.wanted
+	next = max(s.within(), min(s.total+1-s.old, s.total))
+	rest = min(max(s.total-w.Ready, 0), s.old)
 	switch {
-	case wanted.Ready < wanted.Count:
-		p.Reason = fmt.Sprintf("waiting for %d new machines to be ready", wanted.Count-wanted.Ready)
-	case rest < old:
+	case w.Missing > 0 && w.Full && s.stopping == 0:
+		p.Fits = max(s.live, 1)
+		p.Reason = "nodes are full: machines are replaced one by one"
+		return w.placed(), s.old
+	case w.Missing > 0:
+		p.Reason = "waiting for Nomad to place a new machine"
+		return next, s.old
+	case w.Ready < w.Count:
+		p.Reason = fmt.Sprintf("waiting for %d new machines to be ready", w.Count-w.Ready)
+	case rest < s.old:
 		p.Reason = "waiting for old machines to finish their jobs"
 	}
 	return next, rest
 }
 
-// spread divides the old machines among the old groups: those with the fewest ready machines give first, and what is
-// missing goes to the one with the most.
+// swap lets one old machine go, waits for its end, and asks for a new one in its place.
+func (p *Plan) swap(s state) (next, rest int) {
+	w, fit := s.wanted, min(s.total, p.Fits)
+	next = s.within()
+	rest = min(max(fit-w.Ready, 0), s.old)
+	switch {
+	case w.Missing > 0 && w.Full && s.stopping == 0 && rest < s.old:
+		p.Reason = "nodes are full: a new machine that found no room is taken back"
+		return w.placed(), s.old
+	case w.Missing > 0:
+		p.Reason = "waiting for room on a node"
+		return next, s.old
+	case s.stopping > 0:
+		p.Reason = "waiting for a machine to end and leave its place"
+	case rest < s.old:
+		p.Reason = "waiting for old machines to finish their jobs"
+	case w.Ready+s.old < fit:
+		next = max(next, min(fit-s.old, s.total))
+		p.Reason = fmt.Sprintf("waiting for %d new machines to be ready", next-w.Ready)
+	case w.Ready < w.Count:
+		p.Reason = fmt.Sprintf("waiting for %d new machines to be ready", w.Count-w.Ready)
+	default:
+		p.Reason = "nodes are full: an old machine makes room for a new one"
+		return next, s.old - 1
+	}
+	return next, rest
+}
+
+// spread divides the old machines among the old groups. Those with the fewest ready machines give first. What is missing
+// is asked of the one with the most, and only where every machine that has been placed stays.
 func spread(olds []Group, rest int, targets map[string]int) {
 	order := slices.SortedFunc(slices.Values(olds), func(a, b Group) int {
-		return cmp.Or(cmp.Compare(b.Ready, a.Ready), cmp.Compare(b.Count, a.Count), cmp.Compare(a.Name, b.Name))
+		return cmp.Or(cmp.Compare(b.Ready, a.Ready), cmp.Compare(b.placed(), a.placed()), cmp.Compare(a.Name, b.Name))
 	})
-	sum := 0
-	for _, g := range order {
-		n := min(g.Count, rest-sum)
-		targets[g.Name] = n
-		sum += n
+	for _, share := range []func(Group) int{Group.placed, func(g Group) int { return g.Missing }} {
+		for _, g := range order {
+			n := min(share(g), rest)
+			targets[g.Name] += n
+			rest -= n
+		}
 	}
-	targets[order[0].Name] += rest - sum
+	targets[order[0].Name] += rest
 }

@@ -142,6 +142,7 @@ type Machine struct {
 	Count    int
 	Script   string // what its one task runs; default sleeps for ever
 	MemoryMB int    // default 10
+	GPUs     int    // nvidia/gpu devices; the node of [Start] has none
 	Needs    string // a constraint no node meets, where not empty
 	Restarts int    // how often a crashed task is restarted in place; default 50, -1 never
 	Policy   spec.Policy
@@ -184,8 +185,11 @@ func (m Machine) group(t testing.TB, pool string) *api.TaskGroup {
 	task.Leader = true
 	task.Config = map[string]any{"command": "/bin/sh", "args": []string{"-c", m.Script}}
 	task.Resources = &api.Resources{CPU: ptr(20), MemoryMB: ptr(max(m.MemoryMB, 10))}
+	if m.GPUs > 0 {
+		task.Resources.Devices = []*api.RequestedDevice{{Name: "nvidia/gpu", Count: ptr(uint64(m.GPUs))}}
+	}
 	task.LogConfig = &api.LogConfig{MaxFiles: ptr(1), MaxFileSizeMB: ptr(1)}
-	task.KillTimeout = ptr(2 * time.Second)
+	task.KillTimeout = ptr(10 * time.Second)
 	tg.AddTask(task)
 	return tg
 }

@@ -1,0 +1,53 @@
+package fleet
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"net/http"
+	"slices"
+	"strconv"
+
+	"github.com/hashicorp/nomad/api"
+)
+
+// nodes says of those which drain or are away what they do, and stands for all that take work. Without the right to list
+// nodes it knows of none: what a shrink stops is then told by allocations alone.
+func (c *Client) nodes(q *api.QueryOptions) (moving map[string]string, all string, err error) {
+	nodes, _, err := c.nomad.Nodes().List(q)
+	var status api.UnexpectedResponseError
+	if errors.As(err, &status) && status.StatusCode() == http.StatusForbidden {
+		c.nodesOnce.Do(func() {
+			c.log.Warn("Nomad's token may not list nodes: drains are seen only once allocations move", "policy", `node { policy = "read" }`)
+		})
+		return map[string]string{}, "-", nil
+	}
+	if err != nil {
+		return nil, "", fmt.Errorf("listing Nomad nodes: %w", err)
+	}
+	moving = map[string]string{}
+	open := fnv.New64a()
+	slices.SortFunc(nodes, func(a, b *api.NodeListStub) int { return cmp.Compare(a.ID, b.ID) })
+	for _, n := range nodes {
+		switch {
+		case n.Drain:
+			moving[n.ID] = "node " + n.Name + " is draining"
+		case n.Status != api.NodeStatusReady:
+			moving[n.ID] = "node " + n.Name + " is " + n.Status
+		case n.SchedulingEligibility == api.NodeSchedulingEligible:
+			_, _ = open.Write([]byte(n.ID)) // a hash takes everything
+		}
+	}
+	return moving, strconv.FormatUint(open.Sum64(), 36), nil
+}
+
+func movingOf(a *api.AllocationListStub, nodes map[string]string) string {
+	if a.ClientStatus == api.AllocClientStatusUnknown {
+		return "node " + a.NodeName + " is not heard of"
+	}
+	if terminal(a.ClientStatus) {
+		return ""
+	}
+	return nodes[a.NodeID]
+}
