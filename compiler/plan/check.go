@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -11,8 +12,9 @@ import (
 // checkWords says why a check doesn't pass. An agent answers its health checks with a JSON document whose problems are
 // what people want to read; whatever else a service answers is cut to its first line.
 func checkWords(check nomad.AllocCheckStatus) string {
+	of := cmp.Or(check.Task, check.Service, "a service")
 	if check.Status == "pending" {
-		return check.Task + " has not been asked yet"
+		return of + " has not been asked yet"
 	}
 	var answer struct {
 		Problems []string `json:"problems"`
@@ -29,5 +31,5 @@ func checkWords(check nomad.AllocCheckStatus) string {
 	if text == "" && check.StatusCode > 0 {
 		text = fmt.Sprintf("it answers with status %d", check.StatusCode)
 	}
-	return strings.TrimSuffix(fmt.Sprintf("%s is not %s: %s", check.Task, check.Check, text), ": ")
+	return strings.TrimSuffix(fmt.Sprintf("%s is not %s: %s", of, check.Check, text), ": ")
 }
