@@ -97,6 +97,26 @@ func (l *link) Cancel(ctx context.Context, id, reason string) (*queue.Job, error
 	return via(l, func(c *queue.Client) (*queue.Job, error) { return c.Cancel(ctx, id, reason) })
 }
 
+func (l *link) Requeue(ctx context.Context, id string) (*queue.Job, error) {
+	return via(l, func(c *queue.Client) (*queue.Job, error) { return c.Requeue(ctx, id) })
+}
+
+func (l *link) Pause(ctx context.Context, jobType, reason string) error {
+	c, err := l.get()
+	if err != nil {
+		return err
+	}
+	return c.Pause(ctx, jobType, reason)
+}
+
+func (l *link) Resume(ctx context.Context, jobType string) error {
+	c, err := l.get()
+	if err != nil {
+		return err
+	}
+	return c.Resume(ctx, jobType)
+}
+
 func (l *link) Explain(ctx context.Context, id string) (*queue.Explanation, error) {
 	return via(l, func(c *queue.Client) (*queue.Explanation, error) { return c.Explain(ctx, id) })
 }

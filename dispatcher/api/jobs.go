@@ -108,29 +108,6 @@ func (s *Server) list(c echo.Context) error {
 	return c.JSON(http.StatusOK, page{Jobs: jobs, Next: next})
 }
 
-// cancellation is the optional body of POST /v1/jobs/{id}/cancel.
-type cancellation struct {
-	Reason string `json:"reason"`
-}
-
-func (s *Server) cancel(c echo.Context) error {
-	if _, err := query(c.Request()); err != nil {
-		return err
-	}
-	body := cancellation{Reason: "cancelled over the API"}
-	if err := readJSON(c.Request(), &body, true); err != nil {
-		return err
-	}
-	if len(body.Reason) > 500 {
-		return invalid("reason", "is %d bytes long, want at most 500", len(body.Reason))
-	}
-	job, err := s.o.Queue.Cancel(c.Request().Context(), c.Param("id"), body.Reason)
-	if err != nil {
-		return err
-	}
-	return c.JSON(http.StatusOK, job)
-}
-
 // explanation is the answer to GET /v1/jobs/{id}/explain.
 type explanation struct {
 	queue.Explanation

@@ -58,6 +58,48 @@ func TestTheLifeOfAJob(t *testing.T) {
 	require.Equal(t, id, out["jobs"].([]any)[0].(map[string]any)["id"])
 }
 
+func TestEndedJobsWaitAgain(t *testing.T) {
+	v := start(t, nil)
+	w := v.worker()
+	id := v.submit(`{"type": "simulation", "max_attempts": 1}`)
+	status, out := v.do("POST", "/v1/jobs/"+id+"/requeue", "")
+	require.Equal(t, http.StatusConflict, status)
+	require.Contains(t, out["error"].(map[string]any)["message"], "has not ended")
+	require.NoError(t, v.queue.Fail(t.Context(), v.claim(w).Lease, queue.Failure{Code: "boom", Retriable: true}))
+	_, out = v.do("GET", "/v1/jobs?state=dead", "")
+	dead := len(out["jobs"].([]any))
+	_, out = v.do("GET", "/v1/jobs?state=failed", "")
+	require.Equal(t, 1, dead+len(out["jobs"].([]any)))
+
+	kicked := v.pools.kicked
+	status, out = v.do("POST", "/v1/jobs/"+id+"/requeue", "")
+	require.Equal(t, http.StatusOK, status, out)
+	require.Equal(t, "waiting", out["state"])
+	require.Greater(t, v.pools.kicked, kicked)
+	require.NoError(t, v.queue.Complete(t.Context(), v.claim(w).Lease, queue.Result{}))
+	status, out = v.do("POST", "/v1/jobs/"+id+"/requeue", "")
+	require.Equal(t, http.StatusConflict, status)
+	require.Contains(t, out["error"].(map[string]any)["message"], "submit it again instead")
+}
+
+func TestATypeIsPaused(t *testing.T) {
+	v := start(t, nil)
+	w := v.worker()
+	status, out := v.do("POST", "/v1/types/simulation/pause", `{"reason": "maintenance"}`)
+	require.Equal(t, http.StatusOK, status, out)
+	require.Equal(t, true, out["paused"])
+	id := v.submit(`{"type": "simulation"}`)
+	list, err := v.queue.Claim(t.Context(), w, 1, 0)
+	require.NoError(t, err)
+	require.Empty(t, list)
+	_, out = v.do("GET", "/v1/jobs/"+id+"/explain", "")
+	require.Contains(t, out["summary"], "maintenance")
+	status, out = v.do("POST", "/v1/types/simulation/resume", "")
+	require.Equal(t, http.StatusOK, status, out)
+	require.Equal(t, false, out["paused"])
+	require.Equal(t, id, v.claim(w).Job.ID)
+}
+
 func TestRefusals(t *testing.T) {
 	v := start(t, func(o *api.Options) { o.MaxBody = 2000 })
 	for _, tc := range []struct {
@@ -84,6 +126,9 @@ func TestRefusals(t *testing.T) {
 		{"unknown job", "GET", "/v1/jobs/simulation-01ARZ3NDEKTSV4RRFFQ69G5FAV", "", 404, "not_found", "", "no such job"},
 		{"no job's id", "GET", "/v1/jobs/..%2F..%2Fetc", "", 404, "not_found", "", "no such job"},
 		{"unknown job's events", "GET", "/v1/jobs/simulation-01ARZ3NDEKTSV4RRFFQ69G5FAV/events", "", 404, "not_found", "", "no such job"},
+		{"nothing to requeue", "POST", "/v1/jobs/simulation-01ARZ3NDEKTSV4RRFFQ69G5FAV/requeue", "", 404, "not_found", "", "no such job"},
+		{"no type to pause", "POST", "/v1/types/No-Type/pause", "", 400, "invalid", "type", "is not a job type"},
+		{"a long reason", "POST", "/v1/types/simulation/pause", `{"reason": "` + strings.Repeat("x", 501) + `"}`, 400, "invalid", "reason", "at most 500"},
 		{"unknown path", "GET", "/v1/job", "", 404, "not_found", "", "/v1/openapi.json"},
 		{"wrong method", "DELETE", "/v1/jobs", "", 405, "method_not_allowed", "", "Allow header"},
 		{"unknown parameter", "GET", "/v1/jobs?status=done", "", 400, "invalid", "status", "there are type, state, tenant, limit, cursor"},

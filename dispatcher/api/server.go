@@ -24,6 +24,9 @@ type Queue interface {
 	Get(ctx context.Context, id string) (*queue.Job, error)
 	List(ctx context.Context, f queue.ListFilter) (jobs []queue.Job, next string, err error)
 	Cancel(ctx context.Context, id, reason string) (*queue.Job, error)
+	Requeue(ctx context.Context, id string) (*queue.Job, error)
+	Pause(ctx context.Context, jobType, reason string) error
+	Resume(ctx context.Context, jobType string) error
 	Explain(ctx context.Context, id string) (*queue.Explanation, error)
 	Events(ctx context.Context, id, after string) (*queue.EventStream, error)
 	Demand(ctx context.Context) ([]queue.ClassDemand, error)
@@ -185,9 +188,12 @@ func (s *Server) handler() http.Handler {
 	v1.GET("/jobs", s.list)
 	v1.GET("/jobs/:id", s.get)
 	v1.POST("/jobs/:id/cancel", s.cancel)
+	v1.POST("/jobs/:id/requeue", s.requeue)
 	v1.GET("/jobs/:id/explain", s.explain)
 	v1.GET("/jobs/:id/events", s.events)
 	v1.GET("/jobs/:id/blobs/:name", s.blob)
+	v1.POST("/types/:type/pause", s.pause)
+	v1.POST("/types/:type/resume", s.resume)
 	v1.GET("/pools", s.listPools)
 	v1.GET("/pools/:pool", s.getPool)
 	v1.GET("/machines", s.listMachines)
