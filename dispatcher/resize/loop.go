@@ -93,6 +93,7 @@ type Loop struct {
 	// Of Run's goroutine alone.
 	idle    map[string]time.Time // machine → since when it has been seen to run nothing
 	drained map[string]string    // machine → pool, where the drain is this dispatcher's
+	short   map[string]*shortage // by pool
 
 	mu      sync.Mutex
 	views   []PoolView
@@ -109,7 +110,7 @@ func New(o Options) (*Loop, error) {
 	}
 	return &Loop{
 		o: o, log: o.Logger, kick: make(chan struct{}, 1), idle: map[string]time.Time{}, drained: map[string]string{},
-		history: map[string]*ring{}, health: errors.New("pools have not been read from Nomad yet"),
+		short: map[string]*shortage{}, history: map[string]*ring{}, health: errors.New("pools have not been read from Nomad yet"),
 	}, nil
 }
 

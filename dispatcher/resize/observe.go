@@ -26,6 +26,7 @@ type pool struct {
 	idle    map[string]time.Time     // the loop's
 	unknown string
 	now     time.Time
+	short   *shortage     // the loop's; nil where the pool can grow for all that is known
 	overdue time.Duration // beyond three times the start time
 }
 
@@ -61,6 +62,7 @@ func (l *Loop) look(ctx context.Context) (*sight, error) {
 	for _, p := range pools {
 		s.pools = append(s.pools, &pool{Pool: p, reports: reports, idle: l.idle, unknown: s.unknown, now: now, overdue: l.o.ReadyWithin})
 	}
+	l.trackScarce(s.pools)
 	if s.unknown == "" {
 		l.trackIdle(s.pools)
 	}
@@ -173,6 +175,7 @@ func (p *pool) load() scaler.Pool {
 		return out
 	}
 	out.Policy = wanted.Policy
+	out.Scarce = p.scarce()
 	out.Workers = p.workers(*wanted)
 	out.ColdStart = p.coldStart(*wanted)
 	for _, g := range p.Groups {

@@ -59,7 +59,8 @@ func split(classes []Class, pools []Pool, now time.Time) []*candidate {
 	return candidates
 }
 
-// place gives a class's jobs to pools that have room, then to those that may grow, and what is left to the first.
+// place gives a class's jobs to pools that have room, then to those that may grow, and what is left to the first
+// that isn't scarce.
 func place(c Class, pools []*candidate, sets []workerSet) {
 	left := float64(c.Waiting + c.Running)
 	total := left
@@ -80,7 +81,7 @@ func place(c Class, pools []*candidate, sets []workerSet) {
 		}
 	}
 	if left > 1e-9 {
-		give(0, left)
+		give(max(slices.IndexFunc(pools, func(p *candidate) bool { return p.Scarce == "" }), 0), left)
 	}
 }
 
@@ -97,6 +98,8 @@ func newCandidate(p *Pool, now time.Time) *candidate {
 		c.limit = c.have
 	case p.Blocked != "":
 		c.have = len(p.Machines)
+		c.limit = c.have
+	case p.Scarce != "":
 		c.limit = c.have
 	}
 	for _, w := range p.Workers {

@@ -28,6 +28,9 @@ func (c *candidate) decide(unknown string, now time.Time) Decision {
 		return d
 	}
 	d.becausef(Demand, "%s: %s", demandText(c.loads), machinesText(d.Need))
+	if c.Scarce != "" {
+		d.becausef(Scarce, "jobs go to other pools first: %s", c.Scarce)
+	}
 	switch want := d.bounded(c.Policy.Min, c.Policy.Max); {
 	case want > c.Count:
 		c.grow(&d, want, now)
@@ -86,6 +89,9 @@ func (c *candidate) shrink(d *Decision, want int, now time.Time) {
 	case c.Count-removable > want:
 		d.Count = min(most, c.Count-removable)
 		d.becausef(NotIdle, "%s idle for %s: the others stay", machinesText(removable), c.Policy.IdleAfter)
+	case c.Blocked != "" && want >= len(c.Machines):
+		d.Count = want
+		d.becausef(Blocked, "Nomad can't place more, and others can serve the jobs: %s", c.Blocked)
 	default:
 		d.Count = want
 		d.becausef(Idle, "%s idle for %s", machinesText(removable), c.Policy.IdleAfter)

@@ -67,6 +67,27 @@ func TestDecide(t *testing.T) {
 		{"concurrency counts", []Class{class("c", "simulation", 8, 0, time.Hour)}, []Pool{pool("a", 1, 0, 9, worker(4, "simulation"))}, []int{2}, []Code{Demand}},
 		{"the maximum holds", []Class{class("c", "simulation", 50, 0, time.Hour)}, []Pool{pool("a", 1, 0, 4, sim)}, []int{4}, []Code{Demand, Maximum}},
 		{
+			"a scarce pool comes last, though it is the least capable",
+			[]Class{class("c", "simulation", 9, 0, time.Hour)},
+			[]Pool{change(pool("a", 1, 0, 5, sim), func(p *Pool) { p.Scarce = "full" }), pool("b", 0, 0, 5, worker(1, "simulation", "fast"))},
+			[]int{1, 5},
+			[]Code{Demand, Scarce},
+		},
+		{
+			"where no other pool can serve a class, a scarce one is asked",
+			[]Class{class("c", "simulation", 2, 0, time.Hour)},
+			[]Pool{change(pool("a", 0, 0, 5, sim), func(p *Pool) { p.Scarce = "full" })},
+			[]int{2},
+			[]Code{Demand, Scarce},
+		},
+		{
+			"what can't be placed is taken back where another pool can serve",
+			[]Class{class("c", "simulation", 1, 0, time.Hour)},
+			[]Pool{change(pool("a", 0, 0, 5, sim), func(p *Pool) { p.Blocked, p.Count = "full", 1 }), pool("b", 0, 0, 5, worker(1, "simulation", "fast"))},
+			[]int{0, 1},
+			[]Code{Demand, Blocked},
+		},
+		{
 			"up cooldown",
 			[]Class{class("c", "simulation", 4, 0, time.Hour)},
 			[]Pool{change(pool("a", 1, 0, 4, sim), func(p *Pool) { p.LastUp = now.Add(-5 * time.Second) })},

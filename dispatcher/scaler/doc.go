@@ -29,7 +29,8 @@
 //
 // A class that several pools can serve is split between them before anything is added up: first to pools that have the
 // machines already (starting ones count), then to the least capable pool that may still grow. Each job is counted in
-// exactly one pool, and the split depends on nothing but the snapshot.
+// exactly one pool. A pool that Nomad could not place another machine of lately comes last, so that it isn't asked for one
+// and given up again and again; where no other pool can serve a class, its machine stays asked for. The split depends on nothing but the snapshot.
 //
 // # Invariants, each held by a property test
 //

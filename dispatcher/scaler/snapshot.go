@@ -46,6 +46,9 @@ type Pool struct {
 	// Blocked says why Nomad can't place another machine, Crashing why new machines do not come up; empty when they do.
 	Blocked  string `json:"blocked,omitempty"`
 	Crashing string `json:"crashing,omitempty"`
+	// Scarce says why Nomad could not place another machine when it was last asked to; empty once it is time to ask again.
+	// Jobs that another pool may grow for are not given to this one then.
+	Scarce string `json:"scarce,omitempty"`
 	// LastUp and LastDown are the times of the last resize in each direction; zero if there is none on record.
 	LastUp   time.Time `json:"last_up"`
 	LastDown time.Time `json:"last_down"`
@@ -89,6 +92,7 @@ const (
 	Minimum      Code = "minimum"       // raised to the policy's minimum
 	Maximum      Code = "maximum"       // held at the policy's maximum
 	Blocked      Code = "blocked"       // Nomad can't place more
+	Scarce       Code = "scarce"        // Nomad could not place more lately: jobs go to other pools first
 	Crashing     Code = "crashing"      // new machines do not come up
 	UpCooldown   Code = "up_cooldown"   // grown too recently
 	DownCooldown Code = "down_cooldown" // shrunk too recently
