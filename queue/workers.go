@@ -66,20 +66,16 @@ func (c *Client) Unregister(ctx context.Context, machine, worker string) error {
 	return nil
 }
 
-// unregister takes workers of one type away and remaps if that changed the profiles there are.
+// unregister takes workers of one type away and remaps, which is nothing to do where the profiles are the same.
 func (c *Client) unregister(ctx context.Context, jobType string, onlyPassed bool, workers []string) error {
 	args := []any{boolArg(onlyPassed)}
 	for _, w := range workers {
 		args = append(args, w)
 	}
-	reply, err := c.evalAgain(ctx, "unregister", jobType, nil, args...)
-	if err != nil {
+	if _, err := c.evalAgain(ctx, "unregister", jobType, nil, args...); err != nil {
 		return err
 	}
-	if number(at(reply, 1)) == 1 {
-		return c.remap(ctx, jobType)
-	}
-	return nil
+	return c.remap(ctx, jobType)
 }
 
 func boolArg(b bool) string {

@@ -127,7 +127,7 @@ func requeue(f *fixture) {
 
 func notBefore(f *fixture) {
 	w := f.register("m1")
-	at := time.Now().Add(150 * time.Millisecond)
+	at := time.Now().Add(500 * time.Millisecond)
 	j := f.submit(func(s *queue.Submission) { s.NotBefore = &at })
 	require.Equal(f.t, queue.Delayed, j.State)
 	require.Nil(f.t, f.claim(w))
@@ -137,15 +137,15 @@ func notBefore(f *fixture) {
 }
 
 func deadline(f *fixture) {
-	soon := time.Now().Add(100 * time.Millisecond)
+	soon := time.Now().Add(600 * time.Millisecond)
 	seen := f.submit(func(s *queue.Submission) { s.Deadline = &soon })
 	w := f.register("m1")
 	blocked := f.submit(func(s *queue.Submission) { s.Deadline, s.Capabilities = &soon, []string{"nobody"} })
 	inTime := f.mustClaim(w)
 	require.Equal(f.t, seen.ID, inTime.Job.ID)
+	require.NoError(f.t, f.Complete(f.ctx, inTime.Lease, queue.Result{}))
 	f.reapUntil("the deadline", func() bool { return f.get(blocked.ID).State == queue.Dead })
 	require.Equal(f.t, "deadline", f.get(blocked.ID).Error.Code)
-	require.NoError(f.t, f.Complete(f.ctx, inTime.Lease, queue.Result{}))
 }
 
 func timeout(f *fixture) {

@@ -142,3 +142,18 @@ func batchClaim(f *fixture) {
 	require.NoError(f.t, err)
 	require.Len(f.t, jobs, 2)
 }
+
+// skippedHead: a job that keeps off the claiming machine heads its audience; behind it, in another audience, lies a job that
+// is earlier than the next one of the first audience.
+func skippedHead(f *fixture) {
+	both, plain := f.register("m1", "a", "b"), f.register("m2", "a")
+	f.submit(func(s *queue.Submission) { s.Capabilities = []string{"a"} })
+	c := f.mustClaim(both)
+	second := f.submit(func(s *queue.Submission) { s.Capabilities = []string{"b"} })
+	third := f.submit(nil)
+	require.NoError(f.t, f.Fail(f.ctx, c.Lease, queue.Failure{Code: "x", Retriable: true}))
+	f.reapUntil("the retry to be due", func() bool { return f.get(c.Job.ID).State == queue.Waiting })
+	require.Equal(f.t, second.ID, f.mustClaim(both).Job.ID)
+	require.Equal(f.t, third.ID, f.mustClaim(both).Job.ID)
+	require.Equal(f.t, c.Job.ID, f.mustClaim(plain).Job.ID)
+}

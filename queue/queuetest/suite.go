@@ -72,6 +72,7 @@ func cases() []testCase {
 		{"a waiting worker is woken", wakeUp},
 		{"the least capable is woken", leastCapable},
 		{"a failed job keeps off its machine", keepsOff},
+		{"a skipped head hides nothing", skippedHead},
 		{"drain", drain},
 		{"heartbeat keeps and tells", heartbeat},
 		{"demand", demand},

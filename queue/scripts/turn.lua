@@ -192,7 +192,8 @@ local function merge()
     if moved and least then
       redis.call("ZADD", heads, string.format("%d", tonumber(least, 16)), a)
     elseif moved then
-      redis.call("ZREM", heads, a)
+      indexing()
+      repair(a)
     end
   end
 end
@@ -250,12 +251,12 @@ local function searching()
   -- inAudience finds the first of an audience's jobs that this worker may have; the second value says that it is its head.
   local function inAudience(a)
     local best
-    for _, m in ipairs(redis.call("ZRANGEBYLEX", chead, "[" .. a .. ":", "(" .. a .. ";", "LIMIT", 0, 16)) do
+    for i, m in ipairs(redis.call("ZRANGEBYLEX", chead, "[" .. a .. ":", "(" .. a .. ";", "LIMIT", 0, 16)) do
       local order = string.sub(m, -30, -18)
       if best and best[1] <= order then break end
       local found = inClass(a, string.sub(m, -16))
       if found and (not best or found[1] < best[1]) then best = found end
-      if found and found[1] == order and best == found then return best, true end
+      if i == 1 and found and found[1] == order then return best, true end
     end
     return best, false
   end
