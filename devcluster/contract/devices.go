@@ -117,10 +117,16 @@ func missingDevices(l *lab) {
 // holder is a job whose task takes its time to end: what it holds is free only after the file let-go is there.
 func (l *lab) holder(n int) *api.Job {
 	j := l.job(1)
-	hold := fmt.Sprintf(`trap 'while [ ! -e %s ]; do sleep 0.05; done; exit 0' TERM; while :; do sleep 0.05; done`, l.path("let-go"))
+	hold := fmt.Sprintf(`trap 'while [ ! -e %s ]; do sleep 0.05; done; exit 0' TERM; echo up >> %s; while :; do sleep 0.05; done`, l.path("let-go"), l.path("holding"))
 	j.TaskGroups[0].Tasks[0] = needGPU(shell("main", hold), uint64(n))
 	j.TaskGroups[0].Tasks[0].KillTimeout = ptr(patience)
 	return j
+}
+
+// holds waits until the holder's task no longer ends when it is told to.
+func (l *lab) holds() {
+	l.Helper()
+	l.until("the holder to hold", func() bool { return len(l.lines("holding")) > 0 })
 }
 
 // told waits until the holder's task has been asked to end.
@@ -139,6 +145,7 @@ func (l *lab) told() {
 func deviceHeld(l *lab) {
 	n := l.GPUs/2 + 1
 	l.up(l.holder(n), 1)
+	l.holds()
 	waiter := newLab(l.T, l.Target)
 	j := waiter.job(1)
 	j.TaskGroups[0].Tasks[0] = needGPU(sleeper("main"), uint64(n))
@@ -173,9 +180,10 @@ func deviceShared(l *lab) {
 	l.until("one to run and one to wait", func() bool { return len(l.running()) == 1 })
 	if _, ok := l.running()["g0[0]"]; !ok {
 		require.NoError(l, l.scale("g1", 0)) // the other group came first: make room
-		l.awaitRunning(1)
+		l.until("the holder to run", func() bool { _, ok := l.running()["g0[0]"]; return ok })
 		require.NoError(l, l.scale("g1", 1))
 	}
+	l.holds()
 	require.NoError(l, l.scale("g0", 0))
 	l.until("both to run", func() bool { return len(l.live()) == 2 && len(l.running()) == 1 })
 	require.Contains(l, l.running(), "g1[0]")

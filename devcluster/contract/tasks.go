@@ -59,8 +59,11 @@ func prestartFirst(l *lab) {
 	run := l.up(j, 1)
 	l.until("both to have run", func() bool { return len(l.lines("order")) == 2 })
 	require.Equal(l, []string{"setup", "main"}, l.lines("order"))
-	s := l.alloc(run["g0[0]"]).TaskStates["shared-setup"]
-	require.Equal(l, "dead", s.State)
+	var s *api.TaskState
+	l.until("the client to report that the setup has ended", func() bool {
+		s = l.alloc(run["g0[0]"]).TaskStates["shared-setup"]
+		return s.State == "dead"
+	})
 	require.False(l, s.Failed)
 }
 
