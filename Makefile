@@ -45,6 +45,7 @@ e2e: build bin/gotestsum ## Run the end-to-end suite against the nomad and redis
 
 lint: bin/golangci-lint ## Lint, with the import walls
 	bin/golangci-lint run
+	cd bench && ../bin/golangci-lint run -c ../.golangci.yml
 
 bench: ## Measure the queue against its goals and its peers (own module, needs redis-server)
 	$(GO) -C bench run .
