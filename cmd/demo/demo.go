@@ -166,7 +166,7 @@ func (d *demo) apply(ctx context.Context) error {
 
 func (d *demo) submitMixed(ctx context.Context) error {
 	d.out.Stepf("Submit a mixed batch over HTTP (POST /v1/jobs)")
-	for _, name := range []string{"comfyui", "simulation", "simulation", "comfyui", "simulation"} {
+	for _, name := range []string{"comfyui", "simulation", "simulation", "comfyui", "simulation", "comfyui", "comfyui"} {
 		if err := d.submit(ctx, name); err != nil {
 			return err
 		}

@@ -16,18 +16,22 @@ import (
 	"github.com/emprops/machinectl/queue"
 )
 
-// killAgent sends SIGKILL to an agent that is in the middle of a GPU job, and sees that job finish all the same.
+// killAgent sends SIGKILL to an agent that is in the middle of a GPU job while another machine could take it over, and sees
+// that job finish elsewhere.
 func (d *demo) killAgent(ctx context.Context) error {
-	d.out.Stepf("Kill an agent in the middle of a job: the job is done all the same")
+	d.out.Stepf("Kill an agent in the middle of a job: the job is done elsewhere")
 	var victim queue.Machine
 	var job string
-	err := d.until(ctx, "a machine to be running a GPU job", func(ctx context.Context) (bool, string, error) {
+	err := d.until(ctx, "a machine to be running a GPU job, and another one to be ready", func(ctx context.Context) (bool, string, error) {
 		machines, err := d.api.machines(ctx)
 		if err != nil {
 			return false, "", err
 		}
 		victim, job = busyWithGPUJob(machines)
-		return job != "", "an agent is at work on " + job, nil
+		if job == "" {
+			return false, "waiting for a second machine with a GPU", nil
+		}
+		return true, "an agent is at work on " + job, nil
 	})
 	if err != nil {
 		return err
@@ -71,15 +75,24 @@ func place(j queue.Job, victim queue.Machine) string {
 	}
 }
 
-func busyWithGPUJob(machines []queue.Machine) (queue.Machine, string) {
+// busyWithGPUJob returns a machine and a GPU job that it runs, once there are two machines for such jobs.
+func busyWithGPUJob(machines []queue.Machine) (victim queue.Machine, job string) {
+	able := 0
 	for _, m := range machines {
 		for _, w := range m.Workers {
-			if w.Offer.Type == "comfyui" && len(w.Jobs) > 0 {
-				return m, w.Jobs[0]
+			if w.Offer.Type != "comfyui" || m.State != queue.MachineReady {
+				continue
+			}
+			able++
+			if len(w.Jobs) > 0 {
+				victim, job = m, w.Jobs[0]
 			}
 		}
 	}
-	return queue.Machine{}, ""
+	if able < 2 {
+		return queue.Machine{}, ""
+	}
+	return victim, job
 }
 
 func jobsOf(m queue.Machine) []string {
