@@ -42,7 +42,7 @@ func comfyMachine(t *testing.T, url, addr string) Options {
 func TestServiceComesAndGoes(t *testing.T) {
 	redis := queuetest.StartRedis(t)
 	q := open(t, redis, queue.Options{Backoff: 10 * time.Millisecond, MaxBackoff: 10 * time.Millisecond})
-	first, err := comfysim.Start(comfysim.Options{StartTime: 500 * time.Millisecond, CrashAt: 2})
+	first, err := comfysim.Start(comfysim.Options{StartTime: 500 * time.Millisecond, NodeTime: 200 * time.Millisecond, CrashAt: 2})
 	require.NoError(t, err)
 	defer first.Close()
 	o := comfyMachine(t, redis.URL, first.Addr())
