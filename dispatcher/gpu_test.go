@@ -56,6 +56,7 @@ while :; do sleep 0.1; done`, dir)
 // Nomad gives the GPU of an allocation at once to a group of the same job that waits for it, while the old task is still
 // ending. A rollout must not let that happen, on a cluster that is full, and with a job running all the time.
 func TestNoTwoTasksHoldOneGPU(t *testing.T) {
+	t.Parallel()
 	c, nomad := gpuCluster(t, 1)
 	q, err := queue.Open(t.Context(), queue.Options{URL: c.RedisURL(), Lease: 3 * time.Second})
 	require.NoError(t, err)

@@ -23,6 +23,8 @@ type Options struct {
 	Interval time.Duration // between two passes of the resize loop; default 5 s
 	// Reap is the time between two searches for lost leases and due jobs; default 1 s.
 	Reap time.Duration
+	// Term is how long the dispatcher that resizes pools may be silent before another one takes over; default 15 s.
+	Term time.Duration
 	// Grace bounds the stop; default 15 s.
 	Grace  time.Duration
 	Prefix string // of the Redis keys; default the queue's
@@ -39,7 +41,7 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Redis == "" {
 		o.Redis = "redis://127.0.0.1:6379"
 	}
-	for d, v := range map[*time.Duration]time.Duration{&o.Interval: 5 * time.Second, &o.Reap: time.Second, &o.Grace: 15 * time.Second} {
+	for d, v := range map[*time.Duration]time.Duration{&o.Interval: 5 * time.Second, &o.Reap: time.Second, &o.Term: 15 * time.Second, &o.Grace: 15 * time.Second} {
 		if *d == 0 {
 			*d = v
 		}

@@ -34,10 +34,10 @@ func Run(ctx context.Context, o Options) error {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	q := &link{}
-	candidate := newLeader(q)
+	candidate := newLeader(q, o.Term)
 	loop, err := resize.New(resize.Options{
 		Queue: q, Fleet: fleet.New(nomad, o.Logger), Lead: candidate.lead, Logger: o.Logger,
-		Interval: min(o.Interval, leadFor/3), Deadline: leadDeadline, Decided: countDecisions(registry),
+		Interval: min(o.Interval, o.Term/3), Deadline: candidate.deadline(), Decided: countDecisions(registry),
 	})
 	if err != nil {
 		return err

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"github.com/emprops/machinectl/capability"
 	"github.com/emprops/machinectl/dispatcher"
@@ -21,8 +20,6 @@ import (
 	"github.com/emprops/machinectl/queue"
 	"github.com/emprops/machinectl/queue/queuetest"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // run starts a dispatcher and returns its URL and a function that stops it and gives Run's error.
 func run(t *testing.T, o dispatcher.Options) (url string, stop func() error) {
@@ -86,6 +83,7 @@ func poolPolicy(wanted bool, least, most int) spec.Policy {
 }
 
 func TestRedisMayBeDownAtStart(t *testing.T) {
+	t.Parallel()
 	redis := queuetest.StartRedis(t)
 	redis.Kill()
 	url, _ := run(t, dispatcher.Options{Redis: redis.URL, NomadAddr: "http://127.0.0.1:1"})
@@ -111,6 +109,7 @@ func TestRedisMayBeDownAtStart(t *testing.T) {
 // The whole: a real Nomad and a real Redis, pools that grow from zero, shrink to zero, and change their revision under
 // load; no job is interrupted.
 func TestPoolsFollowTheirJobs(t *testing.T) {
+	t.Parallel()
 	redis := queuetest.StartRedis(t)
 	nomad := nomadtest.Start(t)
 	q, err := queue.Open(t.Context(), queue.Options{URL: redis.URL, Lease: 3 * time.Second})

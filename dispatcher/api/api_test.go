@@ -55,6 +55,7 @@ func (p *pools) Able(capability.Requirements) []string {
 	return p.able
 }
 func (p *pools) Health() error { return p.health }
+func (p *pools) Leads() bool   { return true }
 func (p *pools) Kick() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -42,6 +42,8 @@ type Pools interface {
 	Able(r capability.Requirements) []string
 	// Kick asks for a decision soon instead of at the next interval.
 	Kick()
+	// Leads says that this dispatcher is the one of several that resizes pools.
+	Leads() bool
 	// Health is nil while Nomad could be read the last time.
 	Health() error
 }

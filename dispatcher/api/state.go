@@ -31,6 +31,7 @@ type readiness struct {
 	Ready bool  `json:"ready"`
 	Redis check `json:"redis"`
 	Nomad check `json:"nomad"`
+	Leads bool  `json:"leads"` // this dispatcher is the one of several that resizes pools
 }
 
 type check struct {
@@ -46,7 +47,7 @@ func checkOf(err error) check {
 }
 
 func (s *Server) readyz(c echo.Context) error {
-	r := readiness{Redis: checkOf(s.o.Queue.Ping(c.Request().Context())), Nomad: checkOf(s.o.Pools.Health())}
+	r := readiness{Redis: checkOf(s.o.Queue.Ping(c.Request().Context())), Nomad: checkOf(s.o.Pools.Health()), Leads: s.o.Pools.Leads()}
 	r.Ready = r.Redis.OK
 	status := http.StatusOK
 	if !r.Ready {

@@ -100,6 +100,7 @@ type Loop struct {
 	offers  []scaler.Pool
 	history map[string]*ring
 	health  error
+	leads   bool
 }
 
 // New validates the options.
@@ -164,6 +165,7 @@ func (l *Loop) pass(ctx context.Context) (changed bool) {
 	if err != nil {
 		l.log.Warn("who leads could not be found out: nothing is resized", "error", err)
 	}
+	l.setLeads(lead && err == nil)
 	now := l.o.Now()
 	decisions := scaler.Decide(seen.snapshot(), now)
 	views := make([]PoolView, len(seen.pools))
@@ -193,6 +195,22 @@ func (l *Loop) setHealth(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.health = err
+}
+
+func (l *Loop) setLeads(leads bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if leads != l.leads {
+		l.log.Info("who resizes the pools has changed", "this_dispatcher", leads)
+	}
+	l.leads = leads
+}
+
+// Leads says that this dispatcher was the one that acts in its last pass.
+func (l *Loop) Leads() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.leads
 }
 
 // Health is nil while Nomad could be read the last time.
