@@ -30,7 +30,7 @@ func parseValue(s string) value {
 	if err != nil {
 		return v
 	}
-	factor, base, ok := unitOf(unit)
+	factor, base, ok := unitOf(strings.TrimSpace(unit))
 	if !ok {
 		return v
 	}

@@ -14,4 +14,5 @@
 //
 // Invariants: every change of the store goes through store.write and gets its own index; reconcile and place are pure;
 // an allocation's resources, devices among them, are held until its runner says that it has ended.
+// What has ended is forgotten after an hour, or earlier where there is much of it, so that state stays bounded.
 package standin

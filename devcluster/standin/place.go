@@ -16,36 +16,37 @@ import (
 // usage is what the allocations that still hold something hold together.
 type usage struct {
 	cpu, memory, disk, cores int
-	ports                    map[int]bool
-	gpus                     map[string]bool // device ids
+	ports                    map[int]int    // port → how many hold it: a stopping allocation and its successor may
+	gpus                     map[string]int // device id → how many hold it
 }
 
 // inUse adds up every allocation that its runner hasn't reported as ended, but those in leaving: a plan may count on what
 // it stops itself.
 func inUse(allocs map[string]*api.Allocation, leaving map[string]bool) *usage {
-	u := &usage{ports: map[int]bool{}, gpus: map[string]bool{}}
+	u := &usage{ports: map[int]int{}, gpus: map[string]int{}}
 	for _, a := range allocs {
 		if !a.ClientTerminalStatus() && !leaving[a.ID] {
-			u.add(a.AllocatedResources)
-			u.cores += groupCores(a.GetTaskGroup())
+			u.add(a.AllocatedResources, a.GetTaskGroup(), 1)
 		}
 	}
 	return u
 }
 
-func (u *usage) add(r *api.AllocatedResources) {
+// add counts n times what an allocation of a group holds; -1 takes it away.
+func (u *usage) add(r *api.AllocatedResources, tg *api.TaskGroup, n int) {
 	for _, t := range r.Tasks {
-		u.cpu += int(t.Cpu.CpuShares)
-		u.memory += int(t.Memory.MemoryMB)
+		u.cpu += n * int(t.Cpu.CpuShares)
+		u.memory += n * int(t.Memory.MemoryMB)
 		for _, d := range t.Devices {
 			for _, id := range d.DeviceIDs {
-				u.gpus[id] = true
+				u.gpus[id] += n
 			}
 		}
 	}
-	u.disk += int(r.Shared.DiskMB)
+	u.disk += n * int(r.Shared.DiskMB)
+	u.cores += n * groupCores(tg)
 	for _, p := range r.Shared.Ports {
-		u.ports[p.Value] = true
+		u.ports[p.Value] += n
 	}
 }
 
@@ -79,8 +80,7 @@ func place(n *node, u *usage, job *api.Job, tg *api.TaskGroup) (*api.AllocatedRe
 		m.NodesExhausted, m.DimensionExhausted[why] = 1, 1
 		return nil, m
 	}
-	u.add(res)
-	u.cores += groupCores(tg)
+	u.add(res, tg, 1)
 	return res, m
 }
 
@@ -255,11 +255,11 @@ func fit(n *node, u *usage, tg *api.TaskGroup) (*api.AllocatedResources, string)
 	return res, ""
 }
 
-func freeGPUs(n *node, used map[string]bool, count int) []string {
+func freeGPUs(n *node, used map[string]int, count int) []string {
 	var ids []string
 	for i := range n.gpus.Count {
 		id := gpu.ID(i)
-		if _, sick := n.sick[i]; !sick && !used[id] && len(ids) < count {
+		if _, sick := n.sick[i]; !sick && used[id] == 0 && len(ids) < count {
 			ids = append(ids, id)
 		}
 	}
@@ -267,7 +267,7 @@ func freeGPUs(n *node, used map[string]bool, count int) []string {
 		return nil
 	}
 	for _, id := range ids {
-		used[id] = true
+		used[id]++
 	}
 	return ids
 }
@@ -275,7 +275,7 @@ func freeGPUs(n *node, used map[string]bool, count int) []string {
 func fitPorts(n *node, u *usage, net *api.NetworkResource, taken map[int]bool, res *api.AllocatedResources) string {
 	out := &api.NetworkResource{Mode: "host", Device: "lo", IP: "127.0.0.1"}
 	for _, p := range net.ReservedPorts {
-		if u.ports[p.Value] || taken[p.Value] {
+		if u.ports[p.Value] > 0 || taken[p.Value] {
 			return fmt.Sprintf("network: reserved port collision %s=%d", p.Label, p.Value)
 		}
 		taken[p.Value] = true
@@ -299,10 +299,10 @@ func fitPorts(n *node, u *usage, net *api.NetworkResource, taken map[int]bool, r
 }
 
 // freePort picks a port at random that nobody holds, and that can be listened on right now: other programs live here too.
-func freePort(r portRange, used, taken map[int]bool) (int, bool) {
+func freePort(r portRange, used map[int]int, taken map[int]bool) (int, bool) {
 	for range 200 {
 		p := r.min + rand.IntN(r.max-r.min+1)
-		if used[p] || taken[p] {
+		if used[p] > 0 || taken[p] {
 			continue
 		}
 		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", p))

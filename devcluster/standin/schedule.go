@@ -58,22 +58,10 @@ func (tx *txn) feasible(job *api.Job) func(*api.TaskGroup) bool {
 
 // placeAll makes the placements and returns the reasons of those that found no room, by group.
 func (tx *txn) placeAll(job *api.Job, c *changes, eval *api.Evaluation) map[string]*api.AllocationMetric {
-	failed := map[string]*api.AllocationMetric{}
-	u := inUse(tx.allocs, c.leaving())
-	for _, p := range c.ordered() {
-		group := *p.group.Name
-		if m := failed[group]; m != nil {
-			m.CoalescedFailures++
-			continue
-		}
-		res, m := place(tx.node, u, job, p.group)
-		if res == nil {
-			failed[group] = m
-			continue
-		}
+	return tx.findRoom(job, c, func(p placement, res *api.AllocatedResources, m *api.AllocationMetric) {
 		a := &api.Allocation{
 			ID: newID(), Namespace: *job.Namespace, EvalID: eval.ID, Name: p.name, NodeID: tx.node.id, NodeName: tx.node.name,
-			JobID: *job.ID, Job: job, TaskGroup: group, AllocatedResources: res, Metrics: m,
+			JobID: *job.ID, Job: job, TaskGroup: *p.group.Name, AllocatedResources: res, Metrics: m,
 			DesiredStatus: api.AllocDesiredStatusRun, ClientStatus: api.AllocClientStatusPending,
 		}
 		if p.previous != nil {
@@ -81,22 +69,39 @@ func (tx *txn) placeAll(job *api.Job, c *changes, eval *api.Evaluation) map[stri
 		}
 		tx.putAlloc(a)
 		tx.syncLater(a.ID)
-	}
-	return failed
+	})
 }
 
-// leaving are the allocations which this plan stops: it may count on what they hold.
-func (c *changes) leaving() map[string]bool {
-	out := map[string]bool{}
-	for _, s := range c.stop {
-		out[s.alloc.ID] = true
+// findRoom calls found for each placement that there is room for, and returns the reasons of the others by group. It counts
+// on what the plan stops, and on what a replaced allocation holds if there is room for its successor: else that one stays.
+func (s *store) findRoom(job *api.Job, c *changes, found func(placement, *api.AllocatedResources, *api.AllocationMetric)) map[string]*api.AllocationMetric {
+	failed := map[string]*api.AllocationMetric{}
+	leaving := map[string]bool{}
+	for _, stop := range c.stop {
+		leaving[stop.alloc.ID] = true
 	}
-	for _, p := range c.place {
-		if p.previous != nil {
-			out[p.previous.ID] = true
+	u := inUse(s.allocs, leaving)
+	for _, p := range c.ordered() {
+		if m := failed[*p.group.Name]; m != nil {
+			m.CoalescedFailures++
+			continue
+		}
+		replaces := p.previous != nil && !p.previous.ClientTerminalStatus()
+		if replaces {
+			u.add(p.previous.AllocatedResources, p.previous.GetTaskGroup(), -1)
+		}
+		res, m := place(s.node, u, job, p.group)
+		switch {
+		case res != nil:
+			found(p, res, m)
+		case replaces:
+			u.add(p.previous.AllocatedResources, p.previous.GetTaskGroup(), 1)
+			failed[*p.group.Name] = m
+		default:
+			failed[*p.group.Name] = m
 		}
 	}
-	return out
+	return failed
 }
 
 // ordered are the placements, lowest index first.
@@ -178,7 +183,7 @@ func (tx *txn) unblock() {
 // plan says what registering the job would do, and does nothing.
 func (s *store) plan(job *api.Job, withDiff bool) *api.JobPlanResponse {
 	k := jobKey{*job.Namespace, *job.ID}
-	out := &api.JobPlanResponse{Annotations: &api.PlanAnnotations{}, FailedTGAllocs: map[string]*api.AllocationMetric{}}
+	out := &api.JobPlanResponse{Annotations: &api.PlanAnnotations{}}
 	var old *api.Job
 	next := ptr(s.index + 1)
 	if rec := s.jobs[k]; rec != nil {
@@ -192,15 +197,7 @@ func (s *store) plan(job *api.Job, withDiff bool) *api.JobPlanResponse {
 	feasible := func(tg *api.TaskGroup) bool { return infeasible(s.node, job, tg) == "" }
 	c := reconcile(job, s.jobAllocs(k), s.now(), feasible)
 	out.Annotations.DesiredTGUpdates = c.updates
-	u := inUse(s.allocs, c.leaving())
-	for _, p := range c.ordered() {
-		group := *p.group.Name
-		if m := out.FailedTGAllocs[group]; m != nil {
-			m.CoalescedFailures++
-		} else if res, m := place(s.node, u, job, p.group); res == nil {
-			out.FailedTGAllocs[group] = m
-		}
-	}
+	out.FailedTGAllocs = s.findRoom(job, c, func(placement, *api.AllocatedResources, *api.AllocationMetric) {})
 	if withDiff {
 		out.Diff = jobDiff(old, job)
 		for _, g := range out.Diff.TaskGroups {

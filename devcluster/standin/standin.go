@@ -104,6 +104,7 @@ func Start(cfg Config) (*Server, error) {
 		}
 	})
 	s.wait.Go(func() { s.watchGPUs(ctx, cfg) })
+	s.wait.Go(func() { s.collectGarbage(ctx) })
 	return s, nil
 }
 

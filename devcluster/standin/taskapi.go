@@ -18,16 +18,26 @@ import (
 // them.
 type tokens struct {
 	mu    sync.Mutex
-	valid map[string]string // token → allocation id
+	valid map[string]identity
 }
 
-func newTokens() *tokens { return &tokens{valid: map[string]string{}} }
+// identity is whom a token was given to.
+type identity struct{ alloc, task string }
 
+func newTokens() *tokens { return &tokens{valid: map[string]identity{}} }
+
+// issue gives a task its token, the same each time it starts.
 func (t *tokens) issue(a *api.Allocation, task string) string {
-	token := "standin." + task + "." + newID()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.valid[token] = a.ID
+	who := identity{a.ID, task}
+	for token, id := range t.valid {
+		if id == who {
+			return token
+		}
+	}
+	token := "standin." + task + "." + newID()
+	t.valid[token] = who
 	return token
 }
 
@@ -42,7 +52,7 @@ func (t *tokens) revoke(allocID string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for token, id := range t.valid {
-		if id == allocID {
+		if id.alloc == allocID {
 			delete(t.valid, token)
 		}
 	}

@@ -28,17 +28,20 @@ func (t *timers) at(k jobKey, when time.Time) {
 	if old := t.byJob[k]; old != nil {
 		old.Stop()
 	}
-	t.byJob[k] = time.AfterFunc(time.Until(when), func() {
+	var timer *time.Timer
+	timer = time.AfterFunc(time.Until(when), func() {
 		t.mu.Lock()
-		if t.stopped {
+		if t.stopped || t.byJob[k] != timer { // replaced just now
 			t.mu.Unlock()
 			return
 		}
+		delete(t.byJob, k)
 		t.running.Add(1)
 		t.mu.Unlock()
 		defer t.running.Done()
 		t.fire(k)
 	})
+	t.byJob[k] = timer
 }
 
 // stop cancels all appointments and waits for those just being kept.
