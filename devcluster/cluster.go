@@ -71,12 +71,28 @@ func (c *Cluster) makeDir() (err error) {
 		c.dir, err = filepath.Abs(c.opts.Dir)
 	}
 	if err == nil {
-		err = os.MkdirAll(filepath.Join(c.dir, tmpName), 0o755)
+		err = writable(filepath.Join(c.dir, tmpName))
 	}
-	if err != nil {
-		return fmt.Errorf("devcluster: %w", err)
+	if err == nil {
+		return nil
 	}
-	return nil
+	if c.scratch {
+		err = errors.Join(fmt.Errorf("devcluster: no folder to keep its files in: %w; TMPDIR can name another place", err), os.RemoveAll(c.dir))
+		return err
+	}
+	return fmt.Errorf("devcluster: can't keep its files in %s: %w; name a folder with room that can be written to", c.opts.Dir, err)
+}
+
+// room is how many bytes a folder must at least take: logs and state of a small run.
+const room = 8 << 20
+
+// writable makes a folder and writes to it, to say at once what else would fail later in many ways.
+func writable(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	probe := filepath.Join(dir, "probe")
+	return errors.Join(os.WriteFile(probe, make([]byte, room), 0o600), os.RemoveAll(probe))
 }
 
 func (c *Cluster) start(ctx context.Context) (err error) {
@@ -92,10 +108,14 @@ func (c *Cluster) start(ctx context.Context) (err error) {
 func (c *Cluster) startNomad(ctx context.Context) (err error) {
 	gpus := c.opts.gpus(filepath.Join(c.dir, "gpu-health.json"))
 	if path := find("nomad"); path != "" && !c.opts.EmbeddedNomad {
-		c.nomad, err = newNomadAgent(c.opts, path, c.dir, gpus, c.keeper)
-		if err == nil {
-			err = c.nomad.start(ctx)
-		}
+		err = onFreePorts(nomadPorts, func(ports []int) error {
+			n, err := newNomadAgent(c.opts, path, c.dir, gpus, ports, c.keeper)
+			if err != nil {
+				return err
+			}
+			c.nomad = n
+			return n.start(ctx)
+		})
 		c.about = append(c.about, fmt.Sprintf("Nomad: real, %s; one node that says it has %d GHz and %d GiB, whatever the machine has", path, c.opts.CPU/1000, c.opts.Memory>>10))
 		if gpus.Count > 0 {
 			c.about = append(c.about, fmt.Sprintf("GPUs:  %d simulated %s, offered by a device plugin; they compute nothing", gpus.Count, gpus.Model))

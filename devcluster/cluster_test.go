@@ -214,9 +214,22 @@ func TestNomadKilled(t *testing.T) {
 
 func TestOptionsAreChecked(t *testing.T) {
 	for name, o := range map[string]devcluster.Options{
-		"GPUs": {GPUs: -1}, "memory": {Memory: -1}, "fsync": {RedisFsync: "no"}, "directory": {Dir: "/proc/nope"},
+		"GPUs": {GPUs: -1}, "memory": {Memory: -1}, "fsync": {RedisFsync: "no"}, "GPUs as": {GPUs: 65},
 	} {
 		_, err := devcluster.Start(t.Context(), o)
 		require.Error(t, err, name)
 	}
+}
+
+func TestFolderIsChecked(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	for _, dir := range []string{"/proc/nope", filepath.Join(file, "below")} {
+		_, err := devcluster.Start(t.Context(), devcluster.Options{Dir: dir})
+		require.ErrorContains(t, err, "can't keep its files in "+dir)
+		require.ErrorContains(t, err, "name a folder with room that can be written to")
+	}
+	t.Setenv("TMPDIR", filepath.Join(file, "below"))
+	_, err := devcluster.Start(t.Context(), devcluster.Options{})
+	require.ErrorContains(t, err, "TMPDIR can name another place")
 }

@@ -117,6 +117,22 @@ func (d *daemon) terminate(ctx context.Context) error {
 	}
 }
 
+// portTries is how often a daemon is started on other ports where a stranger has taken one in between.
+const portTries = 3
+
+// onFreePorts calls start with n ports that nobody listens on, and again with others if it fails because one is in use.
+func onFreePorts(n int, start func(ports []int) error) error {
+	for try := 1; ; try++ {
+		ports, err := freePorts(n)
+		if err == nil {
+			err = start(ports)
+		}
+		if err == nil || try == portTries || !strings.Contains(strings.ToLower(err.Error()), syscall.EADDRINUSE.Error()) {
+			return err
+		}
+	}
+}
+
 // freePorts finds n ports on 127.0.0.1 that nobody listens on. They are released again, so a stranger may take one
 // before it is used; the daemon then says so in its log.
 func freePorts(n int) ([]int, error) {

@@ -22,6 +22,9 @@ import (
 // simgpuName is the file name of the device plugin; the block in Nomad's configuration has to be called the same.
 const simgpuName = "nomad-device-simgpu"
 
+// nomadPorts is how many ports an agent listens on: HTTP, RPC and serf.
+const nomadPorts = 3
+
 // nomadAgent is a real Nomad, server and client in one process.
 type nomadAgent struct {
 	path, dir, config string
@@ -33,11 +36,7 @@ type nomadAgent struct {
 	gpus              int
 }
 
-func newNomadAgent(o Options, path, dir string, gpus gpu.Spec, k *child.Keeper) (*nomadAgent, error) {
-	ports, err := freePorts(3)
-	if err != nil {
-		return nil, err
-	}
+func newNomadAgent(o Options, path, dir string, gpus gpu.Spec, ports []int, k *child.Keeper) (*nomadAgent, error) {
 	n := &nomadAgent{path: path, dir: filepath.Join(dir, "nomad"), tmp: filepath.Join(dir, tmpName), keeper: k, http: ports[0], log: o.Logger, gpus: gpus.Count}
 	n.config = filepath.Join(n.dir, "agent.hcl")
 	plugins := filepath.Join(n.dir, "plugins")

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
@@ -26,13 +27,15 @@ func (c *Cluster) startRedis(ctx context.Context) error {
 		c.about = append(c.about, "Redis: embedded, in memory, about 20 times slower than a real one (a redis-server on PATH would be used)")
 		return nil
 	}
-	r, err := newRealRedis(path, filepath.Join(c.dir, "redis"), c.opts.RedisFsync, c.keeper)
-	if err != nil {
-		return err
-	}
-	c.redis = r
 	c.about = append(c.about, fmt.Sprintf("Redis: real, %s, with an append-only file (fsync %s)", path, c.opts.RedisFsync))
-	return r.start(ctx)
+	return onFreePorts(1, func(ports []int) error {
+		r, err := newRealRedis(path, filepath.Join(c.dir, "redis"), c.opts.RedisFsync, ports[0], c.keeper)
+		if err != nil {
+			return err
+		}
+		c.redis = r
+		return r.start(ctx)
+	})
 }
 
 // realRedis is a redis-server process.
@@ -43,15 +46,11 @@ type realRedis struct {
 	proc             *daemon
 }
 
-func newRealRedis(path, dir, fsync string, k *child.Keeper) (*realRedis, error) {
-	ports, err := freePorts(1)
-	if err != nil {
-		return nil, err
-	}
+func newRealRedis(path, dir, fsync string, port int, k *child.Keeper) (*realRedis, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("devcluster: %w", err)
 	}
-	return &realRedis{path: path, dir: dir, fsync: fsync, port: ports[0], keeper: k}, nil
+	return &realRedis{path: path, dir: dir, fsync: fsync, port: port, keeper: k}, nil
 }
 
 func (r *realRedis) url() string { return fmt.Sprintf("redis://127.0.0.1:%d/0", r.port) }
@@ -68,7 +67,19 @@ func (r *realRedis) start(ctx context.Context) error {
 	}
 	client := redis.NewClient(&redis.Options{Addr: fmt.Sprintf("127.0.0.1:%d", r.port), MaxRetries: -1})
 	defer client.Close()
-	return r.proc.await(ctx, func(ctx context.Context) error { return client.Ping(ctx).Err() })
+	return r.proc.await(ctx, func(ctx context.Context) error { return isProcess(ctx, client, r.proc.cmd.Process.Pid) })
+}
+
+// isProcess asks who answers: a stranger's Redis that came first must not be taken for ours.
+func isProcess(ctx context.Context, client *redis.Client, pid int) error {
+	info, err := client.InfoMap(ctx, "server").Result()
+	if err != nil {
+		return err
+	}
+	if got := info["Server"]["process_id"]; got != strconv.Itoa(pid) {
+		return fmt.Errorf("another Redis, process %s, answers", got)
+	}
+	return nil
 }
 
 func (r *realRedis) kill() error { return r.proc.kill() }
