@@ -94,6 +94,7 @@ type Loop struct {
 	idle    map[string]time.Time // machine → since when it has been seen to run nothing
 	drained map[string]string    // machine → pool, where the drain is this dispatcher's
 	short   map[string]*shortage // by pool
+	said    map[string]bool      // warnings that are in force
 
 	mu      sync.Mutex
 	views   []PoolView
@@ -111,7 +112,7 @@ func New(o Options) (*Loop, error) {
 	}
 	return &Loop{
 		o: o, log: o.Logger, kick: make(chan struct{}, 1), idle: map[string]time.Time{}, drained: map[string]string{},
-		short: map[string]*shortage{}, history: map[string]*ring{}, health: errors.New("pools have not been read from Nomad yet"),
+		short: map[string]*shortage{}, said: map[string]bool{}, history: map[string]*ring{}, health: errors.New("pools have not been read from Nomad yet"),
 	}, nil
 }
 
@@ -156,15 +157,13 @@ func (l *Loop) pass(ctx context.Context) (changed bool) {
 	defer cancel()
 	seen, err := l.look(ctx)
 	l.setHealth(err)
+	l.say("pools could not be read from Nomad: nothing is resized", err)
 	if err != nil {
-		l.log.Warn("pools could not be read from Nomad: nothing is resized", "error", err)
 		l.markUnknown(err)
 		return false
 	}
 	lead, err := l.o.Lead(ctx)
-	if err != nil {
-		l.log.Warn("who leads could not be found out: nothing is resized", "error", err)
-	}
+	l.say("who leads could not be found out: nothing is resized", err)
 	l.setLeads(lead && err == nil)
 	now := l.o.Now()
 	decisions := scaler.Decide(seen.snapshot(), now)
@@ -189,6 +188,18 @@ func (l *Loop) pass(ctx context.Context) (changed bool) {
 	}
 	l.publish(seen, views)
 	return changed
+}
+
+// say warns when err begins and tells when it has ended, not in each pass between.
+func (l *Loop) say(what string, err error) {
+	switch bad := err != nil; {
+	case bad == l.said[what]:
+	case bad:
+		l.log.Warn(what, "error", err)
+	default:
+		l.log.Info("no longer: " + what)
+	}
+	l.said[what] = err != nil
 }
 
 func (l *Loop) setHealth(err error) {

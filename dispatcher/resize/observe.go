@@ -2,6 +2,7 @@ package resize
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -38,16 +39,16 @@ func (l *Loop) look(ctx context.Context) (*sight, error) {
 	}
 	s := &sight{}
 	reports := map[string]queue.Machine{}
-	machines, err := l.o.Queue.Machines(ctx)
-	if err != nil {
-		s.unknown = fmt.Sprintf("machine reports could not be read (%s)", err)
+	machines, redisErr := l.o.Queue.Machines(ctx)
+	if redisErr != nil {
+		s.unknown = fmt.Sprintf("machine reports could not be read (%s)", redisErr)
 	}
 	for _, m := range machines {
 		reports[m.ID] = m
 	}
-	demand, err := l.o.Queue.Demand(ctx)
-	if err != nil {
-		s.unknown = fmt.Sprintf("the demand could not be read (%s)", err)
+	demand, demandErr := l.o.Queue.Demand(ctx)
+	if demandErr != nil {
+		s.unknown = fmt.Sprintf("the demand could not be read (%s)", demandErr)
 	}
 	for _, d := range demand {
 		s.classes = append(s.classes, scaler.Class{
@@ -55,9 +56,7 @@ func (l *Loop) look(ctx context.Context) (*sight, error) {
 			ArrivalRate: d.ArrivalRate, ServiceMean: d.ServiceMean,
 		})
 	}
-	if s.unknown != "" {
-		l.log.Warn("Redis could not be read: no pool shrinks", "reason", s.unknown)
-	}
+	l.say("Redis could not be read: no pool shrinks", errors.Join(redisErr, demandErr))
 	now := l.o.Now()
 	for _, p := range pools {
 		s.pools = append(s.pools, &pool{Pool: p, reports: reports, idle: l.idle, unknown: s.unknown, now: now, overdue: l.o.ReadyWithin})
