@@ -59,7 +59,9 @@ func (l *load) submit(ctx context.Context, key string) {
 			}
 			return
 		}
-		var answer struct{ ID string }
+		var answer struct {
+			ID string `json:"id"`
+		}
 		err = json.NewDecoder(resp.Body).Decode(&answer)
 		_ = resp.Body.Close()
 		took := int64(time.Since(began))

@@ -40,14 +40,18 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
+// spawnOptions are what differs between the tests' dispatchers.
+type spawnOptions struct {
+	Redis     string `json:"redis"`
+	NomadAddr string `json:"nomad_addr"`
+}
+
 func beDispatcher(text string) error {
-	var o dispatcher.Options
-	if err := json.Unmarshal([]byte(text), &struct {
-		Redis, NomadAddr      *string
-		Interval, Term, Lease *time.Duration
-	}{&o.Redis, &o.NomadAddr, &o.Interval, &o.Term, &o.Lease}); err != nil {
+	var in spawnOptions
+	if err := json.Unmarshal([]byte(text), &in); err != nil {
 		return err
 	}
+	o := dispatcher.Options{Redis: in.Redis, NomadAddr: in.NomadAddr, Interval: 200 * time.Millisecond, Term: 2 * time.Second, Lease: 3 * time.Second}
 	o.Listen, o.Ready = "127.0.0.1:0", func(addr string) { fmt.Println("http://" + addr) }
 	o.Logger = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	return dispatcher.Run(context.Background(), o)
@@ -59,7 +63,7 @@ type process struct {
 	kill func()
 }
 
-func spawn(t *testing.T, o map[string]any) process {
+func spawn(t *testing.T, o spawnOptions) process {
 	t.Helper()
 	text, err := json.Marshal(o)
 	require.NoError(t, err)
@@ -100,7 +104,7 @@ func TestTheNextDispatcherGoesOn(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, q.Close()) })
 	a := startAgents(t, nomad, q, time.Second)
-	options := map[string]any{"Redis": redis.URL, "NomadAddr": nomad.Address(), "Interval": 200 * time.Millisecond, "Term": 2 * time.Second, "Lease": 3 * time.Second}
+	options := spawnOptions{Redis: redis.URL, NomadAddr: nomad.Address()}
 	both := [2]process{spawn(t, options), spawn(t, options)}
 	leader := func() (index int) {
 		require.Eventually(t, func() bool {
