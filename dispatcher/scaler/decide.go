@@ -122,7 +122,11 @@ func demandText(loads []Load) string {
 		jobs += l.Jobs
 		slots += l.Slots
 	}
-	return fmt.Sprintf("%.4g jobs of %d classes need %.3g slots", jobs, len(loads), slots)
+	classes := ""
+	if len(loads) > 1 {
+		classes = fmt.Sprintf(" of %d classes", len(loads))
+	}
+	return fmt.Sprintf("a load of %.3g jobs%s needs %.3g slots", jobs, classes, slots)
 }
 
 func machinesText(n int) string {
