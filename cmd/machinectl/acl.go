@@ -25,11 +25,13 @@ func roles() []role {
 	return []role{
 		{
 			"cli", "for the token in NOMAD_TOKEN of who runs machinectl: plan, apply, status, rollback, destroy, logs, restart",
-			[]string{"list-jobs", "read-job", "submit-job", "read-logs", "alloc-lifecycle"}, "",
+			[]string{"list-jobs", "read-job", "submit-job", "read-logs", "alloc-lifecycle"},
+			"",
 		},
 		{
 			"agent", "for the machines' own identities, so that they restart their services: attach it to each pool's job",
-			[]string{"read-job", "alloc-lifecycle"}, "",
+			[]string{"read-job", "alloc-lifecycle"},
+			"",
 		},
 		{
 			"dispatcher", "for the token in NOMAD_TOKEN of the dispatcher: it resizes pools and moves them to new revisions",

@@ -167,7 +167,7 @@ func savedPlan(cmd *cli.Command) ([]byte, error) {
 	}
 	f, err := os.Open(cmd.Args().First())
 	if err != nil {
-		return nil, nil //nolint:nilerr // loading it as a profile says what is wrong
+		return nil, nil // loading it as a profile says what is wrong
 	}
 	defer f.Close()
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
