@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"testing"
 	"time"
 
@@ -28,33 +27,39 @@ type fixture struct {
 
 // Run runs the suite. Each case has its own key prefix, so that they may share a Redis.
 func Run(t *testing.T, open Open) {
-	for i, c := range cases() {
+	run(t, open, "t", cases(), 400*time.Millisecond, 300*time.Millisecond)
+	run(t, open, "p", patientCases(), 10*time.Second, 10*time.Second)
+}
+
+func run(t *testing.T, open Open, prefix string, cases []testCase, lease, keepOff time.Duration) {
+	for i, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 			defer cancel()
-			o := queue.Options{
-				Prefix: fmt.Sprintf("t%d", i), Lease: 400 * time.Millisecond, Backoff: 20 * time.Millisecond,
-				Poll: 200 * time.Millisecond, KeepOff: 300 * time.Millisecond, Overrun: 50 * time.Millisecond,
+			client := open(t, queue.Options{
+				Prefix: fmt.Sprint(prefix, i), Lease: lease, Backoff: 20 * time.Millisecond,
+				Poll: 200 * time.Millisecond, KeepOff: keepOff, Overrun: 50 * time.Millisecond,
 				RetentionCount: 5, MaxClasses: 50, IdleClass: 50 * time.Millisecond,
-			}
-			if slices.Contains(patient(), c.name) {
-				o.Lease, o.KeepOff = 10*time.Second, 10*time.Second
-			}
-			client := open(t, o)
+			})
 			c.run(&fixture{Client: client, t: t, ctx: ctx})
 		})
 	}
 }
 
-// patient names the cases in which nothing is to lapse, however busy the machine is that runs them.
-func patient() []string {
-	return []string{"the least capable is woken", "a failed job keeps off its machine", "a waiting worker is woken", "a skipped head hides nothing"}
-}
-
 type testCase struct {
 	name string
 	run  func(f *fixture)
+}
+
+// patientCases are those in which nothing is to lapse, however busy the machine is that runs them.
+func patientCases() []testCase {
+	return []testCase{
+		{"the least capable is woken", leastCapable},
+		{"a failed job keeps off its machine", keepsOff},
+		{"a waiting worker is woken", wakeUp},
+		{"a skipped head hides nothing", skippedHead},
+	}
 }
 
 func cases() []testCase {
@@ -79,10 +84,6 @@ func cases() []testCase {
 		{"timeout", timeout},
 		{"idempotency key", idempotency},
 		{"parked until somebody can", parkedJob},
-		{"a waiting worker is woken", wakeUp},
-		{"the least capable is woken", leastCapable},
-		{"a failed job keeps off its machine", keepsOff},
-		{"a skipped head hides nothing", skippedHead},
 		{"drain", drain},
 		{"heartbeat keeps and tells", heartbeat},
 		{"demand", demand},
