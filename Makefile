@@ -9,6 +9,10 @@ LDFLAGS     := -s -w -X main.version=$(VERSION)
 export CGO_CFLAGS ?= -O2 -g -Wno-deprecated-declarations
 BINARIES    := machinectl machine-agent machine-dispatcher nomad-device-simgpu
 TOOLS       := bin/gotestsum bin/golangci-lint
+# Tests start programs that have the race detector in them: these needn't sleep for a second at their end.
+export GORACE ?= atexit_sleep_ms=0
+# Tests mostly wait: more packages at once than there are processors, where these are few.
+PACKAGES_AT_ONCE := $(shell n=$$(nproc 2>/dev/null || echo 4); echo $$((n < 4 ? 4 : n)))
 # Packages are tested with the race detector where cgo is there to carry it.
 RACE        := $(shell [ "$$($(GO) env CGO_ENABLED)" = 1 ] && command -v "$$($(GO) env CC)" >/dev/null && echo -race)
 
@@ -36,7 +40,7 @@ dev: build ## The same stack, staying up; prints its URLs
 	bin/machinectl dev
 
 test: bin/gotestsum ## Run every test that this machine can; names what was skipped and why
-	bin/gotestsum --format pkgname --format-hide-empty-pkg -- $(RACE) -timeout 5m ./...
+	bin/gotestsum --format pkgname --format-hide-empty-pkg -- $(RACE) -p $(PACKAGES_AT_ONCE) -timeout 5m ./...
 
 e2e: build bin/gotestsum ## Run the end-to-end suite against the nomad and redis-server on PATH
 	@command -v nomad >/dev/null || { echo "make e2e needs nomad on PATH"; exit 1; }

@@ -31,6 +31,7 @@ func TestACL(t *testing.T) {
 	if testing.Short() {
 		t.Skip("skipped: it builds programs, which is long")
 	}
+	t.Parallel()
 	dir := t.TempDir()
 	build := exec.Command("go", "build", "-o", dir, "../agent", "../dispatcher")
 	out, err := build.CombinedOutput()
@@ -66,6 +67,7 @@ func TestACL(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/acl", RequireExplicitExec: true, RequireUniqueNames: true, Cmds: commands(), Deadline: time.Now().Add(2 * time.Minute),
 		Setup: func(env *testscript.Env) error {
+			endQuickly(env.Setenv)
 			env.Setenv("NOMAD_ADDR", address)
 			env.Setenv("NOMAD_TOKEN", token("machinectl-cli"))
 			env.Setenv("MACHINECTL_VAR_agent", filepath.Join(dir, "agent"))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"net/http"
 	"os"
@@ -23,6 +24,10 @@ import (
 
 // TestMain makes the test binary stand for the programs that scripts and Nomad run.
 func TestMain(m *testing.M) {
+	// Scripts mostly wait: more of them at once than there are processors.
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
+	}
 	testscript.Main(m, map[string]func(){
 		"machinectl":  main,
 		"ready-agent": readyAgent,
@@ -83,11 +88,18 @@ func noteDown() {
 
 // TestOffline is what needs no cluster.
 func TestOffline(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata/offline", RequireExplicitExec: true, RequireUniqueNames: true, Cmds: commands()})
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/offline", RequireExplicitExec: true, RequireUniqueNames: true, Cmds: commands(),
+		Setup: func(env *testscript.Env) error { endQuickly(env.Setenv); return nil },
+	})
 }
+
+// endQuickly keeps programs with the race detector from sleeping for a second at their end.
+func endQuickly(setenv func(name, value string)) { setenv("GORACE", "atexit_sleep_ms=0") }
 
 // TestStandIn is what needs a cluster, on the embedded one.
 func TestStandIn(t *testing.T) {
+	t.Parallel()
 	runOnCluster(t, startCluster(t, devcluster.Options{Embedded: true}))
 }
 
@@ -96,6 +108,7 @@ func TestNomad(t *testing.T) {
 	if _, err := exec.LookPath("nomad"); err != nil {
 		t.Skip("skipped: nomad is not on PATH")
 	}
+	t.Parallel()
 	runOnCluster(t, startCluster(t, devcluster.Options{EmbeddedRedis: true}))
 }
 
@@ -118,6 +131,7 @@ func runOnCluster(t *testing.T, address string) {
 		Dir: "testdata/cluster", RequireExplicitExec: true, RequireUniqueNames: true, Cmds: commands(),
 		Deadline: time.Now().Add(2 * time.Minute),
 		Setup: func(env *testscript.Env) error {
+			endQuickly(env.Setenv)
 			env.Setenv("NOMAD_ADDR", address)
 			// Scripts run at the same time, each in a namespace of its own.
 			namespace := filepath.Base(env.WorkDir)
