@@ -23,8 +23,9 @@
 // # The participants' settings
 //
 //   - ours: 50 workers, each completing its jobs and claiming the next (one or ten) in one step; 16 classes of jobs, 64
-//     connections; bulk submission of 500 jobs a call, four calls in flight.
-//     Jobs are kept after their completion, events are published.
+//     connections; submission from 50 goroutines; bulk submission of 500 jobs a call, four calls in flight. All are in one
+//     process, whose client gathers what comes while two calls are on their way; 50 processes with one worker each would not
+//     have that. Jobs are kept after their completion, events are published.
 //   - asynq: one or four servers with concurrency 50, one queue, logging off, tasks not retained, 64 connections a
 //     server like ours, submission from 50 goroutines. asynq has no batches. (1 × 200 and 8 × 25 were tried and did no
 //     better than these.)

@@ -11,7 +11,7 @@ import (
 )
 
 // formatVersion is the layout of the data that this code reads and writes.
-const formatVersion = "1"
+const formatVersion = "2"
 
 // check refuses a Redis that would lose jobs silently and warns of one that may lose the last of them in a crash. What a
 // server doesn't let us see (CONFIG is often forbidden to users, and missing in embedded servers) isn't held against it.

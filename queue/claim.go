@@ -113,45 +113,84 @@ type turned struct {
 	soon    time.Duration // until a rate limit lets the next job start; 0: unknown
 }
 
-// turn runs the turn script and completes what it claimed.
+// turn ends attempts and claims up to n jobs, and completes what it claimed. Nearly always the quick script does it all; what
+// that leaves, and an answer that got lost, is the turn script's.
 func (c *Client) turn(ctx context.Context, w WorkerInfo, endings []ending, n int, wasIdle, idle bool) (*turned, error) {
-	jobType := w.Offer.Type
-	profile := ""
-	if n > 0 {
-		profile = w.Offer.Profile()
-	}
 	me := w.Machine + "/" + w.Name
 	nonce, replay := c.nonceFor(me, n)
-	more := []string{c.keys.wake(jobType, me)}
-	args := []any{
-		w.Machine, w.Name, profile, w.index(), n, nonce, c.opts.Lease.Milliseconds(), c.opts.Overrun.Milliseconds(),
-		c.opts.KeepOff.Milliseconds(), boolArg(wasIdle), boolArg(idle), c.opts.Backoff.Milliseconds(), c.opts.MaxBackoff.Milliseconds(), boolArg(replay),
-	}
-	for _, e := range endings {
-		more = append(more, c.keys.details(e.lease.JobID))
-		args = append(args, e.lease.JobID, e.lease.Fence, e.lease.Nonce, e.action, e.factor, e.detail, e.result)
+	a := attempt{worker: w, endings: endings, n: n, nonce: nonce, wasIdle: wasIdle, idle: idle, replay: replay}
+	if n > 0 {
+		a.profile = w.Offer.Profile()
 	}
 	lasting, cancel := context.WithTimeout(context.WithoutCancel(ctx), turnTimeout)
 	defer cancel()
-	reply, err := c.eval(lasting, "turn", jobType, more, args...)
-	if isBroken(err) {
-		args[replayArg] = "1"
-		reply, err = c.eval(lasting, "turn", jobType, more, args...)
-	}
+	t, given, err := c.carryOut(lasting, &a)
 	c.settle(me, n, nonce, err)
 	if err != nil {
 		return nil, err
 	}
-	c.wake(lasting, jobType, texts(at(reply, 3)))
-	t := &turned{ended: texts(at(reply, 0)), status: text(at(reply, 1)), soon: time.Duration(number(at(reply, 4))) * time.Millisecond}
-	if t.claimed, err = c.fill(lasting, jobType, list(at(reply, 2))); err != nil {
+	t.claimed, err = c.fill(lasting, w.Offer.Type, given)
+	if err != nil {
 		return nil, err
 	}
 	return t, nil
 }
 
-// replayArg is the place of the replay flag among the turn script's arguments.
-const replayArg = 13
+// attempt is what one turn asks for.
+type attempt struct {
+	worker        WorkerInfo
+	profile       string
+	endings       []ending
+	n             int
+	nonce         string
+	wasIdle, idle bool
+	replay        bool
+}
+
+// carryOut returns what the scripts answered, and the jobs they gave as [Client.fill] takes them.
+func (c *Client) carryOut(ctx context.Context, a *attempt) (*turned, []any, error) {
+	var ended []string
+	if c.isQuick(a) {
+		q, err := c.turns.do(ctx, a.worker.Offer.Type+" "+a.profile, a)
+		if err = errors.Join(err, q.err); err != nil && !isBroken(err) {
+			return nil, nil, err
+		}
+		if a.replay = err != nil; q.done {
+			if q.idle {
+				return &turned{ended: q.ended, status: "idle"}, nil, nil
+			}
+			if len(q.given) > 0 || a.n == 0 {
+				return &turned{ended: q.ended, status: "ok"}, q.given, nil
+			}
+			ended, a.endings = q.ended, nil
+		}
+	}
+	reply, err := c.evalTurn(ctx, a)
+	if isBroken(err) && !a.replay {
+		a.replay = true
+		reply, err = c.evalTurn(ctx, a)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	c.wake(ctx, a.worker.Offer.Type, texts(at(reply, 3)))
+	t := &turned{ended: append(ended, texts(at(reply, 0))...), status: text(at(reply, 1)), soon: time.Duration(number(at(reply, 4))) * time.Millisecond}
+	return t, list(at(reply, 2)), nil
+}
+
+func (c *Client) evalTurn(ctx context.Context, a *attempt) (any, error) {
+	w := a.worker
+	more := append(make([]string, 0, 1+len(a.endings)), c.keys.wake(w.Offer.Type, w.Machine+"/"+w.Name))
+	args := append(make([]any, 0, 14+7*len(a.endings)),
+		w.Machine, w.Name, a.profile, w.index(), a.n, a.nonce, c.opts.Lease.Milliseconds(), c.opts.Overrun.Milliseconds(),
+		c.opts.KeepOff.Milliseconds(), boolArg(a.wasIdle), boolArg(a.idle), c.opts.Backoff.Milliseconds(), c.opts.MaxBackoff.Milliseconds(), boolArg(a.replay),
+	)
+	for _, e := range a.endings {
+		more = append(more, c.keys.details(e.lease.JobID))
+		args = append(args, e.lease.JobID, e.lease.Fence, e.lease.Nonce, e.action, e.factor, e.detail, e.result)
+	}
+	return c.eval(ctx, "turn", w.Offer.Type, more, args...)
+}
 
 // nonceFor is a new nonce for a claim or, where an earlier claim of the worker got no answer, that one's: the script then
 // gives the same jobs again.
@@ -181,7 +220,10 @@ func (c *Client) settle(worker string, n int, nonce string, err error) {
 	}
 }
 
-// fill makes jobs of the script's answer, four values each, reading what it left out: large parameters and, once per
+// givenValues is how many values the scripts give per job: id, record, parameters, meta.
+const givenValues = 4
+
+// fill makes jobs of the script's answer, [givenValues] each, reading what it left out: large parameters and, once per
 // class, requirements. If that fails the jobs are given back.
 func (c *Client) fill(ctx context.Context, jobType string, given []any) ([]Claimed, error) {
 	if len(given) == 0 {
@@ -189,7 +231,7 @@ func (c *Client) fill(ctx context.Context, jobType string, given []any) ([]Claim
 	}
 	var out []Claimed
 	var classes, large []string
-	for i := 0; i+3 < len(given); i += 4 {
+	for i := 0; i+givenValues <= len(given); i += givenValues {
 		id := text(given[i])
 		r, err := parseRecord(id, text(given[i+1]))
 		if err != nil {

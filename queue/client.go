@@ -33,8 +33,11 @@ type Client struct {
 	types   map[string]bool                  // known to be in the set of types
 	durable durability
 
-	hub       hub
-	fixedKeys sync.Map // script name and type → its keys
+	submissions *gatherer[*checked, submission]  // by type
+	turns       *gatherer[*attempt, quickAnswer] // by type and profile
+	hub         hub
+	fixedKeys   sync.Map // script name and type → its keys
+	slow        sync.Map // type → until when the quick script isn't tried: it has limits or fair share
 	// unanswered has the nonce of each worker's claim whose answer never came: the next one asks for it again.
 	unanswered map[string]string
 }
@@ -58,6 +61,8 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 		rdb:     redis.NewUniversalClient(ro),
 		workers: map[string]map[string]WorkerInfo{}, types: map[string]bool{}, unanswered: map[string]string{}, hub: hub{feeds: map[string]*feed{}},
 	}
+	c.submissions = newGatherer(batchChunk, func(*checked) int { return 1 }, c.submitGathered)
+	c.turns = newGatherer(quickChunk, (*attempt).weight, c.quickTurns)
 	waiting := *ro
 	waiting.PoolSize = 4096
 	waiting.ReadTimeout = o.Poll + 5*time.Second

@@ -34,6 +34,18 @@ func TestOnRedis(t *testing.T) {
 	})
 }
 
+// TestOnlyTurns runs the suite without the quick script, which leaves to the turn script what is unusual.
+func TestOnlyTurns(t *testing.T) {
+	t.Parallel()
+	server := queuetest.StartRedis(t)
+	queuetest.Run(t, func(t *testing.T, o queue.Options) *queue.Client {
+		o.URL = server.URL
+		c := open(t, o)
+		c.OnlyTurns("simulation", "other")
+		return c
+	})
+}
+
 func TestOnEmbeddedRedis(t *testing.T) {
 	t.Parallel()
 	server := miniredis.RunT(t)

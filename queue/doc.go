@@ -32,6 +32,10 @@
 // pair, by package capability; the scripts only know the outcome. When the fleet changes, the classes are moved to their new
 // audiences in chunks, while claims go on.
 //
+// Nearly every turn of a worker (complete what it has, claim the next) is done by one script, quick, which goes straight
+// through the usual case; what is unusual it leaves to another, turn. Requests that come while others are on their way are
+// gathered into one call ([gatherer]): submissions of a type, and turns of workers with the same profile.
+//
 // A type's jobs are one shard: a fixed set of keys with one hash tag, so in one slot of a Redis Cluster. The scripts, one
 // file each in scripts/, declare every key they use; lib_record.lua and lib_index.lua say what is in them. Matching, hashing
 // and JSON are Go's; a script looks into no payload.

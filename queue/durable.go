@@ -73,7 +73,7 @@ func hasWaitAOF(version string) bool {
 }
 
 // repetitionArg is the place among the submit script's arguments that says that it may be called twice for one job.
-const repetitionArg = 3
+const repetitionArg = 2
 
 // evalSubmit runs the submit script. A durable one runs on a connection of its own, on which Redis is then asked to wait
 // for the disk; unsure says that it didn't confirm.

@@ -47,8 +47,6 @@ const (
 	defaultPrefix = "mq"
 	// inlineParameters is the size up to which a claim carries the parameters in its answer; larger ones are read apart.
 	inlineParameters = 4 << 10
-	// smallParameters is the size up to which parameters are kept in the record itself.
-	smallParameters = 512
 )
 
 var prefixName = regexp.MustCompile(`^[A-Za-z0-9_.:-]{1,64}$`)

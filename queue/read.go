@@ -85,7 +85,6 @@ func (c *Client) read(ctx context.Context, jobType string, ids []string) ([]Job,
 		if err != nil {
 			return nil, err
 		}
-		job.Parameters = nil
 		out, classes = append(out, *job), append(classes, r.class)
 	}
 	needs, err := c.requirements(ctx, jobType, classes)

@@ -13,25 +13,27 @@ import (
 
 // record is a job's record as the scripts keep it; lib_record.lua names the fields in this order.
 type record struct {
-	id                     string
-	state                  State
-	class, order           string
-	created                int64
-	maxAttempts            int
-	timeout, deadline      int64
-	tenant, idem           string
-	rev                    int64
-	attempts, lost         int
-	fence                  int64
-	nonce, machine, worker string
-	started, ended, ready  int64
-	excluded, reason       string
-	claimRev, progressRev  int64
-	has                    int64
-	body                   string // the parameters where they are small
+	id                    string
+	state                 State
+	rev, ended, fence     int64
+	nonce                 string
+	machine, worker       string
+	started               int64
+	claimRev, progressRev int64
+	attempts              int
+	excluded, tenant      string
+	deadline, timeout     int64
+	has                   int64
+	class, order          string
+	lost                  int
+	ready                 int64
+	reason                string
+	maxAttempts           int
+	created               int64
+	idem                  string
 }
 
-const recordFields = 25
+const recordFields = 24
 
 // states translates the letters in a record.
 func stateOf(letter string) State {
@@ -68,10 +70,10 @@ func parseRecord(id, s string) (*record, error) {
 		return v
 	}
 	r := &record{
-		id: id, state: stateOf(f[0]), class: f[1], order: f[2], created: n(3), maxAttempts: int(n(4)), timeout: n(5), deadline: n(6),
-		tenant: f[7], idem: f[8], rev: n(9), attempts: int(n(10)), lost: int(n(11)), fence: n(12), nonce: f[13],
-		machine: f[14], worker: f[15], started: n(16), ended: n(17), ready: n(18), excluded: f[19], reason: f[20],
-		claimRev: n(21), progressRev: n(22), has: n(23), body: f[24],
+		id: id, state: stateOf(f[0]), rev: n(1), ended: n(2), fence: n(3), nonce: f[4], machine: f[5], worker: f[6], started: n(7),
+		claimRev: n(8), progressRev: n(9), attempts: int(n(10)), excluded: f[11], tenant: f[12], deadline: n(13), timeout: n(14),
+		has: n(15), class: f[16], order: f[17], lost: int(n(18)), ready: n(19), reason: f[20], maxAttempts: int(n(21)),
+		created: n(22), idem: f[23],
 	}
 	return r, bad
 }
@@ -106,9 +108,6 @@ func (r *record) job(meta string, details map[string]string) (*Job, error) {
 		Attempts: r.attempts, LostLeases: r.lost, Tenant: r.tenant, CreatedAt: fromMillis(r.created),
 		Deadline: optionalTime(r.deadline), StartedAt: optionalTime(r.started), EndedAt: optionalTime(r.ended),
 		Machine: r.machine, Worker: r.worker,
-	}
-	if r.body != "" {
-		j.Parameters = []byte(r.body)
 	}
 	if meta != "" {
 		var e extra

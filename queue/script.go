@@ -17,7 +17,7 @@ import (
 var scriptFiles embed.FS
 
 // script is one Lua program. Its file's header says in "KEYS:" which of the shard's keys it uses, in order; "MORE KEYS:"
-// describes what the caller adds to them, and "LIBS:" names the shared parts that are put in front.
+// describes what the caller adds to them. A line "LIBS:" names shared parts that are put in its place.
 type script struct {
 	name string
 	keys []string
@@ -55,30 +55,30 @@ func loadScript(name string) (*script, error) {
 		return nil, fmt.Errorf("scripts: %w", err)
 	}
 	s := &script{name: name}
-	var libs []string
+	var src strings.Builder
 	for line := range strings.Lines(string(body)) {
 		if rest, ok := strings.CutPrefix(line, "-- KEYS:"); ok {
 			s.keys = strings.Fields(rest)
 		}
-		if rest, ok := strings.CutPrefix(line, "-- LIBS:"); ok {
-			libs = strings.Fields(rest)
+		rest, ok := strings.CutPrefix(strings.TrimSpace(line), "-- LIBS:")
+		if !ok {
+			src.WriteString(line)
+			continue
+		}
+		for _, lib := range strings.Fields(rest) {
+			text, err := scriptFiles.ReadFile(path.Join("scripts", "lib_"+lib+".lua"))
+			if err != nil {
+				return nil, fmt.Errorf("scripts: %s: %w", name, err)
+			}
+			src.Write(text)
 		}
 	}
 	values := make([]string, len(s.keys))
 	for i := range s.keys {
 		values[i] = fmt.Sprintf("KEYS[%d]", i+1)
 	}
-	var src strings.Builder
-	fmt.Fprintf(&src, "local %s = %s\nlocal more = %d\n", strings.Join(s.keys, ", "), strings.Join(values, ", "), len(s.keys))
-	for _, lib := range libs {
-		text, err := scriptFiles.ReadFile(path.Join("scripts", "lib_"+lib+".lua"))
-		if err != nil {
-			return nil, fmt.Errorf("scripts: %s: %w", name, err)
-		}
-		src.Write(text)
-	}
-	src.Write(body)
-	s.lua = redis.NewScript(compact(src.String()))
+	names := fmt.Sprintf("local %s = %s\nlocal more = %d\n", strings.Join(s.keys, ", "), strings.Join(values, ", "), len(s.keys))
+	s.lua = redis.NewScript(compact(names + src.String()))
 	return s, nil
 }
 

@@ -19,11 +19,44 @@ func (c *Client) Submit(ctx context.Context, s Submission) (*Job, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !job.Durable {
+		if job.id, err = newID(job.Type); err != nil {
+			return nil, err
+		}
+		end, err := c.submissions.do(ctx, job.Type, job)
+		return end.job, errors.Join(end.err, err)
+	}
 	out, err := c.submitAll(ctx, []*checked{job})
 	if len(out) == 0 {
 		return nil, err
 	}
 	return out[0], err
+}
+
+// submission is how a gathered one ended.
+type submission struct {
+	job *Job
+	err error
+}
+
+// submitGathered takes jobs of one type in, each with its own outcome: one that is at fault is found by going alone.
+func (c *Client) submitGathered(ctx context.Context, jobType string, jobs []*checked) []submission {
+	done := make(map[string]*Job, len(jobs))
+	err := c.submitType(ctx, jobType, jobs, false, done)
+	var invalid *InvalidError
+	alone := len(jobs) > 1 && errors.As(err, &invalid)
+	out := make([]submission, len(jobs))
+	for i, j := range jobs {
+		switch job := done[j.id]; {
+		case job != nil:
+			out[i] = submission{job: job}
+		case alone:
+			out[i] = c.submitGathered(ctx, jobType, jobs[i:i+1])[0]
+		default:
+			out[i] = submission{err: err}
+		}
+	}
+	return out
 }
 
 // batchChunk and batchBytes bound what one script call takes in, so that none holds Redis for long.
@@ -153,7 +186,7 @@ func (c *Client) submit(ctx context.Context, jobType string, jobs []*checked, du
 	}
 	var defs []any
 	for range 5 {
-		args := append([]any{c.opts.MaxClasses, inlineParameters, smallParameters, "0", len(defs) / 5}, defs...)
+		args := append([]any{c.opts.MaxClasses, inlineParameters, "0", len(defs) / 5}, defs...)
 		for _, j := range jobs {
 			args = append(args, j.id, j.class, fmt.Sprintf("%02x", MaxPriority-j.priority), j.MaxAttempts, j.Timeout.D().Milliseconds(),
 				millis(j.Deadline), millis(j.NotBefore), j.Tenant, j.IdempotencyKey, []byte(j.Parameters), j.meta)

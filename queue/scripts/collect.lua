@@ -7,7 +7,7 @@
 indexing()
 placing()
 local n = 0
-for _, class in ipairs(redis.call("ZRANGEBYSCORE", gone, "-inf", now - ARGV[2], "LIMIT", 0, 100)) do
+for _, class in ipairs(redis.call("ZRANGEBYSCORE", gone, "-inf", now - ARGV[2], "LIMIT", "0", 100)) do
   redis.call("ZREM", gone, class)
   if redis.call("HEXISTS", cls, "a:" .. class) == 0 then redis.call("HDEL", cls, "q:" .. class, "s:" .. class) end
 end

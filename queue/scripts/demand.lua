@@ -10,7 +10,7 @@ local out = {}
 local function oldest(class)
   local least, from = 0, class .. ":"
   while true do
-    local m = redis.call("ZRANGEBYLEX", waiting, "[" .. from, "(" .. class .. ";", "LIMIT", 0, 1)[1]
+    local m = redis.call("ZRANGEBYLEX", waiting, "[" .. from, "(" .. class .. ";", "LIMIT", "0", "1")[1]
     if not m then return least end
     local r = read(string.sub(m, 32))
     if r and (least == 0 or tonumber(r[CREATED]) < least) then least = tonumber(r[CREATED]) end

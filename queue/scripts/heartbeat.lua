@@ -15,9 +15,8 @@ for i = 6, 5 + n do
   end
 end
 
--- Of a record only these are looked at: STATE TIMEOUT FENCE NONCE STARTED.
-local SOME = "^(%a)\t[^\t]*\t[^\t]*\t[^\t]*\t[^\t]*\t(%d+)\t[^\t]*\t[^\t]*\t[^\t]*\t[^\t]*\t[^\t]*\t[^\t]*\t(%d+)\t([^\t]*)\t" ..
-  "[^\t]*\t[^\t]*\t(%d+)\t"
+-- Of a record only these are looked at: STATE FENCE NONCE STARTED TIMEOUT.
+local SOME = "^(%a)\t%d+\t%d+\t(%d+)\t([^\t]*)\t[^\t]*\t[^\t]*\t(%d+)\t%d+\t%d+\t%d+\t[^\t]*\t[^\t]*\t%d+\t(%d+)\t"
 
 -- renew takes up to 500 leases, whose ids begin at ARGV[first].
 local function renew(first)
@@ -25,7 +24,7 @@ local function renew(first)
   for i = first, math.min(#ARGV, first + 1499), 3 do ids[#ids + 1] = ARGV[i] end
   for k, text in ipairs(redis.call("HMGET", jobs, unpack(ids))) do
     local id, fence, nonce = unpack(ARGV, first + 3 * k - 3, first + 3 * k - 1)
-    local state, timeout, f, key, started = string.match(text or "", SOME)
+    local state, f, key, started, timeout = string.match(text or "", SOME)
     if state == "k" and f == fence then
       cancelled[#cancelled + 1] = id
     elseif state ~= "r" or f ~= fence or key ~= nonce then

@@ -8,7 +8,7 @@ indexing()
 local machine, worker, profile, index = unpack(ARGV)
 redis.call("DEL", KEYS[more + 1])
 if redis.call("ZREM", idle, profile .. ":" .. index .. ":" .. machine .. "/" .. worker) == 1 then return {} end
-for _, a in ipairs(redis.call("ZRANGE", heads, 0, 15)) do
+for _, a in ipairs(redis.call("ZRANGE", heads, "0", "15")) do
   if redis.call("HEXISTS", aud, "s:" .. a .. ":" .. profile) == 1 then return { wake(a) } end
 end
 return {}

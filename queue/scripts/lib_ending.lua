@@ -24,7 +24,7 @@ local function ending()
   -- unhold puts the first of a tenant's held jobs back into the index. Returns the worker to wake, if any, and whether
   -- there was one.
   unhold = function(tenant)
-    local m = redis.call("ZRANGEBYLEX", held, "[" .. tenant .. "\t", "(" .. tenant .. "\n", "LIMIT", 0, 1)[1]
+    local m = redis.call("ZRANGEBYLEX", held, "[" .. tenant .. "\t", "(" .. tenant .. "\n", "LIMIT", "0", "1")[1]
     if not m then return nil, false end
     redis.call("ZREM", held, m)
     local order, class, id = string.match(string.sub(m, #tenant + 2), "^(%x+):(%x+):(.*)$")

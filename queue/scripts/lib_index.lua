@@ -19,12 +19,12 @@ local function indexing()
   if head then return end
 
   head = function(class)
-    local m = redis.call("ZRANGEBYLEX", waiting, "[" .. class .. ":", "(" .. class .. ";", "LIMIT", 0, 1)[1]
+    local m = redis.call("ZRANGEBYLEX", waiting, "[" .. class .. ":", "(" .. class .. ";", "LIMIT", "0", "1")[1]
     if m then return string.sub(m, 18, 30), string.sub(m, 32) end
   end
 
   audienceHead = function(a)
-    return redis.call("ZRANGEBYLEX", chead, "[" .. a .. ":", "(" .. a .. ";", "LIMIT", 0, 1)[1]
+    return redis.call("ZRANGEBYLEX", chead, "[" .. a .. ":", "(" .. a .. ";", "LIMIT", "0", "1")[1]
   end
 
   -- repair makes heads right for an audience after one of its class heads went away or came later.
@@ -45,7 +45,7 @@ local function indexing()
     if not a then
       a = PARKED
       redis.call("HSET", cls, "a:" .. class, a)
-      redis.call("ZADD", classes, 0, class)
+      redis.call("ZADD", classes, "0", class)
     end
     return a
   end
@@ -54,10 +54,10 @@ local function indexing()
   insert = function(class, order, id)
     local old = head(class)
     local a = audience(class)
-    redis.call("ZADD", waiting, 0, class .. ":" .. order .. ":" .. id)
+    redis.call("ZADD", waiting, "0", class .. ":" .. order .. ":" .. id)
     if not old or order < old then
       if old then redis.call("ZREM", chead, a .. ":" .. old .. ":" .. class) end
-      redis.call("ZADD", chead, 0, a .. ":" .. order .. ":" .. class)
+      redis.call("ZADD", chead, "0", a .. ":" .. order .. ":" .. class)
       if a ~= PARKED then redis.call("ZADD", heads, "LT", string.format("%d", tonumber(order, 16)), a) end
     end
     return a
@@ -70,7 +70,7 @@ local function indexing()
     if not first or first > order then
       local a = audience(class)
       redis.call("ZREM", chead, a .. ":" .. order .. ":" .. class)
-      if first then redis.call("ZADD", chead, 0, a .. ":" .. first .. ":" .. class) end
+      if first then redis.call("ZADD", chead, "0", a .. ":" .. first .. ":" .. class) end
       repair(a)
     end
     return true
@@ -81,7 +81,7 @@ local function indexing()
   wake = function(a, except)
     if a == PARKED or redis.call("ZCARD", idle) == 0 then return nil end
     for p in string.gmatch(redis.call("HGET", aud, "p:" .. a) or "", "%x+") do
-      for _, m in ipairs(redis.call("ZRANGEBYLEX", idle, "[" .. p .. ":", "(" .. p .. ";", "LIMIT", 0, except and 4 or 1)) do
+      for _, m in ipairs(redis.call("ZRANGEBYLEX", idle, "[" .. p .. ":", "(" .. p .. ";", "LIMIT", "0", except and 4 or 1)) do
         local worker = string.sub(m, 25)
         if not except or string.sub(worker, 1, #except + 1) ~= except .. "/" then
           redis.call("ZREM", idle, m)

@@ -58,7 +58,7 @@ local function limiting()
   -- hold takes a waiting job out of the index until its tenant has room again.
   hold = function(id, r)
     remove(r[CLASS], r[ORDER], id)
-    redis.call("ZADD", held, 0, r[TENANT] .. "\t" .. r[ORDER] .. ":" .. r[CLASS] .. ":" .. id)
+    redis.call("ZADD", held, "0", r[TENANT] .. "\t" .. r[ORDER] .. ":" .. r[CLASS] .. ":" .. id)
     count("h:" .. r[CLASS], 1)
   end
 
@@ -67,7 +67,7 @@ local function limiting()
   sweep = function(wakes)
     local n, soonest, from, seen = 0, nil, "-", 0
     while seen < 32 do
-      local m = redis.call("ZRANGEBYLEX", held, from, "+", "LIMIT", 0, 1)[1]
+      local m = redis.call("ZRANGEBYLEX", held, from, "+", "LIMIT", "0", "1")[1]
       if not m then break end
       local tenant = string.match(m, "^([^\t]*)\t")
       local free, soon = room(tenant)

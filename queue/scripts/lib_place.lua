@@ -24,7 +24,7 @@ local function placing()
     local order = head(class)
     if order then
       if old then redis.call("ZREM", chead, old .. ":" .. order .. ":" .. class) end
-      redis.call("ZADD", chead, 0, a .. ":" .. order .. ":" .. class)
+      redis.call("ZADD", chead, "0", a .. ":" .. order .. ":" .. class)
       repair(a)
     end
     if old then

@@ -7,12 +7,13 @@
 -- A job's record is one field of the hash `jobs`: tab-separated, in the order of the names below (the loader puts their
 -- places in for r[NAME]). Times are milliseconds of Redis' clock, 0 is "none". No other text in it may hold a tab (Go checks
 -- that before it gets here). HAS is a sum: 1 for meta, 2 for parameters in bodies, 4 for parameters too large for a script
--- to hand out; BODY has the parameters where they are small.
--- FIELDS: STATE CLASS ORDER CREATED MAX_ATTEMPTS TIMEOUT DEADLINE TENANT IDEM REV ATTEMPTS LOST FENCE NONCE MACHINE WORKER
--- FIELDS: STARTED ENDED READY EXCLUDED REASON CLAIM_REV PROGRESS_REV HAS BODY
+-- to hand out. The parameters themselves aren't in it: what scripts read and write all the time stays small.
+-- What changes with each attempt comes first, so that quick.lua can take the rest over as it is.
+-- FIELDS: STATE REV ENDED FENCE NONCE MACHINE WORKER STARTED CLAIM_REV PROGRESS_REV ATTEMPTS EXCLUDED TENANT DEADLINE TIMEOUT
+-- FIELDS: HAS CLASS ORDER LOST READY REASON MAX_ATTEMPTS CREATED IDEM
 local ALL = "^([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t" ..
   "([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t" ..
-  "([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t(.*)$"
+  "([^\t]*)\t([^\t]*)\t([^\t]*)\t(.*)$"
 
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)

@@ -5,7 +5,7 @@
 -- Returns: {number promoted, {worker to wake, …}}
 indexing()
 local wakes, n = {}, 0
-for _, id in ipairs(redis.call("ZRANGEBYSCORE", delayed, "-inf", now, "LIMIT", 0, ARGV[1])) do
+for _, id in ipairs(redis.call("ZRANGEBYSCORE", delayed, "-inf", now, "LIMIT", "0", ARGV[1])) do
   redis.call("ZREM", delayed, id)
   local r = read(id)
   if r and r[STATE] == "d" then

@@ -5,10 +5,13 @@
 -- Returns: {number of leases looked at, class, its running jobs, …}
 local ids = redis.call("ZRANGE", leases, ARGV[1], ARGV[2])
 local n = {}
+
+-- Of a record only CLASS is looked at, where STATE is r.
+local RUNNING = "^r\t%d+\t%d+\t%d+\t[^\t]*\t[^\t]*\t[^\t]*\t%d+\t%d+\t%d+\t%d+\t[^\t]*\t[^\t]*\t%d+\t%d+\t%d\t(%x+)\t"
 for at = 1, #ids, 1000 do
   for _, text in ipairs(redis.call("HMGET", jobs, unpack(ids, at, math.min(#ids, at + 999)))) do
-    local state, class = string.match(text or "", "^(%a)\t([^\t]*)")
-    if state == "r" then n[class] = (n[class] or 0) + 1 end
+    local class = string.match(text or "", RUNNING)
+    if class then n[class] = (n[class] or 0) + 1 end
   end
 end
 local out = { #ids }

@@ -132,72 +132,6 @@ local function page(at)
   return mine, #names == 16
 end
 
--- merge is the usual way: it merges the heads of the classes in the audiences of the first page, as long as each next job
--- is one that this worker may have, and brings the index up to date once. Whatever is unusual it leaves to search.
-local function merge()
-  local mine, partial = page(0)
-  if not mine then return "empty" end
-  if #mine == 0 or partial and want > 1 then return end
-  local classes, left = {}, want - #given / 4
-  for _, a in ipairs(mine) do
-    for _, m in ipairs(redis.call("ZRANGEBYLEX", chead, "[" .. a .. ":", "(" .. a .. ";", "LIMIT", 0, left + 1)) do
-      classes[#classes + 1] = { order = string.sub(m, -30, -18), head = m, class = string.sub(m, -16), audience = a }
-    end
-  end
-  local taken, gone, heading, touched = {}, {}, {}, {}
-  while left > 0 do
-    local best
-    for _, c in ipairs(classes) do
-      if c.order and (not best or c.order < best.order) then best = c end
-    end
-    if not best then break end
-    if not best.list then
-      best.at, best.list = 1, redis.call("ZRANGEBYLEX", waiting, "[" .. best.class .. ":", "(" .. best.class .. ";", "LIMIT", 0, left + 1)
-    end
-    local m = best.list[best.at]
-    local id = m and string.sub(m, 32)
-    local r = m and read(id)
-    if r and (r[DEADLINE] ~= "0" and tonumber(r[DEADLINE]) <= now or r[EXCLUDED] == machine) then break end
-    if not best.moved then
-      best.moved, touched[#touched + 1] = true, best
-    end
-    best.at = best.at + 1
-    local after = best.list[best.at]
-    best.order = after and string.sub(after, 18, 30)
-    if m then taken[#taken + 1] = m end
-    if r then -- without a job or its record the entry is just removed: no other job may hang on it
-      left = left - 1
-      start(id, r)
-    end
-  end
-  if #touched == 0 then return end
-  if #taken > 0 then redis.call("ZREM", waiting, unpack(taken)) end
-  for _, c in ipairs(touched) do
-    local head = c.order and c.audience .. ":" .. c.order .. ":" .. c.class
-    if head ~= c.head then
-      gone[#gone + 1] = c.head
-      if head then heading[#heading + 1], heading[#heading + 2] = 0, head end
-    end
-  end
-  if #gone > 0 then redis.call("ZREM", chead, unpack(gone)) end
-  if #heading > 0 then redis.call("ZADD", chead, unpack(heading)) end
-  for _, a in ipairs(mine) do
-    local moved, least = false, nil
-    for _, c in ipairs(classes) do
-      if c.audience == a then
-        moved = moved or c.moved
-        if c.order and (not least or c.order < least) then least = c.order end
-      end
-    end
-    if moved and least then
-      redis.call("ZADD", heads, string.format("%d", tonumber(least, 16)), a)
-    elseif moved then
-      indexing()
-      repair(a)
-    end
-  end
-end
-
 local moved = 0
 local search
 local function searching()
@@ -239,10 +173,14 @@ local function searching()
   local function inClass(a, class)
     while true do
       local before = moved
-      for _, m in ipairs(redis.call("ZRANGEBYLEX", waiting, "[" .. class .. ":", "(" .. class .. ";", "LIMIT", 0, 16)) do
+      for _, m in ipairs(redis.call("ZRANGEBYLEX", waiting, "[" .. class .. ":", "(" .. class .. ";", "LIMIT", "0", "16")) do
         local id = string.sub(m, 32)
         local r = read(id)
-        if eligible(a, id, r) then return { string.sub(m, 18, 30), id, r } end
+        if not r then -- no other job may hang on an entry without a record
+          remove(class, string.sub(m, 18, 30), id)
+          moved = moved + 1
+        elseif eligible(a, id, r) then return { string.sub(m, 18, 30), id, r }
+        end
       end
       if moved > 256 or moved == before then return nil end
     end
@@ -251,7 +189,7 @@ local function searching()
   -- inAudience finds the first of an audience's jobs that this worker may have; the second value says that it is its head.
   local function inAudience(a)
     local best
-    for i, m in ipairs(redis.call("ZRANGEBYLEX", chead, "[" .. a .. ":", "(" .. a .. ";", "LIMIT", 0, 16)) do
+    for i, m in ipairs(redis.call("ZRANGEBYLEX", chead, "[" .. a .. ":", "(" .. a .. ";", "LIMIT", "0", "16")) do
       local order = string.sub(m, -30, -18)
       if best and best[1] <= order then break end
       local found = inClass(a, string.sub(m, -16))
@@ -300,7 +238,7 @@ end
 local function idling(draining)
   if not draining then
     redis.call("DEL", wakelist)
-    redis.call("ZADD", idle, 0, seat)
+    redis.call("ZADD", idle, "0", seat)
     return
   end
   indexing()
@@ -322,9 +260,8 @@ local function claim()
     return "draining"
   end
   if flags[3] then return "paused" end
-  local empty = not limited and merge() == "empty"
   local soon
-  while not empty and #given < 4 * want do
+  while #given < 4 * want do
     searching()
     if limited then
       local free

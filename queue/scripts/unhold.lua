@@ -12,7 +12,7 @@ if ARGV[1] == "room" then
   return { n, wakes }
 end
 for _ = 1, tonumber(ARGV[1]) do
-  local m = redis.call("ZRANGE", held, 0, 0)[1]
+  local m = redis.call("ZRANGE", held, "0", "0")[1]
   if not m then break end
   local woken = unhold(string.match(m, "^([^\t]*)\t"))
   wakes[#wakes + 1] = woken

@@ -1,0 +1,91 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// carrier answers each request with itself, once it is let go.
+type carrier struct {
+	mu    sync.Mutex
+	calls [][]int
+	gate  chan struct{}
+}
+
+func (c *carrier) carry(_ context.Context, _ string, requests []int) []int {
+	c.mu.Lock()
+	c.calls = append(c.calls, slices.Clone(requests))
+	c.mu.Unlock()
+	<-c.gate
+	return requests
+}
+
+func TestGatherer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &carrier{gate: make(chan struct{})}
+		g := newGatherer(4, func(int) int { return 1 }, c.carry)
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		for i := range laneCalls + 6 {
+			wg.Go(func() {
+				got, err := g.do(t.Context(), "a", i)
+				if err != nil || got != i {
+					t.Errorf("request %d: %d, %v", i, got, err)
+				}
+			})
+			synctest.Wait()
+		}
+		wg.Go(func() {
+			if _, err := g.do(ctx, "a", 99); !errors.Is(err, context.Canceled) {
+				t.Errorf("given up: %v", err)
+			}
+		})
+		synctest.Wait()
+		require.Equal(t, [][]int{{0}, {1}}, c.calls, "a request that finds few on their way goes at once; of the others nobody went")
+		cancel()
+		synctest.Wait()
+		close(c.gate)
+		wg.Wait()
+		synctest.Wait()
+		sizes, all := []int{}, []int{}
+		for _, call := range c.calls {
+			sizes, all = append(sizes, len(call)), append(all, call...)
+		}
+		slices.Sort(all)
+		require.Equal(t, []int{0, 1, 2, 3, 4, 5, 6, 7}, all, "who gave up before it was sent isn't sent")
+		require.Equal(t, []int{1, 1, 4, 2}, sizes)
+		require.Empty(t, g.lanes)
+	})
+}
+
+// TestGathererKeysApart: one key's calls don't wait for another's.
+func TestGathererKeysApart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &carrier{gate: make(chan struct{})}
+		g := newGatherer(4, func(int) int { return 1 }, c.carry)
+		for i := range laneCalls {
+			for _, key := range []string{"a", "b"} {
+				go func() { _, _ = g.do(context.Background(), key, i) }()
+			}
+		}
+		synctest.Wait()
+		require.Len(t, c.calls, 2*laneCalls)
+		close(c.gate)
+		synctest.Wait()
+		require.Empty(t, g.lanes)
+	})
+}
+
+// OnlyTurns keeps a client from using the quick script.
+func (c *Client) OnlyTurns(jobTypes ...string) {
+	for _, t := range jobTypes {
+		c.slow.Store(t, time.Now().Add(time.Hour))
+	}
+}

@@ -1,0 +1,91 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+const (
+	// quickChunk is how many jobs one call of the quick script ends or gives to several workers, so that it doesn't hold Redis
+	// for long: about a third of a millisecond.
+	quickChunk = 32
+	// slowFor is how long the quick script isn't tried for a type with limits or fair share.
+	slowFor = time.Second
+)
+
+// quickAnswer is what the quick script did for one worker. Where done is false it did nothing; where it gave nothing, the turn
+// script is to do the claim.
+type quickAnswer struct {
+	done  bool
+	ended []string // ok, stale or missing, per ending
+	given []any    // as [Client.fill] takes it
+	idle  bool     // the worker is registered as idle
+	err   error
+}
+
+// weight is how many jobs a turn ends or asks for.
+func (a *attempt) weight() int { return max(1, a.n, len(a.endings)) }
+
+// isQuick says whether the quick script may be able to do it.
+func (c *Client) isQuick(a *attempt) bool {
+	if a.replay || slices.ContainsFunc(a.endings, func(e ending) bool { return e.action != "c" }) {
+		return false
+	}
+	until, ok := c.slow.Load(a.worker.Offer.Type)
+	t, _ := until.(time.Time)
+	return !ok || time.Now().After(t)
+}
+
+// quickTurns runs the quick script for several workers with the same profile.
+func (c *Client) quickTurns(ctx context.Context, key string, turns []*attempt) []quickAnswer {
+	jobType, profile, _ := strings.Cut(key, " ")
+	out := make([]quickAnswer, len(turns))
+	more, args := c.quickArgs(profile, turns)
+	reply, err := c.eval(ctx, "quick", jobType, more, args...)
+	if errors.Is(err, redis.Nil) {
+		c.slow.Store(jobType, time.Now().Add(slowFor))
+		return out
+	}
+	if err != nil {
+		for i := range out {
+			out[i].err = err
+		}
+		return out
+	}
+	ended, counts, given := texts(at(reply, 0)), list(at(reply, 1)), list(at(reply, 2))
+	for i, a := range turns {
+		jobs := int(number(counts[i]))
+		n, g := len(a.endings), givenValues*max(0, jobs)
+		out[i] = quickAnswer{done: true, ended: ended[:n:n], given: given[:g:g], idle: jobs < 0}
+		ended, given = ended[n:], given[g:]
+	}
+	return out
+}
+
+func (c *Client) quickArgs(profile string, turns []*attempt) (more []string, args []any) {
+	args = make([]any, 0, 4+10*len(turns))
+	args = append(args, profile, c.opts.Lease.Milliseconds(), c.opts.Overrun.Milliseconds(), len(turns))
+	for _, a := range turns {
+		w, idle := a.worker, 0
+		if a.wasIdle {
+			idle++
+		}
+		if a.idle {
+			idle += 2
+		}
+		more = append(more, c.keys.wake(w.Offer.Type, w.Machine+"/"+w.Name))
+		args = append(args, w.Machine, w.Name, a.nonce, a.n, profile+":"+w.index()+":"+w.Machine+"/"+w.Name, idle)
+	}
+	for _, a := range turns {
+		for _, e := range a.endings {
+			more = append(more, c.keys.details(e.lease.JobID))
+			args = append(args, e.lease.JobID, e.lease.Fence, e.lease.Nonce, e.result)
+		}
+	}
+	return more, args
+}

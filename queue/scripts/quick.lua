@@ -1,0 +1,229 @@
+-- quick does turns without anything unusual, which are nearly all: for one or several workers with the same profile it
+-- completes attempts and gives the next jobs. It is written for speed: straight through, no functions (making one costs as much
+-- as a command), as few commands as there can be, whose arguments are text (numbers are formatted slowly).
+-- What is unusual it leaves to turn, having changed nothing of it: limits and fair share, a worker that is unknown or drained,
+-- a job past its deadline or keeping off the machine.
+-- KEYS: ctl jobs bodies meta waiting chead heads aud cls deadlines leases ended counts idle
+-- MORE KEYS: each worker's wake list, then of each completed attempt the job's details
+-- ARGV: 1 profile, 2 lease ms, 3 ms by which an attempt may overrun its timeout, 4 number of workers; then per worker 6:
+--       machine, worker, nonce, n, its entry in idle, "1" where that may be in idle now, "2" where it is to be if there is no job,
+--       "3" both, "0" neither; then per completed attempt 4: job id, fence, nonce, result JSON
+-- Returns: nothing where turn is to do it all, else {{"ok" | "stale" | "missing", …}, {number of jobs, or -1 for a worker that
+--          became idle, … per worker}, {id, record, parameters or nil where too large, meta or "", …}}; turn is to do the claim
+--          of a worker whose number is 0
+local workers = tonumber(ARGV[4])
+local fields = { "limited", "fair", "paused" }
+for w = 1, workers do
+  local at = 6 * w - 1
+  fields[2 * w + 2], fields[2 * w + 3] = "w:" .. ARGV[at] .. "/" .. ARGV[at + 1], "d:" .. ARGV[at]
+end
+local flags = redis.call("HMGET", ctl, unpack(fields))
+if flags[1] or flags[2] then return nil end
+
+-- 1. Who wants jobs: for each the place of its arguments.
+local takers, numbers = {}, {}
+for w = 1, workers do
+  numbers[w] = 0
+  if flags[2 * w + 2] and not flags[2 * w + 3] and not flags[3] then
+    for _ = 1, tonumber(ARGV[6 * w + 2]) do takers[#takers + 1] = w end
+  end
+end
+local want = #takers
+
+-- 2. Which jobs come next: the first ones of the classes whose heads come first. Each class is {head, order of its next
+-- job as a number, class, audience, its first jobs, how many of them are taken}.
+local audiences, classes, picks, members, ids = {}, {}, {}, {}, {}
+local none = false -- there is nothing else for this profile
+if want > 0 then
+  local most = string.format("%d", want + 1)
+  local names = redis.call("ZRANGE", heads, "0", "15")
+  local bound
+  if #names > 0 then
+    fields = {}
+    for i = 1, #names do fields[i] = "s:" .. names[i] .. ":" .. ARGV[1] end
+    local serves = redis.call("HMGET", aud, unpack(fields))
+    for i = 1, #names do
+      if serves[i] then audiences[#audiences + 1] = names[i] end
+      if #audiences == want and want == 1 then break end -- an audience's first job comes before all of those behind it
+    end
+    -- What lies behind the sixteenth audience isn't looked at: the jobs up to its head surely come before.
+    if #names == 16 then bound = tonumber(redis.call("ZSCORE", heads, names[16])) end
+  end
+  for i = 1, #audiences do
+    local a = audiences[i]
+    local list = redis.call("ZRANGEBYLEX", chead, "[" .. a .. ":", "(" .. a .. ";", "LIMIT", "0", most)
+    for k = 1, #list do
+      local m = list[k]
+      classes[#classes + 1] = { m, tonumber(string.sub(m, -30, -18), 16), string.sub(m, -16), a, nil, 0 }
+    end
+  end
+  while #picks < want do
+    local best
+    for i = 1, #classes do
+      local c = classes[i]
+      if c[2] and (not best or c[2] < best[2]) then best = c end
+    end
+    none = not best and not bound
+    if not best or bound and best[2] > bound then break end
+    local list = best[5]
+    if not list then
+      list = redis.call("ZRANGEBYLEX", waiting, "[" .. best[3] .. ":", "(" .. best[3] .. ";", "LIMIT", "0", most)
+      best[5] = list
+    end
+    best[6] = best[6] + 1
+    local m, after = list[best[6]], list[best[6] + 1]
+    if not m then break end
+    best[2] = after and tonumber(string.sub(after, 18, 30), 16)
+    local k = #picks + 1
+    picks[k], members[k], ids[k] = best, m, string.sub(m, 32)
+  end
+end
+
+local time = redis.call("TIME")
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local nowText = string.format("%d", now)
+
+-- 3. All records at once: those of the next jobs, then those of the completed attempts.
+local n, base = #picks, 6 * workers + 5
+local endings = (#ARGV - base + 1) / 4
+for i = 1, endings do ids[n + i] = ARGV[base + 4 * i - 4] end
+local texts = #ids > 0 and redis.call("HMGET", jobs, unpack(ids)) or {}
+
+-- What is written at the end: pairs of id and record, events, pairs of a set's score and member, changes of counters.
+local records, events, leased, closed, unleased, finished, given, change = {}, {}, {}, {}, {}, {}, {}, {}
+
+-- 4. The completed attempts.
+local seen = {}
+for i = 1, endings do
+  local at = base + 4 * i - 4
+  local id = ARGV[at]
+  local text = seen[id] or texts[n + i]
+  if not text then
+    finished[i] = "missing"
+  else
+    -- STATE REV ENDED, FENCE NONCE MACHINE WORKER STARTED, CLAIM_REV … EXCLUDED, TENANT, DEADLINE TIMEOUT HAS, CLASS ORDER
+    local state, rev, rest, fence, nonce, machine, worker, started, tenant, class, order = string.match(text,
+      "^(%a)\t(%d+)\t%d+\t()(%d+)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t(%d+)\t%d+\t%d+\t%d+\t[^\t]*\t([^\t]*)\t%d+\t%d+\t%d\t(%x+)\t(%x+)")
+    if fence ~= ARGV[at + 1] or nonce ~= ARGV[at + 2] then
+      finished[i] = "stale"
+    else
+      finished[i] = "ok"
+      if state == "r" then -- else it is repeated: only the owner's own ending leaves the nonce in place
+        rev = string.format("%d", rev + 1)
+        text = "c\t" .. rev .. "\t" .. nowText .. "\t" .. string.sub(text, rest)
+        seen[id] = text
+        records[#records + 1], records[#records + 2] = id, text
+        unleased[#unleased + 1] = id
+        closed[#closed + 1], closed[#closed + 2] = nowText, id
+        events[#events + 1] = id .. "\t" .. rev .. "\tcompleted\tc\t" .. nowText .. "\t" .. machine .. "\t" .. worker .. "\t"
+        if ARGV[at + 3] ~= "" then redis.call("HSET", KEYS[more + workers + i], "result", ARGV[at + 3]) end
+        local m = "m:" .. machine
+        change[m] = (change[m] or 0) - 1
+        if tenant ~= "" then
+          local t = "t:" .. tenant
+          change[t] = (change[t] or 0) - 1
+        end
+        -- The class's last service times, about 60 of them. Of those under a second, which come in numbers, one in eight.
+        local ms, last = now - started, string.byte(order, -1)
+        if ms >= 1000 or last == 49 or last == 57 then -- "1" and "9"
+          local s = (redis.call("HGET", cls, "s:" .. class) or "") .. ms .. ","
+          if #s > 400 then s = string.sub(s, string.find(s, ",", #s - 400, true) + 1) end
+          redis.call("HSET", cls, "s:" .. class, s)
+        end
+      end
+    end
+  end
+end
+
+-- 5. The next jobs, up to the first that is unusual.
+local leaseFor, overrun, taken = tonumber(ARGV[2]), tonumber(ARGV[3]), 0
+for i = 1, n do
+  local id, w = ids[i], takers[i]
+  local machine, worker = ARGV[6 * w - 1], ARGV[6 * w]
+  -- REV, FENCE, ATTEMPTS, EXCLUDED TENANT DEADLINE TIMEOUT HAS
+  local rev, fence, attempts, rest, excluded, tenant, deadline, timeout, has = string.match(texts[i] or "",
+    "^%a\t(%d+)\t%d+\t(%d+)\t[^\t]*\t[^\t]*\t[^\t]*\t%d+\t%d+\t%d+\t(%d+)\t()([^\t]*)\t([^\t]*)\t(%d+)\t(%d+)\t(%d)\t")
+  if not rev or excluded == machine then break end
+  if deadline ~= "0" then
+    if tonumber(deadline) <= now then break end
+    redis.call("ZREM", deadlines, id)
+  end
+  rev, has = string.format("%d", rev + 1), tonumber(has)
+  local text = string.format("r\t%s\t0\t%d\t%s\t%s\t%s\t%s\t%s\t0\t%d\t", rev, fence + 1, ARGV[6 * w + 1], machine, worker, nowText, rev, attempts + 1) ..
+    string.sub(texts[i], rest)
+  records[#records + 1], records[#records + 2] = id, text
+  leased[#leased + 1], leased[#leased + 2] = string.format("%d", math.min(now + leaseFor, now + timeout + overrun)), id
+  events[#events + 1] = id .. "\t" .. rev .. "\tclaimed\tr\t" .. nowText .. "\t" .. machine .. "\t" .. worker .. "\t"
+  taken, numbers[w] = i, numbers[w] + 1
+  local m = "m:" .. machine
+  change[m] = (change[m] or 0) + 1
+  if tenant ~= "" then
+    local t = "t:" .. tenant
+    change[t] = (change[t] or 0) + 1
+  end
+  local at = 4 * i - 3
+  given[at], given[at + 1] = id, text
+  given[at + 2] = has < 4 and (has >= 2 and redis.call("HGET", bodies, id) or "")
+  given[at + 3] = has % 2 == 1 and redis.call("HGET", meta, id) or ""
+end
+
+-- 6. The index without them: each class's new head, each audience's.
+if taken > 0 then
+  for w = 1, workers do
+    if numbers[w] > 0 and tonumber(ARGV[6 * w + 4]) % 2 == 1 then redis.call("ZREM", idle, ARGV[6 * w + 3]) end
+  end
+  redis.call("ZADD", leases, unpack(leased))
+  redis.call("ZREM", waiting, unpack(members, 1, taken))
+  for i = taken + 1, n do -- these stay
+    local c = picks[i]
+    c[6] = c[6] - 1
+    c[2] = tonumber(string.sub(c[5][c[6] + 1], 18, 30), 16)
+  end
+  local gone, heading, least, touched = {}, {}, {}, {}
+  for i = 1, #classes do
+    local c = classes[i]
+    local order, a = c[2], c[4]
+    if c[6] > 0 then
+      touched[a], gone[#gone + 1] = true, c[1]
+      if order then
+        heading[#heading + 1], heading[#heading + 2] = "0", a .. ":" .. string.sub(c[5][c[6] + 1], 18, 30) .. ":" .. c[3]
+      end
+    end
+    if order and (not least[a] or order < least[a]) then least[a] = order end
+  end
+  redis.call("ZREM", chead, unpack(gone))
+  if #heading > 0 then redis.call("ZADD", chead, unpack(heading)) end
+  for a in pairs(touched) do
+    if least[a] then
+      redis.call("ZADD", heads, string.format("%d", least[a]), a)
+    else
+      redis.call("ZREM", heads, a)
+    end
+  end
+end
+
+-- 7. Who gets nothing becomes idle in the same step, so that no wake-up is lost.
+if none and taken == n then
+  for i = taken + 1, want do
+    local w = takers[i]
+    if numbers[w] == 0 and ARGV[6 * w + 4] >= "2" then
+      numbers[w] = -1
+      redis.call("DEL", KEYS[more + w])
+      redis.call("ZADD", idle, "0", ARGV[6 * w + 3])
+    end
+  end
+end
+
+-- 8. What is left to write.
+if #closed > 0 then
+  redis.call("ZREM", leases, unpack(unleased))
+  redis.call("ZADD", ended, unpack(closed))
+end
+for field, by in pairs(change) do
+  if by ~= 0 and redis.call("HINCRBY", counts, field, by) <= 0 then redis.call("HDEL", counts, field) end
+end
+if #records > 0 then
+  redis.call("HSET", jobs, unpack(records))
+  redis.call("PUBLISH", string.sub(ctl, 1, -4) .. "ev", table.concat(events, "\n"))
+end
+return { finished, numbers, given }
