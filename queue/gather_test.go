@@ -60,7 +60,7 @@ func TestGatherer(t *testing.T) {
 		}
 		slices.Sort(all)
 		require.Equal(t, []int{0, 1, 2, 3, 4, 5, 6, 7}, all, "who gave up before it was sent isn't sent")
-		require.Equal(t, []int{1, 1, 4, 2}, sizes)
+		require.ElementsMatch(t, []int{1, 1, 4, 2}, sizes)
 		require.Empty(t, g.lanes)
 	})
 }
