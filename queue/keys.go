@@ -6,6 +6,9 @@ import "strings"
 // Cluster; what belongs to no type lies under {_}. The scripts' own key names (scripts/*.lua, "KEYS:") are the shard's.
 type keys struct{ prefix string }
 
+// noType stands in the hash tag of what belongs to no type.
+const noType = "_"
+
 // shard is one of a type's fixed keys; lib_index.lua and lib_record.lua say what is in them.
 func (k keys) shard(jobType, name string) string {
 	return k.prefix + ":{" + jobType + "}:" + name
@@ -27,17 +30,20 @@ func (k keys) allEvents() string { return k.prefix + ":{*}:ev" }
 func (k keys) cancels(machine string) string { return k.prefix + ":cancel:" + machine }
 
 // types is the set of job types that were ever used: the shards.
-func (k keys) types() string { return k.prefix + ":{_}:types" }
+func (k keys) types() string { return k.shard(noType, "types") }
 
 // format says which layout the data has.
-func (k keys) format() string { return k.prefix + ":{_}:format" }
+func (k keys) format() string { return k.shard(noType, "format") }
 
 // machines and machinesTill hold the machines' reports and until when they hold.
-func (k keys) machines() string     { return k.prefix + ":{_}:machines" }
-func (k keys) machinesTill() string { return k.prefix + ":{_}:machinestill" }
+func (k keys) machines() string     { return k.shard(noType, "machines") }
+func (k keys) machinesTill() string { return k.shard(noType, "machinestill") }
 
 // fleetDrain exists while a machine is to take no more jobs; workers that register later copy it to their shard.
-func (k keys) fleetDrain(machine string) string { return k.prefix + ":{_}:drain:" + machine }
+func (k keys) fleetDrain(machine string) string { return k.shard(noType, "drain:"+machine) }
+
+// lead is who leads a task.
+func (k keys) lead(task string) string { return k.shard(noType, "lead:"+task) }
 
 // status is the channel of the machines' reports.
 func (k keys) status() string {

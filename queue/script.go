@@ -77,7 +77,10 @@ func loadScript(name string) (*script, error) {
 	for i := range s.keys {
 		values[i] = fmt.Sprintf("KEYS[%d]", i+1)
 	}
-	names := fmt.Sprintf("local %s = %s\nlocal more = %d\n", strings.Join(s.keys, ", "), strings.Join(values, ", "), len(s.keys))
+	names := fmt.Sprintf("local more = %d\n", len(s.keys))
+	if len(s.keys) > 0 {
+		names += fmt.Sprintf("local %s = %s\n", strings.Join(s.keys, ", "), strings.Join(values, ", "))
+	}
 	s.lua = redis.NewScript(compact(names + src.String()))
 	return s, nil
 }
