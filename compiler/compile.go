@@ -75,6 +75,9 @@ func compilePool(source *profile.Pool) (*Pool, hcl.Diagnostics) {
 	return pool, m.diags
 }
 
+// readingURL is the page for those who come upon a pool in Nomad's UI.
+const readingURL = "https://github.com/emprops/machinectl/blob/HEAD/docs/nomad-ui.md"
+
 // newJob is the pool's job without its groups. Nothing in it may depend on the machine: see the package's invariants.
 func newJob(pool *profile.Pool) *nomad.Job {
 	job := nomad.NewServiceJob(pool.Name, pool.Name, nomad.GlobalRegion, priority(pool))
@@ -84,7 +87,7 @@ func newJob(pool *profile.Pool) *nomad.Job {
 	job.Update = noDeployments()
 	job.UI = &nomad.JobUIConfig{
 		Description: description(pool),
-		Links:       []*nomad.JobUILink{{Label: "machinectl", URL: "https://github.com/emprops/machinectl"}},
+		Links:       []*nomad.JobUILink{{Label: "How to read this page", URL: readingURL}},
 	}
 	return job
 }
@@ -97,9 +100,9 @@ func noDeployments() *nomad.UpdateStrategy {
 }
 
 func description(pool *profile.Pool) string {
-	return fmt.Sprintf("Pool **%s** of `%s` machines (%s), managed by machinectl. "+
-		"Its dispatcher chooses the count between %d and %d; change the profile and apply it rather than this job.",
-		pool.Name, pool.Machine.Name, pool.Machine.Kind, pool.Min, pool.Max)
+	return fmt.Sprintf("A pool of %d to %d `%s` machines of kind %s, run by machinectl. "+
+		"Its dispatcher sets the counts, and corrects what is set here by hand: to change the pool, change its profile and apply it.",
+		pool.Min, pool.Max, pool.Machine.Name, pool.Machine.Kind)
 }
 
 // said is nil for what a profile leaves open: who submits the job then decides it, as with Nomad's own tools.

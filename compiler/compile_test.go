@@ -100,3 +100,12 @@ func TestAgentDocument(t *testing.T) {
 	})
 	require.Equal(t, "comfyui-gpu1", doc.Workers[1].Service)
 }
+
+// The page that every pool links to in Nomad's UI has to be there.
+func TestThePageToReadExists(t *testing.T) {
+	pools, diags := compiler.Compile(load(t, profile.Options{}, "testdata/api.hcl"))
+	require.False(t, diags.HasErrors())
+	_, page, ok := strings.Cut(pools[0].Job.UI.Links[0].URL, "/blob/HEAD/")
+	require.True(t, ok)
+	require.FileExists(t, filepath.Join("..", filepath.FromSlash(page)))
+}

@@ -11,11 +11,13 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// ErrNotDurable says that jobs were taken in, but Redis did not confirm in time that they are on its disk.
+// ErrNotDurable says that jobs were taken in, but Redis did not confirm in time that they are on its disk. Submitting again
+// under the same idempotency key gives the same job and waits for the disk again.
 var ErrNotDurable = errors.New("the job was taken in, but is not known to be on disk yet")
 
-// durableTimeout is how long a durable submission waits for the disk.
-const durableTimeout = 5 * time.Second
+// durableTimeout is how long a durable submission waits for the disk. It ends before the connection's own patience does,
+// so that it is Redis which says that it gave up.
+const durableTimeout = readTimeout - time.Second
 
 // durability is how a Redis confirms that a write is on disk.
 type durability int
@@ -33,7 +35,8 @@ func (c *Client) canBeDurable(ctx context.Context) error {
 	if err != nil || how != durableNever {
 		return err
 	}
-	return &InvalidError{"durable", "this Redis can't confirm that a job is on disk: it needs the append-only file, and version 7.2 or appendfsync always"}
+	return &InvalidError{"durable", "this Redis can't confirm that a job is on disk: it needs appendonly yes, and appendfsync always or, " +
+		"from Redis 7.2 on, everysec"}
 }
 
 func (c *Client) durability(ctx context.Context) (durability, error) {
@@ -47,19 +50,32 @@ func (c *Client) durability(ctx context.Context) (durability, error) {
 	if err != nil {
 		return durableUnknown, err
 	}
-	how = durableNever
-	if info["aof_enabled"] == "1" {
-		if set, err := c.rdb.ConfigGet(ctx, "appendfsync").Result(); err == nil && set["appendfsync"] == "always" {
-			how = durableAlways
-		}
-		if hasWaitAOF(info["redis_version"]) {
-			how = durableWait
-		}
+	sync := "" // not known: not every user may see it
+	if set, err := c.rdb.ConfigGet(ctx, "appendfsync").Result(); err == nil {
+		sync = set["appendfsync"]
 	}
-	c.mu.Lock()
-	c.durable = how
-	c.mu.Unlock()
+	how = confirms(info, sync)
+	c.setDurability(how)
 	return how, nil
+}
+
+func (c *Client) setDurability(how durability) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.durable = how
+}
+
+// confirms is how a server of which INFO says this confirms a write. With appendfsync no, WAITAOF is never answered.
+func confirms(info map[string]string, appendfsync string) durability {
+	switch {
+	case info["aof_enabled"] != "1" || appendfsync == "no":
+		return durableNever
+	case hasWaitAOF(info["redis_version"]):
+		return durableWait
+	case appendfsync == "always":
+		return durableAlways
+	}
+	return durableNever
 }
 
 func hasWaitAOF(version string) bool {
@@ -75,8 +91,8 @@ func hasWaitAOF(version string) bool {
 // repetitionArg is the place among the submit script's arguments that says that it may be called twice for one job.
 const repetitionArg = 2
 
-// evalSubmit runs the submit script. A durable one runs on a connection of its own, on which Redis is then asked to wait
-// for the disk; unsure says that it didn't confirm.
+// evalSubmit runs the submit script, a second time where the connection broke. A durable one runs on a connection of its
+// own, on which Redis is then asked to wait for the disk; unsure says that it didn't confirm.
 func (c *Client) evalSubmit(ctx context.Context, jobType string, durable bool, args []any) (reply any, unsure, err error) {
 	how := durableAlways
 	if durable {
@@ -84,46 +100,62 @@ func (c *Client) evalSubmit(ctx context.Context, jobType string, durable bool, a
 			return nil, nil, err
 		}
 	}
-	if how != durableWait {
-		if reply, err = c.eval(ctx, "submit", jobType, nil, args...); isBroken(err) && ctx.Err() == nil {
-			args[repetitionArg] = "1"
-			reply, err = c.eval(ctx, "submit", jobType, nil, args...)
-		}
+	own := ownConn{client: c}
+	defer own.close()
+	on := c.serverFor
+	if how == durableWait {
+		on = own.open
+	}
+	if reply, err = c.evalOn(ctx, on, "submit", jobType, nil, args...); isBroken(err) && ctx.Err() == nil {
+		args[repetitionArg] = "1"
+		reply, err = c.evalOn(ctx, on, "submit", jobType, nil, args...)
+	}
+	if err != nil || how != durableWait || text(at(reply, 0)) != "ok" {
 		return reply, nil, err
 	}
-	conn, err := c.connFor(ctx, c.keys.shard(jobType, "ctl"))
-	if err != nil {
-		return nil, nil, err
-	}
-	defer func() { _ = conn.Close() }() // gives it back to the pool
-	if reply, err = c.scripts["submit"].lua.Run(ctx, conn, c.scriptKeys("submit", jobType, nil), args...).Result(); err != nil {
-		return nil, nil, c.wrap(ctx, err)
-	}
+	return reply, c.waitForDisk(ctx, own.conn), nil
+}
+
+// waitForDisk waits until all that was written on this connection is on Redis' disk.
+func (c *Client) waitForDisk(ctx context.Context, conn *redis.Conn) error {
 	acks, err := conn.Do(ctx, "WAITAOF", 1, 0, durableTimeout.Milliseconds()).Slice()
-	if err != nil || number(at(acks, 0)) < 1 {
-		return reply, fmt.Errorf("%w: %w", ErrNotDurable, c.wrap(ctx, orTimeout(err))), nil
+	switch {
+	case err != nil:
+		c.setDurability(durableUnknown) // its settings may be others by now
+		return fmt.Errorf("%w: %w", ErrNotDurable, c.wrap(ctx, err))
+	case number(at(acks, 0)) < 1:
+		return fmt.Errorf("%w: Redis did not confirm within %s", ErrNotDurable, durableTimeout)
 	}
-	return reply, nil, nil
+	return nil
 }
 
-func orTimeout(err error) error {
-	if err == nil {
-		return errors.New("Redis did not confirm within " + durableTimeout.String())
-	}
-	return err
+// ownConn is a connection that nobody else uses meanwhile.
+type ownConn struct {
+	client *Client
+	conn   *redis.Conn
 }
 
-// connFor is a connection of its own to the server that holds a key.
-func (c *Client) connFor(ctx context.Context, key string) (*redis.Conn, error) {
-	switch r := c.rdb.(type) {
+// open connects to the server that holds a key, instead of where it was connected before.
+func (o *ownConn) open(ctx context.Context, key string) (redis.Scripter, error) {
+	o.close()
+	switch r := o.client.rdb.(type) {
 	case *redis.Client:
-		return r.Conn(), nil
+		o.conn = r.Conn()
 	case *redis.ClusterClient:
 		master, err := r.MasterForKey(ctx, key)
 		if err != nil {
-			return nil, c.wrap(ctx, err)
+			return nil, o.client.wrap(ctx, err)
 		}
-		return master.Conn(), nil
+		o.conn = master.Conn()
+	default:
+		return nil, fmt.Errorf("queue: no connection of one's own on a %T", r)
 	}
-	return nil, fmt.Errorf("queue: no connection of one's own on a %T", c.rdb)
+	return o.conn, nil
+}
+
+func (o *ownConn) close() {
+	if o.conn != nil {
+		_ = o.conn.Close() // gives it back to the pool
+	}
+	o.conn = nil
 }

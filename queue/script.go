@@ -102,9 +102,16 @@ func compact(src string) string {
 
 // eval runs a script in a type's shard. Errors are mapped as [Client.wrap] says.
 func (c *Client) eval(ctx context.Context, name, jobType string, more []string, args ...any) (any, error) {
+	return c.evalOn(ctx, c.serverFor, name, jobType, more, args...)
+}
+
+// evalOn is eval with another way to the server that holds a key.
+func (c *Client) evalOn(
+	ctx context.Context, serverFor func(ctx context.Context, key string) (redis.Scripter, error), name, jobType string, more []string, args ...any,
+) (any, error) {
 	keys := c.scriptKeys(name, jobType, more)
 	for try := 0; ; try++ {
-		server, err := c.serverFor(ctx, keys[0])
+		server, err := serverFor(ctx, keys[0])
 		if err != nil {
 			return nil, err
 		}

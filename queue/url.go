@@ -21,11 +21,14 @@ type urlParameters struct {
 	cluster                                             bool
 }
 
+// readTimeout is how long Redis has for an answer.
+const readTimeout = 5 * time.Second
+
 // redisOptions reads Options.URL. Retries are this package's own business: a claim sent twice would lose a job for a lease.
 func redisOptions(o Options) (*redis.UniversalOptions, error) {
 	out := &redis.UniversalOptions{
 		ClientName: "machinectl", MaxRetries: -1, ContextTimeoutEnabled: true, PoolSize: o.PoolSize,
-		DialTimeout: 3 * time.Second, ReadTimeout: 5 * time.Second, WriteTimeout: 5 * time.Second,
+		DialTimeout: 3 * time.Second, ReadTimeout: readTimeout, WriteTimeout: 5 * time.Second,
 		DisableIdentity: true, DialerRetries: 1, MaxRedirects: 2,
 	}
 	var p urlParameters

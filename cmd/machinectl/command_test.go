@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"strconv"
 
 	nomad "github.com/hashicorp/nomad/api"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -35,6 +36,38 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 			job.TaskGroups[0].Tasks[0].Env["NOTE"] = "by hand"
 			_, _, err = client.Jobs().Register(job, nil)
 			ts.Check(err)
+		},
+		// resize changes the count of a pool's wanted group as a dispatcher does, to each number in turn.
+		"resize": func(ts *testscript.TestScript, _ bool, args []string) {
+			client := clientOf(ts)
+			defer client.Close()
+			job, _, err := client.Jobs().Info(args[0], nil)
+			ts.Check(err)
+			for _, arg := range args[1:] {
+				count, err := strconv.Atoi(arg)
+				ts.Check(err)
+				_, _, err = client.Jobs().Scale(args[0], *job.TaskGroups[len(job.TaskGroups)-1].Name, &count, "resized", false, nil, nil)
+				ts.Check(err)
+			}
+		},
+		// versions fails unless Nomad keeps at most so many versions of a pool's job, so many of them for good.
+		"versions": func(ts *testscript.TestScript, _ bool, args []string) {
+			client := clientOf(ts)
+			defer client.Close()
+			versions, _, _, err := client.Jobs().Versions(args[0], false, nil)
+			ts.Check(err)
+			tagged := 0
+			for _, v := range versions {
+				if v.VersionTag != nil {
+					tagged++
+				}
+			}
+			if most, err := strconv.Atoi(args[1]); err != nil || len(versions) > most {
+				ts.Fatalf("%d versions are kept (want at most %s): %v", len(versions), args[1], err)
+			}
+			if most, err := strconv.Atoi(args[2]); err != nil || tagged > most {
+				ts.Fatalf("%d versions have a tag (want at most %s): %v", tagged, args[2], err)
+			}
 		},
 		"stranger": func(ts *testscript.TestScript, _ bool, args []string) {
 			client := clientOf(ts)

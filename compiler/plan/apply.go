@@ -67,11 +67,11 @@ func Apply(ctx context.Context, c *Cluster, p *Plan, pools []*compiler.Pool, opt
 			if err := c.apply(ctx, pool, compiled[pool.Name], opts.Force); err != nil {
 				return err
 			}
-			if pool.Action == Settings {
+			if pool.Action != Revise {
 				break
 			}
-			if err := c.tag(ctx, pool); err != nil {
-				pool.Notes = append(pool.Notes, fmt.Sprintf("revision %s could not be marked in Nomad, so a rollback to it may not be possible later: %s", pool.To, c.unreachable(err)))
+			if err := c.tagFormer(ctx, pool); err != nil {
+				pool.Notes = append(pool.Notes, fmt.Sprintf("revision %s could not be marked in Nomad, so a rollback to it may not be possible later: %s", pool.From, c.unreachable(err)))
 			}
 		}
 		if opts.Done != nil {

@@ -28,7 +28,7 @@ func Destroy(ctx context.Context, c *Cluster, pool string, at Place, purge bool)
 		return err
 	}
 	if !purge {
-		return nil
+		return c.explain(pool, c.untag(ctx, pool, at))
 	}
 	_, _, err = c.planner.DeregisterOpts(pool, &nomad.DeregisterOptions{Purge: true}, at.write(ctx))
 	return c.explain(pool, err)

@@ -65,8 +65,10 @@ func (c *Cluster) remove(ctx context.Context, p *Pool) error {
 	if wanted := wantedOf(live); wanted != p.From {
 		return &ConflictError{Pool: p.Name, Moved: []string{fmt.Sprintf("it was on revision %s, and now revision %s is the wanted one", orNone(p.From), orNone(wanted))}}
 	}
-	_, _, err = c.planner.DeregisterOpts(p.Name, &nomad.DeregisterOptions{}, p.Place.write(ctx))
-	return c.explain(p.Name, err)
+	if _, _, err = c.planner.DeregisterOpts(p.Name, &nomad.DeregisterOptions{}, p.Place.write(ctx)); err != nil {
+		return c.explain(p.Name, err)
+	}
+	return c.explain(p.Name, c.untag(ctx, p.Name, p.Place))
 }
 
 // wantedOf is the revision a job is to end on, empty if it says none.

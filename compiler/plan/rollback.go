@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,44 +15,84 @@ import (
 	"github.com/emprops/machinectl/hcl/spec"
 )
 
-// Nomad keeps a job's last few versions, and every resize makes one. A version with a tag is kept for good: so each
-// applied revision is tagged, and the oldest tags are taken away.
+// Nomad keeps a job's last few versions, and every resize makes one. A version with a tag is kept for good: so of each
+// revision that another one took the place of, the last version is tagged, and the oldest tags are taken away. The present
+// version never has a tag: every resize would copy it, and all those versions would be kept for good, too.
 const (
 	tagPrefix  = "revision-"
+	tagText    = "kept by machinectl, to roll back to"
 	taggedKept = 5
 )
 
-// tag marks a pool's current version as the one of a revision, so that [Former] finds it however often the pool is resized.
-func (c *Cluster) tag(ctx context.Context, pool *Pool) error {
-	name := tagPrefix + pool.To
-	versions, _, _, err := c.jobs.Versions(pool.Name, false, pool.Place.query(ctx))
+// tagFormer marks the last version of the revision before the present one, so that [Former] finds it however often the pool
+// is resized from now on.
+func (c *Cluster) tagFormer(ctx context.Context, pool *Pool) error {
+	versions, err := c.versions(ctx, pool.Name, pool.Place)
 	if err != nil {
 		return err
 	}
-	var tagged []*nomad.Job // newest first
+	at := slices.IndexFunc(versions, func(v *nomad.Job) bool {
+		group, policy := wantedGroup(v)
+		return group != nil && policy.Revision != pool.To
+	})
+	if at < 0 {
+		return nil
+	}
+	_, policy := wantedGroup(versions[at])
+	name, kept := tagPrefix+policy.Revision, 1
 	for _, v := range versions {
-		if v.VersionTag == nil || !strings.HasPrefix(v.VersionTag.Name, tagPrefix) {
+		tag := tagOf(v)
+		switch {
+		case tag == "":
+			continue
+		case tag == name && v == versions[at]:
+			return nil
+		case tag != name && kept < taggedKept:
+			kept++
 			continue
 		}
-		if v.VersionTag.Name == name {
-			return nil
-		}
-		tagged = append(tagged, v)
-	}
-	_, err = c.jobs.TagVersionOpts(pool.Name, name, &nomad.TagVersionRequest{Latest: true, Description: "applied by machinectl"}, pool.Place.write(ctx))
-	if err != nil {
-		var unexpected nomad.UnexpectedResponseError
-		if errors.As(err, &unexpected) && (unexpected.StatusCode() == http.StatusNotFound || unexpected.StatusCode() == http.StatusNotImplemented) {
-			return nil // a Nomad before 1.9 has no tags: its last versions must do
-		}
-		return err
-	}
-	for i := taggedKept - 1; i < len(tagged); i++ {
-		if _, err := c.jobs.UntagVersion(pool.Name, tagged[i].VersionTag.Name, pool.Place.write(ctx)); err != nil {
+		if _, err := c.jobs.UntagVersion(pool.Name, tag, pool.Place.write(ctx)); err != nil {
 			return err
 		}
 	}
+	request := &nomad.TagVersionRequest{Version: deref(versions[at].Version), Description: tagText}
+	_, err = c.jobs.TagVersionOpts(pool.Name, name, request, pool.Place.write(ctx))
+	var unexpected nomad.UnexpectedResponseError
+	if errors.As(err, &unexpected) && (unexpected.StatusCode() == http.StatusNotFound || unexpected.StatusCode() == http.StatusNotImplemented) {
+		return nil // a Nomad before 1.9 has no tags: its last versions must do
+	}
+	return err
+}
+
+// untag takes all tags away: Nomad never forgets a job that has one, not even when it is stopped.
+func (c *Cluster) untag(ctx context.Context, pool string, at Place) error {
+	versions, err := c.versions(ctx, pool, at)
+	if err != nil {
+		return err
+	}
+	for _, v := range versions {
+		if tag := tagOf(v); tag != "" {
+			if _, err := c.jobs.UntagVersion(pool, tag, at.write(ctx)); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
+}
+
+// tagOf is the tag that we gave a version, or empty.
+func tagOf(v *nomad.Job) string {
+	if v.VersionTag == nil || !strings.HasPrefix(v.VersionTag.Name, tagPrefix) {
+		return ""
+	}
+	return v.VersionTag.Name
+}
+
+// versions are those that Nomad keeps of a pool's job, newest first.
+func (c *Cluster) versions(ctx context.Context, pool string, at Place) ([]*nomad.Job, error) {
+	versions, _, _, err := c.jobs.Versions(pool, false, at.query(ctx))
+	slices.SortFunc(versions, func(a, b *nomad.Job) int { return cmp.Compare(deref(b.Version), deref(a.Version)) })
+	return versions, err
 }
 
 // NoFormerError says that a pool has no such revision to go back to.
@@ -85,11 +126,10 @@ func Former(ctx context.Context, c *Cluster, pool string, at Place, revision str
 	case !isOurs(live):
 		return nil, &NotOursError{Pool: pool, Place: at}
 	}
-	versions, _, _, err := c.jobs.Versions(pool, false, at.query(ctx))
+	versions, err := c.versions(ctx, pool, at)
 	if err != nil {
 		return nil, c.explain(pool, err)
 	}
-	slices.SortFunc(versions, func(a, b *nomad.Job) int { return int(int64(deref(b.Version)) - int64(deref(a.Version))) })
 	present, current := wantedGroup(live)
 	if present == nil {
 		return nil, fmt.Errorf("pool %q: its Nomad job has no group that is wanted: apply its profile again", pool)

@@ -19,6 +19,7 @@ func scalingBehaviours() []behaviour {
 		{"a scale without a count only records an event", scaleEventOnly},
 		{"a disabled scaling block still enforces its bounds and keeps its policy", scalingPolicy},
 		{"a job with all groups at 0 is dead and scales up again", scaleFromZero},
+		{"a version with a tag is kept for good, and a scale copies the tag", scaleCopiesTag},
 		{"scale status labels the modify index as the job's", scaleStatusIndex},
 	}
 }
@@ -183,4 +184,38 @@ func scaleStatusIndex(l *lab) {
 	require.Equal(l, 2, s.TaskGroups["g0"].Placed)
 	require.Equal(l, *j.ModifyIndex, s.JobModifyIndex)
 	require.NotEqual(l, *j.JobModifyIndex, s.JobModifyIndex, "it is no index to compare and set with")
+}
+
+func scaleCopiesTag(l *lab) {
+	j := l.job(0)
+	l.register(j)
+	tags := func() (list []string) {
+		versions, _, _, err := l.client.Jobs().Versions(*j.ID, false, nil)
+		require.NoError(l, err)
+		for _, v := range versions {
+			if v.VersionTag == nil {
+				list = append(list, "")
+			} else {
+				list = append(list, v.VersionTag.Name)
+			}
+		}
+		return list
+	}
+	_, err := l.client.Jobs().TagVersion(*j.ID, 0, "old", "why", nil)
+	require.NoError(l, err)
+	require.NoError(l, l.scale("g0", 1))
+	require.Equal(l, []string{"old", "old"}, tags())
+	_, err = l.client.Jobs().TagVersion(*j.ID, 0, "old", "again", nil)
+	require.ErrorContains(l, err, "already exists on a different version")
+	_, err = l.client.Jobs().UntagVersion(*j.ID, "old", nil)
+	require.NoError(l, err)
+	require.Equal(l, []string{"", "old"}, tags(), "the newest loses it")
+	for i := range 8 {
+		require.NoError(l, l.scale("g0", i%2))
+	}
+	require.Equal(l, []string{"", "", "", "", "", "", "old"}, tags())
+	_, err = l.client.Jobs().UntagVersion(*j.ID, "new", nil)
+	require.ErrorContains(l, err, "not found on job")
+	_, err = l.client.Jobs().TagVersion(*j.ID, 1, "new", "", nil)
+	require.ErrorContains(l, err, "not found")
 }

@@ -20,11 +20,13 @@ func (h *httpAPI) jobRoutes(mux *http.ServeMux) {
 		mux.HandleFunc(method+"/v1/validate/job", h.validate)
 		mux.HandleFunc(method+"/v1/job/{id}/evaluate", h.change(h.evaluate))
 		mux.HandleFunc(method+"/v1/job/{id}/scale", h.scale)
+		mux.HandleFunc(method+"/v1/job/{id}/versions/{tag}/tag", h.change(h.tagVersion))
 	}
 	mux.HandleFunc("GET /v1/job/{id}", h.query(h.readJob, tableJobs))
 	mux.HandleFunc("DELETE /v1/job/{id}", h.change(h.deregister))
 	mux.HandleFunc("GET /v1/job/{id}/scale", h.query(h.scaleStatus, tableJobs, tableAllocs))
 	mux.HandleFunc("GET /v1/job/{id}/versions", h.query(h.versions, tableJobs))
+	mux.HandleFunc("DELETE /v1/job/{id}/versions/{tag}/tag", h.change(h.untagVersion))
 	mux.HandleFunc("GET /v1/job/{id}/summary", h.query(h.summary, tableJobs, tableAllocs))
 	mux.HandleFunc("GET /v1/job/{id}/allocations", h.query(h.jobAllocations, tableAllocs))
 	mux.HandleFunc("GET /v1/job/{id}/evaluations", h.query(h.jobEvaluations, tableEvals))

@@ -72,9 +72,7 @@ func (tx *txn) putVersion(k jobKey, rec *jobRecord, job *api.Job) {
 	}
 	rec.job = job
 	rec.versions = append([]*api.Job{job}, rec.versions...)
-	if len(rec.versions) > keptVersions {
-		rec.versions = rec.versions[:keptVersions]
-	}
+	rec.forget()
 	tx.touch(tableJobs)
 }
 

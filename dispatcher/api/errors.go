@@ -34,6 +34,7 @@ const (
 	codeBusy        = "too_many_streams"
 	codeUnavailable = "unavailable"
 	codeTimeout     = "timeout"
+	codeNotDurable  = "not_durable"
 	codeInternal    = "internal"
 )
 

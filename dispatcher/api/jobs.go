@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -34,6 +35,11 @@ func (s *Server) submit(c echo.Context) error {
 		return err
 	}
 	job, err := s.o.Queue.Submit(ctx, sub)
+	if errors.Is(err, queue.ErrNotDurable) && job != nil {
+		s.log.Warn("a job is not known to be on Redis' disk", "job", job.ID, "error", err)
+		return refuse(http.StatusGatewayTimeout, codeNotDurable, "durable", "job %s was taken in, but Redis has not confirmed that it is on disk: "+
+			"submit it again only under the same idempotency_key, which gives this job again and waits for the disk", job.ID)
+	}
 	if err != nil {
 		return err
 	}

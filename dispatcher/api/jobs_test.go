@@ -1,6 +1,9 @@
 package api_test
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -154,6 +157,25 @@ func TestRefusals(t *testing.T) {
 	require.Equal(t, http.StatusUnsupportedMediaType, status, out)
 	_, list := v.do("GET", "/v1/jobs", "")
 	require.Empty(t, list["jobs"], "nothing got in")
+}
+
+// unconfirmed is a queue whose Redis takes jobs in but is slow to write them.
+type unconfirmed struct{ api.Queue }
+
+func (q unconfirmed) Submit(ctx context.Context, s queue.Submission) (*queue.Job, error) {
+	job, err := q.Queue.Submit(ctx, s)
+	return job, errors.Join(err, fmt.Errorf("%w: slow disk", queue.ErrNotDurable))
+}
+
+func TestAnUnconfirmedDurableSubmission(t *testing.T) {
+	v := start(t, func(o *api.Options) { o.Queue = unconfirmed{o.Queue} })
+	resp, body := v.raw("POST", "/v1/jobs", `{"type": "simulation", "durable": true}`, "Content-Type", "application/json")
+	require.Equal(t, http.StatusGatewayTimeout, resp.StatusCode)
+	require.Empty(t, resp.Header.Get("Retry-After"), "nobody is asked to submit it twice")
+	_, list := v.do("GET", "/v1/jobs", "")
+	job := list["jobs"].([]any)[0].(map[string]any)
+	require.Contains(t, string(body), "not_durable")
+	require.Contains(t, string(body), fmt.Sprintf("job %s was taken in", job["id"]))
 }
 
 func TestPoolsAndMachines(t *testing.T) {

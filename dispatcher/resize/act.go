@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/emprops/machinectl/dispatcher/fleet"
 	"github.com/emprops/machinectl/dispatcher/rollout"
@@ -24,7 +25,7 @@ func (l *Loop) act(ctx context.Context, p *pool, plan rollout.Plan, d scaler.Dec
 	for _, g := range p.Groups {
 		if target := plan.Targets[g.Name]; target < g.Count && target >= len(g.Machines) {
 			l.log.Info("a pool takes back what Nomad has not placed", "pool", p.Name, "group", g.Name, "from", g.Count, "to", target, "reason", plan.Reason)
-			return true, l.o.Fleet.Scale(ctx, p.Pool, change(g, target, plan, d))
+			return true, l.o.Fleet.Scale(ctx, p.Pool, change(p, g, target, plan, d))
 		}
 	}
 	var failed error
@@ -50,7 +51,7 @@ func (l *Loop) grow(ctx context.Context, p *pool, g fleet.Group, plan rollout.Pl
 		}
 	}
 	l.log.Info("a pool grows", "pool", p.Name, "group", g.Name, "from", g.Count, "to", target, "total", d.Count, "reasons", d.Reasons)
-	return true, l.o.Fleet.Scale(ctx, p.Pool, change(g, target, plan, d))
+	return true, l.o.Fleet.Scale(ctx, p.Pool, change(p, g, target, plan, d))
 }
 
 // shrink drains what may be stopped at the target, and lowers the count as far as those machines are idle.
@@ -74,7 +75,7 @@ func (l *Loop) shrink(ctx context.Context, p *pool, g fleet.Group, plan rollout.
 		return false, err
 	}
 	l.log.Info("a pool shrinks", "pool", p.Name, "group", g.Name, "from", g.Count, "to", count, "total", d.Count, "reasons", d.Reasons)
-	return true, l.o.Fleet.Scale(ctx, p.Pool, change(g, count, plan, d))
+	return true, l.o.Fleet.Scale(ctx, p.Pool, change(p, g, count, plan, d))
 }
 
 // idleCount is the lowest count, not below target, at which Nomad stops none but machines with no job in flight. The
@@ -125,18 +126,25 @@ func (l *Loop) drainOnly(ctx context.Context, p *pool, g fleet.Group, machines [
 	return nil
 }
 
-func change(g fleet.Group, count int, plan rollout.Plan, d scaler.Decision) fleet.Change {
-	return fleet.Change{Group: g.Name, Count: count, Total: d.Count, Fits: plan.Fits, Message: message(plan, d)}
+func change(p *pool, g fleet.Group, count int, plan rollout.Plan, d scaler.Decision) fleet.Change {
+	return fleet.Change{Group: g.Name, Count: count, Total: d.Count, Fits: plan.Fits, Message: message(p, plan, d)}
 }
 
-// message is what Nomad's UI shows for the scaling event: the last reason is the one that decided.
-func message(plan rollout.Plan, d scaler.Decision) string {
-	text := "machinectl"
-	if plan.Moving && plan.Reason != "" {
-		text += ": " + plan.Reason
+// message is what Nomad's UI shows for the scaling event. While machines are moved to another revision, that is why a
+// group's count changes, unless the pool's size does too; the last reason is the one that decided.
+func message(p *pool, plan rollout.Plan, d scaler.Decision) string {
+	var parts []string
+	if w := p.Wanted(); plan.Moving && w != nil {
+		text := "rollout to " + w.Name
+		if plan.Reason != "" {
+			text += ", " + plan.Reason
+		}
+		parts = append(parts, text)
 	}
-	for _, r := range d.Reasons {
-		text += ": " + r.Text
+	if !plan.Moving || d.Count != d.From {
+		for _, r := range d.Reasons {
+			parts = append(parts, r.Text)
+		}
 	}
-	return text
+	return "machinectl: " + strings.Join(parts, "; ")
 }

@@ -149,13 +149,13 @@ func (p *Plan) surge(s state) (next, rest int) {
 	switch {
 	case w.Missing > 0 && w.Full && s.stopping == 0:
 		p.Fits = max(s.live, 1)
-		p.Reason = "nodes are full: machines are replaced one by one"
+		p.Reason = "nodes are full, so machines are replaced one by one"
 		return w.placed(), s.old
 	case w.Missing > 0:
 		p.Reason = "waiting for Nomad to place a new machine"
 		return next, s.old
 	case w.Ready < w.Count:
-		p.Reason = fmt.Sprintf("waiting for %d new machines to be ready", w.Count-w.Ready)
+		p.Reason = waitingFor(w.Count - w.Ready)
 	case rest < s.old:
 		p.Reason = "waiting for old machines to finish their jobs"
 	}
@@ -169,7 +169,7 @@ func (p *Plan) swap(s state) (next, rest int) {
 	rest = min(max(fit-w.Ready, 0), s.old)
 	switch {
 	case w.Missing > 0 && w.Full && s.stopping == 0 && rest < s.old:
-		p.Reason = "nodes are full: a new machine that found no room is taken back"
+		p.Reason = "nodes are full, so a new machine that found no room is taken back"
 		return w.placed(), s.old
 	case w.Missing > 0:
 		p.Reason = "waiting for room on a node"
@@ -180,14 +180,21 @@ func (p *Plan) swap(s state) (next, rest int) {
 		p.Reason = "waiting for old machines to finish their jobs"
 	case w.Ready+s.old < fit:
 		next = max(next, min(fit-s.old, s.total))
-		p.Reason = fmt.Sprintf("waiting for %d new machines to be ready", next-w.Ready)
+		p.Reason = waitingFor(next - w.Ready)
 	case w.Ready < w.Count:
-		p.Reason = fmt.Sprintf("waiting for %d new machines to be ready", w.Count-w.Ready)
+		p.Reason = waitingFor(w.Count - w.Ready)
 	default:
-		p.Reason = "nodes are full: an old machine makes room for a new one"
+		p.Reason = "nodes are full, so an old machine makes room for a new one"
 		return next, s.old - 1
 	}
 	return next, rest
+}
+
+func waitingFor(machines int) string {
+	if machines == 1 {
+		return "waiting for a new machine to be ready"
+	}
+	return fmt.Sprintf("waiting for %d new machines to be ready", machines)
 }
 
 // spread divides the old machines among the old groups. Those with the fewest ready machines give first. What is missing

@@ -27,7 +27,7 @@ func (c *candidate) decide(unknown string, now time.Time) Decision {
 		d.toMinimum(c.Policy.Min)
 		return d
 	}
-	d.becausef(Demand, "%s: %s", demandText(c.loads), machinesText(d.Need))
+	d.becausef(Demand, "%s", c.demandText(d.Need))
 	if c.Scarce != "" {
 		d.becausef(Scarce, "jobs go to other pools first: %s", c.Scarce)
 	}
@@ -91,7 +91,7 @@ func (c *candidate) shrink(d *Decision, want int, now time.Time) {
 		d.becausef(NotIdle, "%s idle for %s: the others stay", machinesText(removable), c.Policy.IdleAfter)
 	case c.Blocked != "" && want >= len(c.Machines):
 		d.Count = want
-		d.becausef(Blocked, "Nomad can't place more, and others can serve the jobs: %s", c.Blocked)
+		d.becausef(Blocked, "Nomad can't place more (%s), and other pools can serve the jobs", c.Blocked)
 	default:
 		d.Count = want
 		d.becausef(Idle, "%s idle for %s", machinesText(removable), c.Policy.IdleAfter)
@@ -111,29 +111,6 @@ func (c *candidate) removable(now time.Time) int {
 
 func (d *Decision) becausef(code Code, format string, args ...any) {
 	d.Reasons = append(d.Reasons, Reason{Code: code, Text: fmt.Sprintf(format, args...)})
-}
-
-func demandText(loads []Load) string {
-	if len(loads) == 0 {
-		return "no jobs"
-	}
-	jobs, slots := 0.0, 0.0
-	for _, l := range loads {
-		jobs += l.Jobs
-		slots += l.Slots
-	}
-	classes := ""
-	if len(loads) > 1 {
-		classes = fmt.Sprintf(" of %d classes", len(loads))
-	}
-	return fmt.Sprintf("a load of %.3g jobs%s needs %.3g slots", jobs, classes, slots)
-}
-
-func machinesText(n int) string {
-	if n == 1 {
-		return "1 machine"
-	}
-	return fmt.Sprintf("%d machines", n)
 }
 
 // Has says whether the decision names this rule.
