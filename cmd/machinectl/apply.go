@@ -24,6 +24,9 @@ func applyCommand(std streams) *cli.Command {
 		Description: "Plans, asks, registers the pools' Nomad jobs and follows them until their machines are ready. A changed profile\n" +
 			"becomes a new revision beside the old one, and the dispatcher moves machines over, each when it is idle.\n" +
 			"Interrupting is safe: what is registered stays, and applying again goes on from there.\n" +
+			"Where the new machines can't become ready, because a task crashes for ever or can't be started, it ends at once with\n" +
+			"the reason, the task's last words and what to do; the old revision's machines stay. Slow starts and full nodes are\n" +
+			"waited for.\n" +
 			"A plan that `plan -out` saved is carried out without asking; it is refused if the cluster moved on since.",
 		Flags:  slices.Concat(sourceFlags(), clusterFlags(), planFlags(), applyFlags()),
 		Action: func(ctx context.Context, cmd *cli.Command) error { return apply(ctx, cmd, std) },

@@ -3,7 +3,7 @@ package plan
 import (
 	"context"
 	"fmt"
-	"strings"
+	"slices"
 	"time"
 )
 
@@ -24,30 +24,17 @@ type Progress struct {
 	Old      int      `json:"old"`   // machines of other revisions still running
 	Done     bool     `json:"done"`
 	Trouble  []string `json:"trouble,omitempty"` // what machines wait for or failed with
-}
+	// Failure says why waiting longer would be in vain; nil while it isn't.
+	Failure *Failure `json:"failure,omitempty"`
+	// Former is the revision that was wanted before, empty where there was none.
+	Former string `json:"former,omitempty"`
 
-// NotReadyError says which pools weren't done when the time was up.
-type NotReadyError struct {
-	Pools []Progress
-}
-
-func (e *NotReadyError) Error() string {
-	var b strings.Builder
-	b.WriteString("applied, but not ready in time:")
-	for _, p := range e.Pools {
-		fmt.Fprintf(&b, "\n  %s: %d of %d machines ready on revision %s", p.Pool, p.Ready, p.Goal, p.Revision)
-		if p.Old > 0 {
-			fmt.Fprintf(&b, ", %d still on older ones (the dispatcher moves them, each when it is idle: is it running?)", p.Old)
-		}
-		for _, why := range p.Trouble {
-			b.WriteString("\n    " + why)
-		}
-	}
-	return b.String()
+	place Place
 }
 
 // Wait follows the pools of an applied plan until each has its minimum, and what its group's count asks for, ready on
-// the wanted revision, and nothing on others. It ends with [NotReadyError] when ctx's deadline passes.
+// the wanted revision, and nothing on others. It ends with [NotReadyError] when ctx's deadline passes, and before that when
+// each pool is ready or has failed.
 func Wait(ctx context.Context, c *Cluster, p *Plan, opts WaitOptions) error {
 	if opts.Every <= 0 {
 		opts.Every = time.Second
@@ -55,16 +42,22 @@ func Wait(ctx context.Context, c *Cluster, p *Plan, opts WaitOptions) error {
 	tick := time.NewTicker(opts.Every)
 	defer tick.Stop()
 	var last []Progress
+	w := &waiting{cluster: c, plan: p, before: map[*Pool]*history{}}
 	for {
-		seen, err := look(ctx, c, p)
+		seen, err := w.look(ctx)
 		switch {
 		case err == nil:
 			last = seen
 			if opts.Look != nil {
 				opts.Look(seen)
 			}
-			if open(seen) == nil {
+			if left := open(seen); len(left) == 0 {
 				return nil
+			} else if allFailed(left) {
+				for _, one := range left {
+					c.tail(ctx, one.Failure, one.place)
+				}
+				return &NotReadyError{Pools: left, Failed: true}
 			}
 		case ctx.Err() == nil:
 			return err
@@ -91,39 +84,84 @@ func open(all []Progress) []Progress {
 	return list
 }
 
-func look(ctx context.Context, c *Cluster, p *Plan) ([]Progress, error) {
+func allFailed(list []Progress) bool {
+	return !slices.ContainsFunc(list, func(p Progress) bool { return p.Failure == nil })
+}
+
+// waiting is one [Wait].
+type waiting struct {
+	cluster *Cluster
+	plan    *Plan
+	before  map[*Pool]*history
+}
+
+func (w *waiting) look(ctx context.Context) ([]Progress, error) {
 	var list []Progress
-	for _, pool := range p.Pools {
+	for _, pool := range w.plan.Pools {
 		switch pool.Action {
 		case Nothing, Settings, Remove, Orphan:
 			continue
 		}
-		state, err := Read(ctx, c, pool.Name, pool.Place)
+		state, err := Read(ctx, w.cluster, pool.Name, pool.Place)
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, progress(pool, state))
+		one, err := w.progress(ctx, pool, state)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, one)
 	}
 	return list, nil
 }
 
-func progress(pool *Pool, state *State) Progress {
-	out := Progress{Pool: pool.Name, Revision: pool.To}
+func (w *waiting) progress(ctx context.Context, pool *Pool, state *State) (Progress, error) {
+	out := Progress{Pool: pool.Name, Revision: pool.To, place: pool.Place}
+	if pool.From != pool.To {
+		out.Former = pool.From
+	}
 	if state == nil || state.Stopped {
 		out.Trouble = []string{"its Nomad job was stopped meanwhile"}
-		return out
+		return out, nil
 	}
 	wanted := state.Wanted()
 	if wanted == nil || wanted.Revision != pool.To {
 		out.Trouble = []string{"another revision was applied meanwhile"}
-		return out
+		return out, nil
 	}
-	out.Ready, out.Goal, out.Old = wanted.Ready, max(wanted.Count, state.Min), state.oldRunning()
+	before := w.before[pool]
+	if before == nil {
+		before = newHistory(state.Machines)
+		w.before[pool] = before
+	}
+	out.Goal, out.Old = max(wanted.Count, state.Min), state.oldRunning()
+	placed := 0
 	for _, m := range state.Machines {
-		if m.Group == wanted.Name && m.State != Ready && m.Why != "" {
+		if m.Group != wanted.Name {
+			continue
+		}
+		placed++
+		switch {
+		case before.isSettled(m, time.Now()):
+			out.Ready++
+		case m.State == Ready:
+			out.Trouble = append(out.Trouble, fmt.Sprintf("machine %s[%d] is ready since a moment; %s was restarted before: %s", m.Group, m.Index, m.Failing.Task, m.Failing.Why))
+		case m.Why != "":
 			out.Trouble = append(out.Trouble, fmt.Sprintf("machine %s[%d] is %s: %s", m.Group, m.Index, m.State, m.Why))
 		}
 	}
+	if missing := wanted.Count - placed; missing > 0 {
+		why, err := w.cluster.room(ctx, pool.Name, wanted.Name, pool.Place)
+		if err != nil {
+			return out, err
+		}
+		if why != "" {
+			out.Trouble = append(out.Trouble, fmt.Sprintf("%d more wait for a place: %s", missing, why))
+		}
+	}
 	out.Done = out.Ready >= out.Goal && out.Old == 0
-	return out
+	if !out.Done {
+		out.Failure = before.failure(wanted.Name, state.Machines)
+	}
+	return out, nil
 }

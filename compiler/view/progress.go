@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -41,6 +42,9 @@ func (p *Progress) line(one plan.Progress) string {
 	}
 	if one.Done {
 		return s.paint(green, line)
+	}
+	if f := one.Failure; f != nil {
+		return s.paint(red, line) + s.paint(faint, "  "+s.value(cmp.Or(f.Machine.Failing.Task, "a machine")+" fails: "+f.Machine.Failing.Why))
 	}
 	if len(one.Trouble) > 0 {
 		// One machine stands for all: they usually wait for the same.
