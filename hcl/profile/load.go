@@ -188,6 +188,7 @@ func (l *loader) declarations(body *hclsyntax.Body, d *declarations) {
 	for _, b := range body.Blocks {
 		g := l.blockGrammar(l.grammar, b)
 		if g == nil {
+			l.declareUnknown(b)
 			continue
 		}
 		switch g.name {

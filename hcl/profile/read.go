@@ -32,7 +32,10 @@ func (r *reader) object(g *block, b *hclsyntax.Block) *object {
 		return o
 	}
 	for _, attr := range sortedAttributes(b.Body) {
-		if a := r.argument(g, attr); a != nil && !a.literal {
+		switch a := r.argument(g, attr); {
+		case a == nil:
+			o.unknown(attr.Name, attr.NameRange, b.Body)
+		case !a.literal:
 			o.args[attr.Name] = r.value(a, attr)
 		}
 	}
@@ -52,6 +55,7 @@ func (r *reader) object(g *block, b *hclsyntax.Block) *object {
 func (r *reader) inner(o *object, b *hclsyntax.Block, first map[string]*hclsyntax.Block) {
 	g := r.blockGrammar(o.grammar, b)
 	if g == nil {
+		o.unknown(b.Type, b.TypeRange, nil)
 		return
 	}
 	key := g.name + "\x00" + strings.Join(b.Labels, "\x00")

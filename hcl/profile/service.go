@@ -18,8 +18,11 @@ var portForm = regexp.MustCompile(`^[a-z][a-z0-9_]{0,15}$`)
 
 // services builds the machine's services and checks them.
 func (l *loader) services(m *Machine, o *object) {
-	perGPU := ""
+	perGPU, partial := "", o.partial
 	for _, b := range o.children("service") {
+		if _, good := b.get("per"); b.has("per") && !good {
+			partial = true
+		}
 		s := l.service(m, b)
 		m.Services = append(m.Services, s)
 		if !s.PerGPU {
@@ -34,7 +37,7 @@ func (l *loader) services(m *Machine, o *object) {
 		}
 		perGPU = s.Name
 	}
-	if m.GPU != nil && perGPU == "" {
+	if m.GPU != nil && perGPU == "" && !partial {
 		l.report(diag.Error(m.GPU.Range, "No service uses the GPUs", fmt.Sprintf("Machine %q has a gpu block, and a GPU goes to an instance of a service with per = \"gpu\".", m.Name),
 			"Write per = \"gpu\" in the service that needs them."))
 	}

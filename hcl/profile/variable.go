@@ -105,7 +105,9 @@ func (l *loader) declareValidation(v *variable, g *block, b *hclsyntax.Block) {
 	}
 	for _, a := range g.args {
 		if found[a.name] == nil {
-			l.report(missing(g, &a, b.DefRange()))
+			if !g.misspelt(b.Body, a.name) {
+				l.report(missing(g, &a, b.DefRange()))
+			}
 			return
 		}
 	}
