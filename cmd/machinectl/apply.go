@@ -16,6 +16,7 @@ import (
 
 	"github.com/emprops/machinectl/compiler/plan"
 	"github.com/emprops/machinectl/compiler/view"
+	"github.com/emprops/machinectl/hcl/diag"
 )
 
 func applyCommand(std streams) *cli.Command {
@@ -50,6 +51,9 @@ type applied struct {
 	Ready   bool            `json:"ready"` // false also where nobody waited for it
 	State   []plan.Progress `json:"state,omitempty"`
 	Seconds float64         `json:"seconds"`
+
+	Warnings []diag.Diagnostic `json:"warnings,omitempty"`
+	Error    *failure          `json:"error,omitempty"` // why it isn't ready
 }
 
 func apply(ctx context.Context, cmd *cli.Command, std streams) error {
@@ -87,7 +91,7 @@ func (w *work) carryOut(ctx context.Context, cmd *cli.Command, std streams) erro
 	if err := plan.Apply(ctx, w.cluster, w.plan, w.pools, plan.ApplyOptions{Force: cmd.Bool("force")}); err != nil {
 		return err
 	}
-	doc := applied{Changes: w.plan.Changes(), Pools: w.plan.Pools}
+	doc := applied{Changes: w.plan.Changes(), Pools: w.plan.Pools, Warnings: w.warnings}
 	var late error
 	if !cmd.Bool("detach") {
 		late = w.follow(ctx, cmd, std, &doc)
@@ -95,7 +99,8 @@ func (w *work) carryOut(ctx context.Context, cmd *cli.Command, std streams) erro
 	took := time.Since(start)
 	doc.Seconds = float64(took.Milliseconds()) / 1000
 	if asJSON {
-		return errors.Join(std.json(doc), late)
+		doc.Error = newFailure(late)
+		return errors.Join(std.json(doc), shown(late))
 	}
 	if late == nil && doc.Changes {
 		std.screen().Applied(w.plan, took, !cmd.Bool("detach"))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -31,6 +32,9 @@ type source struct {
 	pools    []*compiler.Pool
 	warnings hcl.Diagnostics
 }
+
+// noted are its warnings, for programs.
+func (s *source) noted() []diag.Diagnostic { return diag.NewDocument(s.warnings, s.profile.Sources).Diagnostics }
 
 // load reads and compiles the profile that the command line names. Its diagnostics are shown, on standard error or, with
 // -json, as the document on standard output if there are errors.
@@ -68,10 +72,7 @@ func loadPaths(cmd *cli.Command, std streams, paths []string) (*source, error) {
 		return &source{profile: p, pools: pools, warnings: warnings}, nil
 	}
 	if cmd.Bool("json") {
-		if err := diag.JSON(std.out, diags, p.Sources); err != nil {
-			return nil, err
-		}
-		return nil, &shownError{errProfile}
+		return nil, errors.Join(&shownError{errProfile}, std.invalid(diags, p.Sources))
 	}
 	show(std, p, diags)
 	std.errors().Printf("%s", counted(len(errs), len(warnings)))
