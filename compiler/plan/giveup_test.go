@@ -73,6 +73,7 @@ func TestEnds(t *testing.T) {
 	require.Empty(t, ends(""))
 	require.Empty(t, ends("\n"))
 	require.Equal(t, []string{"a", "", "b"}, ends("a\r\n\nb\n"))
+	require.Equal(t, []string{"100 % done"}, ends("\x1b[32m  1 %\r 50 %\r100 % \x1b[1mdone\x1b[0m\a\n"))
 	long := ends(string(make([]byte, tailBytes-2)) + "\nlast\n")
 	require.Equal(t, []string{"last"}, long, "a line that was cut is left out")
 }

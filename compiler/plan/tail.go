@@ -2,8 +2,10 @@ package plan
 
 import (
 	"context"
+	"regexp"
 	"strings"
 	"time"
+	"unicode"
 
 	nomad "github.com/hashicorp/nomad/api"
 )
@@ -56,13 +58,31 @@ func (c *Cluster) lastLines(ctx context.Context, m Machine, task, stream string,
 
 // ends are a text's last lines. Where it was cut, its first line is not whole.
 func ends(text string) []string {
-	lines := strings.Split(strings.TrimRight(strings.ReplaceAll(text, "\r\n", "\n"), "\n"), "\n")
+	lines := strings.Split(strings.TrimRight(text, "\r\n"), "\n")
 	if len(text) >= tailBytes && len(lines) > 1 {
 		lines = lines[1:]
 	}
 	lines = lines[max(0, len(lines)-tailLines):]
+	for i, line := range lines {
+		lines[i] = plain(line)
+	}
 	if len(lines) == 1 && lines[0] == "" {
 		return nil
 	}
 	return lines
+}
+
+// sequence is what programs colour a terminal with.
+var sequence = regexp.MustCompile(`\x1b\[[0-9;?]*[ -/]*[@-~]`)
+
+// plain is a line as it ends up on a terminal, without what would act on one: no colours, of a progress bar its last state.
+func plain(line string) string {
+	line = strings.TrimRight(sequence.ReplaceAllString(line, ""), "\r")
+	line = line[strings.LastIndexByte(line, '\r')+1:]
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\t' {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(line, "\uFFFD"))
 }

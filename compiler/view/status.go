@@ -59,7 +59,7 @@ func (s Screen) pools(pools []*plan.State) {
 			rows = append(rows, []string{s.paint(bold, name), g.Machine, g.Revision, ready, fmt.Sprint(g.Count), bounds, note})
 		}
 	}
-	s.Rows("", rows)
+	s.Rows("", rows, 1)
 }
 
 func (s Screen) machines(doc StatusDocument, now time.Time) {
@@ -87,7 +87,8 @@ func (s Screen) machines(doc StatusDocument, now time.Time) {
 		}
 	}
 	if len(rows) > 1 {
-		s.Rows("", rows)
+		const revision, index, node, age = 2, 3, 4, 7
+		s.Rows("", rows, index, age, revision, node)
 	}
 }
 
