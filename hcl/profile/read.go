@@ -154,8 +154,12 @@ func (r *reader) value(a *argument, attr *hclsyntax.Attribute) value {
 	return out
 }
 
-// itemRanges finds where the items of a map stand, where it is written as { key = value }.
+// itemRanges finds where the items of a map stand, where it is written as { key = value }, or the texts of a list, where it
+// is written as ["text"].
 func itemRanges(expr hclsyntax.Expression) map[string]hcl.Range {
+	if list, ok := expr.(*hclsyntax.TupleConsExpr); ok {
+		return textRanges(list)
+	}
 	cons, ok := expr.(*hclsyntax.ObjectConsExpr)
 	if !ok {
 		return nil
@@ -167,6 +171,20 @@ func itemRanges(expr hclsyntax.Expression) map[string]hcl.Range {
 			continue
 		}
 		ranges[key.AsString()] = hcl.RangeBetween(item.KeyExpr.Range(), item.ValueExpr.Range())
+	}
+	return ranges
+}
+
+func textRanges(list *hclsyntax.TupleConsExpr) map[string]hcl.Range {
+	ranges := make(map[string]hcl.Range, len(list.Exprs))
+	for _, expr := range list.Exprs {
+		template, ok := expr.(*hclsyntax.TemplateExpr)
+		if !ok || !template.IsStringLiteral() {
+			continue
+		}
+		if v, diags := template.Value(nil); !diags.HasErrors() {
+			ranges[v.AsString()] = template.Range()
+		}
 	}
 	return ranges
 }

@@ -50,7 +50,7 @@ func (l *loader) service(m *Machine, o *object) *Service {
 		Name: o.label, PerGPU: o.str("per", "machine") == "gpu", Image: o.str("image", m.Image), Command: o.str("command", ""),
 		Args: o.list("args"), Env: env.plain, Secrets: env.secrets, Port: o.str("port", ""), Range: o.header,
 		StaticPort: o.num("static_port", 0), ContainerPort: o.num("container_port", 0), Artifacts: l.artifacts(o), Restart: l.restart(o),
-		KillTimeout: o.dur("kill_timeout", DefaultKillTimeout), KillSignal: o.str("kill_signal", DefaultKillSignal),
+		KillTimeout: o.dur("kill_timeout", DefaultKillTimeout), KillAt: o.at("kill_timeout"), KillSignal: o.str("kill_signal", DefaultKillSignal),
 	}
 	switch {
 	case m.Driver != DriverDocker && o.has("image"):

@@ -112,6 +112,7 @@ type Agent struct {
 	Redis     string   // URL
 	Blobs     string   // URL
 	Grace     time.Duration
+	GraceAt   hcl.Range // of Grace
 	Restart   *Restart // nil: the compiler's default
 	Resources Resources
 	Env       map[string]string
@@ -144,6 +145,7 @@ type Service struct {
 	Restart       *Restart      // nil: the compiler's default
 	Logs          *Logs         // nil: the machine's
 	Resources     *Resources    // nil: its share of what the machine has left
+	KillAt        hcl.Range     // of KillTimeout
 	Range         hcl.Range
 }
 
