@@ -16,8 +16,10 @@
 //
 //   - jobs/s is the time from the start of the workers to the last completion, the jobs waiting already. The job does
 //     nothing. All participants have the same payload, 256 bytes of JSON.
+//
 //   - An idle pickup lasts from before the submission until the worker has the job. Claim attempts are the claim scripts
 //     that ran because of a wake-up; the safety poll is out of the way.
+//
 //   - Memory is used_memory after less before, per job, less the payload.
 //
 //   - Compiling is from a profile's text to Nomad jobs in memory, in one process. Nomad's parsing is that of the very same

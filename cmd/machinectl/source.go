@@ -34,7 +34,9 @@ type source struct {
 }
 
 // noted are its warnings, for programs.
-func (s *source) noted() []diag.Diagnostic { return diag.NewDocument(s.warnings, s.profile.Sources).Diagnostics }
+func (s *source) noted() []diag.Diagnostic {
+	return diag.NewDocument(s.warnings, s.profile.Sources).Diagnostics
+}
 
 // load reads and compiles the profile that the command line names. Its diagnostics are shown, on standard error or, with
 // -json, as the document on standard output if there are errors.

@@ -113,7 +113,7 @@ type Agent struct {
 	Blobs     string   // URL
 	Grace     time.Duration
 	GraceAt   hcl.Range // of Grace
-	Restart   *Restart // nil: the compiler's default
+	Restart   *Restart  // nil: the compiler's default
 	Resources Resources
 	Env       map[string]string
 	Secrets   map[string]Secret // environment variable → where its value is
