@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	nomad "github.com/hashicorp/nomad/api"
 )
 
 // WaitOptions are how [Wait] waits.
@@ -42,7 +44,7 @@ func Wait(ctx context.Context, c *Cluster, p *Plan, opts WaitOptions) error {
 	tick := time.NewTicker(opts.Every)
 	defer tick.Stop()
 	var last []Progress
-	w := &waiting{cluster: c, plan: p, before: map[*Pool]*history{}}
+	w := &waiting{cluster: c, plan: p, before: map[*Pool]*history{}, done: map[*Pool]bool{}}
 	for {
 		seen, err := w.look(ctx)
 		switch {
@@ -93,6 +95,22 @@ type waiting struct {
 	cluster *Cluster
 	plan    *Plan
 	before  map[*Pool]*history
+	done    map[*Pool]bool // evaluations
+}
+
+// evaluated says that Nomad has done what it does about what was applied. Until then, machines that it is about to replace
+// look as if they were the new ones.
+func (w *waiting) evaluated(ctx context.Context, pool *Pool) (bool, error) {
+	if pool.eval == "" || w.done[pool] {
+		return true, nil
+	}
+	evals, _, err := w.cluster.jobs.Evaluations(pool.Name, pool.Place.query(ctx))
+	if err != nil {
+		return false, w.cluster.explain(pool.Name, err)
+	}
+	i := slices.IndexFunc(evals, func(e *nomad.Evaluation) bool { return e.ID == pool.eval })
+	w.done[pool] = i < 0 || evals[i].Status != nomad.EvalStatusPending
+	return w.done[pool], nil
 }
 
 func (w *waiting) look(ctx context.Context) ([]Progress, error) {
@@ -102,11 +120,15 @@ func (w *waiting) look(ctx context.Context) ([]Progress, error) {
 		case Nothing, Settings, Remove, Orphan:
 			continue
 		}
+		evaluated, err := w.evaluated(ctx, pool) // before reading what it made
+		if err != nil {
+			return nil, err
+		}
 		state, err := Read(ctx, w.cluster, pool.Name, pool.Place)
 		if err != nil {
 			return nil, err
 		}
-		one, err := w.progress(ctx, pool, state)
+		one, err := w.progress(ctx, pool, state, evaluated)
 		if err != nil {
 			return nil, err
 		}
@@ -115,7 +137,7 @@ func (w *waiting) look(ctx context.Context) ([]Progress, error) {
 	return list, nil
 }
 
-func (w *waiting) progress(ctx context.Context, pool *Pool, state *State) (Progress, error) {
+func (w *waiting) progress(ctx context.Context, pool *Pool, state *State, evaluated bool) (Progress, error) {
 	out := Progress{Pool: pool.Name, Revision: pool.To, place: pool.Place}
 	if pool.From != pool.To {
 		out.Former = pool.From
@@ -159,7 +181,7 @@ func (w *waiting) progress(ctx context.Context, pool *Pool, state *State) (Progr
 			out.Trouble = append(out.Trouble, fmt.Sprintf("%d more wait for a place: %s", missing, why))
 		}
 	}
-	out.Done = out.Ready >= out.Goal && out.Old == 0
+	out.Done = evaluated && out.Ready >= out.Goal && out.Old == 0
 	if !out.Done {
 		out.Failure = before.failure(wanted.Name, state.Machines)
 	}
