@@ -65,7 +65,8 @@ func reference(root *cli.Command) string {
 	}
 	fmt.Fprintf(&b, "- `completion <bash | zsh | fish | pwsh>`: print a completion script\n\n## Exit codes\n\n```text%s\n```\n", codes)
 	b.WriteString("\nColours are used on a terminal only; NO_COLOR turns them off. Lines are broken and tables\n" +
-		"cut to the terminal's width. Into a pipe or a file, everything is written as long as it is.\n\n" + jsonForms)
+		"cut to the terminal's width. Into a pipe or a file, lines are as long as they are; values in plans are\n" +
+		"shortened to 100 characters, and whole with -json.\n\n" + jsonForms)
 	for _, c := range root.Commands {
 		fmt.Fprintf(&b, "\n## %s\n\n%s.\n\n```text\nmachinectl %s [flags] %s\n```\n", c.Name, upper(c.Usage), c.Name, c.ArgsUsage)
 		if c.Description != "" {

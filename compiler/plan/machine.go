@@ -3,6 +3,7 @@ package plan
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -135,7 +136,19 @@ func lastWords(a *nomad.AllocationListStub) string {
 	if last == nil {
 		return a.DesiredDescription
 	}
-	return task + ": " + firstLine(last.DisplayMessage)
+	return task + ": " + missingSecret(firstLine(last.DisplayMessage))
+}
+
+// missingVariable is how Nomad says that a template waits for a variable.
+var missingVariable = regexp.MustCompile(`^Missing: nomad\.var\.block\(([^@)]+)@([^.)]+)`)
+
+// missingSecret says what to do about a secret that isn't there; any other text stays as it is.
+func missingSecret(text string) string {
+	found := missingVariable.FindStringSubmatch(text)
+	if found == nil {
+		return text
+	}
+	return fmt.Sprintf("waits for a secret: `nomad var put -namespace %s %s <key>=<value>` makes the Nomad variable", found[2], found[1])
 }
 
 func firstLine(text string) string {

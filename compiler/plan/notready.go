@@ -44,7 +44,10 @@ func (p Progress) failed(b *strings.Builder) {
 		what = task.Task
 	}
 	how := "Nomad does not restart it"
-	if task.Restarts > 0 {
+	switch {
+	case task.Restarts == 1:
+		how = "a restart did not help"
+	case task.Restarts > 1:
 		how = fmt.Sprintf("%d restarts did not help", task.Restarts)
 	}
 	fmt.Fprintf(b, "\n    machine %s on node %s: %s fails, %s: %s", id, f.Machine.Node, what, how, task.Why)

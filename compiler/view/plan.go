@@ -131,11 +131,16 @@ func (s Screen) half(text string) string {
 	return s.short(text, max(12, (s.Width-40)/2))
 }
 
+// line puts a text on one line. Where a table is too narrow for it, the table cuts it.
+func (s Screen) line(text string) string {
+	return strings.Join(strings.Fields(mask(text, s.Sensitive)), " ")
+}
+
 // longest is how much of a value is shown where there is no terminal, in characters.
 const longest = 100
 
 func (s Screen) short(text string, limit int) string {
-	return cut(strings.Join(strings.Fields(mask(text, s.Sensitive)), " "), limit)
+	return cut(s.line(text), limit)
 }
 
 // tally says how many pools each action concerns, in words.

@@ -25,7 +25,7 @@ func (p *Progress) Show(all []plan.Progress) {
 		wide = max(wide, seen(one.Pool))
 	}
 	for _, one := range all {
-		line := p.line(one)
+		line := p.words(one)
 		if p.last[one.Pool] == line || one.Done && one.Goal == 0 {
 			continue
 		}
@@ -34,7 +34,7 @@ func (p *Progress) Show(all []plan.Progress) {
 	}
 }
 
-func (p *Progress) line(one plan.Progress) string {
+func (p *Progress) words(one plan.Progress) string {
 	s := p.Screen
 	line := fmt.Sprintf("%d/%d ready", one.Ready, one.Goal)
 	if one.Old > 0 {
@@ -44,11 +44,19 @@ func (p *Progress) line(one plan.Progress) string {
 		return s.paint(green, line)
 	}
 	if f := one.Failure; f != nil {
-		return s.paint(red, line) + s.paint(faint, "  "+s.value(cmp.Or(f.Machine.Failing.Task, "a machine")+" fails: "+f.Machine.Failing.Why))
+		return s.paint(red, line) + s.paint(faint, "  "+s.note(cmp.Or(f.Machine.Failing.Task, "a machine")+" fails: "+f.Machine.Failing.Why))
 	}
 	if len(one.Trouble) > 0 {
 		// One machine stands for all: they usually wait for the same.
-		line += s.paint(faint, "  "+s.value(slices.Min(one.Trouble)))
+		line += s.paint(faint, "  "+s.note(slices.Min(one.Trouble)))
 	}
 	return line
+}
+
+// note is cut where a terminal would have to break it: what matters of it is said again at the end.
+func (s Screen) note(text string) string {
+	if s.Width <= 0 {
+		return s.line(text)
+	}
+	return s.value(text)
 }

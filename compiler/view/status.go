@@ -82,7 +82,7 @@ func (s Screen) machines(doc StatusDocument, now time.Time) {
 			}
 			rows = append(rows, []string{
 				m.ID[:min(8, len(m.ID))], p.Pool, revision[m.Group], fmt.Sprint(m.Index), m.Node, s.state(state), jobs,
-				age(now.Sub(m.Since)), s.paint(faint, s.value(why)),
+				age(now.Sub(m.Since)), s.paint(faint, s.line(why)),
 			})
 		}
 	}
