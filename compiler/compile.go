@@ -7,6 +7,7 @@ import (
 	nomad "github.com/hashicorp/nomad/api"
 
 	"github.com/emprops/machinectl/compiler/content"
+	"github.com/emprops/machinectl/hcl/diag"
 	"github.com/emprops/machinectl/hcl/profile"
 	"github.com/emprops/machinectl/hcl/spec"
 )
@@ -45,7 +46,7 @@ func Compile(p *profile.Profile) ([]*Pool, hcl.Diagnostics) {
 			pools = append(pools, pool)
 		}
 	}
-	return pools, diags
+	return pools, diag.Sort(diags, p.Order) // what a machine says comes with each of its pools
 }
 
 func compilePool(source *profile.Pool, sensitive []string) (*Pool, hcl.Diagnostics) {

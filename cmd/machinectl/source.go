@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -64,7 +65,7 @@ func loadPaths(cmd *cli.Command, std streams, paths []string) (*source, error) {
 	if !diags.HasErrors() {
 		var more hcl.Diagnostics
 		pools, more = compiler.Compile(p)
-		diags = append(diags, more...)
+		diags = diag.Sort(append(diags, more...), p.Order)
 	}
 	errs, warnings := diag.Split(diags)
 	if len(errs) == 0 {
@@ -76,7 +77,8 @@ func loadPaths(cmd *cli.Command, std streams, paths []string) (*source, error) {
 	if cmd.Bool("json") {
 		return nil, errors.Join(&shownError{errProfile}, std.invalid(diags, p.Sources))
 	}
-	show(std, p, diags)
+	// The errors last: there one begins to read.
+	show(std, p, slices.Concat(warnings, errs))
 	std.errors().Printf("%s", counted(len(errs), len(warnings)))
 	return nil, &shownError{errProfile}
 }

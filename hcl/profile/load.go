@@ -100,7 +100,7 @@ func (l *loader) load() (*Profile, hcl.Diagnostics) {
 	if bodies, ok := l.parseAll(); ok {
 		l.evaluate(p, bodies)
 	}
-	p.Sensitive = l.sensitive.list()
+	p.Order, p.Sensitive = l.order, l.sensitive.list()
 	l.sensitive.mask(l.diags)
 	return p, diag.Sort(l.diags, l.order)
 }

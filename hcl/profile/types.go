@@ -14,6 +14,8 @@ type Profile struct {
 	Pools    []*Pool             // in order of declaration
 	// Sources are the bytes of each file, for diagnostics with snippets.
 	Sources map[string][]byte
+	// Order is the files' names in the order in which diagnostics go through them.
+	Order []string
 	// Sensitive are the strings that came from sensitive variables, to be masked wherever the profile or what is compiled
 	// from it is shown. Sorted, longest first, none empty.
 	Sensitive []string
