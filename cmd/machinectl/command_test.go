@@ -36,8 +36,9 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 			job, _, err := client.Jobs().Info(args[0], nil)
 			ts.Check(err)
 			job.TaskGroups[0].Tasks[0].Env["NOTE"] = "by hand"
-			_, _, err = client.Jobs().Register(job, nil)
+			answer, _, err := client.Jobs().Register(job, nil)
 			ts.Check(err)
+			ts.Check(evaluated(client, answer.EvalID))
 		},
 		"stranger": func(ts *testscript.TestScript, _ bool, args []string) {
 			client := clientOf(ts)
@@ -70,6 +71,20 @@ func clientOf(ts *testscript.TestScript) *nomad.Client {
 	client, err := nomad.NewClient(&nomad.Config{Address: ts.Getenv("NOMAD_ADDR"), Namespace: ts.Getenv("NOMAD_NAMESPACE"), SecretID: ts.Getenv("NOMAD_TOKEN")})
 	ts.Check(err)
 	return client
+}
+
+// evaluated waits until Nomad has done what it does about a change.
+func evaluated(client *nomad.Client, eval string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	q := (&nomad.QueryOptions{WaitTime: 10 * time.Second}).WithContext(ctx)
+	for {
+		e, meta, err := client.Evaluations().Info(eval, q)
+		if err != nil || e.Status != nomad.EvalStatusPending {
+			return err
+		}
+		q.WaitIndex = meta.LastIndex
+	}
 }
 
 func grow(client *nomad.Client, pool string) error {

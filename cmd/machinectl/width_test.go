@@ -40,7 +40,7 @@ func TestWidth(t *testing.T) {
 		require.Zero(t, code, out)
 	}
 	broken := filepath.Join(t.TempDir(), "a-profile-with-quite-a-few-mistakes-in-it.hcl")
-	require.NoError(t, os.WriteFile(broken, []byte("machine \"m\" {\n  descripton_of_the_machine = \""+strings.Repeat("long ", 40)+"\"\n}\npool \"p\" { machine = machine.n }\n"), 0o600))
+	require.NoError(t, os.WriteFile(broken, []byte("machine \"m\" {\n  describing_the_machine_at_length = \""+strings.Repeat("long ", 40)+"\"\n}\npool \"p\" { machine = machine.n }\n"), 0o600))
 
 	for name, c := range map[string]struct {
 		args    []string

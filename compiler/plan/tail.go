@@ -45,7 +45,10 @@ func (c *Cluster) lastLines(ctx context.Context, m Machine, task, stream string,
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-errs:
+		case err := <-errs: // the log has ended, or can't be read further
+			if err != nil && text.Len() == 0 {
+				return nil
+			}
 			return ends(text.String())
 		case frame, more := <-frames:
 			if !more {

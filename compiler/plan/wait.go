@@ -26,6 +26,9 @@ type Progress struct {
 	Old      int      `json:"old"`   // machines of other revisions still running
 	Done     bool     `json:"done"`
 	Trouble  []string `json:"trouble,omitempty"` // what machines wait for or failed with
+	// Unchanged: applying had nothing to do. Such a pool is done as soon as its revision has come up at all, as it may still
+	// have to from an earlier time; what its size is meanwhile is the dispatcher's business.
+	Unchanged bool `json:"unchanged,omitempty"`
 	// Failure says why waiting longer would be in vain; nil while it isn't.
 	Failure *Failure `json:"failure,omitempty"`
 	// Former is the revision that was wanted before, empty where there was none.
@@ -117,7 +120,7 @@ func (w *waiting) look(ctx context.Context) ([]Progress, error) {
 	var list []Progress
 	for _, pool := range w.plan.Pools {
 		switch pool.Action {
-		case Nothing, Settings, Remove, Orphan:
+		case Settings, Remove, Orphan:
 			continue
 		}
 		evaluated, err := w.evaluated(ctx, pool) // before reading what it made
@@ -138,7 +141,7 @@ func (w *waiting) look(ctx context.Context) ([]Progress, error) {
 }
 
 func (w *waiting) progress(ctx context.Context, pool *Pool, state *State, evaluated bool) (Progress, error) {
-	out := Progress{Pool: pool.Name, Revision: pool.To, place: pool.Place}
+	out := Progress{Pool: pool.Name, Revision: pool.To, Unchanged: pool.Action == Nothing, place: pool.Place}
 	if pool.From != pool.To {
 		out.Former = pool.From
 	}
@@ -181,7 +184,11 @@ func (w *waiting) progress(ctx context.Context, pool *Pool, state *State, evalua
 			out.Trouble = append(out.Trouble, fmt.Sprintf("%d more wait for a place: %s", missing, why))
 		}
 	}
-	out.Done = evaluated && out.Ready >= out.Goal && out.Old == 0
+	enough := out.Goal
+	if out.Unchanged {
+		enough = min(1, out.Goal)
+	}
+	out.Done = evaluated && out.Ready >= enough && out.Old == 0
 	if !out.Done {
 		out.Failure = before.failure(wanted.Name, state.Machines)
 	}

@@ -26,7 +26,8 @@ func (p *Progress) Show(all []plan.Progress) {
 	}
 	for _, one := range all {
 		line := p.words(one)
-		if p.last[one.Pool] == line || one.Done && one.Goal == 0 {
+		expected := one.Done && (one.Goal == 0 || one.Unchanged && p.last[one.Pool] == "")
+		if p.last[one.Pool] == line || expected {
 			continue
 		}
 		p.last[one.Pool] = line
