@@ -51,7 +51,7 @@ lint: bin/golangci-lint ## Lint, with the import walls
 	bin/golangci-lint run
 	cd bench && ../bin/golangci-lint run -c ../.golangci.yml
 
-bench: ## Measure the queue against its goals and its peers (own module, needs redis-server)
+bench: ## Measure queue and compiler against goals and peers (own module; needs redis-server, and nomad for one row)
 	$(GO) -C bench run .
 
 fmt: bin/golangci-lint ## Format the code

@@ -32,7 +32,7 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	fs.StringVar(&o.BullMQ, "bullmq", "bullmq", "the `folder` with the program that drives BullMQ")
 	fs.DurationVar(&o.Limit, "limit", 20*time.Minute, "give up after this time")
 	fs.Usage = func() {
-		fmt.Fprintln(stderr, "Usage: go -C bench run . [flags]\n\nMeasures the queue against its goals and its peers, on a redis-server of its own.")
+		fmt.Fprintln(stderr, "Usage: go -C bench run . [flags]\n\nMeasures the queue and the compiler against their goals and their peers, on a redis-server of its own.")
 		fs.PrintDefaults()
 	}
 	if err := fs.Parse(args); err != nil {

@@ -16,8 +16,8 @@ type row struct {
 	Goal  goal   `json:"goal"`
 }
 
-// suites are all measurements, in the table's order. A new one (the compiler's against Nomad's parser, say) is an entry
-// here and a file of its own; one that needs no Redis just leaves e.redis alone.
+// suites are all measurements, in the table's order. A new one is an entry here and a file of its own; one that needs no
+// Redis just leaves e.redis alone.
 func suites() []suite {
 	return []suite{
 		{"claim cost", []row{
@@ -48,6 +48,10 @@ func suites() []suite {
 		{"heartbeat", []row{
 			{"heartbeat", "heartbeat of 100 leases, Redis time per lease", atMost(4, " µs")},
 		}, measureHeartbeat},
+		{"compile", []row{
+			{"compile-time", "compile 1,000 pools with 10,000 tasks", atMost(1, " s")},
+			{"compile-nomad", "Nomad's parsing of the same jobs against that", atLeast(2, "×")},
+		}, measureCompile},
 	}
 }
 

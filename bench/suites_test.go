@@ -39,7 +39,7 @@ func TestScanLooksNoFurther(t *testing.T) {
 func TestSmokeTestMeasures(t *testing.T) {
 	needRedis(t)
 	var out, progress bytes.Buffer
-	o := options{Quick: true, Runs: 1, Only: []string{"heartbeat", "pickup-attempts", "scan-100"}, Limit: 1e11}
+	o := options{Quick: true, Runs: 1, Only: []string{"heartbeat", "pickup-attempts", "scan-100", "compile-time"}, Limit: 1e11}
 	require.NoError(t, run(t.Context(), o, &out, &progress))
 	require.NotContains(t, out.String(), "failed")
 	require.Contains(t, out.String(), "smoke test")

@@ -32,7 +32,7 @@ func (m *machine) agentTask(share shares) *nomad.Task {
 	}, m.Agent.Restart)
 	t.KillTimeout = new(m.Agent.Grace + agentMargin)
 	if *t.KillTimeout > clientKillLimit {
-		m.warn(m.Agent.Range, "Longer than a Nomad client waits by default", fmt.Sprintf(
+		m.warn(m.Agent.GraceAt, "Longer than a Nomad client waits by default", fmt.Sprintf(
 			"A grace of %s makes a kill timeout of %s, but a client kills a task after %s unless its configuration says otherwise.",
 			m.Agent.Grace, *t.KillTimeout, clientKillLimit), fmt.Sprintf(
 			"Set max_kill_timeout = %q in the client block of the machines' Nomad clients, or lower the grace to %s.",

@@ -6,6 +6,8 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	nomad "github.com/hashicorp/nomad/api"
 
+	"github.com/emprops/machinectl/compiler/content"
+	"github.com/emprops/machinectl/hcl/diag"
 	"github.com/emprops/machinectl/hcl/profile"
 	"github.com/emprops/machinectl/hcl/spec"
 )
@@ -38,16 +40,16 @@ func Compile(p *profile.Profile) ([]*Pool, hcl.Diagnostics) {
 		if source.Machine == nil {
 			continue // the loader has said why
 		}
-		pool, poolDiags := compilePool(source)
+		pool, poolDiags := compilePool(source, p.Sensitive)
 		diags = append(diags, poolDiags...)
 		if !poolDiags.HasErrors() {
 			pools = append(pools, pool)
 		}
 	}
-	return pools, diags
+	return pools, diag.Sort(diags, p.Order) // what a machine says comes with each of its pools
 }
 
-func compilePool(source *profile.Pool) (*Pool, hcl.Diagnostics) {
+func compilePool(source *profile.Pool, sensitive []string) (*Pool, hcl.Diagnostics) {
 	m := &machine{Machine: source.Machine, pool: source}
 	m.layOut()
 	group := m.group()
@@ -65,6 +67,7 @@ func compilePool(source *profile.Pool) (*Pool, hcl.Diagnostics) {
 
 	pool := &Pool{Name: source.Name, Job: job, Revision: spec.Revision(*group.Name), Source: source, Escaped: m.escaped}
 	pool.Policy = m.policy(pool.Revision)
+	pool.Policy.Sensitive = content.Holding(group, sensitive)
 	scaling, err := scalingBlock(pool.Policy, source.Max)
 	if err != nil {
 		m.fail(source.Range, "The pool's policy can't be encoded", err.Error(), "")

@@ -7,6 +7,7 @@ import (
 
 	nomad "github.com/hashicorp/nomad/api"
 
+	"github.com/emprops/machinectl/hcl/diag"
 	"github.com/emprops/machinectl/hcl/profile"
 )
 
@@ -50,6 +51,9 @@ func (m *machine) escapeJob(job *nomad.Job) {
 			return false
 		}
 		advice := "Here ui, priority and all_at_once can be set."
+		if near := diag.Suggest(item.Name, jobLevel()); near != "" {
+			advice = fmt.Sprintf("Did you mean %q? %s", near, advice)
+		}
 		if slices.Contains(namesOf(reflect.TypeFor[nomad.TaskGroup]()), item.Name) {
 			advice = "Write it in nomad { group { … } }: there it makes a new revision, to which the pool moves machine by machine."
 		}

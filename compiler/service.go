@@ -33,7 +33,7 @@ func (m *machine) serviceTask(at instance, res *nomad.Resources) *nomad.Task {
 	}
 	fetch(t, s.Artifacts)
 	if at.gpu <= 0 { // the same for all instances
-		m.checkKill(s.Range, fmt.Sprintf("service %q", s.Name), *t.KillTimeout)
+		m.checkKill(s.KillAt, fmt.Sprintf("service %q", s.Name), *t.KillTimeout)
 	}
 	// A service that keeps dying takes its machine with it, so that another one is tried elsewhere.
 	t.RestartPolicy = restart(&nomad.RestartPolicy{

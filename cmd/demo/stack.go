@@ -77,7 +77,7 @@ func startStack(ctx context.Context, k *child.Keeper, bin, dir string, embedded 
 	defer timer.Stop()
 	select {
 	case first := <-line:
-		if err := json.Unmarshal(first, s); err != nil {
+		if err := json.Unmarshal(first, s); err != nil || s.Dispatcher == "" {
 			return nil, errors.Join(fmt.Errorf("the stack did not come up:\n%s%s", first, s.logTail()), s.stop())
 		}
 		return s, nil

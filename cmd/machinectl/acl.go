@@ -46,7 +46,7 @@ func aclCommand(std streams) *cli.Command {
 		Name: "acl", Usage: "print the least Nomad ACL policies", ArgsUsage: "<cli | agent | dispatcher> [profile.hcl]…",
 		Description: "Prints the policy that Nomad has to grant, as `nomad acl policy apply` takes it. With a profile, it is for the namespaces\n" +
 			"of its pools, and the agent's names the Nomad variables that the profile's secrets are in; else for -namespace.",
-		Flags:  append(sourceFlags(), &cli.StringFlag{Name: "namespace", Value: "default", Usage: "`NAME` of the namespace of pools that name none"}),
+		Flags:  append(sourceFlags(), jsonFlag(), &cli.StringFlag{Name: "namespace", Value: "default", Usage: "`NAME` of the namespace of pools that name none"}),
 		Action: func(_ context.Context, cmd *cli.Command) error { return acl(cmd, std) },
 	}
 }
@@ -96,6 +96,9 @@ func acl(cmd *cli.Command, std streams) error {
 		b.WriteString("}\n")
 	}
 	b.WriteString(r.rest)
+	if cmd.Bool("json") {
+		return std.json(map[string]any{"role": r.name, "namespaces": slices.Sorted(maps.Keys(secrets)), "policy": b.String()})
+	}
 	_, err := fmt.Fprint(std.out, b.String())
 	return err
 }

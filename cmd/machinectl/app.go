@@ -20,6 +20,8 @@ type streams struct {
 	out, err io.Writer
 	// secrets are the sensitive values of the profile that was read, to be masked in all that is written from then on.
 	secrets *secrets
+	// asJSON says that errors are for programs too.
+	asJSON bool
 }
 
 type secrets struct{ values []string }
@@ -33,7 +35,7 @@ func (s streams) json(doc any) error { return view.JSON(s.out, doc, s.secrets.va
 
 // run is the whole program; it returns the exit code.
 func run(ctx context.Context, args []string, std streams) int {
-	std.secrets = &secrets{}
+	std.secrets, std.asJSON = &secrets{}, jsonAsked(args)
 	root := newRoot(std)
 	err := root.Run(ctx, args)
 	if err == nil {
@@ -44,7 +46,7 @@ func run(ctx context.Context, args []string, std streams) int {
 	}
 	var shown *shownError
 	if !errors.As(err, &shown) {
-		std.errors().Error(err)
+		std.fail(err)
 	}
 	return exitCode(err)
 }
@@ -117,6 +119,14 @@ type shownError struct{ err error }
 
 func (e *shownError) Error() string { return e.err.Error() }
 func (e *shownError) Unwrap() error { return e.err }
+
+// shown marks an error as written; nil stays nil.
+func shown(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &shownError{err}
+}
 
 // screen writes to w; colours and width are the terminal's, if w is one.
 func screen(w io.Writer, sensitive []string) view.Screen {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/emprops/machinectl/compiler/plan"
 	"github.com/emprops/machinectl/compiler/view"
+	"github.com/emprops/machinectl/hcl/diag"
 )
 
 func applyCommand(std streams) *cli.Command {
@@ -24,6 +25,9 @@ func applyCommand(std streams) *cli.Command {
 		Description: "Plans, asks, registers the pools' Nomad jobs and follows them until their machines are ready. A changed profile\n" +
 			"becomes a new revision beside the old one, and the dispatcher moves machines over, each when it is idle.\n" +
 			"Interrupting is safe: what is registered stays, and applying again goes on from there.\n" +
+			"Where the new machines can't become ready, because a task crashes for ever or can't be started, it ends at once with\n" +
+			"the reason, the task's last words and what to do; the old revision's machines stay. Slow starts and full nodes are\n" +
+			"waited for.\n" +
 			"A plan that `plan -out` saved is carried out without asking; it is refused if the cluster moved on since.",
 		Flags:  slices.Concat(sourceFlags(), clusterFlags(), planFlags(), applyFlags()),
 		Action: func(ctx context.Context, cmd *cli.Command) error { return apply(ctx, cmd, std) },
@@ -47,6 +51,9 @@ type applied struct {
 	Ready   bool            `json:"ready"` // false also where nobody waited for it
 	State   []plan.Progress `json:"state,omitempty"`
 	Seconds float64         `json:"seconds"`
+
+	Warnings []diag.Diagnostic `json:"warnings,omitempty"`
+	Error    *failure          `json:"error,omitempty"` // why it isn't ready
 }
 
 func apply(ctx context.Context, cmd *cli.Command, std streams) error {
@@ -84,7 +91,7 @@ func (w *work) carryOut(ctx context.Context, cmd *cli.Command, std streams) erro
 	if err := plan.Apply(ctx, w.cluster, w.plan, w.pools, plan.ApplyOptions{Force: cmd.Bool("force")}); err != nil {
 		return err
 	}
-	doc := applied{Changes: w.plan.Changes(), Pools: w.plan.Pools}
+	doc := applied{Changes: w.plan.Changes(), Pools: w.plan.Pools, Warnings: w.warnings}
 	var late error
 	if !cmd.Bool("detach") {
 		late = w.follow(ctx, cmd, std, &doc)
@@ -92,7 +99,8 @@ func (w *work) carryOut(ctx context.Context, cmd *cli.Command, std streams) erro
 	took := time.Since(start)
 	doc.Seconds = float64(took.Milliseconds()) / 1000
 	if asJSON {
-		return errors.Join(std.json(doc), late)
+		doc.Error = newFailure(late)
+		return errors.Join(std.json(doc), shown(late))
 	}
 	if late == nil && doc.Changes {
 		std.screen().Applied(w.plan, took, !cmd.Bool("detach"))

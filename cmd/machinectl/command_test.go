@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os/exec"
 	"strconv"
+	"time"
 
 	nomad "github.com/hashicorp/nomad/api"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -12,7 +14,8 @@ import (
 
 // commands are what scripts can do beside testscript's own: `exitcode N program args…` runs a program that must exit so;
 // `machine-of pool` sets MACHINE to the id of the pool's first machine; `by-hand pool` changes its agents' environment behind
-// machinectl's back; `stranger name` registers a job that isn't machinectl's.
+// machinectl's back; `stranger name` registers a job that isn't machinectl's; `grow pool` waits until the pool has a second
+// revision, and asks for one machine of it, as the dispatcher would.
 func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"machine-of": func(ts *testscript.TestScript, _ bool, args []string) {
@@ -34,8 +37,9 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 			job, _, err := client.Jobs().Info(args[0], nil)
 			ts.Check(err)
 			job.TaskGroups[0].Tasks[0].Env["NOTE"] = "by hand"
-			_, _, err = client.Jobs().Register(job, nil)
+			answer, _, err := client.Jobs().Register(job, nil)
 			ts.Check(err)
+			ts.Check(evaluated(client, answer.EvalID))
 		},
 		// resize changes the count of a pool's wanted group as a dispatcher does, to each number in turn.
 		"resize": func(ts *testscript.TestScript, _ bool, args []string) {
@@ -78,6 +82,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 			_, _, err := client.Jobs().Register(job, nil)
 			ts.Check(err)
 		},
+		"grow": func(ts *testscript.TestScript, _ bool, args []string) { ts.Check(grow(clientOf(ts), args[0])) },
 		"exitcode": func(ts *testscript.TestScript, _ bool, args []string) {
 			err := ts.Exec(args[1], args[2:]...)
 			got := 0
@@ -99,4 +104,36 @@ func clientOf(ts *testscript.TestScript) *nomad.Client {
 	client, err := nomad.NewClient(&nomad.Config{Address: ts.Getenv("NOMAD_ADDR"), Namespace: ts.Getenv("NOMAD_NAMESPACE"), SecretID: ts.Getenv("NOMAD_TOKEN")})
 	ts.Check(err)
 	return client
+}
+
+// evaluated waits until Nomad has done what it does about a change.
+func evaluated(client *nomad.Client, eval string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	q := (&nomad.QueryOptions{WaitTime: 10 * time.Second}).WithContext(ctx)
+	for {
+		e, meta, err := client.Evaluations().Info(eval, q)
+		if err != nil || e.Status != nomad.EvalStatusPending {
+			return err
+		}
+		q.WaitIndex = meta.LastIndex
+	}
+}
+
+func grow(client *nomad.Client, pool string) error {
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	q := (&nomad.QueryOptions{WaitTime: 10 * time.Second}).WithContext(ctx)
+	for {
+		job, meta, err := client.Jobs().Info(pool, q)
+		if err != nil {
+			return err
+		}
+		if n := len(job.TaskGroups); n > 1 {
+			_, _, err := client.Jobs().Scale(pool, *job.TaskGroups[n-1].Name, new(1), "a test", false, nil, nil)
+			return err
+		}
+		q.WaitIndex = meta.LastIndex
+	}
 }

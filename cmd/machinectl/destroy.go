@@ -22,7 +22,7 @@ func destroyCommand(std streams) *cli.Command {
 			"Each machine's agent has its grace to finish; what it can't finish goes back to the queue.",
 		Flags: append(flags,
 			&cli.BoolFlag{Name: "purge", Usage: "also remove the jobs from Nomad's state"},
-			&cli.BoolFlag{Name: "auto-approve", Usage: "don't ask"},
+			&cli.BoolFlag{Name: "auto-approve", Usage: "don't ask"}, jsonFlag(),
 			&cli.DurationFlag{Name: "timeout", Value: 5 * time.Minute, Usage: "how long to wait for the machines to end"}),
 		Action: func(ctx context.Context, cmd *cli.Command) error { return destroy(ctx, cmd, std) },
 	}
@@ -37,62 +37,89 @@ func destroy(ctx context.Context, cmd *cli.Command, std streams) error {
 	if err != nil {
 		return err
 	}
-	var running []string
+	var list []*doom
 	machines := 0
 	for _, d := range names {
-		state, err := plan.Read(ctx, c, d.name, d.at)
+		state, err := plan.Read(ctx, c, d.Pool, d.Place)
 		switch {
 		case err != nil:
 			return err
 		case state != nil && (!state.Stopped || cmd.Bool("purge")):
-			running = append(running, d.name)
-			machines += len(state.Machines)
+			d.Machines = len(state.Machines)
+			list = append(list, d)
+			machines += d.Machines
 		}
 	}
+	if cmd.Bool("json") {
+		if len(list) > 0 && !cmd.Bool("auto-approve") {
+			return misuse(cmd, "-json doesn't ask: add -auto-approve")
+		}
+		err := stopAll(ctx, cmd, c, list, func(*doom) {})
+		return errors.Join(std.json(destroyed{Pools: append([]*doom{}, list...), Error: newFailure(err)}), shown(err))
+	}
 	out := std.screen()
-	if len(running) == 0 {
+	if len(list) == 0 {
 		out.Printf("None of these pools run: nothing to do.")
 		return nil
 	}
-	out.Printf("To stop: %s with %s: %s.", plural(len(running), "pool"), plural(machines, "machine"), strings.Join(running, ", "))
+	out.Printf("To stop: %s with %s: %s.", plural(len(list), "pool"), plural(machines, "machine"), strings.Join(doomedNames(list), ", "))
 	if !cmd.Bool("auto-approve") {
 		if err := confirm(ctx, cmd, std, "Stop them?"); err != nil {
 			return err
 		}
 	}
+	return stopAll(ctx, cmd, c, list, func(d *doom) { out.Printf("  %s stopped", d.Pool) })
+}
+
+// stopAll stops pools one after the other, each whether or not those before it could be.
+func stopAll(ctx context.Context, cmd *cli.Command, c *plan.Cluster, list []*doom, done func(*doom)) error {
 	ctx, cancel := context.WithTimeout(ctx, cmd.Duration("timeout"))
 	defer cancel()
 	var failed []error
-	for _, d := range names {
-		if !slices.Contains(running, d.name) {
-			continue
-		}
-		if err := plan.Destroy(ctx, c, d.name, d.at, cmd.Bool("purge")); err != nil {
+	for _, d := range list {
+		if err := plan.Destroy(ctx, c, d.Pool, d.Place, cmd.Bool("purge")); err != nil {
 			failed = append(failed, err)
 			continue
 		}
-		out.Printf("  %s stopped", d.name)
+		d.Stopped = true
+		done(d)
 	}
 	return errors.Join(failed...)
 }
 
+// destroyed is the JSON form of what destroy did.
+type destroyed struct {
+	Pools []*doom  `json:"pools"` // those that ran
+	Error *failure `json:"error,omitempty"`
+}
+
 // doom is a pool to stop.
 type doom struct {
-	name string
-	at   plan.Place
+	Pool     string     `json:"pool"`
+	Place    plan.Place `json:"place"`
+	Machines int        `json:"machines"` // that it had
+	Stopped  bool       `json:"stopped"`
+}
+
+func doomedNames(list []*doom) []string {
+	var names []string
+	for _, d := range list {
+		names = append(names, d.Pool)
+	}
+	return names
 }
 
 // doomed reads the arguments: pools by name, or profiles whose pools are meant.
-func doomed(cmd *cli.Command, std streams, at plan.Place) ([]doom, error) {
+func doomed(cmd *cli.Command, std streams, at plan.Place) ([]*doom, error) {
 	args := cmd.Args().Slice()
 	if len(args) == 0 {
 		return nil, misuse(cmd, "name the pools to stop, or a profile whose pools are meant")
 	}
 	at.Namespace = cmp.Or(at.Namespace, nomad.DefaultNamespace)
 	if !slices.ContainsFunc(args, looksLikePath) {
-		var list []doom
+		var list []*doom
 		for _, name := range args {
-			list = append(list, doom{name, at})
+			list = append(list, &doom{Pool: name, Place: at})
 		}
 		return list, nil
 	}
@@ -101,9 +128,9 @@ func doomed(cmd *cli.Command, std streams, at plan.Place) ([]doom, error) {
 		return nil, err
 	}
 	src.settle(at)
-	var list []doom
+	var list []*doom
 	for _, pool := range src.pools {
-		list = append(list, doom{pool.Name, plan.PlaceOf(pool)})
+		list = append(list, &doom{Pool: pool.Name, Place: plan.PlaceOf(pool)})
 	}
 	return list, nil
 }

@@ -26,6 +26,34 @@ func TestDocs(t *testing.T) {
 	require.Equal(t, want, string(got), "write it anew: go test ./cmd/machinectl -run TestDocs -update")
 }
 
+// jsonForms says what -json writes.
+const jsonForms = `## JSON
+
+With -json a command writes one JSON document to standard output, and nothing to standard error; logs writes one object per line, and
+dev a line when it is up. Fields are added over time and keep their meaning.
+
+- Where a command fails, the document has an "error" object: "kind" (failed, profile, usage, conflict, not_ready, interrupted),
+  "exit_code", "message", and where there is more to say "pool" and "moved" (a conflict), "pools" (what isn't ready, with the task
+  that fails and the end of its log), "code" and "field" (a refusal of the dispatcher).
+- A profile with errors gives "errors", "warnings" and "diagnostics": severity, summary, detail, advice, range (file, start and
+  end with line and column), snippet. validate gives the same without "error" where there are only warnings; plan and apply have them as
+  "warnings".
+- plan and diff: "changes" and "pools", each with its action, changes, groups, what Nomad can't place and why. apply and rollback add
+  "ready", "state" (machines ready, goal, what fails) and "seconds".
+- status and machines: "pools" with their groups and machines; pools and jobs: what the dispatcher answers; submit: the job.
+- destroy: "pools", each with "machines" and "stopped"; fmt: "changed" and "files"; init: "written"; restart: "machine", "task",
+  "state"; acl: "role", "namespaces", "policy"; render: Nomad's job, or with -hcl "pool" and "hcl".
+
+Commands that ask need -auto-approve with -json.
+`
+
+// Every command has a form for programs.
+func TestEveryCommandHasJSON(t *testing.T) {
+	for _, c := range newRoot(streams{out: os.Stdout, err: os.Stderr, secrets: &secrets{}}).Commands {
+		require.True(t, slices.ContainsFunc(c.Flags, func(f cli.Flag) bool { return f.Names()[0] == "json" }), c.Name)
+	}
+}
+
 // reference is the command line as Markdown.
 func reference(root *cli.Command) string {
 	var b strings.Builder
@@ -36,7 +64,9 @@ func reference(root *cli.Command) string {
 		fmt.Fprintf(&b, "- [`%s`](#%s): %s\n", c.Name, c.Name, c.Usage)
 	}
 	fmt.Fprintf(&b, "- `completion <bash | zsh | fish | pwsh>`: print a completion script\n\n## Exit codes\n\n```text%s\n```\n", codes)
-	b.WriteString("\nColours are used on a terminal only; NO_COLOR turns them off. Tables are cut to the terminal's width.\n")
+	b.WriteString("\nColours are used on a terminal only; NO_COLOR turns them off. Lines are broken and tables\n" +
+		"cut to the terminal's width. Into a pipe or a file, lines are as long as they are; values in plans are\n" +
+		"shortened to 100 characters, and whole with -json.\n\n" + jsonForms)
 	for _, c := range root.Commands {
 		fmt.Fprintf(&b, "\n## %s\n\n%s.\n\n```text\nmachinectl %s [flags] %s\n```\n", c.Name, upper(c.Usage), c.Name, c.ArgsUsage)
 		if c.Description != "" {

@@ -26,6 +26,7 @@ func fmtCommand(std streams) *cli.Command {
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "check", Usage: "change nothing; exit with 2 where something would be"},
 			&cli.BoolFlag{Name: "diff", Usage: "show what would change; change nothing"},
+			jsonFlag(),
 		},
 		Action: func(_ context.Context, cmd *cli.Command) error { return format(cmd, std) },
 	}
@@ -36,18 +37,37 @@ func format(cmd *cli.Command, std streams) error {
 	if err != nil {
 		return err
 	}
-	changed := false
+	doc := formatted{Files: []formattedFile{}}
 	for _, file := range files {
-		differs, err := formatFile(cmd, std, file)
+		one, err := formatFile(cmd, std, file)
 		if err != nil {
 			return err
 		}
-		changed = changed || differs
+		doc.Changed = doc.Changed || one.Changed
+		doc.Files = append(doc.Files, one)
 	}
-	if changed && cmd.Bool("check") {
+	if cmd.Bool("json") {
+		if err := std.json(doc); err != nil {
+			return err
+		}
+	}
+	if doc.Changed && cmd.Bool("check") {
 		return &shownError{errChanges}
 	}
 	return nil
+}
+
+// formatted is the JSON form of what fmt did, or with -check or -diff would do.
+type formatted struct {
+	Changed bool            `json:"changed"`
+	Files   []formattedFile `json:"files"`
+}
+
+type formattedFile struct {
+	File    string `json:"file"`
+	Changed bool   `json:"changed"`
+	Diff    string `json:"diff,omitempty"` // with -diff
+	Text    string `json:"text,omitempty"` // of standard input
 }
 
 // formattable are the files that are named, those in named directories included.
@@ -82,32 +102,40 @@ func formattable(cmd *cli.Command) ([]string, error) {
 	return slices.Compact(files), nil
 }
 
-func formatFile(cmd *cli.Command, std streams, file string) (changed bool, err error) {
+func formatFile(cmd *cli.Command, std streams, file string) (one formattedFile, err error) {
+	one.File = file
 	text, err := readAll(std, file)
 	if err != nil {
-		return false, err
+		return one, err
 	}
 	out, diags := profile.FormatFile(text, file)
 	if diags.HasErrors() {
-		return false, showSyntax(std, file, text, diags)
+		return one, showSyntax(cmd, std, file, text, diags)
 	}
-	changed = !bytes.Equal(text, out)
-	check, show := cmd.Bool("check"), cmd.Bool("diff")
+	one.Changed = !bytes.Equal(text, out)
+	if cmd.Bool("diff") && one.Changed {
+		one.Diff = string(diff.Diff(file, text, file+" (formatted)", out))
+	}
+	reading := cmd.Bool("diff") || cmd.Bool("check")
 	switch {
-	case show && changed:
-		_, err = std.out.Write(diff.Diff(file, text, file+" (formatted)", out))
-	case show:
-	case check && changed:
-		std.screen().Printf("%s", file)
-	case check:
+	case reading:
 	case file == "-":
-		_, err = std.out.Write(out)
-	case changed:
-		if err = replaceFile(file, out); err == nil {
-			std.screen().Printf("%s", file)
-		}
+		one.Text = string(out)
+	case one.Changed:
+		err = replaceFile(file, out)
 	}
-	return changed, err
+	if err != nil || cmd.Bool("json") {
+		return one, err
+	}
+	switch {
+	case cmd.Bool("diff"):
+		_, err = io.WriteString(std.out, one.Diff)
+	case file == "-" && !reading:
+		_, err = io.WriteString(std.out, one.Text)
+	case one.Changed:
+		std.screen().Printf("%s", file)
+	}
+	return one, err
 }
 
 func readAll(std streams, file string) ([]byte, error) {
@@ -117,9 +145,13 @@ func readAll(std streams, file string) ([]byte, error) {
 	return os.ReadFile(file)
 }
 
-func showSyntax(std streams, file string, text []byte, diags hcl.Diagnostics) error {
+func showSyntax(cmd *cli.Command, std streams, file string, text []byte, diags hcl.Diagnostics) error {
+	sources := map[string][]byte{file: text}
+	if cmd.Bool("json") {
+		return errors.Join(&shownError{errProfile}, std.invalid(diags, sources))
+	}
 	s := std.errors()
-	err := diag.Printer{Sources: map[string][]byte{file: text}, Color: s.Color, Width: s.Width}.Text(std.err, diags)
+	err := diag.Printer{Sources: sources, Color: s.Color, Width: s.Width}.Text(std.err, diags)
 	return errors.Join(&shownError{errProfile}, err)
 }
 

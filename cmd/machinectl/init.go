@@ -20,6 +20,7 @@ func initCommand(std streams) *cli.Command {
 	return &cli.Command{
 		Name: "init", Usage: "write a profile to start from", ArgsUsage: "[directory]",
 		Description: "Writes a commented profiles.hcl that validates and plans as it is. A file that exists is left alone.",
+		Flags:       []cli.Flag{jsonFlag()},
 		Action: func(_ context.Context, cmd *cli.Command) error {
 			if cmd.Args().Len() > 1 {
 				return misuse(cmd, "name one directory at most")
@@ -43,6 +44,9 @@ func initCommand(std streams) *cli.Command {
 			if err := errors.Join(err, f.Close()); err != nil {
 				return err
 			}
+			if cmd.Bool("json") {
+				return std.json(map[string]string{"written": path})
+			}
 			std.screen().Printf("Wrote %s. Next: `machinectl validate %s`, then `machinectl plan %s`.", path, path, path)
 			return nil
 		},
@@ -54,11 +58,14 @@ func schemaCommand(std streams) *cli.Command {
 		Name: "schema", Usage: "print the language's JSON Schema or its reference",
 		Description: "The JSON Schema is for editors and generators, of profiles in HCL's JSON form; -reference prints the language's\n" +
 			"reference as Markdown. Both come from the schema that profiles are read by.",
-		Flags: []cli.Flag{&cli.BoolFlag{Name: "reference", Usage: "print the reference"}},
+		Flags: []cli.Flag{&cli.BoolFlag{Name: "reference", Usage: "print the reference"}, jsonFlag()},
 		Action: func(_ context.Context, cmd *cli.Command) error {
 			text := profile.Schema()
 			if cmd.Bool("reference") {
 				text = []byte(profile.Reference())
+				if cmd.Bool("json") {
+					return std.json(map[string]string{"reference": string(text)})
+				}
 			}
 			_, err := std.out.Write(text)
 			return err

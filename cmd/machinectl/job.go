@@ -66,7 +66,7 @@ func showJob(s view.Screen, j *queue.Job) {
 	for _, b := range j.Result.Blobs {
 		rows = append(rows, []string{b.Name, fmt.Sprintf("%d bytes", b.Size), b.ContentType, b.URL})
 	}
-	s.Rows("  ", rows)
+	s.Rows("  ", rows, 2)
 	if len(j.Result.Data) > 0 && string(j.Result.Data) != "null" {
 		s.Printf("  %s", j.Result.Data)
 	}

@@ -71,7 +71,8 @@ func listJobs(ctx context.Context, cmd *cli.Command, std streams) error {
 		}
 		rows = append(rows, []string{j.ID, string(j.State), j.Type, strconv.Itoa(j.Priority), view.Age(time.Since(j.CreatedAt)), j.Machine[:min(8, len(j.Machine))], s.Faint(note)})
 	}
-	s.Rows("", rows)
+	const kind, priority, age = 2, 3, 4
+	s.Rows("", rows, priority, age, kind)
 	return nil
 }
 
@@ -153,6 +154,7 @@ func pools(ctx context.Context, cmd *cli.Command, std streams) error {
 			strconv.Itoa(p.Draining), strconv.Itoa(p.Failed), fmt.Sprintf("%d–%d", p.Min, p.Max), s.Faint(p.Reason),
 		})
 	}
-	s.Rows("", rows)
+	const machine, starting, draining, failed = 1, 6, 7, 8
+	s.Rows("", rows, machine, draining, starting, failed)
 	return nil
 }

@@ -99,16 +99,17 @@ func logsCommand(std streams) *cli.Command {
 	return &cli.Command{
 		Name: "logs", Usage: "show what a machine's tasks write", ArgsUsage: "<machine> [task]",
 		Description: "Shows what a task of the machine wrote to standard error, or with -stdout to standard output. The task is the agent\n" +
-			"unless one is named, such as shared-setup or a service instance.",
+			"unless one is named, such as shared-setup or a service instance. With -json, each line is an object.",
 		Flags: append(clusterFlags(),
 			&cli.BoolFlag{Name: "f", Usage: "go on showing what comes, until interrupted"},
 			&cli.BoolFlag{Name: "stdout", Usage: "standard output instead of standard error"},
-			&cli.Int64Flag{Name: "tail", Value: 8 << 10, Usage: "begin at most this many `BYTES` before the end; 0 is from the beginning"}),
+			&cli.Int64Flag{Name: "tail", Value: 8 << 10, Usage: "begin at most this many `BYTES` before the end; 0 is from the beginning"},
+			jsonFlag()),
 		Action: func(ctx context.Context, cmd *cli.Command) error { return logs(ctx, cmd, std) },
 	}
 }
 
-func logs(ctx context.Context, cmd *cli.Command, std streams) error {
+func logs(ctx context.Context, cmd *cli.Command, std streams) (err error) {
 	if n := cmd.Args().Len(); n < 1 || n > 2 {
 		return misuse(cmd, "name a machine, and maybe a task of it")
 	}
@@ -128,6 +129,12 @@ func logs(ctx context.Context, cmd *cli.Command, std streams) error {
 	if offset == 0 {
 		origin = nomad.OriginStart
 	}
+	out := std.out
+	if cmd.Bool("json") {
+		lines := &logLines{std: std, machine: alloc.ID, task: task, stream: kind}
+		defer func() { err = errors.Join(err, lines.end()) }()
+		out = lines
+	}
 	q := (&nomad.QueryOptions{Namespace: alloc.Namespace}).WithContext(ctx)
 	frames, errs := client.AllocFS().Logs(alloc, cmd.Bool("f"), task, kind, origin, offset, ctx.Done(), q)
 	for {
@@ -143,7 +150,7 @@ func logs(ctx context.Context, cmd *cli.Command, std streams) error {
 			if !open {
 				return nil
 			}
-			if _, err := std.out.Write(frame.Data); err != nil {
+			if _, err := out.Write(frame.Data); err != nil {
 				return err
 			}
 		}
@@ -155,7 +162,7 @@ func restartCommand(std streams) *cli.Command {
 		Name: "restart", Usage: "restart a machine's task in place", ArgsUsage: "<machine> <task>",
 		Description: "Restarts one task of a machine, such as comfyui-gpu0, at once. A job that uses it meanwhile fails and is tried again\n" +
 			"elsewhere; restarting the agent gives the machine's jobs back to the queue after its grace.",
-		Flags: clusterFlags(),
+		Flags: append(clusterFlags(), jsonFlag()),
 		Action: func(ctx context.Context, cmd *cli.Command) error {
 			if cmd.Args().Len() != 2 {
 				return misuse(cmd, "name a machine and the task to restart")
@@ -171,6 +178,9 @@ func restartCommand(std streams) *cli.Command {
 			q := (&nomad.QueryOptions{Namespace: alloc.Namespace}).WithContext(ctx)
 			if err := client.Allocations().Restart(alloc, task, q); err != nil {
 				return fmt.Errorf("%s on machine %s was not restarted: %w", task, alloc.ID[:8], err)
+			}
+			if cmd.Bool("json") {
+				return std.json(map[string]string{"machine": alloc.ID, "task": task, "state": "restarting"})
 			}
 			std.screen().Printf("%s on machine %s is restarting.", task, alloc.ID[:8])
 			return nil

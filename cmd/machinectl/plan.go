@@ -17,6 +17,7 @@ import (
 	"github.com/emprops/machinectl/compiler"
 	"github.com/emprops/machinectl/compiler/plan"
 	"github.com/emprops/machinectl/compiler/view"
+	"github.com/emprops/machinectl/hcl/diag"
 )
 
 func planCommand(std streams) *cli.Command {
@@ -41,7 +42,7 @@ func planCommand(std streams) *cli.Command {
 				}
 			}
 			if cmd.Bool("json") {
-				err = std.json(view.NewPlanDocument(w.plan))
+				err = std.json(planned{view.NewPlanDocument(w.plan), w.warnings})
 			} else {
 				w.show(cmd, std)
 				if out := cmd.String("out"); out != "" {
@@ -73,6 +74,15 @@ type work struct {
 	pools   []*compiler.Pool
 	// agreed says that the plan was looked at before: nobody has to be asked.
 	agreed bool
+	// warnings are the profile's.
+	warnings []diag.Diagnostic
+}
+
+// planned is the JSON form of a plan.
+type planned struct {
+	view.PlanDocument
+
+	Warnings []diag.Diagnostic `json:"warnings,omitempty"`
 }
 
 func (w *work) show(cmd *cli.Command, std streams) {
@@ -103,7 +113,7 @@ func makePlan(ctx context.Context, cmd *cli.Command, std streams) (*work, error)
 	if err != nil {
 		return nil, err
 	}
-	w := &work{cluster: c, pools: pools}
+	w := &work{cluster: c, pools: pools, warnings: src.noted()}
 	if w.plan, err = plan.Make(ctx, c, pools); err != nil {
 		return nil, err
 	}

@@ -36,10 +36,14 @@ func TestMain(m *testing.M) {
 }
 
 // readyAgent stands for the agent where only its being ready matters: it answers every request on its health port, or,
-// with an argument, it fails with that as its last words.
+// with an argument or FAIL, it fails with that as its last words.
 func readyAgent() {
 	if len(os.Args) > 1 {
 		fmt.Fprintln(os.Stderr, os.Args[1])
+		os.Exit(1)
+	}
+	if words := os.Getenv("FAIL"); words != "" {
+		fmt.Fprintln(os.Stderr, words)
 		os.Exit(1)
 	}
 	fmt.Fprintln(os.Stderr, "ready-agent says hello")

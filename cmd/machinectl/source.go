@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -32,6 +34,11 @@ type source struct {
 	warnings hcl.Diagnostics
 }
 
+// noted are its warnings, for programs.
+func (s *source) noted() []diag.Diagnostic {
+	return diag.NewDocument(s.warnings, s.profile.Sources).Diagnostics
+}
+
 // load reads and compiles the profile that the command line names. Its diagnostics are shown, on standard error or, with
 // -json, as the document on standard output if there are errors.
 func load(cmd *cli.Command, std streams) (*source, error) {
@@ -58,7 +65,7 @@ func loadPaths(cmd *cli.Command, std streams, paths []string) (*source, error) {
 	if !diags.HasErrors() {
 		var more hcl.Diagnostics
 		pools, more = compiler.Compile(p)
-		diags = append(diags, more...)
+		diags = diag.Sort(append(diags, more...), p.Order)
 	}
 	errs, warnings := diag.Split(diags)
 	if len(errs) == 0 {
@@ -68,12 +75,10 @@ func loadPaths(cmd *cli.Command, std streams, paths []string) (*source, error) {
 		return &source{profile: p, pools: pools, warnings: warnings}, nil
 	}
 	if cmd.Bool("json") {
-		if err := diag.JSON(std.out, diags, p.Sources); err != nil {
-			return nil, err
-		}
-		return nil, &shownError{errProfile}
+		return nil, errors.Join(&shownError{errProfile}, std.invalid(diags, p.Sources))
 	}
-	show(std, p, diags)
+	// The errors last: there one begins to read.
+	show(std, p, slices.Concat(warnings, errs))
 	std.errors().Printf("%s", counted(len(errs), len(warnings)))
 	return nil, &shownError{errProfile}
 }

@@ -47,6 +47,7 @@ func renderCommand(std streams) *cli.Command {
 			"values are in it.",
 		Flags: append(sourceFlags(), &cli.StringFlag{Name: "pool", Usage: "only the pool of this `NAME`"},
 			&cli.BoolFlag{Name: "hcl", Usage: "print a job file, as `nomad job run` takes it; needs -pool where there are several"},
+			&cli.BoolFlag{Name: "json", Usage: "write errors as JSON too, and with -hcl the job file"},
 			&cli.StringFlag{Name: "namespace", Usage: "`NAME` of the namespace of pools that name none"}),
 		Action: func(_ context.Context, cmd *cli.Command) error {
 			src, err := load(cmd, std)
@@ -98,6 +99,10 @@ func renderHCL(cmd *cli.Command, std streams, src *source) error {
 	if len(pools) != 1 {
 		return misuse(cmd, "a job file holds one pool: say -pool with one of %s", poolNames(src.pools))
 	}
-	_, err := std.out.Write(jobfile.Write(pools[0].Job))
+	text := jobfile.Write(pools[0].Job)
+	if cmd.Bool("json") {
+		return view.JSON(std.out, map[string]string{"pool": pools[0].Name, "hcl": string(text)}, nil)
+	}
+	_, err := std.out.Write(text)
 	return err
 }

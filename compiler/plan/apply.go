@@ -33,8 +33,12 @@ type ReplaceError struct {
 }
 
 func (e *ReplaceError) Error() string {
-	return fmt.Sprintf("pool %q: its Nomad job was changed by hand, and putting it back would replace %d running machines at once, busy ones included. "+
-		"Undo the change in Nomad, or change the profile so that it makes a new revision, or say -force", e.Pool, e.Machines)
+	machines := "the running machine"
+	if e.Machines > 1 {
+		machines = fmt.Sprintf("%d running machines", e.Machines)
+	}
+	return fmt.Sprintf("pool %q: its Nomad job was changed by hand, and putting it back would replace %s at once, whether busy or not. "+
+		"Undo the change in Nomad, or change the profile so that it makes a new revision, or say -force", e.Pool, machines)
 }
 
 // ApplyOptions are how a plan is carried out.
@@ -87,8 +91,9 @@ func (c *Cluster) apply(ctx context.Context, planned *Pool, pool *compiler.Pool,
 		if current.Replaced > 0 && !force {
 			return &ReplaceError{Pool: planned.Name, Machines: current.Replaced}
 		}
-		_, _, err := c.planner.RegisterOpts(current.job, &nomad.RegisterOptions{EnforceIndex: true, ModifyIndex: current.Index}, current.Place.write(ctx))
+		answer, _, err := c.planner.RegisterOpts(current.job, &nomad.RegisterOptions{EnforceIndex: true, ModifyIndex: current.Index}, current.Place.write(ctx))
 		if err == nil {
+			planned.eval = answer.EvalID
 			return nil
 		}
 		if !isConflict(err) {

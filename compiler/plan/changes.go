@@ -10,6 +10,7 @@ import (
 
 	nomad "github.com/hashicorp/nomad/api"
 
+	"github.com/emprops/machinectl/compiler/content"
 	"github.com/emprops/machinectl/hcl/spec"
 )
 
@@ -32,6 +33,7 @@ func policyChanges(before, after spec.Policy) []Change {
 	add("scale: down_cooldown", before.DownCooldown, after.DownCooldown)
 	add("scale: idle_after", before.IdleAfter, after.IdleAfter)
 	add("start_time", before.StartTime, after.StartTime)
+	add("sensitive", strings.Join(before.Sensitive, ", "), strings.Join(after.Sensitive, ", "))
 	return list
 }
 
@@ -51,9 +53,9 @@ func jobChanges(before, after *nomad.Job) []Change {
 	return nil
 }
 
-// groupChanges compares the content of two groups, value by value, in the profile's words.
-func groupChanges(before, after *nomad.TaskGroup) []Change {
-	b, a := flatten(before), flatten(after)
+// groupChanges compares the content of two groups, value by value, in the profile's words, without what is hidden.
+func groupChanges(before, after *nomad.TaskGroup, h *hidden) []Change {
+	b, a := content.Of(before), content.Of(after)
 	keys := maps.Clone(b)
 	maps.Copy(keys, a)
 	var list []Change
@@ -61,7 +63,7 @@ func groupChanges(before, after *nomad.TaskGroup) []Change {
 		if b[key] == a[key] || a[key] == "" && serverMade(key) {
 			continue
 		}
-		list = append(list, Change{What: words(key), Before: b[key], After: a[key]})
+		list = append(list, h.change(Change{What: content.Words(key), Before: b[key], After: a[key]}))
 	}
 	return once(list)
 }
@@ -94,83 +96,4 @@ func serverMade(path string) bool {
 		}
 	}
 	return strings.Contains(path, "\x00Identity\x00") || strings.HasSuffix(path, "\x00HostNetwork") || strings.HasSuffix(path, "\x00TaskName")
-}
-
-// flatten writes a group as path → value. Parts of a path are separated by NUL; a list's items are named where they have
-// names, else numbered; what is empty is left out, as Nomad does not tell it from what is missing.
-func flatten(group *nomad.TaskGroup) map[string]string {
-	g := *group
-	g.Name, g.Count, g.Scaling = nil, nil, nil
-	out := map[string]string{}
-	b, err := json.Marshal(g)
-	if err != nil {
-		return out
-	}
-	var doc any
-	if err := json.Unmarshal(b, &doc); err != nil {
-		return out
-	}
-	walk("", doc, out)
-	return out
-}
-
-func walk(path string, v any, out map[string]string) {
-	switch v := v.(type) {
-	case map[string]any:
-		for key, item := range v {
-			if key == "EmbeddedTmpl" {
-				item = document(item)
-			}
-			walk(path+"\x00"+key, item, out)
-		}
-	case []any:
-		if plain, ok := joined(v); ok {
-			if plain != "" {
-				out[path] = plain
-			}
-			return
-		}
-		for i, item := range v {
-			walk(path+"\x00"+itemName(item, i), item, out)
-		}
-	case nil:
-	default:
-		if text := fmt.Sprint(v); text != "" && text != "0" && text != "false" {
-			out[path] = text
-		}
-	}
-}
-
-// document opens up the agent's instructions, so that they are compared value by value.
-func document(text any) any {
-	s, _ := text.(string)
-	var doc map[string]any
-	if json.Unmarshal([]byte(s), &doc) != nil || doc["workers"] == nil {
-		return text
-	}
-	return doc
-}
-
-// joined writes a list of plain values on one line.
-func joined(list []any) (string, bool) {
-	var parts []string
-	for _, item := range list {
-		switch item.(type) {
-		case map[string]any, []any:
-			return "", false
-		}
-		parts = append(parts, fmt.Sprint(item))
-	}
-	return strings.Join(parts, " "), true
-}
-
-// itemName is the name of a list's item, or its number.
-func itemName(item any, i int) string {
-	m, _ := item.(map[string]any)
-	for _, key := range []string{"Name", "name", "Label", "LTarget", "DestPath"} {
-		if name, _ := m[key].(string); name != "" {
-			return name
-		}
-	}
-	return fmt.Sprint(i)
 }

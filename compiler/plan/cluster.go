@@ -17,6 +17,7 @@ type jobs interface {
 	Allocations(id string, all bool, q *nomad.QueryOptions) ([]*nomad.AllocationListStub, *nomad.QueryMeta, error)
 	Versions(id string, diffs bool, q *nomad.QueryOptions) ([]*nomad.Job, []*nomad.JobDiff, *nomad.QueryMeta, error)
 	TagVersionOpts(id, name string, req *nomad.TagVersionRequest, q *nomad.WriteOptions) (*nomad.WriteMeta, error)
+	Evaluations(id string, q *nomad.QueryOptions) ([]*nomad.Evaluation, *nomad.QueryMeta, error)
 	UntagVersion(id, name string, q *nomad.WriteOptions) (*nomad.WriteMeta, error)
 }
 
@@ -32,17 +33,23 @@ type checker interface {
 	Checks(allocID string, q *nomad.QueryOptions) (nomad.AllocCheckStatuses, error)
 }
 
+// logReader reads what tasks write; *nomad.AllocFS has it.
+type logReader interface {
+	Logs(alloc *nomad.Allocation, follow bool, task, kind, origin string, offset int64, cancel <-chan struct{}, q *nomad.QueryOptions) (<-chan *nomad.StreamFrame, <-chan error)
+}
+
 // Cluster is a Nomad cluster, as its HTTP API shows it.
 type Cluster struct {
 	address string
 	jobs    jobs
 	planner planner
 	checks  checker
+	logs    logReader
 }
 
 // NewCluster uses an official client.
 func NewCluster(c *nomad.Client) *Cluster {
-	return &Cluster{address: c.Address(), jobs: c.Jobs(), planner: c.Jobs(), checks: c.Allocations()}
+	return &Cluster{address: c.Address(), jobs: c.Jobs(), planner: c.Jobs(), checks: c.Allocations(), logs: c.AllocFS()}
 }
 
 // Place is where a pool's job lives.

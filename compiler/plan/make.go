@@ -75,7 +75,9 @@ func (p *Pool) compare(t target, pool *compiler.Pool, live *nomad.Job) {
 	if t.before != nil {
 		before, _, _ = policyOf(t.before) // read without error in makeTarget
 		p.From = before.Revision
-		p.Changes = groupChanges(t.before, pool.Group())
+		h := hide(t.before, pool.Group(), before, pool.Policy)
+		p.Changes = groupChanges(t.before, pool.Group(), h)
+		h.diff(p.Diff)
 	}
 	p.Changes = append(policyChanges(before, pool.Policy), p.Changes...)
 	p.Changes = append(p.Changes, jobChanges(live, pool.Job)...)

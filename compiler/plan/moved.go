@@ -46,7 +46,7 @@ func orNone(revision string) string {
 
 func quoted(value string) string {
 	if value == "" {
-		return "not set"
+		return "absent"
 	}
 	return fmt.Sprintf("%q", value)
 }

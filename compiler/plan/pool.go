@@ -65,6 +65,7 @@ type Pool struct {
 
 	job    *nomad.Job
 	policy spec.Policy
+	eval   string // of what was registered
 }
 
 // Group is a task group of a planned job.

@@ -3,8 +3,10 @@ package plan
 import (
 	"context"
 	"fmt"
-	"strings"
+	"slices"
 	"time"
+
+	nomad "github.com/hashicorp/nomad/api"
 )
 
 // WaitOptions are how [Wait] waits.
@@ -24,30 +26,20 @@ type Progress struct {
 	Old      int      `json:"old"`   // machines of other revisions still running
 	Done     bool     `json:"done"`
 	Trouble  []string `json:"trouble,omitempty"` // what machines wait for or failed with
-}
+	// Unchanged: applying had nothing to do. Such a pool is done as soon as its revision has come up at all, as it may still
+	// have to from an earlier time; what its size is meanwhile is the dispatcher's business.
+	Unchanged bool `json:"unchanged,omitempty"`
+	// Failure says why waiting longer would be in vain; nil while it isn't.
+	Failure *Failure `json:"failure,omitempty"`
+	// Former is the revision that was wanted before, empty where there was none.
+	Former string `json:"former,omitempty"`
 
-// NotReadyError says which pools weren't done when the time was up.
-type NotReadyError struct {
-	Pools []Progress
-}
-
-func (e *NotReadyError) Error() string {
-	var b strings.Builder
-	b.WriteString("applied, but not ready in time:")
-	for _, p := range e.Pools {
-		fmt.Fprintf(&b, "\n  %s: %d of %d machines ready on revision %s", p.Pool, p.Ready, p.Goal, p.Revision)
-		if p.Old > 0 {
-			fmt.Fprintf(&b, ", %d still on older ones (the dispatcher moves them, each when it is idle: is it running?)", p.Old)
-		}
-		for _, why := range p.Trouble {
-			b.WriteString("\n    " + why)
-		}
-	}
-	return b.String()
+	place Place
 }
 
 // Wait follows the pools of an applied plan until each has its minimum, and what its group's count asks for, ready on
-// the wanted revision, and nothing on others. It ends with [NotReadyError] when ctx's deadline passes.
+// the wanted revision, and nothing on others. It ends with [NotReadyError] when ctx's deadline passes, and before that when
+// each pool is ready or has failed.
 func Wait(ctx context.Context, c *Cluster, p *Plan, opts WaitOptions) error {
 	if opts.Every <= 0 {
 		opts.Every = time.Second
@@ -55,16 +47,22 @@ func Wait(ctx context.Context, c *Cluster, p *Plan, opts WaitOptions) error {
 	tick := time.NewTicker(opts.Every)
 	defer tick.Stop()
 	var last []Progress
+	w := &waiting{cluster: c, plan: p, before: map[*Pool]*history{}, done: map[*Pool]bool{}}
 	for {
-		seen, err := look(ctx, c, p)
+		seen, err := w.look(ctx)
 		switch {
 		case err == nil:
 			last = seen
 			if opts.Look != nil {
 				opts.Look(seen)
 			}
-			if open(seen) == nil {
+			if left := open(seen); len(left) == 0 {
 				return nil
+			} else if allFailed(left) {
+				for _, one := range left {
+					c.tail(ctx, one.Failure, one.place)
+				}
+				return &NotReadyError{Pools: left, Failed: true}
 			}
 		case ctx.Err() == nil:
 			return err
@@ -91,39 +89,108 @@ func open(all []Progress) []Progress {
 	return list
 }
 
-func look(ctx context.Context, c *Cluster, p *Plan) ([]Progress, error) {
+func allFailed(list []Progress) bool {
+	return !slices.ContainsFunc(list, func(p Progress) bool { return p.Failure == nil })
+}
+
+// waiting is one [Wait].
+type waiting struct {
+	cluster *Cluster
+	plan    *Plan
+	before  map[*Pool]*history
+	done    map[*Pool]bool // evaluations
+}
+
+// evaluated says that Nomad has done what it does about what was applied. Until then, machines that it is about to replace
+// look as if they were the new ones.
+func (w *waiting) evaluated(ctx context.Context, pool *Pool) (bool, error) {
+	if pool.eval == "" || w.done[pool] {
+		return true, nil
+	}
+	evals, _, err := w.cluster.jobs.Evaluations(pool.Name, pool.Place.query(ctx))
+	if err != nil {
+		return false, w.cluster.explain(pool.Name, err)
+	}
+	i := slices.IndexFunc(evals, func(e *nomad.Evaluation) bool { return e.ID == pool.eval })
+	w.done[pool] = i < 0 || evals[i].Status != nomad.EvalStatusPending
+	return w.done[pool], nil
+}
+
+func (w *waiting) look(ctx context.Context) ([]Progress, error) {
 	var list []Progress
-	for _, pool := range p.Pools {
+	for _, pool := range w.plan.Pools {
 		switch pool.Action {
-		case Nothing, Settings, Remove, Orphan:
+		case Settings, Remove, Orphan:
 			continue
 		}
-		state, err := Read(ctx, c, pool.Name, pool.Place)
+		evaluated, err := w.evaluated(ctx, pool) // before reading what it made
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, progress(pool, state))
+		state, err := Read(ctx, w.cluster, pool.Name, pool.Place)
+		if err != nil {
+			return nil, err
+		}
+		one, err := w.progress(ctx, pool, state, evaluated)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, one)
 	}
 	return list, nil
 }
 
-func progress(pool *Pool, state *State) Progress {
-	out := Progress{Pool: pool.Name, Revision: pool.To}
+func (w *waiting) progress(ctx context.Context, pool *Pool, state *State, evaluated bool) (Progress, error) {
+	out := Progress{Pool: pool.Name, Revision: pool.To, Unchanged: pool.Action == Nothing, place: pool.Place}
+	if pool.From != pool.To {
+		out.Former = pool.From
+	}
 	if state == nil || state.Stopped {
 		out.Trouble = []string{"its Nomad job was stopped meanwhile"}
-		return out
+		return out, nil
 	}
 	wanted := state.Wanted()
 	if wanted == nil || wanted.Revision != pool.To {
 		out.Trouble = []string{"another revision was applied meanwhile"}
-		return out
+		return out, nil
 	}
-	out.Ready, out.Goal, out.Old = wanted.Ready, max(wanted.Count, state.Min), state.oldRunning()
+	before := w.before[pool]
+	if before == nil {
+		before = newHistory(state.Machines)
+		w.before[pool] = before
+	}
+	out.Goal, out.Old = max(wanted.Count, state.Min), state.oldRunning()
+	placed := 0
 	for _, m := range state.Machines {
-		if m.Group == wanted.Name && m.State != Ready && m.Why != "" {
+		if m.Group != wanted.Name {
+			continue
+		}
+		placed++
+		switch {
+		case before.isSettled(m, time.Now()):
+			out.Ready++
+		case m.State == Ready:
+			out.Trouble = append(out.Trouble, fmt.Sprintf("machine %s[%d] is ready since a moment; %s was restarted before: %s", m.Group, m.Index, m.Failing.Task, m.Failing.Why))
+		case m.Why != "":
 			out.Trouble = append(out.Trouble, fmt.Sprintf("machine %s[%d] is %s: %s", m.Group, m.Index, m.State, m.Why))
 		}
 	}
-	out.Done = out.Ready >= out.Goal && out.Old == 0
-	return out
+	if missing := wanted.Count - placed; missing > 0 {
+		why, err := w.cluster.room(ctx, pool.Name, wanted.Name, pool.Place)
+		if err != nil {
+			return out, err
+		}
+		if why != "" {
+			out.Trouble = append(out.Trouble, fmt.Sprintf("%d more wait for a place: %s", missing, why))
+		}
+	}
+	enough := out.Goal
+	if out.Unchanged {
+		enough = min(1, out.Goal)
+	}
+	out.Done = evaluated && out.Ready >= enough && out.Old == 0
+	if !out.Done {
+		out.Failure = before.failure(wanted.Name, state.Machines)
+	}
+	return out, nil
 }

@@ -109,7 +109,7 @@ func (s Screen) changes(p *plan.Pool) {
 		case c.After == "":
 			rows = append(rows, []string{s.paint(red, "-"), c.What, s.value(c.Before)})
 		default:
-			rows = append(rows, []string{s.paint(yellow, "~"), c.What, s.value(c.Before) + s.paint(faint, " → ") + s.value(c.After)})
+			rows = append(rows, []string{s.paint(yellow, "~"), c.What, s.half(c.Before) + s.paint(faint, " → ") + s.half(c.After)})
 		}
 	}
 	s.Rows("    ", rows)
@@ -117,15 +117,30 @@ func (s Screen) changes(p *plan.Pool) {
 
 // value puts a value on one line of reasonable length.
 func (s Screen) value(text string) string {
-	text = strings.Join(strings.Fields(mask(text, s.Sensitive)), " ")
-	limit := 100
-	if s.Width > 0 {
-		limit = max(20, s.Width/2)
+	if s.Width <= 0 {
+		return s.short(text, longest)
 	}
-	if runes := []rune(text); len(runes) > limit {
-		return string(runes[:limit-1]) + "…"
+	return s.short(text, max(20, s.Width/2))
+}
+
+// half is a value beside which another one stands.
+func (s Screen) half(text string) string {
+	if s.Width <= 0 {
+		return s.short(text, longest)
 	}
-	return text
+	return s.short(text, max(12, (s.Width-40)/2))
+}
+
+// line puts a text on one line. Where a table is too narrow for it, the table cuts it.
+func (s Screen) line(text string) string {
+	return strings.Join(strings.Fields(mask(text, s.Sensitive)), " ")
+}
+
+// longest is how much of a value is shown where there is no terminal, in characters.
+const longest = 100
+
+func (s Screen) short(text string, limit int) string {
+	return cut(s.line(text), limit)
 }
 
 // tally says how many pools each action concerns, in words.

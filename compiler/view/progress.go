@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -24,8 +25,9 @@ func (p *Progress) Show(all []plan.Progress) {
 		wide = max(wide, seen(one.Pool))
 	}
 	for _, one := range all {
-		line := p.line(one)
-		if p.last[one.Pool] == line || one.Done && one.Goal == 0 {
+		line := p.words(one)
+		expected := one.Done && (one.Goal == 0 || one.Unchanged && p.last[one.Pool] == "")
+		if p.last[one.Pool] == line || expected {
 			continue
 		}
 		p.last[one.Pool] = line
@@ -33,7 +35,7 @@ func (p *Progress) Show(all []plan.Progress) {
 	}
 }
 
-func (p *Progress) line(one plan.Progress) string {
+func (p *Progress) words(one plan.Progress) string {
 	s := p.Screen
 	line := fmt.Sprintf("%d/%d ready", one.Ready, one.Goal)
 	if one.Old > 0 {
@@ -42,9 +44,20 @@ func (p *Progress) line(one plan.Progress) string {
 	if one.Done {
 		return s.paint(green, line)
 	}
+	if f := one.Failure; f != nil {
+		return s.paint(red, line) + s.paint(faint, "  "+s.note(cmp.Or(f.Machine.Failing.Task, "a machine")+" fails: "+f.Machine.Failing.Why))
+	}
 	if len(one.Trouble) > 0 {
 		// One machine stands for all: they usually wait for the same.
-		line += s.paint(faint, "  "+s.value(slices.Min(one.Trouble)))
+		line += s.paint(faint, "  "+s.note(slices.Min(one.Trouble)))
 	}
 	return line
+}
+
+// note is cut where a terminal would have to break it: what matters of it is said again at the end.
+func (s Screen) note(text string) string {
+	if s.Width <= 0 {
+		return s.line(text)
+	}
+	return s.value(text)
 }

@@ -13,7 +13,7 @@ type Screen struct {
 	W io.Writer
 	// Color adds ANSI colours.
 	Color bool
-	// Width is the terminal's, in columns; longer values are cut. 0: as long as they are.
+	// Width is the terminal's, in columns: longer lines are broken, longer values cut. 0: as long as they are.
 	Width int
 	// Verbose shows Nomad's own difference in plans too.
 	Verbose bool
@@ -42,10 +42,14 @@ func mask(text string, sensitive []string) string {
 	return text
 }
 
-// Printf writes a line.
+// Printf writes a line, or several.
 func (s Screen) Printf(format string, args ...any) {
+	lines := strings.Split(mask(fmt.Sprintf(format, args...), s.Sensitive), "\n")
+	for i, line := range lines {
+		lines[i] = s.wrap(line)
+	}
 	// A terminal that is gone is no reason to stop applying; the exit code tells what happened.
-	_, _ = fmt.Fprintln(s.W, mask(fmt.Sprintf(format, args...), s.Sensitive))
+	_, _ = fmt.Fprintln(s.W, strings.Join(lines, "\n"))
 }
 
 // paint colours text, if there are colours.
@@ -70,54 +74,6 @@ func (s Screen) Warn(text string) string { return s.paint(yellow, text) }
 
 // Bad is what went wrong.
 func (s Screen) Bad(text string) string { return s.paint(red, text) }
-
-// Rows writes cells in columns; a cell is padded by what is seen of it, not by its colour codes.
-func (s Screen) Rows(indent string, rows [][]string) {
-	var widths []int
-	for _, row := range rows {
-		for i, cell := range row {
-			if i == len(widths) {
-				widths = append(widths, 0)
-			}
-			widths[i] = max(widths[i], seen(cell))
-		}
-	}
-	for _, row := range rows {
-		line := indent
-		for i, cell := range row {
-			line += cell
-			if i < len(row)-1 {
-				line += strings.Repeat(" ", widths[i]-seen(cell)+2)
-			}
-		}
-		s.Printf("%s", s.fit(strings.TrimRight(mask(line, s.Sensitive), " ")))
-	}
-}
-
-// fit cuts a line to the terminal's width, if there is one.
-func (s Screen) fit(line string) string {
-	if s.Width <= 0 || seen(line) <= s.Width {
-		return line
-	}
-	var out strings.Builder
-	left := s.Width - 1
-	for rest := line; rest != "" && left > 0; {
-		if code, after, found := strings.Cut(rest, "m"); found && strings.HasPrefix(rest, "\x1b[") {
-			out.WriteString(code + "m")
-			rest = after
-			continue
-		}
-		r, size := utf8.DecodeRuneInString(rest)
-		out.WriteRune(r)
-		rest = rest[size:]
-		left--
-	}
-	out.WriteString("…")
-	if s.Color {
-		out.WriteString(reset)
-	}
-	return out.String()
-}
 
 // seen is how many columns text takes on a terminal.
 func seen(text string) int {

@@ -59,7 +59,7 @@ func (s Screen) pools(pools []*plan.State) {
 			rows = append(rows, []string{s.paint(bold, name), g.Machine, g.Revision, ready, fmt.Sprint(g.Count), bounds, note})
 		}
 	}
-	s.Rows("", rows)
+	s.Rows("", rows, 1)
 }
 
 func (s Screen) machines(doc StatusDocument, now time.Time) {
@@ -82,12 +82,13 @@ func (s Screen) machines(doc StatusDocument, now time.Time) {
 			}
 			rows = append(rows, []string{
 				m.ID[:min(8, len(m.ID))], p.Pool, revision[m.Group], fmt.Sprint(m.Index), m.Node, s.state(state), jobs,
-				age(now.Sub(m.Since)), s.paint(faint, s.value(why)),
+				age(now.Sub(m.Since)), s.paint(faint, s.line(why)),
 			})
 		}
 	}
 	if len(rows) > 1 {
-		s.Rows("", rows)
+		const revision, index, node, age = 2, 3, 4, 7
+		s.Rows("", rows, index, age, revision, node)
 	}
 }
 

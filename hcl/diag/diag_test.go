@@ -32,14 +32,14 @@ func TestSort(t *testing.T) {
 }
 
 func TestSuggest(t *testing.T) {
-	known := []string{"memory", "cpu", "cores", "disk"}
+	known := []string{"memory", "cpu", "cores", "disk", "file_size"}
 	for given, want := range map[string]string{
-		"memmory": "memory", "Memory": "memory", "mem": "memory", "cpus": "cpu", "core": "cores", "dsik": "disk", "me": "", "image": "", "": "",
+		"memmory": "memory", "Memory": "memory", "mem": "memory", "cpus": "cpu", "core": "cores", "dsik": "disk", "me": "", "image": "", "": "", "size": "file_size",
 	} {
 		require.Equal(t, want, diag.Suggest(given, known), given)
 	}
 	require.Equal(t, `Did you mean "cpu"?`, diag.DidYouMean("cppu", known))
-	require.Equal(t, "Known here: memory, cpu, cores, disk.", diag.DidYouMean("xyz", known))
+	require.Equal(t, "Known here: memory, cpu, cores, disk, file_size.", diag.DidYouMean("xyz", known))
 	require.Empty(t, diag.DidYouMean("xyz", nil))
 }
 

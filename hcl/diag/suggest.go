@@ -1,6 +1,7 @@
 package diag
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -21,10 +22,11 @@ func Suggest(given string, known []string) string {
 	return best
 }
 
-// distance is how many edits lead from a to b; swapping two neighbours and leaving out the end count as one.
+// distance is how many edits lead from a to b; swapping two neighbours, leaving out the end and writing one word of several
+// count as one.
 func distance(a, b string) int {
 	const shortest = 3 // letters that a word must have in common to count as the beginning of another
-	if len(a) >= shortest && a != b && strings.HasPrefix(b, a) {
+	if len(a) >= shortest && a != b && (strings.HasPrefix(b, a) || slices.Contains(strings.Split(b, "_"), a)) {
 		return 1
 	}
 	if len(a) == len(b) {

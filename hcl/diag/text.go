@@ -24,7 +24,8 @@ type Printer struct {
 	Sources map[string][]byte
 	// Color adds ANSI colours.
 	Color bool
-	// Width is the terminal's, in columns: text is wrapped and long source lines are cut. 0: as long as they are.
+	// Width is the terminal's, in columns: text is wrapped and long source lines are cut; only the place stays whole, to be
+	// copied. 0: as long as they are.
 	Width int
 }
 
@@ -83,9 +84,25 @@ func (p Printer) paint(code, text string) string {
 // wrap breaks text into lines that fit, each indented.
 func (p Printer) wrap(text, indent string) string {
 	if p.Width > 0 {
-		text = wordwrap.WrapString(text, uint(max(20, p.Width-len(indent))))
+		room := max(20, p.Width-len(indent))
+		text = chop(wordwrap.WrapString(text, uint(room)), room)
 	}
 	return indent + strings.ReplaceAll(text, "\n", "\n"+indent)
+}
+
+// chop breaks the lines that are one word too long for any.
+func chop(text string, room int) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		runes := []rune(line)
+		lines[i] = ""
+		for len(runes) > room {
+			lines[i] += string(runes[:room]) + "\n"
+			runes = runes[room:]
+		}
+		lines[i] += string(runes)
+	}
+	return strings.Join(lines, "\n")
 }
 
 // Count says how many errors and warnings there are: "2 errors, 1 warning", or "" for none.

@@ -118,6 +118,14 @@ func (r *reader) convertSettings(a *argument, v cty.Value, at value) (any, hcl.D
 	return out, diags
 }
 
+// lowerCase is advice for a name that only its capitals are wrong with.
+func lowerCase(name string) string {
+	if lower := strings.ToLower(name); attrName(lower) {
+		return fmt.Sprintf("Write %q.", lower)
+	}
+	return ""
+}
+
 func (r *reader) convertAttrs(a *argument, v cty.Value, at value) (any, hcl.Diagnostics) {
 	if !isMap(v) {
 		return nil, wrongType(a, v, at, "")
@@ -129,7 +137,7 @@ func (r *reader) convertAttrs(a *argument, v cty.Value, at value) (any, hcl.Diag
 		key := k.AsString()
 		where := itemRange(at, key)
 		if !attrName(key) {
-			diags = append(diags, diag.Error(where, fmt.Sprintf("%q is no name of a capability with a value", key), "It is lower-case words with digits and underscores, joined by dots, such as \"gpu.memory\".", ""))
+			diags = append(diags, diag.Error(where, fmt.Sprintf("%q is no name of a capability with a value", key), "It is lower-case words with digits and underscores, joined by dots, such as \"gpu.memory\".", lowerCase(key)))
 			continue
 		}
 		item, ok := attrValue(e)

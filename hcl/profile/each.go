@@ -86,6 +86,10 @@ func (r *reader) with(iterator string, one item, f func()) {
 func (l *loader) instances(g *block, b *hclsyntax.Block) []declared {
 	attr, ok := b.Body.Attributes["for_each"]
 	if !ok {
+		if g.misspelt(b.Body, "for_each") {
+			l.with("each", item{value: cty.DynamicVal}, func() { l.object(g, b) }) // for what else is wrong in it
+			return nil
+		}
 		if d := checkName(g.name, l.prefix+b.Labels[0], b.LabelRanges[0]); d != nil && l.prefix != "" {
 			l.report(d)
 		}
@@ -111,6 +115,10 @@ func (l *loader) instances(g *block, b *hclsyntax.Block) []declared {
 func (l *loader) declareMachine(b *hclsyntax.Block) {
 	name := b.Labels[0]
 	attr, ok := b.Body.Attributes["for_each"]
+	if !ok && l.grammar.child("machine").misspelt(b.Body, "for_each") {
+		l.scope.declareMachine(name, cty.DynamicVal)
+		return
+	}
 	if !ok {
 		l.scope.declareMachine(name, l.scope.machineValue(l.prefix+name))
 		return
@@ -153,6 +161,8 @@ func (r *reader) dynamic(g *block, b *hclsyntax.Block, each func(*hclsyntax.Bloc
 	}
 	forEach := b.Body.Attributes["for_each"]
 	switch {
+	case forEach == nil && d.misspelt(b.Body, "for_each"):
+		return false
 	case forEach == nil:
 		r.report(missing(d, d.arg("for_each"), b.DefRange()))
 		return false

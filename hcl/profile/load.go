@@ -100,7 +100,7 @@ func (l *loader) load() (*Profile, hcl.Diagnostics) {
 	if bodies, ok := l.parseAll(); ok {
 		l.evaluate(p, bodies)
 	}
-	p.Sensitive = l.sensitive.list()
+	p.Order, p.Sensitive = l.order, l.sensitive.list()
 	l.sensitive.mask(l.diags)
 	return p, diag.Sort(l.diags, l.order)
 }
@@ -188,6 +188,7 @@ func (l *loader) declarations(body *hclsyntax.Body, d *declarations) {
 	for _, b := range body.Blocks {
 		g := l.blockGrammar(l.grammar, b)
 		if g == nil {
+			l.declareUnknown(b)
 			continue
 		}
 		switch g.name {

@@ -165,12 +165,12 @@ func (l *loader) setup(m *Machine, o *object) {
 func (l *loader) agent(m *Machine, o *object) {
 	a := o.child("agent")
 	if a == nil {
-		a = &object{grammar: agentBlock(), header: o.header}
+		a = &object{grammar: agentBlock(), header: o.header, partial: o.partial}
 	}
 	env := a.env()
 	m.Agent = Agent{
 		Artifact: a.str("artifact", ""), Args: a.list("args"), Redis: a.str("redis", ""), Blobs: a.str("blobs", ""),
-		Grace: a.dur("grace", DefaultGrace), Env: env.plain, Secrets: env.secrets, Restart: l.restart(a), Range: a.header,
+		Grace: a.dur("grace", DefaultGrace), GraceAt: a.at("grace"), Env: env.plain, Secrets: env.secrets, Restart: l.restart(a), Range: a.header,
 	}
 	command := DefaultAgentCommand
 	if a.has("artifact") {
@@ -199,7 +199,7 @@ func (l *loader) agentResources(m *Machine, a *object) Resources {
 }
 
 func (l *loader) agentURLs(m *Machine, a *object) {
-	if !a.has("redis") && !m.hasAgentEnv(spec.EnvRedis) {
+	if !a.has("redis") && !a.partial && !m.hasAgentEnv(spec.EnvRedis) {
 		l.report(diag.Error(a.header, "The agent has no queue", fmt.Sprintf("Machine %q doesn't say which Redis its agent gets jobs from.", m.Name),
 			fmt.Sprintf("Write agent { redis = \"redis://host:6379\" }, or env = { %s = secret(\"path\", \"key\") }.", spec.EnvRedis)))
 	}

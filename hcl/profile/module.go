@@ -38,6 +38,9 @@ func (l *loader) module(g *block, b *hclsyntax.Block) {
 	}
 	at := b.Body.Attributes["source"]
 	if at == nil {
+		if g.misspelt(b.Body, "source") {
+			return
+		}
 		l.report(missing(g, g.arg("source"), b.DefRange()))
 		return
 	}

@@ -32,7 +32,10 @@ func (r *reader) object(g *block, b *hclsyntax.Block) *object {
 		return o
 	}
 	for _, attr := range sortedAttributes(b.Body) {
-		if a := r.argument(g, attr); a != nil && !a.literal {
+		switch a := r.argument(g, attr); {
+		case a == nil:
+			o.unknown(attr.Name, attr.NameRange, b.Body)
+		case !a.literal:
 			o.args[attr.Name] = r.value(a, attr)
 		}
 	}
@@ -52,6 +55,7 @@ func (r *reader) object(g *block, b *hclsyntax.Block) *object {
 func (r *reader) inner(o *object, b *hclsyntax.Block, first map[string]*hclsyntax.Block) {
 	g := r.blockGrammar(o.grammar, b)
 	if g == nil {
+		o.unknown(b.Type, b.TypeRange, nil)
 		return
 	}
 	key := g.name + "\x00" + strings.Join(b.Labels, "\x00")
@@ -150,8 +154,12 @@ func (r *reader) value(a *argument, attr *hclsyntax.Attribute) value {
 	return out
 }
 
-// itemRanges finds where the items of a map stand, where it is written as { key = value }.
+// itemRanges finds where the items of a map stand, where it is written as { key = value }, or the texts of a list, where it
+// is written as ["text"].
 func itemRanges(expr hclsyntax.Expression) map[string]hcl.Range {
+	if list, ok := expr.(*hclsyntax.TupleConsExpr); ok {
+		return textRanges(list)
+	}
 	cons, ok := expr.(*hclsyntax.ObjectConsExpr)
 	if !ok {
 		return nil
@@ -163,6 +171,20 @@ func itemRanges(expr hclsyntax.Expression) map[string]hcl.Range {
 			continue
 		}
 		ranges[key.AsString()] = hcl.RangeBetween(item.KeyExpr.Range(), item.ValueExpr.Range())
+	}
+	return ranges
+}
+
+func textRanges(list *hclsyntax.TupleConsExpr) map[string]hcl.Range {
+	ranges := make(map[string]hcl.Range, len(list.Exprs))
+	for _, expr := range list.Exprs {
+		template, ok := expr.(*hclsyntax.TemplateExpr)
+		if !ok || !template.IsStringLiteral() {
+			continue
+		}
+		if v, diags := template.Value(nil); !diags.HasErrors() {
+			ranges[v.AsString()] = template.Range()
+		}
 	}
 	return ranges
 }

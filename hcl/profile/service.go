@@ -18,8 +18,11 @@ var portForm = regexp.MustCompile(`^[a-z][a-z0-9_]{0,15}$`)
 
 // services builds the machine's services and checks them.
 func (l *loader) services(m *Machine, o *object) {
-	perGPU := ""
+	perGPU, partial := "", o.partial
 	for _, b := range o.children("service") {
+		if _, good := b.get("per"); b.has("per") && !good {
+			partial = true
+		}
 		s := l.service(m, b)
 		m.Services = append(m.Services, s)
 		if !s.PerGPU {
@@ -34,7 +37,7 @@ func (l *loader) services(m *Machine, o *object) {
 		}
 		perGPU = s.Name
 	}
-	if m.GPU != nil && perGPU == "" {
+	if m.GPU != nil && perGPU == "" && !partial {
 		l.report(diag.Error(m.GPU.Range, "No service uses the GPUs", fmt.Sprintf("Machine %q has a gpu block, and a GPU goes to an instance of a service with per = \"gpu\".", m.Name),
 			"Write per = \"gpu\" in the service that needs them."))
 	}
@@ -47,7 +50,7 @@ func (l *loader) service(m *Machine, o *object) *Service {
 		Name: o.label, PerGPU: o.str("per", "machine") == "gpu", Image: o.str("image", m.Image), Command: o.str("command", ""),
 		Args: o.list("args"), Env: env.plain, Secrets: env.secrets, Port: o.str("port", ""), Range: o.header,
 		StaticPort: o.num("static_port", 0), ContainerPort: o.num("container_port", 0), Artifacts: l.artifacts(o), Restart: l.restart(o),
-		KillTimeout: o.dur("kill_timeout", DefaultKillTimeout), KillSignal: o.str("kill_signal", DefaultKillSignal),
+		KillTimeout: o.dur("kill_timeout", DefaultKillTimeout), KillAt: o.at("kill_timeout"), KillSignal: o.str("kill_signal", DefaultKillSignal),
 	}
 	switch {
 	case m.Driver != DriverDocker && o.has("image"):

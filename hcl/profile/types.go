@@ -14,6 +14,8 @@ type Profile struct {
 	Pools    []*Pool             // in order of declaration
 	// Sources are the bytes of each file, for diagnostics with snippets.
 	Sources map[string][]byte
+	// Order is the files' names in the order in which diagnostics go through them.
+	Order []string
 	// Sensitive are the strings that came from sensitive variables, to be masked wherever the profile or what is compiled
 	// from it is shown. Sorted, longest first, none empty.
 	Sensitive []string
@@ -112,7 +114,8 @@ type Agent struct {
 	Redis     string   // URL
 	Blobs     string   // URL
 	Grace     time.Duration
-	Restart   *Restart // nil: the compiler's default
+	GraceAt   hcl.Range // of Grace
+	Restart   *Restart  // nil: the compiler's default
 	Resources Resources
 	Env       map[string]string
 	Secrets   map[string]Secret // environment variable → where its value is
@@ -144,6 +147,7 @@ type Service struct {
 	Restart       *Restart      // nil: the compiler's default
 	Logs          *Logs         // nil: the machine's
 	Resources     *Resources    // nil: its share of what the machine has left
+	KillAt        hcl.Range     // of KillTimeout
 	Range         hcl.Range
 }
 

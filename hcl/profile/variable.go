@@ -65,7 +65,9 @@ func (l *loader) variableArgument(v *variable, attr *hclsyntax.Attribute) {
 	switch attr.Name {
 	case "type":
 		t, defaults, diags := typeexpr.TypeConstraintWithDefaults(attr.Expr)
-		l.diags = append(l.diags, diags...)
+		for _, d := range diags {
+			l.report(diag.Error(*d.Subject, d.Summary, d.Detail, l.knownTypes(*d.Subject)))
+		}
 		if !diags.HasErrors() {
 			v.typ, v.defaults = t, defaults
 		}
@@ -78,6 +80,12 @@ func (l *loader) variableArgument(v *variable, attr *hclsyntax.Attribute) {
 	case "description":
 		l.constant(attr, cty.String)
 	}
+}
+
+// knownTypes is advice for a type that isn't one.
+func (l *loader) knownTypes(at hcl.Range) string {
+	written := string(at.SliceBytes(l.sources[at.Filename]))
+	return diag.DidYouMean(written, []string{"string", "number", "bool", "any", "list", "set", "map", "object", "tuple", "optional"})
 }
 
 // constant evaluates an argument that must be a constant of that type; after an error it is the type's zero.
@@ -105,7 +113,9 @@ func (l *loader) declareValidation(v *variable, g *block, b *hclsyntax.Block) {
 	}
 	for _, a := range g.args {
 		if found[a.name] == nil {
-			l.report(missing(g, &a, b.DefRange()))
+			if !g.misspelt(b.Body, a.name) {
+				l.report(missing(g, &a, b.DefRange()))
+			}
 			return
 		}
 	}

@@ -27,11 +27,11 @@ func (l *loader) workers(m *Machine, o *object) {
 			"Write worker \"<name>\" { connector = "+quoteAll(Connectors())+" }."))
 	}
 	for _, b := range blocks {
-		m.Workers = append(m.Workers, l.worker(m, b, o.children("service")))
+		m.Workers = append(m.Workers, l.worker(m, b, o))
 	}
 }
 
-func (l *loader) worker(m *Machine, o *object, services []*object) *Worker {
+func (l *loader) worker(m *Machine, o, machine *object) *Worker {
 	w := &Worker{
 		Name: o.label, Connector: o.str("connector", ""), Service: o.str("service", ""), Concurrency: o.num("concurrency", 1),
 		Count: o.num("count", 1), Settings: o.dict("settings"), Range: o.header,
@@ -42,13 +42,13 @@ func (l *loader) worker(m *Machine, o *object, services []*object) *Worker {
 	}
 	i := slices.Index(names, w.Service)
 	switch {
-	case o.has("service") && w.Service != "" && i < 0:
+	case o.has("service") && w.Service != "" && i < 0 && !machine.partial:
 		advice := diag.DidYouMean(w.Service, names)
 		if len(names) == 0 {
 			advice = fmt.Sprintf("Write service %q { … } in the machine.", w.Service)
 		}
 		l.report(diag.Error(o.at("service"), fmt.Sprintf("No service %q", w.Service), fmt.Sprintf("Machine %q has no service of this name.", m.Name), advice))
-	case i >= 0 && !services[i].has("port"):
+	case i >= 0 && !machine.children("service")[i].has("port"):
 		l.report(diag.Error(o.at("service"), fmt.Sprintf("Service %q has no port", w.Service), "The worker can't talk to a service that listens nowhere.",
 			fmt.Sprintf("Write port = \"http\" in service %q.", w.Service)))
 	case w.Connector == "comfyui" && !o.has("service"):

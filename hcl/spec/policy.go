@@ -33,6 +33,9 @@ type Policy struct {
 	StartTime Duration `json:"start_time"`
 	// Workers are what one machine of this group offers, so that a pool at zero can be demanded.
 	Workers []Worker `json:"workers"`
+	// Sensitive says where in the group values stand that must not be shown, in the words of a plan: the value itself is in
+	// the group, but nothing there tells that it is one.
+	Sensitive []string `json:"sensitive,omitempty"`
 }
 
 // Map encodes the policy as the map that goes into a Nomad scaling block.

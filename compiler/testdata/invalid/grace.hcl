@@ -8,9 +8,9 @@ machine "gpu" {
   gpu {
     count = 1
   }
-  agent { # warning: Longer than a Nomad client waits by default; max_kill_timeout = "1m5s"
+  agent {
     redis = "redis://localhost:6379"
-    grace = "1m"
+    grace = "1m" # warning: Longer than a Nomad client waits by default; max_kill_timeout = "1m5s"
   }
   service "comfyui" {
     per  = "gpu"

@@ -11,9 +11,9 @@ machine "gpu" {
   agent {
     redis = "redis://localhost:6379"
   }
-  service "comfyui" { # warning: Longer than a Nomad client waits by default; max_kill_timeout = "45s"
+  service "comfyui" {
     per  = "gpu"
-    kill_timeout = "45s"
+    kill_timeout = "45s" # warning: Longer than a Nomad client waits by default; max_kill_timeout = "45s"
     port = "http"
   }
   worker "comfyui" {

@@ -1,4 +1,4 @@
-machine "m" { # error: Missing argument "image" # error: Missing block "resources"
+machine "m" {
   kind = "api"
   image "registry.example/m:1" {} # error: "image" is an argument; Write image = …
   resources = { cpu = 100 } # error: "resources" is a block; It takes no equals sign.; Write resources { … }.

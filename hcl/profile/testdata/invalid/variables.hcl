@@ -26,7 +26,7 @@ variable "loose" {
   }
 }
 variable "badtype" {
-  type      = strng # error: Invalid type specification
+  type      = strng # error: Invalid type specification; Did you mean "string"?
   sensitive = "yes" # error: Wrong type for "sensitive"; It takes a bool.
 }
 variable "unknown" { # broken: no further complaint about its value

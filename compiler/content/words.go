@@ -1,11 +1,9 @@
-package plan
+package content
 
-import (
-	"strings"
-)
+import "strings"
 
-// words says a path of [flatten] as a profile would.
-func words(path string) string {
+// Words says a path as a profile would.
+func Words(path string) string {
 	parts := strings.Split(strings.TrimPrefix(path, "\x00"), "\x00")
 	if len(parts) > 2 && parts[0] == "Tasks" {
 		owner := parts[1]

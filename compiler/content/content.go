@@ -1,0 +1,108 @@
+// Package content looks into task groups: what a group consists of, value by value, each under a path that can be said in a
+// profile's words. It is how two groups are compared, and how values that came from sensitive variables are known again
+// where only their job is left.
+package content
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	nomad "github.com/hashicorp/nomad/api"
+)
+
+// Of writes a group as path → value. Parts of a path are separated by NUL; a list's items are named where they have names,
+// else numbered; what is empty is left out, as Nomad does not tell it from what is missing. Name, count and scaling block
+// aren't in it.
+func Of(group *nomad.TaskGroup) map[string]string {
+	g := *group
+	g.Name, g.Count, g.Scaling = nil, nil, nil
+	out := map[string]string{}
+	b, err := json.Marshal(g)
+	if err != nil {
+		return out
+	}
+	var doc any
+	if err := json.Unmarshal(b, &doc); err != nil {
+		return out
+	}
+	walk("", doc, out)
+	return out
+}
+
+// Holding says in words where in a group one of the texts occurs, in order.
+func Holding(group *nomad.TaskGroup, texts []string) []string {
+	if len(texts) == 0 {
+		return nil
+	}
+	var list []string
+	for path, value := range Of(group) {
+		if slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(value, text) }) {
+			list = append(list, Words(path))
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+func walk(path string, v any, out map[string]string) {
+	switch v := v.(type) {
+	case map[string]any:
+		for key, item := range v {
+			if key == "EmbeddedTmpl" {
+				item = document(item)
+			}
+			walk(path+"\x00"+key, item, out)
+		}
+	case []any:
+		if plain, ok := joined(v); ok {
+			if plain != "" {
+				out[path] = plain
+			}
+			return
+		}
+		for i, item := range v {
+			walk(path+"\x00"+itemName(item, i), item, out)
+		}
+	case nil:
+	default:
+		if text := fmt.Sprint(v); text != "" && text != "0" && text != "false" {
+			out[path] = text
+		}
+	}
+}
+
+// document opens up the agent's instructions, so that they are compared value by value.
+func document(text any) any {
+	s, _ := text.(string)
+	var doc map[string]any
+	if json.Unmarshal([]byte(s), &doc) != nil || doc["workers"] == nil {
+		return text
+	}
+	return doc
+}
+
+// joined writes a list of plain values on one line.
+func joined(list []any) (string, bool) {
+	var parts []string
+	for _, item := range list {
+		switch item.(type) {
+		case map[string]any, []any:
+			return "", false
+		}
+		parts = append(parts, fmt.Sprint(item))
+	}
+	return strings.Join(parts, " "), true
+}
+
+// itemName is the name of a list's item, or its number.
+func itemName(item any, i int) string {
+	m, _ := item.(map[string]any)
+	for _, key := range []string{"Name", "name", "Label", "LTarget", "DestPath"} {
+		if name, _ := m[key].(string); name != "" {
+			return name
+		}
+	}
+	return fmt.Sprint(i)
+}
