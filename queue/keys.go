@@ -39,6 +39,9 @@ func (k keys) machinesTill() string { return k.prefix + ":{_}:machinestill" }
 // fleetDrain exists while a machine is to take no more jobs; workers that register later copy it to their shard.
 func (k keys) fleetDrain(machine string) string { return k.prefix + ":{_}:drain:" + machine }
 
+// personDrain is the same, where a person asked for it.
+func (k keys) personDrain(machine string) string { return k.prefix + ":{_}:persondrain:" + machine }
+
 // status is the channel of the machines' reports.
 func (k keys) status() string {
 	if k.prefix == defaultPrefix {
