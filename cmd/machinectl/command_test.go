@@ -1,16 +1,19 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os/exec"
+	"time"
 
 	nomad "github.com/hashicorp/nomad/api"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
 // commands are what scripts can do beside testscript's own: `exitcode N program args…` runs a program that must exit so;
-// `machine-of pool` sets MACHINE to the id of the pool's first machine; `by-hand pool` changes its agents' environment behind
+// `machine-of pool` sets MACHINE to the id of the pool's first machine; `until-busy` waits for a running job and sets
+// MACHINE to its machine's id; `job-of state` sets JOB to a job's id; `by-hand pool` changes its agents' environment behind
 // machinectl's back; `stranger name` registers a job that isn't machinectl's.
 func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
@@ -26,6 +29,20 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 				}
 			}
 			ts.Fatalf("pool %s has no running machine", args[0])
+		},
+		"until-busy": func(ts *testscript.TestScript, _ bool, _ []string) {
+			for deadline := time.Now().Add(20 * time.Second); ; {
+				if page := jobsIn(ts, "running"); len(page.Jobs) > 0 {
+					ts.Setenv("MACHINE", page.Jobs[0].Machine[:8])
+					return
+				}
+				if time.Now().After(deadline) {
+					ts.Fatalf("no job runs")
+				}
+			}
+		},
+		"job-of": func(ts *testscript.TestScript, _ bool, args []string) {
+			ts.Setenv("JOB", jobsIn(ts, args[0]).Jobs[0].ID)
 		},
 		"by-hand": func(ts *testscript.TestScript, _ bool, args []string) {
 			client := clientOf(ts)
@@ -59,6 +76,13 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 			}
 		},
 	}
+}
+
+// jobsIn are the dispatcher's jobs in that state.
+func jobsIn(ts *testscript.TestScript, state string) (page jobPage) {
+	ts.Check(ts.Exec("machinectl", "jobs", "-json", "-state", state))
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &page))
+	return page
 }
 
 // clientOf is the API of a script's Nomad.

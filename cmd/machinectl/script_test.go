@@ -27,6 +27,9 @@ func TestMain(m *testing.M) {
 		"machinectl":  main,
 		"ready-agent": readyAgent,
 		"note-down":   noteDown,
+
+		"run-agent":      agentMain,
+		"run-dispatcher": dispatcherMain,
 	})
 }
 
@@ -88,7 +91,7 @@ func TestOffline(t *testing.T) {
 
 // TestStandIn is what needs a cluster, on the embedded one.
 func TestStandIn(t *testing.T) {
-	runOnCluster(t, startCluster(t, devcluster.Options{Embedded: true}))
+	runOnCluster(t, startCluster(t, devcluster.Options{Embedded: true}).NomadAddr())
 }
 
 // TestNomad is the same on a real Nomad.
@@ -96,10 +99,10 @@ func TestNomad(t *testing.T) {
 	if _, err := exec.LookPath("nomad"); err != nil {
 		t.Skip("skipped: nomad is not on PATH")
 	}
-	runOnCluster(t, startCluster(t, devcluster.Options{EmbeddedRedis: true}))
+	runOnCluster(t, startCluster(t, devcluster.Options{EmbeddedRedis: true}).NomadAddr())
 }
 
-func startCluster(t *testing.T, opts devcluster.Options) string {
+func startCluster(t *testing.T, opts devcluster.Options) *devcluster.Cluster {
 	t.Helper()
 	c, err := devcluster.Start(t.Context(), opts)
 	require.NoError(t, err)
@@ -108,7 +111,7 @@ func startCluster(t *testing.T, opts devcluster.Options) string {
 		defer cancel()
 		require.NoError(t, c.Stop(ctx))
 	})
-	return c.NomadAddr()
+	return c
 }
 
 // runOnCluster runs the cluster scripts against a Nomad HTTP API.
@@ -118,16 +121,7 @@ func runOnCluster(t *testing.T, address string) {
 		Dir: "testdata/cluster", RequireExplicitExec: true, RequireUniqueNames: true, Cmds: commands(),
 		Deadline: time.Now().Add(2 * time.Minute),
 		Setup: func(env *testscript.Env) error {
-			env.Setenv("NOMAD_ADDR", address)
-			// Scripts run at the same time, each in a namespace of its own.
-			namespace := filepath.Base(env.WorkDir)
-			env.Setenv("NOMAD_NAMESPACE", namespace)
-			client, err := nomad.NewClient(&nomad.Config{Address: address})
-			if err != nil {
-				return err
-			}
-			defer client.Close()
-			if _, err := client.Namespaces().Register(&nomad.Namespace{Name: namespace}, nil); err != nil {
+			if err := useNamespace(env, address); err != nil {
 				return err
 			}
 			for variable, program := range map[string]string{"agent": "ready-agent", "note_down": "note-down"} {
@@ -140,4 +134,18 @@ func runOnCluster(t *testing.T, address string) {
 			return nil
 		},
 	})
+}
+
+// useNamespace gives a script a namespace of its own: scripts run at the same time.
+func useNamespace(env *testscript.Env, address string) error {
+	env.Setenv("NOMAD_ADDR", address)
+	namespace := filepath.Base(env.WorkDir)
+	env.Setenv("NOMAD_NAMESPACE", namespace)
+	client, err := nomad.NewClient(&nomad.Config{Address: address})
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	_, err = client.Namespaces().Register(&nomad.Namespace{Name: namespace}, nil)
+	return err
 }

@@ -100,6 +100,23 @@ func TestAPersonsDrainStands(t *testing.T) {
 	require.Equal(t, 42-2, w.done)
 }
 
+// A drained, idle machine isn't one too many: Nomad would stop the busy one above it.
+func TestAPersonsDrainIsNoIdleMachine(t *testing.T) {
+	w := newWorld(10, fleet.Group{Name: "m-1", Count: 2, Policy: testPolicy("1", true, 0, 2)})
+	l := newLoop(t, w)
+	settle(t, w, l, func() bool { return len(w.agents) == 2 && !w.agents["alloc2"].readyAt.IsZero() })
+	w.agents["alloc1"].kept = w.clock.Add(time.Hour)
+	for range 600 {
+		w.waiting = 1
+		w.tick(time.Second)
+		w.report()
+		l.pass(t.Context())
+		require.False(t, w.agents["alloc2"].drained.After(w.clock), "somebody has to work")
+	}
+	require.Equal(t, 2, w.pool.Asked())
+	require.GreaterOrEqual(t, w.done, 36)
+}
+
 func TestUnknownDataHoldsEverything(t *testing.T) {
 	w := newWorld(10, fleet.Group{Name: "m-1", Count: 3, Policy: testPolicy("1", true, 0, 5)})
 	l := newLoop(t, w)
