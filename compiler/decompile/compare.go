@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+	nomad "github.com/hashicorp/nomad/api"
 )
 
 // comparison writes in Nomad's words what has to be merged into one part of a job to get another.
@@ -132,6 +133,12 @@ func (c comparison) fresh(out *body, v reflect.Value) {
 	usual := reflect.New(v.Type())
 	if m := usual.MethodByName("Canonicalize"); m.IsValid() && m.Type().NumIn() == 0 {
 		m.Call(nil)
+	}
+	switch u := usual.Interface().(type) { // theirs need to know more
+	case *nomad.Service:
+		u.AddressMode, u.OnUpdate, u.Cluster = "auto", nomad.OnUpdateRequireHealthy, "default"
+	case *nomad.ServiceCheck:
+		u.OnUpdate = nomad.OnUpdateRequireHealthy
 	}
 	for i := range v.NumField() {
 		f, w := v.Type().Field(i), v.Field(i)

@@ -301,7 +301,8 @@ func (d *decompilation) text() string {
 func (s *sketch) head() []string {
 	lines := []string{fmt.Sprintf("Imported from the Nomad job %q. Read it, and plan it, before it is applied.", deref(s.job.ID))}
 	if !s.ours() {
-		lines = append(lines, "A pool is a Nomad job of its own: stop this one first, or give the pool another name.")
+		lines = append(lines, "A pool is a Nomad job of its own: stop this one first, or give the pool another name.",
+			"Each machine runs an agent beside its services: "+profile.DefaultAgentCommand+" on the image or host, or agent { artifact = … }.")
 	}
 	if keys := s.secretKeys(); len(keys) > 0 {
 		lines = append(lines, fmt.Sprintf("Secrets are not shown. Put them into Nomad: nomad var put machines/%s %s", s.redaction.pool, strings.Join(keys, " ")))

@@ -128,11 +128,15 @@ func (s *sketch) run(b *body, cmd string, tasks []*nomad.Task, args [][]string, 
 		b.set("command", s.expression(cmd, rt.config))
 	}
 	if len(args[0]) > 0 {
-		list := make([]string, len(args[0]))
+		list, said := make([]string, len(args[0])), true
 		for i, a := range args[0] {
+			_, ok := rt.config(a)
+			said = said && ok
 			list[i] = s.perGPU(a, sibling(args, i), rt.config)
 		}
-		b.set("args", "["+strings.Join(list, ", ")+"]")
+		if said { // else the comparison takes care of it
+			b.set("args", "["+strings.Join(list, ", ")+"]")
+		}
 	}
 	s.environmentOf(b, tasks, rt, leaveOut...)
 }
@@ -189,7 +193,7 @@ func (s *sketch) serviceBlock(m *body, one *service, machineImage string) {
 	cmd, _ := program(t)
 	if cmd == "" && s.driver != string(profile.DriverDocker) {
 		cmd = "change-me"
-		s.notef("task %s: what it runs, since its driver %s has no command", t.Name, t.Driver)
+		s.notef("task %s: a command; its driver %s has none, and the one here is a stand-in", t.Name, t.Driver)
 	}
 	s.run(b, cmd, one.tasks, s.arguments(one), rt)
 	b.duration("kill_timeout", s.unlessNomads(deref(t.KillTimeout), 5*time.Second), profile.DefaultKillTimeout)

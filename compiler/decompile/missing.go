@@ -11,6 +11,7 @@ import (
 	nomad "github.com/hashicorp/nomad/api"
 
 	"github.com/emprops/machinectl/compiler"
+	"github.com/emprops/machinectl/hcl/spec"
 )
 
 // escape is one argument or block of a nomad block.
@@ -118,6 +119,7 @@ func (s *sketch) missingInTasks(c comparison, have, want *nomad.TaskGroup) []esc
 		}
 		usual := nomad.NewTask(w.Name, w.Driver)
 		usual.Canonicalize(nomad.NewTaskGroup("g", 1), &nomad.Job{Type: new(nomad.JobTypeService), ID: new("j"), Name: new("j")})
+		usual.Driver = "" // it has to be said where it isn't the machine's
 		skip := []string{"leader", "scaling"}
 		if !s.ours() {
 			skip = append(skip, "restart", "kind")
@@ -174,7 +176,13 @@ func (s *sketch) comparable(g *nomad.TaskGroup) *nomad.TaskGroup {
 		if i := slices.IndexFunc(s.services, func(o *service) bool { return o.task().Name == t.Name }); i >= 0 && s.services[i].perGPU && !s.ours() {
 			t.Resources.Devices = slices.DeleteFunc(t.Resources.Devices, func(d *nomad.RequestedDevice) bool { return isGPU(d.Name) })
 		}
-		if !s.ours() && (t.Driver == "docker" || t.Config["image"] != nil) {
+		switch {
+		case s.ours():
+		case t.Name == spec.TaskSetup: // its time is bounded, by another program
+			for _, name := range []string{"command", "args", "entrypoint"} {
+				delete(t.Config, name)
+			}
+		case t.Driver == "docker" || t.Config["image"] != nil:
 			sameProgram(t)
 		}
 	}

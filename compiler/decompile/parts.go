@@ -121,6 +121,10 @@ func order(name string) int {
 	return slices.Index([]string{"source", "destination", "mode", "options", "headers"}, name)
 }
 
+func sameLogs(a, b *nomad.LogConfig) bool {
+	return a != nil && deref(a.MaxFiles) == deref(b.MaxFiles) && deref(a.MaxFileSizeMB) == deref(b.MaxFileSizeMB) && deref(a.Disabled) == deref(b.Disabled)
+}
+
 // network writes how the machine is connected.
 func (s *sketch) network(m *body) {
 	if len(s.group.Networks) == 0 {
@@ -258,7 +262,7 @@ func (s *sketch) failures(m *body) {
 		s.logs(m, s.agent.LogConfig, false)
 		return
 	}
-	if len(s.services) > 0 {
+	if len(s.services) > 0 && !sameLogs(s.services[0].task().LogConfig, nomad.DefaultLogConfig()) {
 		s.logs(m, s.services[0].task().LogConfig, false)
 	}
 }

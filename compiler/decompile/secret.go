@@ -1,6 +1,7 @@
 package decompile
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"regexp"
@@ -140,7 +141,7 @@ func (r *redaction) walk(v reflect.Value, key, path string) {
 	case reflect.Struct:
 		for i := range v.NumField() {
 			if f := v.Type().Field(i); f.IsExported() && !structural(f.Name) {
-				r.walk(v.Field(i), hclName(f), r.named(path, v, f.Name))
+				r.walk(v.Field(i), hclName(f), r.named(path, v, cmp.Or(hclName(f), strings.ToLower(f.Name))))
 			}
 		}
 	case reflect.Map:
@@ -177,9 +178,9 @@ func structural(field string) bool {
 
 func (r *redaction) named(path string, v reflect.Value, field string) string {
 	if t, ok := v.Interface().(nomad.Task); ok {
-		return "task " + t.Name + " " + strings.ToLower(field)
+		return "task " + t.Name + " " + field
 	}
-	return path + " " + strings.ToLower(field)
+	return path + " " + field
 }
 
 var notInVariable = regexp.MustCompile(`[^a-z0-9]+`)
