@@ -165,9 +165,14 @@ func labels(v reflect.Value) []string {
 	return list
 }
 
+// isZero says that a pointer is nil, or that it points to a number or flag which says what is so anyhow.
+func isZero(p reflect.Value) bool {
+	return p.IsNil() || p.Elem().Kind() != reflect.Struct && p.Elem().IsZero()
+}
+
 // same compares as Nomad's API does, by what is sent.
 func same(a, b reflect.Value) bool {
-	if empty(a) && empty(b) {
+	if empty(a) && empty(b) || a.Kind() == reflect.Pointer && (a.IsNil() && isZero(b) || b.IsNil() && isZero(a)) {
 		return true
 	}
 	x, errX := json.Marshal(a.Interface())

@@ -148,6 +148,7 @@ type decompilation struct {
 func (d *decompilation) sketches() {
 	pools, machines := map[string]bool{}, map[string]bool{}
 	for _, g := range d.groups {
+		settle(g)
 		s := &sketch{job: d.job, group: g}
 		s.doc, s.policy = written(g)
 		name := deref(d.job.ID)

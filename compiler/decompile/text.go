@@ -51,13 +51,15 @@ func (t text) expression() string {
 	}
 	var b strings.Builder
 	b.WriteByte('"')
-	for _, p := range t {
+	for i, p := range t {
 		if p.value != "" {
 			b.WriteString("${" + p.value + "}")
 			continue
 		}
-		// A dollar or percent before a run-time value would be the escape.
-		body := strings.TrimRight(p.literal, "$%")
+		body := p.literal
+		if i < len(t)-1 { // a dollar or percent before a run-time value would be the escape
+			body = strings.TrimRight(p.literal, "$%")
+		}
 		inside := quote(body)
 		b.WriteString(inside[1 : len(inside)-1])
 		if end := p.literal[len(body):]; end != "" {
