@@ -95,7 +95,7 @@ func dispatcherMain() {
 	defer stop()
 	err := dispatch.Run(ctx, dispatch.Options{
 		Listen: "127.0.0.1:0", NomadAddr: os.Getenv("NOMAD_ADDR"), Redis: os.Getenv("REDIS"), Interval: 500 * time.Millisecond,
-		Ready: func(address string) { fmt.Println(address) }, //nolint:forbidigo // that is how the test learns of it
+		Ready: func(address string) { fmt.Println(address) },
 	})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -105,7 +105,6 @@ func dispatcherMain() {
 // agentMain is the agent.
 func agentMain() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-	defer stop()
 	code := command.Run(ctx, command.Invocation{
 		Args: os.Args[1:], Getenv: os.Getenv, Environ: os.Environ(), Stdout: os.Stdout, Stderr: os.Stderr, Version: "test",
 	})

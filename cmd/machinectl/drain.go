@@ -165,25 +165,25 @@ func (w *drainWait) idle(ctx context.Context, state drained) (drained, error) {
 			return state, fmt.Errorf("%w: the drain of machine %.8s was ended by somebody else", errNotIdle, state.Machine)
 		}
 		if state.Running != before && state.Running > 0 {
-			w.say("  %s left", plural(state.Running, "job"))
+			w.sayf("  %s left", plural(state.Running, "job"))
 		}
 	}
-	w.say("Machine %.8s is idle.", state.Machine)
+	w.sayf("Machine %.8s is idle.", state.Machine)
 	return state, nil
 }
 
 func (w *drainWait) show(state drained) {
 	switch {
 	case !state.Drained:
-		w.say("Machine %.8s takes jobs again.", state.Machine)
+		w.sayf("Machine %.8s takes jobs again.", state.Machine)
 	case state.Running == 0:
-		w.say("Machine %.8s takes no more jobs until %s, and runs none.", state.Machine, clock(state.Until))
+		w.sayf("Machine %.8s takes no more jobs until %s, and runs none.", state.Machine, clock(state.Until))
 	default:
-		w.say("Machine %.8s takes no more jobs until %s. It still runs %s.", state.Machine, clock(state.Until), plural(state.Running, "job"))
+		w.sayf("Machine %.8s takes no more jobs until %s. It still runs %s.", state.Machine, clock(state.Until), plural(state.Running, "job"))
 	}
 }
 
-func (w *drainWait) say(format string, args ...any) {
+func (w *drainWait) sayf(format string, args ...any) {
 	if !w.quiet {
 		w.out.Printf(format, args...)
 	}

@@ -114,7 +114,9 @@ func jobFromFile(cmd *cli.Command, std streams, file string) (*nomad.Job, error)
 	if err != nil {
 		return nil, misuse(cmd, "%s", err)
 	}
-	var around struct{ Job json.RawMessage }
+	var around struct {
+		Job json.RawMessage `json:"Job"` //nolint:tagliatelle // Nomad's name
+	}
 	if err := json.Unmarshal(b, &around); err != nil {
 		if !bytes.HasPrefix(bytes.TrimSpace(b), []byte("{")) {
 			return nil, misuse(cmd, "%s is no JSON: `nomad job run -output %s` makes JSON of a job file", file, file)

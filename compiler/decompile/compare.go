@@ -35,7 +35,7 @@ func (c comparison) structs(have, want, usual reflect.Value, skip []string, out 
 		case isBlock(f):
 			c.blocks(name, h, w, out)
 		default:
-			out.set(name, c.literal(w))
+			out.set(name, c.argument(w))
 		}
 	}
 }
@@ -149,7 +149,7 @@ func (c comparison) fresh(out *body, v reflect.Value) {
 		if isBlock(f) {
 			c.blocks(name, reflect.Zero(w.Type()), w, out)
 		} else {
-			out.set(name, c.literal(w))
+			out.set(name, c.argument(w))
 		}
 	}
 }

@@ -1,10 +1,12 @@
 package decompile
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	nomad "github.com/hashicorp/nomad/api"
 
@@ -54,6 +56,13 @@ func clone(job *nomad.Job) (*nomad.Job, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the job can't be copied: %w", err)
 	}
+	// Profiles keep the characters of private use to themselves.
+	b = bytes.Map(func(r rune) rune {
+		if unicode.Is(unicode.Co, r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, b)
 	out := &nomad.Job{}
 	if err := json.Unmarshal(b, out); err != nil {
 		return nil, fmt.Errorf("the job can't be copied: %w", err)
@@ -141,7 +150,6 @@ type decompilation struct {
 	groups    []*nomad.TaskGroup
 	parts     []*sketch
 	variables map[string]bool
-	notes     []string
 }
 
 // sketches lays out every group.
@@ -155,7 +163,7 @@ func (d *decompilation) sketches() {
 		if len(d.groups) > 1 {
 			name += "-" + deref(g.Name)
 		}
-		s.pool, s.machine = nameOf(name, "pool", pools, profile.MaxName), nameOf(deref(g.Name), "machine", machines, profile.MaxName)
+		s.pool, s.machine = nameOf(name, "pool", pools), nameOf(deref(g.Name), "machine", machines)
 		s.redaction = &redaction{pool: s.pool, taken: d.variables, env: map[string]map[string]profile.Secret{}}
 		s.redact()
 		if s.ours() {

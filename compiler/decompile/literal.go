@@ -48,10 +48,16 @@ func (r *redaction) literalText(s string) string {
 	if name, ok := r.variable(s); ok {
 		return name
 	}
-	if strings.Count(s, "\n") > 1 && strings.HasSuffix(s, "\n") && !strings.ContainsFunc(s, unprintable) {
+	return quote(s)
+}
+
+// argument is a value that stands alone after its name: there a text may have several lines.
+func (r *redaction) argument(v reflect.Value) string {
+	s := stringOf(v)
+	if _, hidden := r.variable(s); !hidden && strings.Count(s, "\n") > 1 && strings.HasSuffix(s, "\n") && !strings.ContainsFunc(s, unprintable) {
 		return heredoc(s)
 	}
-	return quote(s)
+	return r.literal(v)
 }
 
 func unprintable(r rune) bool {

@@ -21,7 +21,7 @@ func (s *sketch) machineBlock(file *body) *body {
 	}
 	image := s.image()
 	if image != "" {
-		m.set("image", s.expression(image, runtime{}.config))
+		m.set("image", s.constant(image, runtime{}.config))
 	} else if s.driver == string(profile.DriverDocker) {
 		m.args = append(m.args, arg{"image", quote("change-me"), "the job names none"})
 	}
@@ -87,6 +87,37 @@ func (s *sketch) expression(nomadText string, read func(string) (text, bool)) st
 		return quote(nomadText)
 	}
 	return t.expression()
+}
+
+// constant is [sketch.expression] where a profile takes no run-time values.
+func (s *sketch) constant(nomadText string, read func(string) (text, bool)) string {
+	if name, ok := s.variable(nomadText); ok {
+		return name
+	}
+	if literal, ok := literalText(read, nomadText); ok {
+		return quote(literal)
+	}
+	return quote(nomadText)
+}
+
+// literalText is a text without its escapes, if it has no run-time values.
+func literalText(read func(string) (text, bool), nomadText string) (string, bool) {
+	t, ok := read(nomadText)
+	switch {
+	case !ok || len(t) > 1 || len(t) == 1 && t[0].value != "":
+		return "", false
+	case len(t) == 0:
+		return "", true
+	default:
+		return t[0].literal, true
+	}
+}
+
+func readyPath(one *service) string {
+	if one.ready == nil {
+		return ""
+	}
+	return one.ready.Path
 }
 
 // program is what a task runs: the entrypoint or command, and the arguments.
@@ -188,7 +219,7 @@ func (s *sketch) serviceBlock(m *body, one *service, machineImage string) {
 		s.portNumbers(b, one)
 	}
 	if image := configText(t, "image"); image != machineImage && image != "" && s.driver == string(profile.DriverDocker) {
-		b.set("image", s.expression(image, rt.config))
+		b.set("image", s.constant(image, rt.config))
 	}
 	cmd, _ := program(t)
 	if cmd == "" && s.driver != string(profile.DriverDocker) {
@@ -200,10 +231,12 @@ func (s *sketch) serviceBlock(m *body, one *service, machineImage string) {
 	if slices.Contains(killSignals(), t.KillSignal) && t.KillSignal != profile.DefaultKillSignal {
 		b.str("kill_signal", t.KillSignal)
 	}
-	if one.ready != nil {
+	if _, ok := literalText(rt.env, readyPath(one)); one.ready != nil && !ok {
+		s.notef("the check of task %s on a path that is known on the machine only, but in the nomad block", t.Name)
+	} else if one.ready != nil {
 		r := b.block("ready")
 		if one.ready.Path != profile.DefaultReadyPath {
-			r.set("path", s.expression(one.ready.Path, rt.env))
+			r.set("path", s.constant(one.ready.Path, rt.env))
 		}
 		r.duration("interval", max(one.ready.Interval, time.Second), profile.DefaultReadyInterval)
 		r.duration("timeout", max(one.ready.Timeout, time.Second), profile.DefaultReadyTimeout)
@@ -266,14 +299,27 @@ func (s *sketch) portNumbers(b *body, one *service) {
 	case one.where.To < 0: // the same as outside
 	case s.driver != string(profile.DriverDocker) && !s.ownNetwork():
 		s.notef("port %s: the number %d within, since in the host's network a program listens on the host's port", one.port, one.where.To)
-	case s.ownNetwork() && one.perGPU:
-		s.notef("port %s: the number %d within, since instances share the machine's network; let the program listen on self.port", one.port, one.where.To)
+	case s.ownNetwork() && (one.perGPU && !s.ours() || s.listensBefore(one)):
+		s.notef("port %s: the number %d within, since all instances share the machine's network; let the program listen on self.port", one.port, one.where.To)
 	default:
 		b.num("container_port", one.where.To)
 	}
 	if one.where.HostNetwork != "" && one.where.HostNetwork != "default" {
 		s.notef("port %s: the host network %s", one.port, one.where.HostNetwork)
 	}
+}
+
+// listensBefore says that another service has the number within.
+func (s *sketch) listensBefore(one *service) bool {
+	for _, o := range s.services {
+		if o == one {
+			break
+		}
+		if o.where != nil && o.where.To == one.where.To {
+			return true
+		}
+	}
+	return false
 }
 
 // setupBlock writes the setup. The compiler bounds its time with timeout(1).
@@ -309,7 +355,7 @@ func (s *sketch) agentBlock(m *body) {
 	usual := profile.DefaultAgentCommand
 	if len(t.Artifacts) > 0 {
 		a := t.Artifacts[0]
-		b.set("artifact", s.expression(deref(a.GetterSource), runtime{port: spec.PortAgent}.env))
+		b.set("artifact", s.constant(deref(a.GetterSource), runtime{}.env))
 		usual = profile.DefaultArtifactAgent
 		if s.driver == string(profile.DriverDocker) {
 			usual = "/" + usual
@@ -352,6 +398,10 @@ func mib(n *int) int64 { return int64(deref(n)) << 20 }
 func (s *sketch) restart(b *body, t *nomad.Task, usual nomad.RestartPolicy) {
 	p := t.RestartPolicy
 	if p == nil || !s.ours() && sameAny(withoutRender(p), withoutRender(nomadsRestart(s.job))) {
+		return
+	}
+	if attempts, interval := deref(p.Attempts), deref(p.Interval); interval < 5*time.Second || time.Duration(attempts)*deref(p.Delay) > interval {
+		s.notef("the restart block of task %s, which Nomad would refuse: its interval is too short", t.Name)
 		return
 	}
 	r := &body{}

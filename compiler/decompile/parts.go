@@ -92,11 +92,11 @@ func (s *sketch) artifacts(b *body, t *nomad.Task, rt runtime) {
 	for _, a := range t.Artifacts {
 		dest := deref(a.RelativeDest)
 		if strings.HasPrefix(dest, "/") || strings.HasPrefix(dest, "..") || strings.Contains(dest, "/../") || strings.Contains(dest, "${") ||
-			a.Chown || a.GetterInsecure != nil && *a.GetterInsecure {
+			a.Chown || deref(a.GetterInsecure) || !s.constants(a, rt) {
 			continue // Nomad's own words have it
 		}
 		r := b.block("artifact")
-		r.set("source", s.expression(deref(a.GetterSource), rt.env))
+		r.set("source", s.constant(deref(a.GetterSource), rt.env))
 		if dest != "local/" {
 			r.str("destination", dest)
 		}
@@ -109,12 +109,23 @@ func (s *sketch) artifacts(b *body, t *nomad.Task, rt runtime) {
 			}
 			out := map[string]string{}
 			for k, v := range items {
-				out[k] = s.expression(v, rt.env)
+				out[k] = s.constant(v, rt.env)
 			}
 			r.set(name, object(out))
 		}
 		slices.SortStableFunc(r.args, func(x, y arg) int { return order(x.name) - order(y.name) })
 	}
+}
+
+// constants says that no text of the artifact is known on the machine only.
+func (s *sketch) constants(a *nomad.TaskArtifact, rt runtime) bool {
+	texts := append(slices.Collect(maps.Values(a.GetterHeaders)), slices.Collect(maps.Values(a.GetterOptions))...)
+	for _, text := range append(texts, deref(a.GetterSource)) {
+		if _, ok := literalText(rt.env, text); !ok {
+			return false
+		}
+	}
+	return deref(a.GetterSource) != ""
 }
 
 func order(name string) int {
@@ -170,13 +181,14 @@ func (s *sketch) volumes(m *body) {
 	if s.driver == string(profile.DriverRawExec) {
 		return
 	}
+	paths := map[string]bool{}
 	for _, label := range slices.Sorted(maps.Keys(s.group.Volumes)) {
 		v := s.group.Volumes[label]
 		mount := s.mountOf(label)
-		if mount == nil || v.Type != "host" && v.Type != "csi" || !volumeName(label) || !strings.HasPrefix(deref(mount.Destination), "/") {
-			s.notef("the volume %q, unless the nomad block has it", label)
-			continue
+		if mount == nil || !sayable(label, v, deref(mount.Destination)) || paths[deref(mount.Destination)] {
+			continue // Nomad's own words have it
 		}
+		paths[deref(mount.Destination)] = true
 		b := m.block("volume", label)
 		if v.Type != "host" {
 			b.str("type", v.Type)
@@ -206,8 +218,21 @@ func (s *sketch) volumes(m *body) {
 	}
 }
 
-// volumeName says that the language takes it as it is.
-func volumeName(name string) bool { return nameOf(name, "v", nil, profile.MaxName) == name }
+// sayable says that the language has words for a volume.
+func sayable(label string, v *nomad.VolumeRequest, path string) bool {
+	if nameOf(label, "v", nil) != label || !strings.HasPrefix(path, "/") || v.Source == "" {
+		return false
+	}
+	return v.Type == "host" || v.Type == "csi" && slices.Contains(accessModes(), v.AccessMode) &&
+		slices.Contains([]string{"file-system", "block-device"}, v.AttachmentMode)
+}
+
+func accessModes() []string {
+	return []string{
+		"single-node-reader-only", "single-node-writer", "multi-node-reader-only", "multi-node-single-writer", "multi-node-multi-writer",
+		"single-node-single-writer", "single-node-multi-writer",
+	}
+}
 
 // mountOf is the first mount of a volume.
 func (s *sketch) mountOf(label string) *nomad.VolumeMount {

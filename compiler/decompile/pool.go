@@ -85,7 +85,7 @@ func (s *sketch) placement(p *body) {
 		affinities, spreads = append(slices.Clone(s.job.Affinities), affinities...), append(slices.Clone(s.job.Spreads), spreads...)
 	}
 	for _, a := range affinities {
-		if attribute(a.LTarget) == "" || !slices.Contains(affinityOperators(), operator(a.Operand)) || deref(a.Weight) == 0 {
+		if attribute(a.LTarget) == "" || !slices.Contains(affinityOperators(), operator(a.Operand)) || deref(a.Weight) == 0 || a.RTarget == "" {
 			s.notef("the affinity for %s %s", a.LTarget, a.Operand)
 			continue
 		}
@@ -170,12 +170,17 @@ func attribute(target string) string {
 
 // nodeConstraint says that the language has a word for it.
 func nodeConstraint(c *nomad.Constraint) bool {
-	op := operator(c.Operand)
-	if op == "distinct_hosts" {
-		return true
+	if operator(c.Operand) == "distinct_hosts" {
+		return c.LTarget == ""
 	}
+	return complete(c) && !strings.HasPrefix(c.LTarget, "${device.")
+}
+
+// complete says that a constraint has an attribute, a known operator, and a value where that needs one.
+func complete(c *nomad.Constraint) bool {
+	op := operator(c.Operand)
 	alone := op == "is_set" || op == "is_not_set" || op == "distinct_property"
-	return slices.Contains(constraintOperators(), op) && attribute(c.LTarget) != "" && !strings.HasPrefix(c.LTarget, "${device.") && (alone || c.RTarget != "")
+	return slices.Contains(constraintOperators(), op) && attribute(c.LTarget) != "" && (alone || c.RTarget != "")
 }
 
 func writeConstraint(b *body, c *nomad.Constraint) {

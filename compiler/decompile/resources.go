@@ -252,14 +252,14 @@ func (g *gpuWords) rest(b *body, s *sketch) {
 		g.constraints = g.constraints[1:]
 	}
 	for _, c := range g.constraints {
-		if !strings.HasPrefix(attribute(c.LTarget), "device.") || !slices.Contains(constraintOperators(), operator(c.Operand)) {
+		if !strings.HasPrefix(c.LTarget, "${device.") || !complete(c) {
 			s.notef("the constraint on GPUs for %s", c.LTarget)
 			continue
 		}
 		writeConstraint(b, c)
 	}
 	for _, a := range g.affinities {
-		if !strings.HasPrefix(attribute(a.LTarget), "device.") || !slices.Contains(affinityOperators(), operator(a.Operand)) || deref(a.Weight) == 0 {
+		if !strings.HasPrefix(attribute(a.LTarget), "device.") || !slices.Contains(affinityOperators(), operator(a.Operand)) || deref(a.Weight) == 0 || a.RTarget == "" {
 			s.notef("the preference among GPUs for %s", a.LTarget)
 			continue
 		}

@@ -108,7 +108,11 @@ func (r *redaction) group(g *nomad.TaskGroup) {
 // environment makes secret() of a task's secret variables.
 func (r *redaction) environment(t *nomad.Task) {
 	for name, value := range t.Env {
-		if !sensitive(name, value) || strings.HasPrefix(name, "NOMAD_") {
+		switch {
+		case !sensitive(name, value):
+			continue
+		case !envName.MatchString(name) || strings.HasPrefix(name, "NOMAD_"): // the language doesn't take it
+			t.Env[name] = r.hide("task " + t.Name + " env " + name)
 			continue
 		}
 		if r.env[t.Name] == nil {

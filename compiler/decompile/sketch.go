@@ -113,10 +113,11 @@ func (s *sketch) ofAStranger() {
 			continue
 		}
 		one := &service{name: t.Name, tasks: []*nomad.Task{t}}
-		if n := gpusOf(t); n == 1 {
+		switch n := gpusOf(t); {
+		case n == 1 && s.gpus == 0:
 			one.perGPU, s.gpus = true, 1
-		} else if n > 1 {
-			s.notef("task %s: %d GPUs for one process as a gpu block, which gives each GPU to an instance of its own; they stand in the nomad block", t.Name, n)
+		case n > 0:
+			s.notef("the GPUs of task %s as a gpu block, which gives each GPU to one instance of one service; they stand in the nomad block", t.Name)
 		}
 		s.services = append(s.services, one)
 	}
@@ -179,8 +180,9 @@ func (s *sketch) portOf(label string) *nomad.Port {
 
 var notInName = regexp.MustCompile(`[^a-z0-9]+`)
 
-// nameOf makes a name of the language out of any, not one of those taken.
-func nameOf(name, otherwise string, taken map[string]bool, limit int) string {
+// nameOf makes a name of the language out of any, not one of those taken, which it joins.
+func nameOf(name, otherwise string, taken map[string]bool) string {
+	const limit = profile.MaxName
 	name = strings.Trim(notInName.ReplaceAllString(strings.ToLower(name), "-"), "-")
 	if name == "" || name[0] >= '0' && name[0] <= '9' {
 		name = strings.Trim(otherwise+"-"+name, "-")
@@ -202,7 +204,7 @@ func (s *sketch) rename() {
 	taken := map[string]bool{spec.TaskAgent: true, spec.TaskSetup: true}
 	for _, one := range s.services {
 		old := one.name
-		one.name = nameOf(old, "task", taken, profile.MaxName)
+		one.name = nameOf(old, "task", taken)
 		instance := one.name
 		if one.perGPU {
 			instance += "-gpu0"

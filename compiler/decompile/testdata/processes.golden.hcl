@@ -75,7 +75,7 @@ pool "processes-api" {
 }
 
 machine "worker" {
-  # not imported: task worker: 2 GPUs for one process as a gpu block, which gives each GPU to an instance of its own; they stand in the nomad block
+  # not imported: the GPUs of task worker as a gpu block, which gives each GPU to one instance of one service; they stand in the nomad block
   # not imported: the update block: changed machines are rolled out by the dispatcher, each when it is idle
   kind   = "api"
   driver = "exec"
