@@ -143,7 +143,7 @@ func (c comparison) fresh(out *body, v reflect.Value) {
 	for i := range v.NumField() {
 		f, w := v.Type().Field(i), v.Field(i)
 		name := hclName(f)
-		if name == "" || empty(w) || !c.exact && same(w, usual.Elem().Field(i)) {
+		if name == "" || empty(w) || same(w, usual.Elem().Field(i)) {
 			continue
 		}
 		if isBlock(f) {

@@ -126,11 +126,6 @@ machine "web" {
   }
   nomad {
     group {
-      constraint {
-        attribute = "$${NOMAD_JOB_NAME}"
-        value     = ".*"
-        operator  = "regexp"
-      }
       ephemeral_disk { sticky = true }
       meta { team = "images" }
       service {
@@ -155,6 +150,10 @@ machine "web" {
         }]
         shm_size = 1073741824
         ulimit   = [{ nofile = "65536" }]
+      }
+      constraint {
+        attribute = "$${meta.rack}"
+        operator  = "is_set"
       }
       env { WHERE = "$${attr.unique.hostname}" }
       resources { memory_max = 24576 }

@@ -28,11 +28,6 @@ job "Comfy_UI Web" {
       operator = "distinct_hosts"
       value    = "true"
     }
-    constraint {
-      attribute = "${NOMAD_JOB_NAME}"
-      operator  = "regexp"
-      value     = ".*"
-    }
     network {
       port "http" { to = 8188 }
       port "metrics" {}
@@ -122,6 +117,10 @@ EOT
         read_only   = true
       }
       vault { role = "comfy" }
+      constraint {
+        attribute = "${meta.rack}"
+        operator  = "is_set"
+      }
       kill_timeout = "20s"
       resources {
         cpu        = 4000
