@@ -179,3 +179,5 @@ func same(a, b reflect.Value) bool {
 	y, errY := json.Marshal(b.Interface())
 	return errX == nil && errY == nil && string(x) == string(y)
 }
+
+func sameAny(a, b any) bool { return same(reflect.ValueOf(a), reflect.ValueOf(b)) }

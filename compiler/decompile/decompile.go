@@ -5,13 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 	"unicode"
 
 	nomad "github.com/hashicorp/nomad/api"
 
-	"github.com/emprops/machinectl/compiler"
-	"github.com/emprops/machinectl/hcl/diag"
 	"github.com/emprops/machinectl/hcl/profile"
 	"github.com/emprops/machinectl/hcl/spec"
 )
@@ -71,77 +68,6 @@ func clone(job *nomad.Job) (*nomad.Job, error) {
 		return nil, fmt.Errorf("the job has neither an id nor a name: is that a Nomad job?")
 	}
 	return out, nil
-}
-
-// suitable says what to do with a job that can't be a pool.
-func suitable(job *nomad.Job) error {
-	id := deref(job.ID)
-	if id == "" {
-		id = deref(job.Name)
-	}
-	switch kind := deref(job.Type); kind {
-	case "", nomad.JobTypeService:
-		return nil
-	case nomad.JobTypeBatch:
-		return fmt.Errorf("job %q is of type batch: it runs to its end, and a pool's machines stay. "+
-			"Give its work to a pool as jobs (machinectl submit), or leave it a Nomad job", id)
-	default:
-		return fmt.Errorf("job %q is of type %s: it runs once on every node, and a pool is as large as its jobs need. "+
-			"Leave it a Nomad job, or write a pool with placement { constraint { operator = \"distinct_hosts\" } }", id, kind)
-	}
-}
-
-// choose finds the groups to import.
-func choose(job *nomad.Job, name string) ([]*nomad.TaskGroup, error) {
-	var names []string
-	for _, g := range job.TaskGroups {
-		if deref(g.Name) == name {
-			return []*nomad.TaskGroup{g}, nil
-		}
-		names = append(names, deref(g.Name))
-	}
-	switch {
-	case name != "":
-		return nil, fmt.Errorf("job %q has no group %q. %s", deref(job.ID), name, diag.DidYouMean(name, names))
-	case len(names) == 0:
-		return nil, fmt.Errorf("job %q has no groups", deref(job.ID))
-	}
-	for _, g := range job.TaskGroups {
-		if _, policy := written(g); policy != nil && policy.Wanted {
-			return []*nomad.TaskGroup{g}, nil
-		}
-	}
-	return job.TaskGroups, nil
-}
-
-// written is what machinectl wrote into a group; nil, nil where it didn't.
-func written(g *nomad.TaskGroup) (*spec.Agent, *spec.Policy) {
-	if g.Scaling == nil {
-		return nil, nil
-	}
-	policy, ok, err := spec.ParsePolicy(g.Scaling.Policy)
-	if !ok || err != nil {
-		return nil, nil
-	}
-	for _, t := range g.Tasks {
-		if tmpl := document(t); tmpl != nil {
-			// A run-time value in it stands within quotes, so that it is JSON all the same once its own quotes are gone.
-			text := strings.NewReplacer(`<<< env "`, "<<< env ", `" >>>`, " >>>").Replace(deref(tmpl.EmbeddedTmpl))
-			if doc, err := spec.DecodeAgent([]byte(text)); err == nil {
-				return doc, &policy
-			}
-		}
-	}
-	return nil, nil
-}
-
-// document is the template with the agent's instructions, or nil.
-func document(t *nomad.Task) *nomad.Template {
-	i := slices.IndexFunc(t.Templates, func(tmpl *nomad.Template) bool { return deref(tmpl.DestPath) == "local/machine.json" })
-	if t.Name != spec.TaskAgent || i < 0 {
-		return nil
-	}
-	return t.Templates[i]
 }
 
 // decompilation is one job on its way to a profile.
@@ -245,7 +171,15 @@ func (d *decompilation) result() (*Result, error) {
 			s.differences(pools[i])
 		}
 	}
-	r := &Result{Profile: d.text(), Same: same, Notes: []string{}}
+	// The notes are in the text now; it must still be a profile.
+	if _, err = d.compile(); err != nil {
+		return nil, err
+	}
+	formatted, diags := profile.Format([]byte(d.text()))
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	r := &Result{Profile: string(formatted), Same: same, Notes: []string{}}
 	for _, s := range d.parts {
 		for _, n := range s.notes {
 			if len(d.parts) > 1 {
@@ -254,98 +188,5 @@ func (d *decompilation) result() (*Result, error) {
 			r.Notes = append(r.Notes, n)
 		}
 	}
-	// The notes are in the text now; it must still be a profile.
-	_, err = d.compile()
-	return r, err
-}
-
-// compile makes Nomad jobs of the text as it stands.
-func (d *decompilation) compile() ([]*compiler.Pool, error) {
-	p, diags := profile.LoadBytes([]byte(d.text()), "profile.hcl", profile.Options{})
-	var pools []*compiler.Pool
-	if !diags.HasErrors() {
-		var more []*compiler.Pool
-		more, diags = compiler.Compile(p)
-		pools = more
-	}
-	if errs, _ := diag.Split(diags); len(errs) > 0 {
-		var problems []string
-		for _, e := range errs {
-			problems = append(problems, e.Summary)
-		}
-		return nil, fmt.Errorf("no valid profile could be made of job %q: %s", deref(d.job.ID), strings.Join(problems, "; "))
-	}
-	return pools, nil
-}
-
-// text is the profile in the canonical form.
-func (d *decompilation) text() string {
-	file := &body{}
-	for _, s := range d.parts {
-		for _, line := range s.head() {
-			if !slices.Contains(file.notes, line) {
-				file.notes = append(file.notes, line)
-			}
-		}
-	}
-	d.variableBlocks(file)
-	for _, s := range d.parts {
-		m := s.machineBlock(file)
-		p := s.poolBlock(file)
-		s.nomadBlocks(m, p)
-		for _, n := range s.notes {
-			m.notes = append(m.notes, "not imported: "+n)
-		}
-	}
-	var out strings.Builder
-	file.write(&out, 0)
-	formatted, diags := profile.Format([]byte(out.String()))
-	if diags.HasErrors() {
-		return out.String() // compile says what is wrong
-	}
-	return string(formatted)
-}
-
-// head are the comments at the profile's beginning.
-func (s *sketch) head() []string {
-	lines := []string{fmt.Sprintf("Imported from the Nomad job %q. Read it, and plan it, before it is applied.", deref(s.job.ID))}
-	if !s.ours() {
-		lines = append(lines, "A pool is a Nomad job of its own: stop this one first, or give the pool another name.",
-			"Each machine runs an agent beside its services: "+profile.DefaultAgentCommand+" on the image or host, or agent { artifact = … }.")
-	}
-	if keys := s.secretKeys(); len(keys) > 0 {
-		lines = append(lines, fmt.Sprintf("Secrets are not shown. Put them into Nomad: nomad var put machines/%s %s", s.redaction.pool, strings.Join(keys, " ")))
-	}
-	return lines
-}
-
-// secretKeys are the items that the profile expects, as they are put.
-func (s *sketch) secretKeys() []string {
-	var keys []string
-	for _, secrets := range s.env {
-		for _, at := range secrets {
-			if item := at.Key + "=…"; !slices.Contains(keys, item) {
-				keys = append(keys, item)
-			}
-		}
-	}
-	slices.Sort(keys)
-	return keys
-}
-
-// variableBlocks declares the queue, and what was taken out and is no environment variable.
-func (d *decompilation) variableBlocks(file *body) {
-	if slices.ContainsFunc(d.parts, func(s *sketch) bool { return !s.ours() }) {
-		v := file.block("variable", "redis_url")
-		v.set("default", quote("redis://127.0.0.1:6379"))
-		v.set("description", quote("The queue that the machines' agents take jobs from."))
-	}
-	for _, s := range d.parts {
-		for _, h := range s.hidden {
-			v := file.block("variable", h.name)
-			v.set("default", quote(h.standIn))
-			v.set("description", quote("The job has a value here that isn't shown: "+h.where+"."))
-			v.set("sensitive", "true")
-		}
-	}
+	return r, nil
 }

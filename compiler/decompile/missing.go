@@ -2,7 +2,6 @@ package decompile
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -46,20 +45,21 @@ func escapes(section string, b *body) []escape {
 
 // adopt takes over what makes a valid profile: all, or else what does so beside the others.
 func (d *decompilation) adopt(s *sketch, list []escape) {
+	if len(list) == 0 {
+		return
+	}
 	before := s.accepted
 	s.accepted = append(slices.Clone(before), list...)
 	if _, err := d.compile(); err == nil {
 		return
 	}
 	s.accepted = before
-	for _, e := range list {
-		before := s.accepted
-		s.accepted = append(slices.Clone(before), e)
-		if _, err := d.compile(); err != nil {
-			s.accepted = before
-			s.notef("%s", e.name())
-		}
+	if n := len(list); n > 1 {
+		d.adopt(s, list[:n/2])
+		d.adopt(s, list[n/2:])
+		return
 	}
+	s.notef("%s", list[0].name())
 }
 
 // nomadBlocks writes what was accepted.
@@ -223,76 +223,4 @@ func (s *sketch) missingInJob(pool *compiler.Pool) []escape {
 		out.set("all_at_once", "true")
 	}
 	return escapes("job", out)
-}
-
-// differences notes where the compiled group is another one than the job's, by name.
-func (s *sketch) differences(pool *compiler.Pool) {
-	if !s.ours() {
-		return
-	}
-	have, want := s.comparable(pool.Group()), s.comparable(s.group)
-	for _, g := range []*nomad.TaskGroup{have, want} {
-		g.Name, g.Count, g.Scaling = nil, nil, nil
-	}
-	n := len(s.notes)
-	for _, path := range unlike("", plain(have), plain(want)) {
-		s.notef("what the job has in %s", path)
-	}
-	if len(s.notes) == n && len(s.secretKeys())+len(s.hidden) == 0 {
-		s.notef("the agent's instructions, as another version of machinectl wrote them")
-	}
-}
-
-func plain(v any) any {
-	var out any
-	if b, err := json.Marshal(v); err != nil || json.Unmarshal(b, &out) != nil {
-		return nil
-	}
-	return out
-}
-
-// unlike are the paths at which two JSON documents differ.
-func unlike(path string, a, b any) []string {
-	x, isMap := a.(map[string]any)
-	y, both := b.(map[string]any)
-	if isMap && both {
-		keys := slices.Sorted(maps.Keys(x))
-		for k := range y {
-			if _, there := x[k]; !there {
-				keys = append(keys, k)
-			}
-		}
-		slices.Sort(keys)
-		var list []string
-		for _, k := range keys {
-			list = append(list, unlike(strings.TrimPrefix(path+"."+k, "."), x[k], y[k])...)
-		}
-		return list
-	}
-	p, isList := a.([]any)
-	q, lists := b.([]any)
-	if isList && lists && len(p) == len(q) {
-		var list []string
-		for i := range p {
-			list = append(list, unlike(fmt.Sprintf("%s[%d]", path, i), p[i], q[i])...)
-		}
-		return list
-	}
-	if nothing(a) && nothing(b) || sameAny(&a, &b) {
-		return nil
-	}
-	return []string{path}
-}
-
-func nothing(v any) bool {
-	switch v := v.(type) {
-	case nil:
-		return true
-	case []any:
-		return len(v) == 0
-	case map[string]any:
-		return len(v) == 0
-	default:
-		return false
-	}
 }
