@@ -28,14 +28,6 @@ func TestDispatched(t *testing.T) {
 	runDispatched(t, startCluster(t, devcluster.Options{Embedded: true}))
 }
 
-// TestDispatchedNomad is the same on a real Nomad.
-func TestDispatchedNomad(t *testing.T) {
-	if _, err := exec.LookPath("nomad"); err != nil {
-		t.Skip("skipped: nomad is not on PATH")
-	}
-	runDispatched(t, startCluster(t, devcluster.Options{EmbeddedRedis: true}))
-}
-
 // runDispatched gives each script a namespace, a Redis database and a dispatcher of its own.
 func runDispatched(t *testing.T, c *devcluster.Cluster) {
 	t.Helper()

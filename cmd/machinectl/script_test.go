@@ -94,12 +94,14 @@ func TestStandIn(t *testing.T) {
 	runOnCluster(t, startCluster(t, devcluster.Options{Embedded: true}).NomadAddr())
 }
 
-// TestNomad is the same on a real Nomad.
+// TestNomad is the same on a real Nomad, and what needs a dispatcher.
 func TestNomad(t *testing.T) {
 	if _, err := exec.LookPath("nomad"); err != nil {
 		t.Skip("skipped: nomad is not on PATH")
 	}
-	runOnCluster(t, startCluster(t, devcluster.Options{EmbeddedRedis: true}).NomadAddr())
+	c := startCluster(t, devcluster.Options{EmbeddedRedis: true})
+	t.Run("cluster", func(t *testing.T) { runOnCluster(t, c.NomadAddr()) })
+	t.Run("dispatched", func(t *testing.T) { runDispatched(t, c) })
 }
 
 func startCluster(t *testing.T, opts devcluster.Options) *devcluster.Cluster {
