@@ -185,6 +185,11 @@ type API interface {
 	// returned, no later claim of that machine succeeds while it holds, so InFlight after it is conclusive.
 	Drain(ctx context.Context, machine, reason string, ttl time.Duration) error
 	Undrain(ctx context.Context, machine string) error
+	// DrainFor is a person's drain: the same, beside the dispatcher's, so that neither takes the other's back. It returns when
+	// it ends. PersonDrain tells of it, nil where there is none.
+	DrainFor(ctx context.Context, machine, reason string, d time.Duration) (*PersonDrain, error)
+	EndDrain(ctx context.Context, machine string) error
+	PersonDrain(ctx context.Context, machine string) (*PersonDrain, error)
 	InFlight(ctx context.Context, machine string) (int, error)
 
 	// ReportMachine stores and publishes a machine's report; RemoveMachine takes it away when an agent leaves in order.

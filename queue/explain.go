@@ -146,8 +146,9 @@ func (c *Client) liveWorkers(ctx context.Context) ([]liveWorker, error) {
 				continue
 			}
 			machine, worker, _ := strings.Cut(name, "/")
-			until, _, _ := strings.Cut(ctl["d:"+machine], "\t")
-			out = append(out, liveWorker{machine: machine, name: worker, offer: o, draining: parseMillis(until) > now.UnixMilli()})
+			_, ours := parseDrain(ctl[drainField+machine], now)
+			_, theirs := parseDrain(ctl[personDrainField+machine], now)
+			out = append(out, liveWorker{machine: machine, name: worker, offer: o, draining: ours || theirs})
 		}
 	}
 	return out, nil

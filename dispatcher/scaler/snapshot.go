@@ -62,6 +62,8 @@ type Machine struct {
 	Since time.Time `json:"since"`
 	// IdleSince is when it was last seen to begin running nothing; zero while it runs a job, starts, or isn't known to be idle.
 	IdleSince time.Time `json:"idle_since"`
+	// Drained says that a person asked that it take no more jobs: it serves nothing, and stays.
+	Drained bool `json:"drained,omitempty"`
 }
 
 // Decision is how many machines one pool should have, and why.
@@ -69,7 +71,7 @@ type Decision struct {
 	Pool string    `json:"pool"`
 	At   time.Time `json:"at"`
 	From int       `json:"from"` // machines asked for until now
-	Need int       `json:"need"` // machines that the demand alone calls for
+	Need int       `json:"need"` // machines that the demand alone calls for, beside those that a person drained
 	// Count is the answer: machines to have. Count = From means: leave it.
 	Count   int      `json:"count"`
 	Reasons []Reason `json:"reasons"`
@@ -98,6 +100,7 @@ const (
 	DownCooldown Code = "down_cooldown" // shrunk too recently
 	Idle         Code = "idle"          // shrinks: machines have been idle long enough
 	NotIdle      Code = "not_idle"      // would shrink, but machines have not been idle long enough
+	Drained      Code = "drained"       // a person drained machines: they serve nothing, and stay
 )
 
 // Load is a pool's share of one class.
