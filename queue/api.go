@@ -85,6 +85,7 @@ type ClassDemand struct {
 	ArrivalRate  float64                 `json:"arrival_rate"` // jobs/s, exponentially weighted over about a minute
 	ServiceMean  time.Duration           `json:"service_mean"` // 0 while unknown
 	ServiceP90   time.Duration           `json:"service_p90"`
+	Paused       string                  `json:"paused,omitempty"` // why its type is paused: nobody starts the waiting jobs
 }
 
 // Explanation says why a job is where it is.

@@ -55,7 +55,7 @@ func (l *Loop) look(ctx context.Context) (*sight, error) {
 	for _, d := range demand {
 		s.classes = append(s.classes, scaler.Class{
 			ID: d.Class, Requirements: d.Requirements, Waiting: d.Waiting, Running: d.Running,
-			ArrivalRate: d.ArrivalRate, ServiceMean: d.ServiceMean,
+			ArrivalRate: d.ArrivalRate, ServiceMean: d.ServiceMean, Paused: d.Paused,
 		})
 	}
 	l.say("Redis could not be read: no pool shrinks", errors.Join(redisErr, demandErr))

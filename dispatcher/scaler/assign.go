@@ -17,6 +17,7 @@ type candidate struct {
 	used    map[workerSet]float64 // slots given away
 	shares  map[workerSet]share
 	loads   []Load
+	paused  int64 // jobs that its machines could run if their types were not paused
 }
 
 // split asks pools to serve the classes, each job in exactly one pool. Classes that no pool can serve are left out.
@@ -36,6 +37,14 @@ func split(classes []Class, pools []Pool, now time.Time) []*candidate {
 	}
 	var fits []fit
 	for _, c := range classes {
+		if c.Paused != "" {
+			for _, p := range order {
+				if p.servers(c) != 0 {
+					p.paused += c.Waiting
+				}
+			}
+			c.Waiting, c.ArrivalRate = 0, 0
+		}
 		if c.Waiting+c.Running <= 0 {
 			continue
 		}

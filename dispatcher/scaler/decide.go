@@ -32,6 +32,9 @@ func (c *candidate) decide(unknown string, now time.Time) Decision {
 	if drained > 0 {
 		d.becausef(Drained, "%s beside that, drained by hand", machinesText(drained))
 	}
+	if c.paused > 0 {
+		d.becausef(Paused, "%s for the type to be resumed", waitText(c.paused))
+	}
 	if c.Scarce != "" {
 		d.becausef(Scarce, "jobs go to other pools first: %s", c.Scarce)
 	}

@@ -23,6 +23,8 @@ type Class struct {
 	Running      int64                   `json:"running"`      // jobs
 	ArrivalRate  float64                 `json:"arrival_rate"` // jobs per second
 	ServiceMean  time.Duration           `json:"service_mean"` // 0 while unknown: DefaultService is assumed
+	// Paused says why nobody starts the waiting jobs; empty where they are started. They ask for no machine then.
+	Paused string `json:"paused,omitempty"`
 }
 
 // DefaultService is the service time assumed of a class of which no job has ended yet.
@@ -94,6 +96,7 @@ const (
 	Minimum      Code = "minimum"       // raised to the policy's minimum
 	Maximum      Code = "maximum"       // held at the policy's maximum
 	Blocked      Code = "blocked"       // Nomad can't place more
+	Paused       Code = "paused"        // jobs wait for their type to be resumed, not for a machine
 	Scarce       Code = "scarce"        // Nomad could not place more lately: jobs go to other pools first
 	Crashing     Code = "crashing"      // new machines do not come up
 	UpCooldown   Code = "up_cooldown"   // grown too recently
