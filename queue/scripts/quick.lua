@@ -44,7 +44,7 @@ if want > 0 then
     local serves = redis.call("HMGET", aud, unpack(fields))
     for i = 1, #names do
       if serves[i] then audiences[#audiences + 1] = names[i] end
-      if #audiences == want and want == 1 then break end -- an audience's first job comes before all of those behind it
+      if #audiences == want then break end -- so many jobs come before the first of the audiences behind them
     end
     -- What lies behind the sixteenth audience isn't looked at: the jobs up to its head surely come before.
     if #names == 16 then bound = tonumber(redis.call("ZSCORE", heads, names[16])) end
