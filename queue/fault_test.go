@@ -239,6 +239,27 @@ func TestAnswersLost(t *testing.T) {
 	require.Len(t, done.History, 2)
 }
 
+// A worker that was registered as idle by a call whose answer got lost doesn't stay so: wake-ups would go to it in vain.
+func TestLostAnswerOfBecomingIdle(t *testing.T) {
+	t.Parallel()
+	server := queuetest.StartRedis(t)
+	proxy := startCutter(t, server.Addr)
+	c := open(t, queue.Options{URL: "redis://" + proxy.Addr().String()})
+	w := simWorker("m1")
+	require.NoError(t, c.Register(t.Context(), w))
+	_, err := c.Claim(t.Context(), w, 1, 0) // from here on Redis knows the scripts
+	require.NoError(t, err)
+	proxy.cut.Store(2)
+	_, err = c.Claim(t.Context(), w, 1, time.Minute)
+	require.ErrorIs(t, err, queue.ErrUnavailable)
+	proxy.cut.Store(0)
+	require.Equal(t, 1, c.Idle(t.Context(), "simulation"))
+	got, err := c.Claim(t.Context(), w, 1, 0)
+	require.NoError(t, err)
+	require.Empty(t, got)
+	require.Zero(t, c.Idle(t.Context(), "simulation"))
+}
+
 func TestOpenRefusesEviction(t *testing.T) {
 	server := queuetest.StartRedis(t, "--maxmemory-policy", "allkeys-lru")
 	_, err := queue.Open(t.Context(), queue.Options{URL: server.URL})
