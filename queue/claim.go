@@ -9,9 +9,13 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// turnTimeout bounds one call of the turn script. It runs to its end even where the caller stops waiting: an answer that
-// nobody reads would leave jobs claimed by nobody until their lease passes.
+// turnTimeout bounds one turn, and one call for several requests. A turn runs to its end even where the caller stops waiting:
+// an answer that nobody reads would leave jobs claimed by nobody until their lease passes.
 const turnTimeout = 10 * time.Second
+
+// MaxClaim is how many jobs one claim gives at most: a script that takes more would hold Redis for long, and Lua can't hand
+// more than some thousand values on to one command.
+const MaxClaim = 100
 
 // Claim takes up to n jobs for a registered worker; see [API]. It wakes up when a job arrives that this worker can run
 // and is the one chosen for it, and looks by itself after Options.Poll at the latest.
@@ -78,7 +82,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 func (c *Client) sleepIdle(ctx context.Context, w WorkerInfo, d time.Duration) error {
 	jobType, me := w.Offer.Type, w.Machine+"/"+w.Name
 	key := c.keys.wake(jobType, me)
-	lasting, cancel := context.WithTimeout(context.WithoutCancel(ctx), d+turnTimeout)
+	lasting, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), d+turnTimeout, errNoAnswer)
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { c.wake(lasting, jobType, []string{me}) })
 	err := c.waiters.Do(lasting, "BLPOP", key, d.Seconds()).Err()
@@ -116,13 +120,14 @@ type turned struct {
 // turn ends attempts and claims up to n jobs, and completes what it claimed. Nearly always the quick script does it all; what
 // that leaves, and an answer that got lost, is the turn script's.
 func (c *Client) turn(ctx context.Context, w WorkerInfo, endings []ending, n int, wasIdle, idle bool) (*turned, error) {
+	n = min(n, MaxClaim)
 	me := w.Machine + "/" + w.Name
 	nonce, replay := c.nonceFor(me, n)
 	a := attempt{worker: w, endings: endings, n: n, nonce: nonce, wasIdle: wasIdle, idle: idle, replay: replay}
 	if n > 0 {
 		a.profile = w.Offer.Profile()
 	}
-	lasting, cancel := context.WithTimeout(context.WithoutCancel(ctx), turnTimeout)
+	lasting, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), turnTimeout, errNoAnswer)
 	defer cancel()
 	t, given, err := c.carryOut(lasting, &a)
 	c.settle(me, n, nonce, err)

@@ -123,7 +123,7 @@ func (c *Client) wrap(ctx context.Context, err error) error {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)):
-		return ctx.Err()
+		return endOf(ctx)
 	case isAnswer(err):
 		return fmt.Errorf("queue: Redis answered: %w", err)
 	}
@@ -131,6 +131,17 @@ func (c *Client) wrap(ctx context.Context, err error) error {
 		cluster.ReloadState(ctx) // somebody else may hold the slot by now
 	}
 	return fmt.Errorf("%w: %w", ErrUnavailable, err)
+}
+
+// errNoAnswer ends a call whose time isn't bounded by its caller, but by this package.
+var errNoAnswer = fmt.Errorf("%w: no answer within %s", ErrUnavailable, turnTimeout)
+
+// endOf is the error of a context that ended: [errNoAnswer] where it isn't the caller's own.
+func endOf(ctx context.Context) error {
+	if cause := context.Cause(ctx); errors.Is(cause, ErrUnavailable) {
+		return cause
+	}
+	return ctx.Err()
 }
 
 // isAnswer says that Redis answered with an error that isn't "not now".
