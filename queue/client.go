@@ -61,7 +61,7 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 		rdb:     redis.NewUniversalClient(ro),
 		workers: map[string]map[string]WorkerInfo{}, types: map[string]bool{}, unanswered: map[string]string{}, hub: hub{feeds: map[string]*feed{}},
 	}
-	c.submissions = newGatherer(batchChunk, func(*checked) int { return 1 }, c.submitGathered)
+	c.submissions = newGatherer(batchChunk, callShare, c.submitGathered)
 	c.turns = newGatherer(quickChunk, (*attempt).weight, c.quickTurns)
 	waiting := *ro
 	waiting.PoolSize = 4096

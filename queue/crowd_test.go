@@ -1,14 +1,50 @@
 package queue_test
 
 import (
+	"encoding/json"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
 	"github.com/emprops/machinectl/queue"
 	"github.com/emprops/machinectl/queue/queuetest"
 )
+
+// TestOneSubmissionsTroubleIsItsOwn: a submission is repeated whose job can't be read. Those that go with it don't hear of it.
+func TestOneSubmissionsTroubleIsItsOwn(t *testing.T) {
+	t.Parallel()
+	server := queuetest.StartRedis(t, "--appendonly", "no")
+	c := open(t, queue.Options{URL: server.URL})
+	rdb := redis.NewClient(&redis.Options{Addr: server.Addr})
+	t.Cleanup(func() { require.NoError(t, rdb.Close()) })
+	repeated := queue.Submission{Type: "simulation", IdempotencyKey: "once"}
+	lost, err := c.Submit(t.Context(), repeated)
+	require.NoError(t, err)
+	require.NoError(t, rdb.HDel(t.Context(), c.ShardKey("simulation", "jobs"), lost.ID).Err())
+
+	large := queue.Submission{Type: "simulation", Parameters: json.RawMessage(`"` + strings.Repeat("x", 1<<19) + `"`)}
+	jobs, err := c.SubmitBatch(t.Context(), []queue.Submission{large, repeated, large, large})
+	require.ErrorIs(t, err, queue.ErrNotFound)
+	require.Len(t, jobs, 3, "the others were taken in")
+
+	var wg sync.WaitGroup
+	for i := range 60 {
+		wg.Go(func() {
+			s := queue.Submission{Type: "simulation"}
+			if i%10 == 5 {
+				s = repeated
+			}
+			if _, err := c.Submit(t.Context(), s); (err != nil) != (i%10 == 5) {
+				t.Errorf("submission %d: %v", i, err)
+			}
+		})
+	}
+	wg.Wait()
+}
 
 // TestManyInOneTurn claims and ends more at once than Lua can hand on to one command.
 func TestManyInOneTurn(t *testing.T) {

@@ -105,8 +105,8 @@ func (g *gatherer[Q, A]) next(key string, l *lane[Q, A]) []*gathered[Q, A] {
 		sum += g.weight(l.waiting[n].request)
 		n++
 	}
-	batch := l.waiting[:n:n]
-	l.waiting = l.waiting[n:]
+	batch := slices.Clone(l.waiting[:n])
+	l.waiting = slices.Delete(l.waiting, 0, n) // which lets go of them
 	if n == 0 {
 		l.calls--
 		if l.calls == 0 {

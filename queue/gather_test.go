@@ -83,6 +83,15 @@ func TestGathererKeysApart(t *testing.T) {
 	})
 }
 
+// TestLargeSubmissionsGoApart: gathered submissions are one call of the script, however large they are.
+func TestLargeSubmissionsGoApart(t *testing.T) {
+	sized := func(n int) *checked { return &checked{Submission: Submission{Parameters: make([]byte, n)}} }
+	require.Equal(t, 1, callShare(sized(0)))
+	require.Equal(t, 1, callShare(sized(1000)))
+	require.Equal(t, 51, callShare(sized(batchBytes/2)))
+	require.Greater(t, callShare(sized(batchBytes)), batchChunk)
+}
+
 // TestNoAnswerIsUnavailable: when nobody answers, only a caller's own ending is said to be one.
 func TestNoAnswerIsUnavailable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

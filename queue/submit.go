@@ -33,23 +33,26 @@ func (c *Client) Submit(ctx context.Context, s Submission) (*Job, error) {
 	return out[0], err
 }
 
-// submission is how a gathered one ended.
+// submission is how one ended.
 type submission struct {
 	job *Job
 	err error
 }
 
+// callShare is how much of what one script call may take in, which is batchChunk, a submission is.
+func callShare(j *checked) int { return 1 + batchChunk*len(j.Parameters)/batchBytes }
+
 // submitGathered takes jobs of one type in, each with its own outcome: one that is at fault is found by going alone.
 func (c *Client) submitGathered(ctx context.Context, jobType string, jobs []*checked) []submission {
-	done := make(map[string]*Job, len(jobs))
+	done := make(map[string]submission, len(jobs))
 	err := c.submitType(ctx, jobType, jobs, false, done)
 	var invalid *InvalidError
 	alone := len(jobs) > 1 && errors.As(err, &invalid)
 	out := make([]submission, len(jobs))
 	for i, j := range jobs {
-		switch job := done[j.id]; {
-		case job != nil:
-			out[i] = submission{job: job}
+		switch end, ok := done[j.id]; {
+		case ok:
+			out[i] = end
 		case alone:
 			out[i] = c.submitGathered(ctx, jobType, jobs[i:i+1])[0]
 		default:
@@ -102,7 +105,7 @@ func (c *Client) submitAll(ctx context.Context, jobs []*checked) ([]*Job, error)
 		}
 	}
 	var failed error
-	done := make(map[string]*Job, len(jobs))
+	done := make(map[string]submission, len(jobs))
 	for jobType, of := range byType {
 		if failed = c.submitType(ctx, jobType, of, durable, done); failed != nil {
 			break
@@ -110,14 +113,18 @@ func (c *Client) submitAll(ctx context.Context, jobs []*checked) ([]*Job, error)
 	}
 	var out []*Job
 	for _, j := range jobs {
-		if job := done[j.id]; job != nil {
-			out = append(out, job)
+		end := done[j.id]
+		if end.job != nil {
+			out = append(out, end.job)
+		}
+		if failed == nil {
+			failed = end.err
 		}
 	}
 	return out, failed
 }
 
-func (c *Client) submitType(ctx context.Context, jobType string, jobs []*checked, durable bool, done map[string]*Job) error {
+func (c *Client) submitType(ctx context.Context, jobType string, jobs []*checked, durable bool, done map[string]submission) error {
 	if err := c.useType(ctx, jobType); err != nil {
 		return err
 	}
@@ -127,8 +134,7 @@ func (c *Client) submitType(ctx context.Context, jobType string, jobs []*checked
 			bytes += len(jobs[n].Parameters)
 			n++
 		}
-		err := c.submitChunk(ctx, jobType, jobs[:n], durable, done)
-		if err != nil {
+		if err := c.submitChunk(ctx, jobType, jobs[:n], durable, done); err != nil {
 			return err
 		}
 		jobs = jobs[n:]
@@ -136,17 +142,15 @@ func (c *Client) submitType(ctx context.Context, jobType string, jobs []*checked
 	return nil
 }
 
-func (c *Client) submitChunk(ctx context.Context, jobType string, jobs []*checked, durable bool, done map[string]*Job) error {
+// submitChunk adds to done how those ended that the script took; the error is one that they share.
+func (c *Client) submitChunk(ctx context.Context, jobType string, jobs []*checked, durable bool, done map[string]submission) error {
 	records, err := c.submit(ctx, jobType, jobs, durable)
 	if len(records) < len(jobs) {
 		return err
 	}
 	for i, j := range jobs {
 		job, err := c.submitted(ctx, j, records[i])
-		if err != nil {
-			return err
-		}
-		done[j.id] = job
+		done[j.id] = submission{job: job, err: err}
 	}
 	return err
 }
