@@ -89,11 +89,15 @@ func (c *Client) sleepIdle(ctx context.Context, w WorkerInfo, d time.Duration) e
 	if errors.Is(err, redis.Nil) {
 		err = nil
 	}
+	if err != nil {
+		c.lingers(w)
+	}
 	if stop() {
 		return c.wrap(lasting, err)
 	}
 	woken, err := c.evalAgain(lasting, "leave", jobType, []string{key}, w.Machine, w.Name, w.Offer.Profile(), w.index())
 	if err != nil {
+		c.lingers(w)
 		c.log.Debug("leaving idle failed; the next claim clears it", "worker", me, "error", err)
 	}
 	c.wake(lasting, jobType, texts(woken))
@@ -121,16 +125,15 @@ type turned struct {
 // that leaves, and an answer that got lost, is the turn script's.
 func (c *Client) turn(ctx context.Context, w WorkerInfo, endings []ending, n int, wasIdle, idle bool) (*turned, error) {
 	n = min(n, MaxClaim)
-	me := w.Machine + "/" + w.Name
-	nonce, replay := c.nonceFor(me, n)
-	a := attempt{worker: w, endings: endings, n: n, nonce: nonce, wasIdle: wasIdle, idle: idle, replay: replay}
+	nonce, replay, lingers := c.nonceFor(w.key(), n)
+	a := attempt{worker: w, endings: endings, n: n, nonce: nonce, wasIdle: wasIdle || lingers, idle: idle, replay: replay}
 	if n > 0 {
 		a.profile = w.Offer.Profile()
 	}
 	lasting, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), turnTimeout, errNoAnswer)
 	defer cancel()
 	t, given, err := c.carryOut(lasting, &a)
-	c.settle(me, n, nonce, err)
+	c.settle(w.key(), n, nonce, err)
 	if err != nil {
 		return nil, err
 	}
@@ -195,34 +198,6 @@ func (c *Client) evalTurn(ctx context.Context, a *attempt) (any, error) {
 		args = append(args, e.lease.JobID, e.lease.Fence, e.lease.Nonce, e.action, e.factor, e.detail, e.result)
 	}
 	return c.eval(ctx, "turn", w.Offer.Type, more, args...)
-}
-
-// nonceFor is a new nonce for a claim or, where an earlier claim of the worker got no answer, that one's: the script then
-// gives the same jobs again.
-func (c *Client) nonceFor(worker string, n int) (nonce string, replay bool) {
-	if n == 0 {
-		return "", false
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if nonce, replay = c.unanswered[worker]; replay {
-		return nonce, true
-	}
-	return newNonce(), false
-}
-
-// settle remembers a claim that got no answer, and forgets it when it got one.
-func (c *Client) settle(worker string, n int, nonce string, err error) {
-	if n == 0 {
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if err != nil {
-		c.unanswered[worker] = nonce
-	} else {
-		delete(c.unanswered, worker)
-	}
 }
 
 // givenValues is how many values the scripts give per job: id, record, parameters, meta.

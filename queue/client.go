@@ -36,10 +36,9 @@ type Client struct {
 	submissions *gatherer[*checked, submission]  // by type
 	turns       *gatherer[*attempt, quickAnswer] // by type and profile
 	hub         hub
-	fixedKeys   sync.Map // script name and type → its keys
-	slow        sync.Map // type → until when the quick script isn't tried: it has limits or fair share
-	// unanswered has the nonce of each worker's claim whose answer never came: the next one asks for it again.
-	unanswered map[string]string
+	fixedKeys   sync.Map            // script name and type → its keys
+	slow        sync.Map            // type → until when the quick script isn't tried: it has limits or fair share
+	leftovers   map[string]leftover // type and worker → what its last claim may have left in Redis
 }
 
 // Open connects to Redis and checks that it is fit to hold a queue: an error says what to change.
@@ -59,7 +58,7 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	c := &Client{
 		opts: o, keys: keys{o.Prefix}, log: o.Logger, scripts: loaded, matches: newMatcher(),
 		rdb:     redis.NewUniversalClient(ro),
-		workers: map[string]map[string]WorkerInfo{}, types: map[string]bool{}, unanswered: map[string]string{}, hub: hub{feeds: map[string]*feed{}},
+		workers: map[string]map[string]WorkerInfo{}, types: map[string]bool{}, leftovers: map[string]leftover{}, hub: hub{feeds: map[string]*feed{}},
 	}
 	c.submissions = newGatherer(batchChunk, callShare, c.submitGathered)
 	c.turns = newGatherer(quickChunk, (*attempt).weight, c.quickTurns)

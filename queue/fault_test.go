@@ -6,6 +6,7 @@ import (
 	"flag"
 	"io"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -237,6 +238,60 @@ func TestAnswersLost(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, queue.Completed, done.State)
 	require.Len(t, done.History, 2)
+}
+
+// What a worker's lost claim of one type took isn't forgotten over its claims of another type.
+func TestLostClaimOfOneOfTwoTypes(t *testing.T) {
+	t.Parallel()
+	server := queuetest.StartRedis(t)
+	proxy := startCutter(t, server.Addr)
+	c := open(t, queue.Options{URL: "redis://" + proxy.Addr().String()})
+	w, other := simWorker("m1"), simWorker("m1")
+	other.Offer.Type = "other"
+	for _, w := range []queue.WorkerInfo{w, other} {
+		require.NoError(t, c.Register(t.Context(), w))
+		_, err := c.Claim(t.Context(), w, 1, 0) // from here on Redis knows the scripts
+		require.NoError(t, err)
+	}
+	j, err := c.Submit(t.Context(), queue.Submission{Type: "simulation"})
+	require.NoError(t, err)
+	proxy.cut.Store(2)
+	_, err = c.Claim(t.Context(), w, 1, 0)
+	require.ErrorIs(t, err, queue.ErrUnavailable)
+	proxy.cut.Store(0)
+	_, err = c.Claim(t.Context(), other, 1, 0)
+	require.NoError(t, err)
+	got, err := c.Claim(t.Context(), w, 1, 0)
+	require.NoError(t, err)
+	require.Len(t, got, 1)
+	require.Equal(t, j.ID, got[0].Job.ID)
+}
+
+// A worker whose wait for a wake-up broke is in idle until its next claim, not for longer.
+func TestBrokenWaitLeavesNobodyIdle(t *testing.T) {
+	t.Parallel()
+	server := queuetest.StartRedis(t)
+	admin := redis.NewClient(&redis.Options{Addr: server.Addr})
+	t.Cleanup(func() { require.NoError(t, admin.Close()) })
+	c := open(t, queue.Options{URL: server.URL, Poll: time.Minute})
+	w := simWorker("m1")
+	require.NoError(t, c.Register(t.Context(), w))
+	ended := make(chan error, 1)
+	go func() {
+		_, err := c.Claim(t.Context(), w, 1, time.Minute)
+		ended <- err
+	}()
+	require.Eventually(t, func() bool {
+		n, err := admin.Do(t.Context(), "CLIENT", "LIST", "TYPE", "normal").Text()
+		return err == nil && strings.Contains(n, "cmd=blpop")
+	}, 5*time.Second, time.Millisecond)
+	require.NoError(t, admin.ClientKillByFilter(t.Context(), "TYPE", "normal", "SKIPME", "yes").Err())
+	require.ErrorIs(t, <-ended, queue.ErrUnavailable)
+	require.Equal(t, 1, c.Idle(t.Context(), "simulation"))
+	got, err := c.Claim(t.Context(), w, 1, 0)
+	require.NoError(t, err)
+	require.Empty(t, got)
+	require.Zero(t, c.Idle(t.Context(), "simulation"))
 }
 
 // A worker that was registered as idle by a call whose answer got lost doesn't stay so: wake-ups would go to it in vain.
