@@ -2,6 +2,7 @@ package queue_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
+	"github.com/emprops/machinectl/capability"
 	"github.com/emprops/machinectl/queue"
 	"github.com/emprops/machinectl/queue/queuetest"
 )
@@ -84,5 +86,39 @@ func TestManyInOneTurn(t *testing.T) {
 			require.NoError(t, err)
 			require.Zero(t, left)
 		})
+	}
+}
+
+// TestBrokenIndexLosesNoJob: a class head without a job, which must not be, hides no other class.
+func TestBrokenIndexLosesNoJob(t *testing.T) {
+	t.Parallel()
+	server := queuetest.StartRedis(t, "--appendonly", "no")
+	rdb := redis.NewClient(&redis.Options{Addr: server.Addr})
+	t.Cleanup(func() { require.NoError(t, rdb.Close()) })
+	w := queue.WorkerInfo{Machine: "m1", Name: "w", Offer: capability.Offer{Type: "simulation", Flags: []string{"a"}}}
+	for broken := range 2 {
+		c := open(t, queue.Options{URL: server.URL, Prefix: fmt.Sprint("q", broken)})
+		require.NoError(t, c.Register(t.Context(), w))
+		var all []queue.Submission
+		for range 4 {
+			all = append(all, queue.Submission{Type: "simulation"}, queue.Submission{Type: "simulation", Capabilities: []string{"a"}})
+		}
+		jobs, err := c.SubmitBatch(t.Context(), all)
+		require.NoError(t, err)
+		class := jobs[broken].Class
+		require.NoError(t, rdb.ZRemRangeByLex(t.Context(), c.ShardKey("simulation", "waiting"), "["+class+":", "("+class+";").Err())
+		seen := map[string]bool{}
+		for {
+			claimed, err := c.Claim(t.Context(), w, 3, 0)
+			require.NoError(t, err)
+			for _, j := range claimed {
+				require.False(t, seen[j.Job.ID])
+				seen[j.Job.ID] = true
+			}
+			if len(claimed) == 0 {
+				break
+			}
+		}
+		require.Len(t, seen, 4)
 	}
 }
