@@ -34,6 +34,7 @@ func (o *overlay) merge(into any, body *profile.Body) {
 
 func (o *overlay) body(into reflect.Value, body *profile.Body, path []string) {
 	for _, item := range body.Items {
+		item.Value = inNomadsWords(item.Value)
 		if why, ok := o.refused[item.Name]; ok && len(path) == 0 {
 			o.fail(item.Range, fmt.Sprintf("%q can't be set here", item.Name), fmt.Sprintf("It is machinectl's own in %s.", o.what), why)
 			continue

@@ -52,13 +52,35 @@ func asMap(b *profile.Body) map[string]any {
 	out := map[string]any{}
 	for _, item := range b.Items {
 		if item.Block == nil {
-			out[item.Name] = item.Value
+			out[item.Name] = inNomadsWords(item.Value)
 			continue
 		}
 		list, _ := out[item.Name].([]any)
 		out[item.Name] = append(list, asMap(item.Block))
 	}
 	return out
+}
+
+// inNomadsWords puts run-time values as Nomad interpolates them; all other text is Nomad's already.
+func inNomadsWords(value any) any {
+	switch v := value.(type) {
+	case string:
+		return profile.Expand(v, nil, selfer{}.interpolation)
+	case []any:
+		out := make([]any, len(v))
+		for i := range v {
+			out[i] = inNomadsWords(v[i])
+		}
+		return out
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for k := range v {
+			out[k] = inNomadsWords(v[k])
+		}
+		return out
+	default:
+		return value
+	}
 }
 
 func mergedAny(old, over map[string]any) map[string]any {

@@ -157,6 +157,22 @@ func (l *link) Undrain(ctx context.Context, machine string) error {
 	return c.Undrain(ctx, machine)
 }
 
+func (l *link) DrainFor(ctx context.Context, machine, reason string, d time.Duration) (*queue.PersonDrain, error) {
+	return via(l, func(c *queue.Client) (*queue.PersonDrain, error) { return c.DrainFor(ctx, machine, reason, d) })
+}
+
+func (l *link) EndDrain(ctx context.Context, machine string) error {
+	c, err := l.get()
+	if err != nil {
+		return err
+	}
+	return c.EndDrain(ctx, machine)
+}
+
+func (l *link) PersonDrain(ctx context.Context, machine string) (*queue.PersonDrain, error) {
+	return via(l, func(c *queue.Client) (*queue.PersonDrain, error) { return c.PersonDrain(ctx, machine) })
+}
+
 func (l *link) Ping(ctx context.Context) error {
 	c, err := l.get()
 	if err != nil {

@@ -85,6 +85,7 @@ type ClassDemand struct {
 	ArrivalRate  float64                 `json:"arrival_rate"` // jobs/s, exponentially weighted over about a minute
 	ServiceMean  time.Duration           `json:"service_mean"` // 0 while unknown
 	ServiceP90   time.Duration           `json:"service_p90"`
+	Paused       string                  `json:"paused,omitempty"` // why its type is paused: nobody starts the waiting jobs
 }
 
 // Explanation says why a job is where it is.
@@ -185,6 +186,11 @@ type API interface {
 	// returned, no later claim of that machine succeeds while it holds, so InFlight after it is conclusive.
 	Drain(ctx context.Context, machine, reason string, ttl time.Duration) error
 	Undrain(ctx context.Context, machine string) error
+	// DrainFor is a person's drain: the same, beside the dispatcher's, so that neither takes the other's back. It returns when
+	// it ends. PersonDrain tells of it, nil where there is none.
+	DrainFor(ctx context.Context, machine, reason string, d time.Duration) (*PersonDrain, error)
+	EndDrain(ctx context.Context, machine string) error
+	PersonDrain(ctx context.Context, machine string) (*PersonDrain, error)
 	InFlight(ctx context.Context, machine string) (int, error)
 
 	// ReportMachine stores and publishes a machine's report; RemoveMachine takes it away when an agent leaves in order.

@@ -75,6 +75,10 @@ func (c *Client) demand(ctx context.Context, jobType string, classes []string, r
 	if err != nil {
 		return nil, err
 	}
+	paused, err := c.paused(ctx, jobType)
+	if err != nil {
+		return nil, err
+	}
 	needs, err := c.requirements(ctx, jobType, classes)
 	if err != nil {
 		return nil, err
@@ -84,7 +88,7 @@ func (c *Client) demand(ctx context.Context, jobType string, classes []string, r
 	for i, class := range classes {
 		d := ClassDemand{
 			Type: jobType, Class: class, Requirements: needs[class], Waiting: number(at(reply, 6*i)),
-			Held: number(at(reply, 6*i+1)), Delayed: number(at(reply, 6*i+2)), Running: running[class],
+			Held: number(at(reply, 6*i+1)), Delayed: number(at(reply, 6*i+2)), Running: running[class], Paused: paused,
 			ArrivalRate: arrivalRate(text(at(reply, 6*i+4)), now),
 		}
 		if oldest := number(at(reply, 6*i+3)); oldest > 0 {

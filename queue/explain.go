@@ -35,9 +35,9 @@ func (c *Client) Explain(ctx context.Context, id string) (*Explanation, error) {
 	if err := c.judge(ctx, r, job, e); err != nil {
 		return nil, err
 	}
-	paused, err := c.rdb.HGet(ctx, c.keys.shard(job.Type, "ctl"), "paused").Result()
-	if err != nil && !errors.Is(err, redis.Nil) {
-		return nil, c.wrap(ctx, err)
+	paused, err := c.paused(ctx, job.Type)
+	if err != nil {
+		return nil, err
 	}
 	held := false
 	if r.state == Waiting {
@@ -146,8 +146,9 @@ func (c *Client) liveWorkers(ctx context.Context) ([]liveWorker, error) {
 				continue
 			}
 			machine, worker, _ := strings.Cut(name, "/")
-			until, _, _ := strings.Cut(ctl["d:"+machine], "\t")
-			out = append(out, liveWorker{machine: machine, name: worker, offer: o, draining: parseMillis(until) > now.UnixMilli()})
+			_, ours := parseDrain(ctl[drainField+machine], now)
+			_, theirs := parseDrain(ctl[personDrainField+machine], now)
+			out = append(out, liveWorker{machine: machine, name: worker, offer: o, draining: ours || theirs})
 		}
 	}
 	return out, nil

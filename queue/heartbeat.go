@@ -2,10 +2,7 @@ package queue
 
 import (
 	"context"
-	"errors"
 	"slices"
-
-	"github.com/redis/go-redis/v9"
 )
 
 // Heartbeat renews all of a machine's leases and worker registrations at once; see [API]. A worker that Redis no longer
@@ -27,11 +24,10 @@ func (c *Client) Heartbeat(ctx context.Context, machine string, leases []Lease) 
 		}
 	}
 	if !out.Draining {
-		reason, err := c.rdb.Get(ctx, c.keys.fleetDrain(machine)).Result()
-		if err != nil && !errors.Is(err, redis.Nil) {
-			return nil, c.wrap(ctx, err)
+		var err error
+		if out.Reason, out.Draining, err = c.fleetDrained(ctx, machine); err != nil {
+			return nil, err
 		}
-		out.Draining, out.Reason = err == nil, reason
 	}
 	slices.Sort(out.Lost)
 	slices.Sort(out.Cancelled)

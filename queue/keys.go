@@ -45,6 +45,9 @@ func (k keys) fleetDrain(machine string) string { return k.shard(noType, "drain:
 // lead is who leads a task.
 func (k keys) lead(task string) string { return k.shard(noType, "lead:"+task) }
 
+// personDrain is the same, where a person asked for it.
+func (k keys) personDrain(machine string) string { return k.prefix + ":{_}:persondrain:" + machine }
+
 // status is the channel of the machines' reports.
 func (k keys) status() string {
 	if k.prefix == defaultPrefix {

@@ -2,11 +2,14 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // unholdChunk is how many held jobs one script call puts back.
@@ -143,6 +146,15 @@ func (c *Client) Pause(ctx context.Context, jobType, reason string) error {
 		return err
 	}
 	return c.wrap(ctx, c.rdb.HSet(ctx, c.keys.shard(jobType, "ctl"), "paused", orElse(printable(reason), "paused")).Err())
+}
+
+// paused is why a type is paused, empty where it isn't.
+func (c *Client) paused(ctx context.Context, jobType string) (string, error) {
+	why, err := c.rdb.HGet(ctx, c.keys.shard(jobType, "ctl"), "paused").Result()
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return "", c.wrap(ctx, err)
+	}
+	return why, nil
 }
 
 // Resume ends a pause. Workers notice within Options.Poll.

@@ -29,6 +29,14 @@ type Machine struct {
 	StartedAt time.Time       `json:"started_at"`
 	ReadyAt   *time.Time      `json:"ready_at,omitempty"` // first time ready: ReadyAt − StartedAt is part of the cold start
 	At        time.Time       `json:"at"`                 // when this report was written, Redis time
+	// Drain is what a person asked for; nil if nobody did. It is not in an agent's own report: [Client.Machines] puts it there.
+	Drain *PersonDrain `json:"drain,omitempty"`
+}
+
+// PersonDrain is a person's wish that a machine take no more jobs until then.
+type PersonDrain struct {
+	Reason string    `json:"reason"`
+	Until  time.Time `json:"until"`
 }
 
 // Machine states.

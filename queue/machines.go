@@ -21,7 +21,7 @@ func (c *Client) ReportMachine(ctx context.Context, m Machine) error {
 	if err != nil {
 		return err
 	}
-	m.At = now
+	m.At, m.Drain = now, nil
 	b, err := json.Marshal(m)
 	if err != nil {
 		return fmt.Errorf("queue: machine report: %w", err)
@@ -79,6 +79,9 @@ func (c *Client) Machines(ctx context.Context) ([]Machine, error) {
 			return nil, fmt.Errorf("queue: machine report in Redis: %w", err)
 		}
 		out = append(out, m)
+	}
+	if err := c.addDrains(ctx, out, now); err != nil {
+		return nil, err
 	}
 	slices.SortFunc(out, func(a, b Machine) int {
 		return cmp.Or(cmp.Compare(a.Pool, b.Pool), cmp.Compare(a.Index, b.Index), cmp.Compare(a.ID, b.ID))

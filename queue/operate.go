@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -58,77 +56,6 @@ func (c *Client) Requeue(ctx context.Context, id string) (*Job, error) {
 // Cancels sends the ids of a machine's jobs as they are cancelled; see [API].
 func (c *Client) Cancels(ctx context.Context, machine string) (<-chan string, error) {
 	return subscribe(ctx, c.rdb.Subscribe(ctx, c.keys.cancels(machine)), c, func(m *redis.Message) (string, bool) { return m.Payload, true })
-}
-
-// Drain makes every claim of this machine come back empty; see [API].
-func (c *Client) Drain(ctx context.Context, machine, reason string, ttl time.Duration) error {
-	if ttl < time.Millisecond {
-		return &InvalidError{"ttl", "must be at least 1ms: a drain lapses by itself"}
-	}
-	reason = orElse(printable(reason), "draining")
-	if err := c.rdb.Set(ctx, c.keys.fleetDrain(machine), reason, ttl).Err(); err != nil {
-		return c.wrap(ctx, err)
-	}
-	types, err := c.allTypes(ctx)
-	if err != nil {
-		return err
-	}
-	for _, t := range types {
-		now, err := c.nowAt(ctx, t)
-		if err != nil {
-			return err
-		}
-		if err := c.rdb.HSet(ctx, c.keys.shard(t, "ctl"), "d:"+machine, drainValue(now.Add(ttl), reason)).Err(); err != nil {
-			return c.wrap(ctx, err)
-		}
-	}
-	return nil
-}
-
-// drainValue is a drain as the turn script reads it.
-func drainValue(until time.Time, reason string) string {
-	return strconv.FormatInt(until.UnixMilli(), 10) + "\t" + reason
-}
-
-// Undrain takes a drain back.
-func (c *Client) Undrain(ctx context.Context, machine string) error {
-	types, err := c.allTypes(ctx)
-	if err != nil {
-		return err
-	}
-	_, err = c.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
-		p.Del(ctx, c.keys.fleetDrain(machine))
-		for _, t := range types {
-			p.HDel(ctx, c.keys.shard(t, "ctl"), "d:"+machine)
-		}
-		return nil
-	})
-	return c.wrap(ctx, err)
-}
-
-// copyDrain brings a machine's drain into a type's shard, where claim looks.
-func (c *Client) copyDrain(ctx context.Context, machine, jobType string) error {
-	var reason *redis.StringCmd
-	var left *redis.DurationCmd
-	_, err := c.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
-		reason = p.Get(ctx, c.keys.fleetDrain(machine))
-		left = p.PTTL(ctx, c.keys.fleetDrain(machine))
-		return nil
-	})
-	if errors.Is(err, redis.Nil) {
-		return nil
-	}
-	if err != nil {
-		return c.wrap(ctx, err)
-	}
-	if left.Val() <= 0 {
-		return nil
-	}
-	now, err := c.nowAt(ctx, jobType)
-	if err != nil {
-		return err
-	}
-	return c.wrap(ctx, c.rdb.HSet(ctx, c.keys.shard(jobType, "ctl"), "d:"+machine, drainValue(now.Add(left.Val()), reason.Val())).Err())
 }
 
 // InFlight counts the jobs a machine runs.

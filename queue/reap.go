@@ -163,13 +163,13 @@ func (p *reapPass) tidy(ctx context.Context) error {
 	if err != nil {
 		return p.c.wrap(ctx, err)
 	}
-	var machines []any
+	var drains []any
 	for _, field := range ctl {
-		if m, ok := strings.CutPrefix(field, "d:"); ok {
-			machines = append(machines, m)
+		if strings.HasPrefix(field, drainField) || strings.HasPrefix(field, personDrainField) {
+			drains = append(drains, field)
 		}
 	}
-	for chunk := range slices.Chunk(machines, 500) {
+	for chunk := range slices.Chunk(drains, 500) {
 		if _, err := p.c.eval(ctx, "tidy", p.jobType, nil, chunk...); err != nil {
 			return err
 		}

@@ -18,7 +18,7 @@ func (c *Client) Register(ctx context.Context, w WorkerInfo) error {
 	if err := c.useType(ctx, jobType); err != nil {
 		return err
 	}
-	if err := c.copyDrain(ctx, w.Machine, jobType); err != nil {
+	if err := c.copyDrains(ctx, w.Machine, jobType); err != nil {
 		return err
 	}
 	offer, err := json.Marshal(w.Offer)

@@ -72,9 +72,9 @@ func newRoot(std streams) *cli.Command {
 		Writer:                    std.out,
 		ErrWriter:                 std.err,
 		Commands: []*cli.Command{
-			initCommand(std), fmtCommand(std), validateCommand(std), renderCommand(std), diffCommand(std),
+			initCommand(std), importCommand(std), fmtCommand(std), validateCommand(std), renderCommand(std), diffCommand(std),
 			planCommand(std), applyCommand(std), rollbackCommand(std), destroyCommand(std),
-			statusCommand(std), poolsCommand(std), machinesCommand(std), logsCommand(std), restartCommand(std),
+			statusCommand(std), poolsCommand(std), machinesCommand(std), logsCommand(std), restartCommand(std), drainCommand(std),
 			submitCommand(std), jobsCommand(std),
 			devCommand(std), schemaCommand(std), aclCommand(std), versionCommand(std),
 		},

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os/exec"
+	"regexp"
 	"strconv"
 	"time"
 
@@ -13,9 +15,11 @@ import (
 )
 
 // commands are what scripts can do beside testscript's own: `exitcode N program args…` runs a program that must exit so;
-// `machine-of pool` sets MACHINE to the id of the pool's first machine; `by-hand pool` changes its agents' environment behind
+// `machine-of pool` sets MACHINE to the id of the pool's first machine; `until-busy` waits for a running job and sets
+// MACHINE to its machine's id; `job-of state` sets JOB to a job's id; `by-hand pool` changes its agents' environment behind
 // machinectl's back; `stranger name` registers a job that isn't machinectl's; `grow pool` waits until the pool has a second
-// revision, and asks for one machine of it, as the dispatcher would.
+// revision, and asks for one machine of it, as the dispatcher would; `until pattern program args…` runs a program again and
+// again until what it prints matches.
 func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"machine-of": func(ts *testscript.TestScript, _ bool, args []string) {
@@ -30,6 +34,20 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 				}
 			}
 			ts.Fatalf("pool %s has no running machine", args[0])
+		},
+		"until-busy": func(ts *testscript.TestScript, _ bool, _ []string) {
+			for deadline := time.Now().Add(20 * time.Second); ; {
+				if page := jobsIn(ts, "running"); len(page.Jobs) > 0 {
+					ts.Setenv("MACHINE", page.Jobs[0].Machine[:8])
+					return
+				}
+				if time.Now().After(deadline) {
+					ts.Fatalf("no job runs")
+				}
+			}
+		},
+		"job-of": func(ts *testscript.TestScript, _ bool, args []string) {
+			ts.Setenv("JOB", jobsIn(ts, args[0]).Jobs[0].ID)
 		},
 		"by-hand": func(ts *testscript.TestScript, _ bool, args []string) {
 			client := clientOf(ts)
@@ -83,6 +101,20 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 			ts.Check(err)
 		},
 		"grow": func(ts *testscript.TestScript, _ bool, args []string) { ts.Check(grow(clientOf(ts), args[0])) },
+		"until": func(ts *testscript.TestScript, _ bool, args []string) {
+			pattern, err := regexp.Compile("(?m)" + args[0])
+			ts.Check(err)
+			for deadline := time.Now().Add(30 * time.Second); ; {
+				failed := ts.Exec(args[1], args[2:]...)
+				printed := ts.ReadFile("stdout") + ts.ReadFile("stderr")
+				if pattern.MatchString(printed) {
+					return
+				}
+				if time.Now().After(deadline) {
+					ts.Fatalf("never printed %s (%v):\n%s", pattern, failed, printed)
+				}
+			}
+		},
 		"exitcode": func(ts *testscript.TestScript, _ bool, args []string) {
 			err := ts.Exec(args[1], args[2:]...)
 			got := 0
@@ -97,6 +129,13 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 			}
 		},
 	}
+}
+
+// jobsIn are the dispatcher's jobs in that state.
+func jobsIn(ts *testscript.TestScript, state string) (page jobPage) {
+	ts.Check(ts.Exec("machinectl", "jobs", "-json", "-state", state))
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &page))
+	return page
 }
 
 // clientOf is the API of a script's Nomad.

@@ -47,7 +47,7 @@ func exitCode(err error) int {
 		return exitUsage
 	case errors.As(err, &conflict):
 		return exitConflict
-	case errors.As(err, &late):
+	case errors.As(err, &late), errors.Is(err, errNotIdle):
 		return exitNotReady
 	case errors.Is(err, errJobFailed):
 		return exitJobFailed
@@ -59,7 +59,7 @@ func exitCode(err error) int {
 func exitCodeHelp() string {
 	return `Exit codes:
   0  done, or nothing to do            5  somebody else changed the cluster since it was planned
-  1  failed: the message says why      6  applied, but not ready: too slow, or it fails
+  1  failed: the message says why      6  not ready (apply) or not idle (drain -wait): too slow, or it fails
   2  plan -detailed-exitcode: changes  7  submit -wait: the job ended without completing
   3  the profile has errors            130  interrupted
   4  the command line isn't understood`

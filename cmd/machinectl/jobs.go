@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/emprops/machinectl/compiler/view"
+	"github.com/emprops/machinectl/hcl/diag"
 	"github.com/emprops/machinectl/queue"
 )
 
@@ -131,9 +132,13 @@ func pools(ctx context.Context, cmd *cli.Command, std streams) error {
 	if err := newDispatcher(cmd).call(ctx, http.MethodGet, "/v1/pools", nil, &answer); err != nil {
 		return err
 	}
+	var known []string
+	for _, p := range answer.Pools {
+		known = append(known, p.Pool)
+	}
 	for _, name := range cmd.Args().Slice() {
-		if !slices.ContainsFunc(answer.Pools, func(p dispatched) bool { return p.Pool == name }) {
-			return misuse(cmd, "the dispatcher has no pool %q", name)
+		if !slices.Contains(known, name) {
+			return misuse(cmd, "the dispatcher has no pool %q%s", name, hint(diag.Suggest(name, known)))
 		}
 	}
 	list := slices.DeleteFunc(answer.Pools, func(p dispatched) bool {

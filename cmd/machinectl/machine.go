@@ -50,14 +50,17 @@ func statusOf(ctx context.Context, cmd *cli.Command) (view.StatusDocument, error
 	return doc, nil
 }
 
+// minPrefix is how much of a machine's id must be written.
+const minPrefix = 4
+
 // findMachine is the one machine whose id begins so.
 func findMachine(ctx context.Context, cmd *cli.Command, prefix string) (*nomad.Client, *nomad.Allocation, error) {
 	client, at, err := nomadClient(cmd)
 	if err != nil {
 		return nil, nil, err
 	}
-	if len(prefix) < 4 {
-		return nil, nil, misuse(cmd, "%q is too short for a machine's id: write at least 4 characters of it; `machinectl machines` lists them", prefix)
+	if len(prefix) < minPrefix {
+		return nil, nil, misuse(cmd, "%q is too short for a machine's id: write at least %d characters of it; `machinectl machines` lists them", prefix, minPrefix)
 	}
 	q := (&nomad.QueryOptions{Region: at.Region, Namespace: cmp.Or(at.Namespace, nomad.AllNamespacesNamespace), Prefix: prefix}).WithContext(ctx)
 	list, _, err := client.Allocations().List(q)

@@ -18,7 +18,7 @@ import (
 // TestTwoAppliesAtOnce: of two plans made against the same state and applied at the same time, one wins and the other
 // says what moved.
 func TestTwoAppliesAtOnce(t *testing.T) {
-	address := startCluster(t, devcluster.Options{Embedded: true})
+	address := startCluster(t, devcluster.Options{Embedded: true}).NomadAddr()
 	client, err := nomad.NewClient(&nomad.Config{Address: address})
 	require.NoError(t, err)
 	t.Cleanup(client.Close)

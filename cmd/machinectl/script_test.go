@@ -32,6 +32,9 @@ func TestMain(m *testing.M) {
 		"machinectl":  main,
 		"ready-agent": readyAgent,
 		"note-down":   noteDown,
+
+		"run-agent":      agentMain,
+		"run-dispatcher": dispatcherMain,
 	})
 }
 
@@ -104,19 +107,27 @@ func endQuickly(setenv func(name, value string)) { setenv("GORACE", "atexit_slee
 // TestStandIn is what needs a cluster, on the embedded one.
 func TestStandIn(t *testing.T) {
 	t.Parallel()
-	runOnCluster(t, startCluster(t, devcluster.Options{Embedded: true}))
+	runOnCluster(t, startCluster(t, devcluster.Options{Embedded: true}).NomadAddr())
 }
 
-// TestNomad is the same on a real Nomad.
+// TestNomad is the same on a real Nomad, and what needs a dispatcher.
 func TestNomad(t *testing.T) {
 	if _, err := exec.LookPath("nomad"); err != nil {
 		t.Skip("skipped: nomad is not on PATH")
 	}
 	t.Parallel()
-	runOnCluster(t, startCluster(t, devcluster.Options{EmbeddedRedis: true}))
+	c := startCluster(t, devcluster.Options{EmbeddedRedis: true})
+	t.Run("cluster", func(t *testing.T) {
+		t.Parallel()
+		runOnCluster(t, c.NomadAddr())
+	})
+	t.Run("dispatched", func(t *testing.T) {
+		t.Parallel()
+		runDispatched(t, c)
+	})
 }
 
-func startCluster(t *testing.T, opts devcluster.Options) string {
+func startCluster(t *testing.T, opts devcluster.Options) *devcluster.Cluster {
 	t.Helper()
 	c, err := devcluster.Start(t.Context(), opts)
 	require.NoError(t, err)
@@ -125,7 +136,7 @@ func startCluster(t *testing.T, opts devcluster.Options) string {
 		defer cancel()
 		require.NoError(t, c.Stop(ctx))
 	})
-	return c.NomadAddr()
+	return c
 }
 
 // runOnCluster runs the cluster scripts against a Nomad HTTP API.
@@ -135,17 +146,7 @@ func runOnCluster(t *testing.T, address string) {
 		Dir: "testdata/cluster", RequireExplicitExec: true, RequireUniqueNames: true, Cmds: commands(),
 		Deadline: time.Now().Add(2 * time.Minute),
 		Setup: func(env *testscript.Env) error {
-			endQuickly(env.Setenv)
-			env.Setenv("NOMAD_ADDR", address)
-			// Scripts run at the same time, each in a namespace of its own.
-			namespace := filepath.Base(env.WorkDir)
-			env.Setenv("NOMAD_NAMESPACE", namespace)
-			client, err := nomad.NewClient(&nomad.Config{Address: address})
-			if err != nil {
-				return err
-			}
-			defer client.Close()
-			if _, err := client.Namespaces().Register(&nomad.Namespace{Name: namespace}, nil); err != nil {
+			if err := useNamespace(env, address); err != nil {
 				return err
 			}
 			for variable, program := range map[string]string{"agent": "ready-agent", "note_down": "note-down"} {
@@ -158,4 +159,19 @@ func runOnCluster(t *testing.T, address string) {
 			return nil
 		},
 	})
+}
+
+// useNamespace gives a script a namespace of its own: scripts run at the same time.
+func useNamespace(env *testscript.Env, address string) error {
+	endQuickly(env.Setenv)
+	env.Setenv("NOMAD_ADDR", address)
+	namespace := filepath.Base(env.WorkDir)
+	env.Setenv("NOMAD_NAMESPACE", namespace)
+	client, err := nomad.NewClient(&nomad.Config{Address: address})
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	_, err = client.Namespaces().Register(&nomad.Namespace{Name: namespace}, nil)
+	return err
 }

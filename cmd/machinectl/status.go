@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -74,6 +75,12 @@ func agents(ctx context.Context, d *dispatcher) *view.Dispatcher {
 	}
 	for _, m := range answer.Machines {
 		state := view.AgentState{State: m.State, Reason: m.Reason}
+		if m.Drain != nil && m.State == queue.MachineReady { // its agent will know with its next heartbeat
+			state.State = queue.MachineDraining
+		}
+		if m.Drain != nil {
+			state.Reason = fmt.Sprintf("drained by hand until %s: %s", clock(&m.Drain.Until), m.Drain.Reason)
+		}
 		for _, w := range m.Workers {
 			state.Jobs += len(w.Jobs)
 		}

@@ -23,9 +23,16 @@ func unknownCommand(cmd *cli.Command) error {
 		return misuse(cmd, "%q is a command of systemd's machinectl, and this is the machinectl of machine profiles: "+
 			"call /usr/bin/machinectl %s for containers and virtual machines (Debian: package systemd-container)", given, strings.Join(cmd.Args().Slice(), " "))
 	}
-	hint := ""
-	if near := cli.SuggestCommand(cmd.Commands, given); near != "" {
-		hint = fmt.Sprintf(" (did you mean %q?)", near)
+	if given == "undrain" {
+		return misuse(cmd, "there is no command %q: write `machinectl drain -disable <machine>`", given)
 	}
-	return misuse(cmd, "there is no command %q%s", given, hint)
+	return misuse(cmd, "there is no command %q%s", given, hint(cli.SuggestCommand(cmd.Commands, given)))
+}
+
+// hint ends a message about an unknown name with the one that may be meant, if there is one.
+func hint(near string) string {
+	if near == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (did you mean %q?)", near)
 }

@@ -27,7 +27,7 @@ import (
 
 // What people see fits their terminal, whatever its width, and is coloured there and nowhere else.
 func TestWidth(t *testing.T) {
-	t.Setenv("NOMAD_ADDR", startCluster(t, devcluster.Options{Embedded: true}))
+	t.Setenv("NOMAD_ADDR", startCluster(t, devcluster.Options{Embedded: true}).NomadAddr())
 	t.Setenv("NOMAD_NAMESPACE", "")
 	t.Setenv("TERM", "xterm")
 	t.Setenv("MACHINECTL_DISPATCHER", wordyDispatcher(t))

@@ -31,6 +31,10 @@ type Queue interface {
 	Events(ctx context.Context, id, after string) (*queue.EventStream, error)
 	Demand(ctx context.Context) ([]queue.ClassDemand, error)
 	Machines(ctx context.Context) ([]queue.Machine, error)
+	DrainFor(ctx context.Context, machine, reason string, d time.Duration) (*queue.PersonDrain, error)
+	EndDrain(ctx context.Context, machine string) error
+	PersonDrain(ctx context.Context, machine string) (*queue.PersonDrain, error)
+	InFlight(ctx context.Context, machine string) (int, error)
 	Ping(ctx context.Context) error
 }
 
@@ -199,5 +203,8 @@ func (s *Server) handler() http.Handler {
 	v1.GET("/pools", s.listPools)
 	v1.GET("/pools/:pool", s.getPool)
 	v1.GET("/machines", s.listMachines)
+	v1.GET("/machines/:id/drain", s.getDrain)
+	v1.POST("/machines/:id/drain", s.drain)
+	v1.DELETE("/machines/:id/drain", s.endDrain)
 	return e
 }

@@ -15,6 +15,9 @@
 //     jobs in flight are counted, and only if that is zero, the count is changed, in less time than the drain has left.
 //  4. If demand returns meanwhile, the drain is taken back. If the dispatcher dies, the drain lapses.
 //
+// A person's drain is another one (queue.PersonDrain) and none of this loop's: such a machine counts for nothing that jobs
+// need, it isn't stopped while the drain lasts, and neither are those below it, since Nomad stops the highest index first.
+//
 // What Nomad has not placed is taken back in a step of its own, before anything is stopped; package rollout says why.
 //
 // # Invariants

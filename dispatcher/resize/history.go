@@ -115,6 +115,9 @@ func (p *pool) view(d scaler.Decision, plan rollout.Plan, drained map[string]str
 			switch _, ours := drained[m.ID]; {
 			case m.Dead:
 				v.Failed++
+			case p.keeps(m):
+				v.Draining++
+				gv.Kept = append(gv.Kept, m.ID)
 			case ours:
 				v.Draining++
 				gv.Draining = append(gv.Draining, m.ID)
@@ -147,9 +150,11 @@ func (p *pool) status(d scaler.Decision, plan rollout.Plan) (status, reason stri
 	case load.Blocked != "":
 		return Blocked, "Nomad can't place more: " + load.Blocked
 	case plan.Moving:
-		return Rolling, plan.Reason
+		return Rolling, cmp.Or(p.kept, plan.Reason)
 	case d.Count != d.From:
-		return Resizing, cmp.Or(d.Reasons[len(d.Reasons)-1].Text, "resizing")
+		return Resizing, cmp.Or(p.kept, d.Reasons[len(d.Reasons)-1].Text, "resizing")
+	case d.Has(scaler.Drained):
+		return Steady, d.Reasons[slices.IndexFunc(d.Reasons, func(r scaler.Reason) bool { return r.Code == scaler.Drained })].Text
 	default:
 		return Steady, ""
 	}

@@ -2,6 +2,7 @@ package resize
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"testing"
 	"time"
@@ -72,6 +73,48 @@ func TestTheDrainIsTakenBackWhenDemandReturns(t *testing.T) {
 	w.waiting = 6
 	l.pass(t.Context())
 	require.False(t, w.agents["alloc2"].drained.After(w.clock), "demand is back")
+}
+
+// What a person drained is neither capacity nor stopped, and none of the dispatcher's own drains undoes it.
+func TestAPersonsDrainStands(t *testing.T) {
+	w := newWorld(10, fleet.Group{Name: "m-1", Count: 2, Policy: testPolicy("1", true, 0, 3)})
+	l := newLoop(t, w)
+	settle(t, w, l, func() bool { return len(w.agents) == 2 && !w.agents["alloc2"].readyAt.IsZero() })
+	w.agents["alloc2"].kept = w.clock.Add(10 * time.Minute)
+	for range 200 {
+		w.tick(time.Second)
+		w.report()
+		l.pass(t.Context())
+		require.Equal(t, 2, w.pool.Asked(), "the one below stays too")
+		require.False(t, w.agents["alloc1"].drained.After(w.clock), "and works")
+	}
+	v, _ := l.Pool("p")
+	require.Equal(t, 1, v.Draining)
+	require.Equal(t, []string{"alloc2"}, v.Groups[0].Kept)
+	require.Contains(t, v.Reason, "machine alloc2 is drained by hand until 20")
+	w.waiting = 40
+	settle(t, w, l, func() bool { return w.pool.Asked() == 3 })
+	settle(t, w, l, func() bool { return w.waiting == 0 })
+	require.Equal(t, 2, w.agents["alloc1"].inFlight()+w.agents["alloc3"].inFlight(), "two machines serve")
+	settle(t, w, l, func() bool { return w.pool.Asked() == 0 })
+	require.Equal(t, 42-2, w.done)
+}
+
+// A drained, idle machine isn't one too many: Nomad would stop the busy one above it.
+func TestAPersonsDrainIsNoIdleMachine(t *testing.T) {
+	w := newWorld(10, fleet.Group{Name: "m-1", Count: 2, Policy: testPolicy("1", true, 0, 2)})
+	l := newLoop(t, w)
+	settle(t, w, l, func() bool { return len(w.agents) == 2 && !w.agents["alloc2"].readyAt.IsZero() })
+	w.agents["alloc1"].kept = w.clock.Add(time.Hour)
+	for range 600 {
+		w.waiting = 1
+		w.tick(time.Second)
+		w.report()
+		l.pass(t.Context())
+		require.False(t, w.agents["alloc2"].drained.After(w.clock), "somebody has to work")
+	}
+	require.Equal(t, 2, w.pool.Asked())
+	require.GreaterOrEqual(t, w.done, 36)
 }
 
 func TestUnknownDataHoldsEverything(t *testing.T) {
@@ -173,6 +216,10 @@ func TestNoJobIsEverInterrupted(t *testing.T) {
 				n := rapid.IntRange(1, 4).Draw(t, "jobs")
 				w.waiting += int64(n)
 				submitted += n
+			case 1: // a person drains a machine
+				if a := w.agents[fmt.Sprint("alloc", rapid.IntRange(1, w.next+1).Draw(t, "drained"))]; a != nil {
+					a.kept = w.clock.Add(time.Duration(rapid.IntRange(30, 120).Draw(t, "for")) * time.Second)
+				}
 			case 2:
 				l = newLoop(t, w) // the dispatcher restarts
 			case 3:

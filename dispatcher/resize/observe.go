@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/emprops/machinectl/dispatcher/fleet"
@@ -29,6 +30,7 @@ type pool struct {
 	now     time.Time
 	short   *shortage     // the loop's; nil where the pool can grow for all that is known
 	overdue time.Duration // beyond three times the start time
+	kept    string        // why a group isn't made smaller: a person drained a machine of it
 }
 
 // look reads Nomad and Redis. Only Nomad's absence is an error: without Redis the pools are still seen.
@@ -53,7 +55,7 @@ func (l *Loop) look(ctx context.Context) (*sight, error) {
 	for _, d := range demand {
 		s.classes = append(s.classes, scaler.Class{
 			ID: d.Class, Requirements: d.Requirements, Waiting: d.Waiting, Running: d.Running,
-			ArrivalRate: d.ArrivalRate, ServiceMean: d.ServiceMean,
+			ArrivalRate: d.ArrivalRate, ServiceMean: d.ServiceMean, Paused: d.Paused,
 		})
 	}
 	l.say("Redis could not be read: no pool shrinks", errors.Join(redisErr, demandErr))
@@ -96,8 +98,11 @@ func (p *pool) resting(m fleet.Machine, g fleet.Group) bool {
 	if !ok {
 		return p.late(m, g)
 	}
-	return r.ReadyAt != nil && busyJobs(r) == 0
+	return !p.keeps(m) && r.ReadyAt != nil && busyJobs(r) == 0
 }
+
+// keeps says that a person drained the machine: it takes no jobs, and isn't taken away until the drain ends.
+func (p *pool) keeps(m fleet.Machine) bool { return p.reports[m.ID].Drain != nil && !m.Dead }
 
 func busyJobs(r queue.Machine) int {
 	n := 0
@@ -179,7 +184,7 @@ func (p *pool) load() scaler.Pool {
 	out.ColdStart = p.coldStart(*wanted)
 	for _, g := range p.Groups {
 		for _, m := range g.Live() {
-			out.Machines = append(out.Machines, scaler.Machine{ID: m.ID, Ready: p.ready(m), Since: m.Since, IdleSince: p.idle[m.ID]})
+			out.Machines = append(out.Machines, scaler.Machine{ID: m.ID, Ready: p.ready(m), Since: m.Since, IdleSince: p.idle[m.ID], Drained: p.keeps(m)})
 		}
 		if missing(g) && g.Blocked != "" && (!p.Rolling() || !g.Policy.Wanted) {
 			out.Blocked = g.Blocked
@@ -243,5 +248,27 @@ func (p *pool) plan(total int) rollout.Plan {
 		}
 		groups = append(groups, v)
 	}
-	return rollout.Next(groups, total, p.Fits())
+	plan := rollout.Next(groups, total, p.Fits())
+	for _, g := range p.Groups {
+		if target, ok := plan.Targets[g.Name]; ok {
+			plan.Targets[g.Name] = p.spare(g, target)
+		}
+	}
+	return plan
+}
+
+// spare is the least count, from target on, at which Nomad stops no machine that a person drained. Nomad stops the highest
+// index first, so that the machines below it stay as well.
+func (p *pool) spare(g fleet.Group, target int) int {
+	for target < g.Count {
+		victims, err := g.Victims(target)
+		i := slices.IndexFunc(victims, p.keeps)
+		if err != nil || i < 0 {
+			return target
+		}
+		r := p.reports[victims[i].ID]
+		p.kept = fmt.Sprintf("machine %.8s is drained by hand until %s and stays: %s", r.ID, r.Drain.Until.Format(time.RFC3339), r.Drain.Reason)
+		target++
+	}
+	return target
 }

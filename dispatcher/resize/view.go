@@ -49,4 +49,5 @@ type GroupView struct {
 	Target   int      `json:"target"` // what Asked is being moved to
 	Ready    int      `json:"ready"`
 	Draining []string `json:"draining,omitempty"` // machines that take no more jobs, to be stopped
+	Kept     []string `json:"kept,omitempty"`     // machines that a person drained: they take no jobs, and stay
 }

@@ -38,6 +38,7 @@ type agent struct {
 	placed    time.Time
 	readyAt   time.Time // zero: not yet
 	drained   time.Time // until
+	kept      time.Time // a person's drain, until
 	busyUntil time.Time // zero: idle
 	lastJobs  int       // as last reported
 }
@@ -86,6 +87,9 @@ func (w *world) evaluate() {
 			if a := w.agents[last.ID]; a.busyUntil.After(w.clock) {
 				w.interrupted = append(w.interrupted, fmt.Sprintf("%s (%s[%d])", a.id, a.group, a.index))
 			}
+			if a := w.agents[last.ID]; a.kept.After(w.clock) {
+				w.interrupted = append(w.interrupted, a.id+", which a person drained")
+			}
 			delete(w.agents, last.ID)
 			w.ending = append(w.ending, ending{g.Name, w.clock.Add(killTime)})
 		}
@@ -133,7 +137,7 @@ func (w *world) tick(d time.Duration) {
 			a.busyUntil = time.Time{}
 			w.done++
 		}
-		if !a.readyAt.IsZero() && a.busyUntil.IsZero() && w.waiting > 0 && !a.drained.After(w.clock) {
+		if !a.readyAt.IsZero() && a.busyUntil.IsZero() && w.waiting > 0 && !a.drained.After(w.clock) && !a.kept.After(w.clock) {
 			w.waiting--
 			a.busyUntil = w.clock.Add(jobTime)
 		}
@@ -240,6 +244,9 @@ func (w *world) Machines(context.Context) ([]queue.Machine, error) {
 			if a.drained.After(w.clock) {
 				m.State = queue.MachineDraining
 			}
+		}
+		if a.kept.After(w.clock) {
+			m.Drain = &queue.PersonDrain{Reason: "looking", Until: a.kept}
 		}
 		if a.lastJobs > 0 {
 			worker.Jobs = []string{"simulation-1"}

@@ -17,6 +17,7 @@ type candidate struct {
 	used    map[workerSet]float64 // slots given away
 	shares  map[workerSet]share
 	loads   []Load
+	paused  int64 // jobs that its machines could run if their types were not paused
 }
 
 // split asks pools to serve the classes, each job in exactly one pool. Classes that no pool can serve are left out.
@@ -36,6 +37,14 @@ func split(classes []Class, pools []Pool, now time.Time) []*candidate {
 	}
 	var fits []fit
 	for _, c := range classes {
+		if c.Paused != "" {
+			for _, p := range order {
+				if p.servers(c) != 0 {
+					p.paused += c.Waiting
+				}
+			}
+			c.Waiting, c.ArrivalRate = 0, 0
+		}
 		if c.Waiting+c.Running <= 0 {
 			continue
 		}
@@ -87,7 +96,7 @@ func place(c Class, pools []*candidate, sets []workerSet) {
 
 func newCandidate(p *Pool, now time.Time) *candidate {
 	c := &candidate{
-		Pool: p, have: p.Count, limit: max(p.Policy.Max, p.Count),
+		Pool: p, have: max(p.Count-p.drained(), 0), limit: max(max(p.Policy.Max, p.Count)-p.drained(), 0),
 		horizon: p.Policy.TargetWait.D() + p.startLeft(now),
 		used:    map[workerSet]float64{}, shares: map[workerSet]share{},
 	}
@@ -97,7 +106,7 @@ func newCandidate(p *Pool, now time.Time) *candidate {
 		c.have = p.ready()
 		c.limit = c.have
 	case p.Blocked != "":
-		c.have = len(p.Machines)
+		c.have = len(p.Machines) - p.drained()
 		c.limit = c.have
 	case p.Scarce != "":
 		c.limit = c.have
@@ -151,7 +160,18 @@ func (c Class) service() time.Duration {
 func (p *Pool) ready() int {
 	n := 0
 	for _, m := range p.Machines {
-		if m.Ready {
+		if m.Ready && !m.Drained {
+			n++
+		}
+	}
+	return n
+}
+
+// drained counts the machines that are there and serve nothing.
+func (p *Pool) drained() int {
+	n := 0
+	for _, m := range p.Machines {
+		if m.Drained {
 			n++
 		}
 	}
@@ -166,7 +186,7 @@ func (p *Pool) startLeft(now time.Time) time.Duration {
 	}
 	left := time.Duration(0)
 	for _, m := range p.Machines {
-		if !m.Ready {
+		if !m.Ready && !m.Drained {
 			left = max(left, min(cold, cold-now.Sub(m.Since)))
 		}
 	}

@@ -17,7 +17,8 @@ func Decide(s Snapshot, now time.Time) []Decision {
 }
 
 func (c *candidate) decide(unknown string, now time.Time) Decision {
-	d := Decision{Pool: c.Name, At: now, From: c.Count, Need: c.machinesFor(c.shares), Count: c.Count, Loads: c.loads}
+	need, drained := c.machinesFor(c.shares), c.drained()
+	d := Decision{Pool: c.Name, At: now, From: c.Count, Need: need + drained, Count: c.Count, Loads: c.loads}
 	if c.Unknown != "" {
 		unknown = c.Unknown
 	}
@@ -27,7 +28,13 @@ func (c *candidate) decide(unknown string, now time.Time) Decision {
 		d.toMinimum(c.Policy.Min)
 		return d
 	}
-	d.becausef(Demand, "%s", c.demandText(d.Need))
+	d.becausef(Demand, "%s", c.demandText(need))
+	if drained > 0 {
+		d.becausef(Drained, "%s beside that, drained by hand", machinesText(drained))
+	}
+	if c.paused > 0 {
+		d.becausef(Paused, "%s for the type to be resumed", waitText(c.paused))
+	}
 	if c.Scarce != "" {
 		d.becausef(Scarce, "jobs go to other pools first: %s", c.Scarce)
 	}
@@ -102,7 +109,7 @@ func (c *candidate) shrink(d *Decision, want int, now time.Time) {
 func (c *candidate) removable(now time.Time) int {
 	n := max(c.Count-len(c.Machines), 0)
 	for _, m := range c.Machines {
-		if !m.IdleSince.IsZero() && now.Sub(m.IdleSince) >= c.Policy.IdleAfter.D() {
+		if !m.Drained && !m.IdleSince.IsZero() && now.Sub(m.IdleSince) >= c.Policy.IdleAfter.D() {
 			n++
 		}
 	}

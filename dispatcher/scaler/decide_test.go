@@ -144,6 +144,13 @@ func TestDecide(t *testing.T) {
 			[]Code{Demand},
 		},
 		{
+			"jobs of a paused type ask for no machine",
+			[]Class{{ID: "c", Requirements: capability.Requirements{Type: "simulation"}, Waiting: 9, Running: 1, ArrivalRate: 5, ServiceMean: time.Hour, Paused: "maintenance"}},
+			[]Pool{busy(pool("a", 1, 0, 9, sim), 1)},
+			[]int{1},
+			[]Code{Demand, Paused},
+		},
+		{
 			"two workers of one machine serve two classes side by side",
 			[]Class{class("c", "simulation", 3, 0, time.Hour), class("d", "comfyui", 3, 0, time.Hour)},
 			[]Pool{pool("a", 0, 0, 9, sim, worker(1, "comfyui"))},

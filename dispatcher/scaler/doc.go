@@ -38,6 +38,8 @@
 //   - The result lies within the policy's bounds, unless that would shrink on unknown data.
 //   - A pool shrinks by no more machines than have been idle for the policy's IdleAfter (or were never placed).
 //   - Within a cooldown nothing changes in that direction; bounds are not subject to cooldowns.
+//   - Machines that a person drained serve nothing and stay: they come on top of what the jobs need, within the maximum.
+//   - Waiting jobs of a paused type ask for no machine: they wait for a person.
 //   - More waiting jobs never give fewer machines.
 //   - Where Nomad says that it can't place more machines, or new ones crash, no more are asked for.
 //   - The order of classes and pools in the snapshot does not matter.

@@ -28,11 +28,13 @@ func drawPool(t *rapid.T, name string) Pool {
 	p := pool(name, rapid.IntRange(0, 12).Draw(t, "count"), least, least+rapid.IntRange(0, 8).Draw(t, "more"), workers...)
 	for i := range p.Machines {
 		m := &p.Machines[i]
-		switch rapid.IntRange(0, 3).Draw(t, "machine") {
+		switch rapid.IntRange(0, 4).Draw(t, "machine") {
 		case 0:
 			m.IdleSince = time.Time{}
 		case 1:
 			m.IdleSince = now.Add(-time.Second)
+		case 3:
+			m.Drained, m.IdleSince = true, now.Add(-time.Hour)
 		case 2:
 			m.Ready, m.IdleSince, m.Since = false, time.Time{}, now.Add(-time.Duration(rapid.IntRange(0, 200).Draw(t, "age"))*time.Second)
 		}
@@ -68,6 +70,9 @@ func drawSnapshot(t *rapid.T) Snapshot {
 			c.Requirements.Flags = []string{"gpu"}
 		}
 		c.ArrivalRate = rapid.Float64Range(0, 5).Draw(t, "rate")
+		if rapid.IntRange(0, 4).Draw(t, "paused") == 0 {
+			c.Paused = "maintenance"
+		}
 		s.Classes = append(s.Classes, c)
 	}
 	for i := range rapid.IntRange(1, 4).Draw(t, "pools") {
@@ -94,6 +99,7 @@ func TestRules(t *testing.T) {
 			}
 			require.GreaterOrEqual(t, d.Count, min(p.Policy.Min, max(p.Count, p.Policy.Min)), "minimum")
 			require.LessOrEqual(t, d.Count, max(p.Policy.Max, p.Count), "maximum")
+			require.GreaterOrEqual(t, d.Count, min(p.drained(), p.Policy.Max), "what a person drained stays")
 			if p.Count > p.Policy.Max {
 				require.LessOrEqual(t, d.Count, p.Policy.Max, "a lowered maximum is followed")
 			}
@@ -107,6 +113,21 @@ func TestRules(t *testing.T) {
 				require.GreaterOrEqual(t, d.Need, d.Count)
 			}
 		}
+	})
+}
+
+// A drained machine is replaced, as far as the maximum allows: the others have what they would have without it.
+func TestADrainedMachineIsReplaced(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := drawSnapshot(t)
+		s.Pools, s.Unknown = s.Pools[:1], ""
+		p := &s.Pools[0]
+		p.Blocked, p.Crashing, p.Unknown, p.LastUp, p.LastDown, p.Policy.Min = "", "", "", time.Time{}, time.Time{}, 0
+		with := *p
+		with.Count++
+		with.Policy.Max++
+		with.Machines = append(slices.Clone(p.Machines), Machine{ID: "kept", Ready: true, Drained: true, Since: now.Add(-time.Hour)})
+		require.Equal(t, Decide(s, now)[0].Count+1, Decide(Snapshot{Classes: s.Classes, Pools: []Pool{with}}, now)[0].Count)
 	})
 }
 
@@ -126,7 +147,11 @@ func TestEachJobIsDemandedOnce(t *testing.T) {
 				require.Zero(t, jobs[c.ID])
 				continue
 			}
-			require.InDelta(t, float64(c.Waiting+c.Running), jobs[c.ID], 1e-6)
+			want := c.Waiting + c.Running
+			if c.Paused != "" {
+				want = c.Running
+			}
+			require.InDelta(t, float64(want), jobs[c.ID], 1e-6)
 		}
 	})
 }

@@ -23,6 +23,8 @@ type Class struct {
 	Running      int64                   `json:"running"`      // jobs
 	ArrivalRate  float64                 `json:"arrival_rate"` // jobs per second
 	ServiceMean  time.Duration           `json:"service_mean"` // 0 while unknown: DefaultService is assumed
+	// Paused says why nobody starts the waiting jobs; empty where they are started. They ask for no machine then.
+	Paused string `json:"paused,omitempty"`
 }
 
 // DefaultService is the service time assumed of a class of which no job has ended yet.
@@ -62,6 +64,8 @@ type Machine struct {
 	Since time.Time `json:"since"`
 	// IdleSince is when it was last seen to begin running nothing; zero while it runs a job, starts, or isn't known to be idle.
 	IdleSince time.Time `json:"idle_since"`
+	// Drained says that a person asked that it take no more jobs: it serves nothing, and stays.
+	Drained bool `json:"drained,omitempty"`
 }
 
 // Decision is how many machines one pool should have, and why.
@@ -69,7 +73,7 @@ type Decision struct {
 	Pool string    `json:"pool"`
 	At   time.Time `json:"at"`
 	From int       `json:"from"` // machines asked for until now
-	Need int       `json:"need"` // machines that the demand alone calls for
+	Need int       `json:"need"` // machines that the demand alone calls for, beside those that a person drained
 	// Count is the answer: machines to have. Count = From means: leave it.
 	Count   int      `json:"count"`
 	Reasons []Reason `json:"reasons"`
@@ -92,12 +96,14 @@ const (
 	Minimum      Code = "minimum"       // raised to the policy's minimum
 	Maximum      Code = "maximum"       // held at the policy's maximum
 	Blocked      Code = "blocked"       // Nomad can't place more
+	Paused       Code = "paused"        // jobs wait for their type to be resumed, not for a machine
 	Scarce       Code = "scarce"        // Nomad could not place more lately: jobs go to other pools first
 	Crashing     Code = "crashing"      // new machines do not come up
 	UpCooldown   Code = "up_cooldown"   // grown too recently
 	DownCooldown Code = "down_cooldown" // shrunk too recently
 	Idle         Code = "idle"          // shrinks: machines have been idle long enough
 	NotIdle      Code = "not_idle"      // would shrink, but machines have not been idle long enough
+	Drained      Code = "drained"       // a person drained machines: they serve nothing, and stay
 )
 
 // Load is a pool's share of one class.

@@ -54,6 +54,13 @@ func frequency(rate float64) string {
 	return plain(rate*time.Hour.Seconds()) + " more an hour"
 }
 
+func waitText(jobs int64) string {
+	if jobs == 1 {
+		return "1 job waits"
+	}
+	return fmt.Sprintf("%d jobs wait", jobs)
+}
+
 func machinesText(n int) string {
 	if n == 1 {
 		return "1 machine"

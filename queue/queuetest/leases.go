@@ -121,6 +121,54 @@ func drain(f *fixture) {
 	require.Equal(f.t, j.ID, got[0].Job.ID)
 }
 
+// A person's drain and the dispatcher's stand beside each other: ending one leaves the other.
+func personDrain(f *fixture) {
+	w := f.register("m1")
+	require.NoError(f.t, f.ReportMachine(f.ctx, queue.Machine{ID: "m1", Pool: "p"}))
+	d, err := f.DrainFor(f.ctx, "m1", "who ate\tthe memory?", time.Minute)
+	require.NoError(f.t, err)
+	require.WithinDuration(f.t, time.Now().Add(time.Minute), d.Until, 20*time.Second)
+	j := f.submit(nil)
+	require.Nil(f.t, f.claim(w))
+	require.NoError(f.t, f.Drain(f.ctx, "m1", "shrinks", time.Minute))
+	require.NoError(f.t, f.Undrain(f.ctx, "m1"))
+	require.Nil(f.t, f.claim(w), "the dispatcher's drain was taken back, the person's stands")
+
+	late := queue.WorkerInfo{Machine: "m1", Name: "late", Offer: offer("late")}
+	require.NoError(f.t, f.Register(f.ctx, late))
+	require.Nil(f.t, f.claim(late))
+	a, err := f.Heartbeat(f.ctx, "m1", nil)
+	require.NoError(f.t, err)
+	require.True(f.t, a.Draining)
+	require.Equal(f.t, d.Reason, a.Reason)
+	e, err := f.Explain(f.ctx, j.ID)
+	require.NoError(f.t, err)
+	require.Contains(f.t, e.Refusals, queue.Refusal{Reason: "its machine is draining", Workers: 2})
+	list, err := f.Machines(f.ctx)
+	require.NoError(f.t, err)
+	require.Equal(f.t, d.Reason, list[0].Drain.Reason)
+	require.WithinDuration(f.t, d.Until, list[0].Drain.Until, time.Second)
+
+	require.NoError(f.t, f.Drain(f.ctx, "m1", "shrinks", time.Minute))
+	require.NoError(f.t, f.EndDrain(f.ctx, "m1"))
+	require.Nil(f.t, f.claim(w), "and the other way round")
+	one, err := f.PersonDrain(f.ctx, "m1")
+	require.NoError(f.t, err)
+	require.Nil(f.t, one)
+	list, err = f.Machines(f.ctx)
+	require.NoError(f.t, err)
+	require.Nil(f.t, list[0].Drain)
+	require.NoError(f.t, f.Undrain(f.ctx, "m1"))
+	require.Equal(f.t, j.ID, f.mustClaim(w).Job.ID)
+
+	_, err = f.DrainFor(f.ctx, "m1", "", 50*time.Millisecond)
+	require.NoError(f.t, err)
+	require.Eventually(f.t, func() bool {
+		one, err := f.PersonDrain(f.ctx, "m1")
+		return err == nil && one == nil
+	}, 5*time.Second, 10*time.Millisecond, "it lapses")
+}
+
 func silentWorkers(f *fixture) {
 	f.register("m1")
 	j := f.submit(nil)

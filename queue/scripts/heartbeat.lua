@@ -40,5 +40,10 @@ local function renew(first)
 end
 for i = 6 + n, #ARGV, 1500 do renew(i) end
 
-local till, reason = string.match(redis.call("HGET", ctl, "d:" .. machine) or "", "^(%d+)\t(.*)$")
-return { lost, cancelled, missing, till and tonumber(till) > now and reason }
+-- A person's reason says more than the dispatcher's.
+local why = false
+for _, drain in ipairs({ "d:", "p:" }) do
+  local till, reason = string.match(redis.call("HGET", ctl, drain .. machine) or "", "^(%d+)\t(.*)$")
+  if till and tonumber(till) > now then why = reason end
+end
+return { lost, cancelled, missing, why }

@@ -1,8 +1,8 @@
 -- Shared by all scripts: job records, the clock, events. Needs the keys: ctl jobs.
 --
 -- ctl is the shard's own hash: seq = the last sequence number, fleet = the version of the profiles there are, w:<machine>/
--- <worker> = "<profile>\t<index>", d:<machine> = "<until ms>\t<reason>" of a drain, paused = why, limited and fair as in
--- lib_limits.lua.
+-- <worker> = "<profile>\t<index>", d:<machine> = "<until ms>\t<reason>" of the dispatcher's drain, p:<machine> of a person's,
+-- paused = why, limited and fair as in lib_limits.lua.
 --
 -- A job's record is one field of the hash `jobs`: tab-separated, in the order of the names below (the loader puts their
 -- places in for r[NAME]). Times are milliseconds of Redis' clock, 0 is "none". No other text in it may hold a tab (Go checks

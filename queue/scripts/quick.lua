@@ -15,7 +15,7 @@ local workers = tonumber(ARGV[4])
 local fields = { "limited", "fair", "paused" }
 for w = 1, workers do
   local at = 6 * w - 1
-  fields[2 * w + 2], fields[2 * w + 3] = "w:" .. ARGV[at] .. "/" .. ARGV[at + 1], "d:" .. ARGV[at]
+  fields[3 * w + 1], fields[3 * w + 2], fields[3 * w + 3] = "w:" .. ARGV[at] .. "/" .. ARGV[at + 1], "d:" .. ARGV[at], "p:" .. ARGV[at]
 end
 local flags = redis.call("HMGET", ctl, unpack(fields))
 if flags[1] or flags[2] then return nil end
@@ -24,7 +24,7 @@ if flags[1] or flags[2] then return nil end
 local takers, numbers = {}, {}
 for w = 1, workers do
   numbers[w] = 0
-  if flags[2 * w + 2] and not flags[2 * w + 3] and not flags[3] then
+  if flags[3 * w + 1] and not flags[3 * w + 2] and not flags[3 * w + 3] and not flags[3] then
     for _ = 1, tonumber(ARGV[6 * w + 2]) do takers[#takers + 1] = w end
   end
 end

@@ -90,8 +90,8 @@ end
 
 local seat = profile .. ":" .. index .. ":" .. me
 if ARGV[10] == "1" or ARGV[14] == "1" then redis.call("ZREM", idle, seat) end
-local flags = redis.call("HMGET", ctl, "w:" .. me, "d:" .. machine, "paused", "limited", "fair")
-local limited, fairly = flags[4], flags[5]
+local flags = redis.call("HMGET", ctl, "w:" .. me, "d:" .. machine, "p:" .. machine, "paused", "limited", "fair")
+local limited, fairly = flags[5], flags[6]
 
 local given = {}
 local function answer(id, r, record)
@@ -248,6 +248,11 @@ local function idling(draining)
   end
 end
 
+-- holds says that a drain is in force.
+local function holds(drain)
+  return drain and tonumber(string.match(drain, "^%d+")) > now
+end
+
 -- claim gives up to the wanted number of jobs; returns the status and ms until a rate limit lets the next one start.
 local function claim()
   if ARGV[14] == "1" then
@@ -255,11 +260,11 @@ local function claim()
     if #given > 0 then return "ok" end
   end
   if not flags[1] then return "unregistered" end
-  if flags[2] and tonumber(string.match(flags[2], "^%d+")) > now then
+  if holds(flags[2]) or holds(flags[3]) then
     idling(true)
     return "draining"
   end
-  if flags[3] then return "paused" end
+  if flags[4] then return "paused" end
   local soon
   while #given < 4 * want do
     searching()

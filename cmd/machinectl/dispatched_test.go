@@ -1,0 +1,105 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/stretchr/testify/require"
+
+	"github.com/emprops/machinectl/agent/command"
+	"github.com/emprops/machinectl/devcluster"
+	dispatch "github.com/emprops/machinectl/dispatcher"
+)
+
+// TestDispatched is what needs a dispatcher and machines with agents, on the embedded cluster.
+func TestDispatched(t *testing.T) {
+	runDispatched(t, startCluster(t, devcluster.Options{Embedded: true}))
+}
+
+// runDispatched gives each script a namespace, a Redis database and a dispatcher of its own.
+func runDispatched(t *testing.T, c *devcluster.Cluster) {
+	t.Helper()
+	redis, err := url.Parse(c.RedisURL())
+	require.NoError(t, err)
+	var databases atomic.Int32
+	agent, err := exec.LookPath("run-agent")
+	require.NoError(t, err)
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/dispatcher", RequireExplicitExec: true, RequireUniqueNames: true, Cmds: commands(),
+		Deadline: time.Now().Add(2 * time.Minute),
+		Setup: func(env *testscript.Env) error {
+			if err := useNamespace(env, c.NomadAddr()); err != nil {
+				return err
+			}
+			own := *redis
+			own.Path = fmt.Sprint("/", databases.Add(1))
+			env.Setenv("MACHINECTL_VAR_redis", own.String())
+			env.Setenv("MACHINECTL_VAR_agent", agent)
+			env.Setenv("MACHINECTL_VAR_blobs", "file://"+env.WorkDir+"/blobs")
+			return startDispatching(env)
+		},
+	})
+}
+
+// startDispatching starts a dispatcher for a script and stops it after it.
+func startDispatching(env *testscript.Env) error {
+	cmd := exec.Command("run-dispatcher")
+	cmd.Env = append(os.Environ(), "NOMAD_ADDR="+env.Getenv("NOMAD_ADDR"), "NOMAD_NAMESPACE="+env.Getenv("NOMAD_NAMESPACE"), "REDIS="+env.Getenv("MACHINECTL_VAR_redis"))
+	log, err := os.Create(env.WorkDir + "/dispatcher.log")
+	if err != nil {
+		return err
+	}
+	cmd.Stderr = log
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return errors.Join(err, log.Close())
+	}
+	if err := errors.Join(cmd.Start(), log.Close()); err != nil {
+		return err
+	}
+	env.Defer(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		_ = cmd.Wait()
+	})
+	address, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		return fmt.Errorf("the dispatcher did not start: %w", err)
+	}
+	env.Setenv("MACHINECTL_DISPATCHER", "http://"+strings.TrimSpace(address))
+	return nil
+}
+
+// dispatcherMain is a dispatcher that is quick, and writes its address to standard output.
+func dispatcherMain() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	err := dispatch.Run(ctx, dispatch.Options{
+		Listen: "127.0.0.1:0", NomadAddr: os.Getenv("NOMAD_ADDR"), Redis: os.Getenv("REDIS"), Interval: 500 * time.Millisecond,
+		Ready: func(address string) { fmt.Println(address) },
+	})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+}
+
+// agentMain is the agent.
+func agentMain() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	code := command.Run(ctx, command.Invocation{
+		Args: os.Args[1:], Getenv: os.Getenv, Environ: os.Environ(), Stdout: os.Stdout, Stderr: os.Stderr, Version: "test",
+	})
+	stop()
+	os.Exit(code)
+}

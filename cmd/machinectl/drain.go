@@ -1,0 +1,198 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/emprops/machinectl/compiler/view"
+	"github.com/emprops/machinectl/queue"
+)
+
+// drainPoll is the time between two looks at a machine that is waited for.
+const drainPoll = 500 * time.Millisecond
+
+func drainCommand(std streams) *cli.Command {
+	return &cli.Command{
+		Name: "drain", Usage: "let a machine take no more jobs for a while", ArgsUsage: "<machine>",
+		Description: "Asks the dispatcher that the machine take no more jobs; those that it runs go on. The drain ends by itself after -for;\n" +
+			"repeating the command renews it, -disable ends it at once. Meanwhile the pool replaces the machine as far as its\n" +
+			"maximum allows, and no resize or rollout stops it. The machine is named by the beginning of its id.",
+		Flags: []cli.Flag{
+			dispatcherFlag(), jsonFlag(),
+			&cli.DurationFlag{Name: "for", Value: 30 * time.Minute, Usage: "how long, at most 168h"},
+			&cli.StringFlag{Name: "reason", Usage: "`TEXT` for whoever asks why"},
+			&cli.BoolFlag{Name: "disable", Usage: "end the drain: the machine takes jobs again"},
+			&cli.BoolFlag{Name: "wait", Usage: "wait until the machine runs nothing; exit with 6 if it does not come to that"},
+			&cli.DurationFlag{Name: "timeout", Usage: "how long to wait; as long as the drain lasts unless given"},
+		},
+		Action: func(ctx context.Context, cmd *cli.Command) error { return drain(ctx, cmd, std) },
+	}
+}
+
+// drained is what the dispatcher answers about a machine's drain.
+type drained struct {
+	Machine string     `json:"machine"`
+	Drained bool       `json:"drained"`
+	Reason  string     `json:"reason,omitempty"`
+	Until   *time.Time `json:"until,omitempty"`
+	Running int        `json:"running"`
+}
+
+// errNotIdle is that a machine was waited for in vain.
+var errNotIdle = errors.New("the machine is not idle")
+
+func drain(ctx context.Context, cmd *cli.Command, std streams) error {
+	if cmd.Args().Len() != 1 {
+		return misuse(cmd, "name one machine; `machinectl machines` lists them")
+	}
+	disable, wait := cmd.Bool("disable"), cmd.Bool("wait")
+	for _, name := range []string{"for", "reason", "wait", "timeout"} {
+		if disable && cmd.IsSet(name) {
+			return misuse(cmd, "-disable ends a drain, and -%s is about a new one", name)
+		}
+	}
+	limit := cmp.Or(cmd.Duration("timeout"), cmd.Duration("for"))
+	switch {
+	case cmd.IsSet("timeout") && !wait:
+		return misuse(cmd, "-timeout bounds -wait, which isn't given")
+	case limit > cmd.Duration("for"):
+		return misuse(cmd, "the drain would end after %s, before the %s to wait: raise -for", cmd.Duration("for"), limit)
+	}
+	d := newDispatcher(cmd)
+	id, err := d.machine(ctx, cmd, cmd.Args().First())
+	if err != nil {
+		return err
+	}
+	w := &drainWait{dispatcher: d, path: "/v1/machines/" + url.PathEscape(id) + "/drain", out: std.screen(), quiet: cmd.Bool("json")}
+	state, err := w.order(ctx, cmd)
+	if err != nil {
+		return err
+	}
+	w.show(state)
+	if wait {
+		ctx, cancel := context.WithTimeout(ctx, limit)
+		defer cancel()
+		state, err = w.idle(ctx, state)
+	}
+	if cmd.Bool("json") {
+		err = errors.Join(std.json(state), err)
+	}
+	return err
+}
+
+// machine is the whole id of the machine whose id begins so, among those that report to the dispatcher.
+func (d *dispatcher) machine(ctx context.Context, cmd *cli.Command, prefix string) (string, error) {
+	var answer struct {
+		Machines []queue.Machine `json:"machines"`
+	}
+	if err := d.call(ctx, http.MethodGet, "/v1/machines", nil, &answer); err != nil {
+		return "", err
+	}
+	var found []string
+	for _, m := range answer.Machines {
+		switch {
+		case m.ID == prefix:
+			return m.ID, nil
+		case strings.HasPrefix(m.ID, prefix):
+			found = append(found, fmt.Sprintf("%s (pool %s)", m.ID, m.Pool))
+		}
+	}
+	switch {
+	case len(prefix) < minPrefix:
+		return "", misuse(cmd, "%q is too short for a machine's id: write at least %d characters of it; `machinectl machines` lists them", prefix, minPrefix)
+	case len(found) == 0:
+		return "", misuse(cmd, "no machine %q reports to the dispatcher at %s; `machinectl machines` lists those that run", prefix, d.url)
+	case len(found) > 1:
+		return "", misuse(cmd, "%d machines have ids that begin with %q, write more of it: %s", len(found), prefix, strings.Join(found, ", "))
+	}
+	id, _, _ := strings.Cut(found[0], " ")
+	return id, nil
+}
+
+// drainWait follows one machine's drain.
+type drainWait struct {
+	*dispatcher
+	path  string
+	out   view.Screen
+	quiet bool
+}
+
+// order drains the machine, or ends its drain.
+func (w *drainWait) order(ctx context.Context, cmd *cli.Command) (state drained, err error) {
+	if cmd.Bool("disable") {
+		return state, w.call(ctx, http.MethodDelete, w.path, nil, &state)
+	}
+	order := map[string]string{"for": cmd.Duration("for").String()}
+	if r := cmd.String("reason"); r != "" {
+		order["reason"] = r
+	}
+	body, err := json.Marshal(order)
+	if err != nil {
+		return state, err
+	}
+	return state, w.call(ctx, http.MethodPost, w.path, body, &state)
+}
+
+// idle waits until the machine runs nothing, and shows how many jobs it still has whenever that changes.
+func (w *drainWait) idle(ctx context.Context, state drained) (drained, error) {
+	for state.Running > 0 {
+		select {
+		case <-ctx.Done():
+			if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				return state, context.Cause(ctx)
+			}
+			return state, fmt.Errorf("%w: machine %.8s still runs %s; it stays drained until %s", errNotIdle, state.Machine, plural(state.Running, "job"), clock(state.Until))
+		case <-time.After(drainPoll):
+		}
+		before := state.Running
+		var next drained
+		if err := w.call(ctx, http.MethodGet, w.path, nil, &next); err != nil {
+			if ctx.Err() != nil {
+				continue // says what was waited for
+			}
+			return state, err
+		}
+		if state = next; !state.Drained {
+			return state, fmt.Errorf("%w: the drain of machine %.8s was ended by somebody else", errNotIdle, state.Machine)
+		}
+		if state.Running != before && state.Running > 0 {
+			w.sayf("  %s left", plural(state.Running, "job"))
+		}
+	}
+	w.sayf("Machine %.8s is idle.", state.Machine)
+	return state, nil
+}
+
+func (w *drainWait) show(state drained) {
+	switch {
+	case !state.Drained:
+		w.sayf("Machine %.8s takes jobs again.", state.Machine)
+	case state.Running == 0:
+		w.sayf("Machine %.8s takes no more jobs until %s, and runs none.", state.Machine, clock(state.Until))
+	default:
+		w.sayf("Machine %.8s takes no more jobs until %s. It still runs %s.", state.Machine, clock(state.Until), plural(state.Running, "job"))
+	}
+}
+
+func (w *drainWait) sayf(format string, args ...any) {
+	if !w.quiet {
+		w.out.Printf(format, args...)
+	}
+}
+
+// clock is a time for whoever looks on.
+func clock(t *time.Time) string {
+	if t == nil {
+		return "its end"
+	}
+	return t.In(time.Local).Format(time.DateTime) //nolint:gosmopolitan // the clock of whoever looks on
+}

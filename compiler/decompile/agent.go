@@ -1,0 +1,77 @@
+package decompile
+
+import (
+	"time"
+
+	nomad "github.com/hashicorp/nomad/api"
+
+	"github.com/emprops/machinectl/hcl/profile"
+	"github.com/emprops/machinectl/hcl/spec"
+)
+
+// setupBlock writes the setup. The compiler bounds its time with timeout(1).
+func (s *sketch) setupBlock(m *body) {
+	b := m.block("setup")
+	cmd, args := program(s.setup)
+	if cmd == "" { // an image's own entrypoint
+		cmd, args = args[0], args[1:]
+		s.notef("task %s: that the image's own entrypoint starts %s", s.setup.Name, cmd)
+	}
+	limit := time.Duration(0)
+	if s.ours() && cmd == "timeout" && len(args) > 3 && args[0] == "-k" {
+		if d, err := time.ParseDuration(args[2] + "s"); err == nil {
+			limit, cmd, args = d, args[3], args[4:]
+		}
+	}
+	s.run(b, cmd, []*nomad.Task{s.setup}, [][]string{args}, runtime{})
+	b.duration("timeout", limit, profile.DefaultSetupTimeout)
+	s.setupResources(b)
+	s.artifacts(b, s.setup, runtime{})
+	s.restart(b, s.setup, nomad.RestartPolicy{Attempts: new(2), Interval: new(30 * time.Minute), Delay: new(5 * time.Second), Mode: new("fail")})
+}
+
+// agentBlock writes the agent; a stranger's machine gets one with a queue to be named.
+func (s *sketch) agentBlock(m *body) {
+	b := m.block("agent")
+	if !s.ours() {
+		b.set("redis", "var.redis_url")
+		return
+	}
+	t := s.agent
+	cmd, args := program(t)
+	usual := profile.DefaultAgentCommand
+	if len(t.Artifacts) > 0 {
+		a := t.Artifacts[0]
+		b.set("artifact", s.constant(deref(a.GetterSource), runtime{}.env))
+		usual = profile.DefaultArtifactAgent
+		if s.driver == string(profile.DriverDocker) {
+			usual = "/" + usual
+		}
+	}
+	rt := runtime{port: ""}
+	if cmd == usual {
+		cmd = ""
+	}
+	if redis := s.doc.Redis; sensitive("", redis) {
+		if s.env[t.Name] == nil {
+			s.env[t.Name] = map[string]profile.Secret{}
+		}
+		s.env[t.Name][spec.EnvRedis] = s.secret(spec.EnvRedis)
+		s.notef("the agent's redis, which holds a password: it is the secret %s now", spec.EnvRedis)
+	} else if redis != "" {
+		b.set("redis", quote(redis))
+	}
+	if blobs := s.doc.Blobs; sensitive("", blobs) {
+		if s.env[t.Name] == nil {
+			s.env[t.Name] = map[string]profile.Secret{}
+		}
+		s.env[t.Name][spec.EnvBlobs] = s.secret(spec.EnvBlobs)
+		s.notef("the agent's blobs, which holds a password: it is the secret %s now", spec.EnvBlobs)
+	} else if blobs != "" {
+		b.set("blobs", quote(blobs))
+	}
+	b.duration("grace", s.doc.Grace.D(), profile.DefaultGrace)
+	s.run(b, cmd, []*nomad.Task{t}, [][]string{args}, rt, spec.EnvSpec, spec.EnvNode)
+	s.agentResources(b)
+	s.restart(b, t, nomad.RestartPolicy{Attempts: new(5), Interval: new(10 * time.Minute), Delay: new(time.Second), Mode: new("fail")})
+}

@@ -1,0 +1,83 @@
+package decompile
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	nomad "github.com/hashicorp/nomad/api"
+
+	"github.com/emprops/machinectl/hcl/diag"
+	"github.com/emprops/machinectl/hcl/spec"
+)
+
+// suitable says what to do with a job that can't be a pool.
+func suitable(job *nomad.Job) error {
+	id := deref(job.ID)
+	if id == "" {
+		id = deref(job.Name)
+	}
+	switch kind := deref(job.Type); kind {
+	case "", nomad.JobTypeService:
+		return nil
+	case nomad.JobTypeBatch:
+		return fmt.Errorf("job %q is of type batch: it runs to its end, and a pool's machines stay. "+
+			"Give its work to a pool as jobs (machinectl submit), or leave it a Nomad job", id)
+	default:
+		return fmt.Errorf("job %q is of type %s: it runs once on every node, and a pool is as large as its jobs need. "+
+			"Leave it a Nomad job, or write a pool with placement { constraint { operator = \"distinct_hosts\" } }", id, kind)
+	}
+}
+
+// choose finds the groups to import.
+func choose(job *nomad.Job, name string) ([]*nomad.TaskGroup, error) {
+	var names []string
+	for _, g := range job.TaskGroups {
+		if deref(g.Name) == name {
+			return []*nomad.TaskGroup{g}, nil
+		}
+		names = append(names, deref(g.Name))
+	}
+	switch {
+	case name != "":
+		return nil, fmt.Errorf("job %q has no group %q. %s", deref(job.ID), name, diag.DidYouMean(name, names))
+	case len(names) == 0:
+		return nil, fmt.Errorf("job %q has no groups", deref(job.ID))
+	}
+	for _, g := range job.TaskGroups {
+		if _, policy := written(g); policy != nil && policy.Wanted {
+			return []*nomad.TaskGroup{g}, nil
+		}
+	}
+	return job.TaskGroups, nil
+}
+
+// written is what machinectl wrote into a group; nil, nil where it didn't.
+func written(g *nomad.TaskGroup) (*spec.Agent, *spec.Policy) {
+	if g.Scaling == nil {
+		return nil, nil
+	}
+	policy, ok, err := spec.ParsePolicy(g.Scaling.Policy)
+	if !ok || err != nil {
+		return nil, nil
+	}
+	for _, t := range g.Tasks {
+		if tmpl := document(t); tmpl != nil {
+			// A run-time value in it stands within quotes, so that it is JSON all the same once its own quotes are gone.
+			text := strings.NewReplacer(`<<< env "`, "<<< env ", `" >>>`, " >>>").Replace(deref(tmpl.EmbeddedTmpl))
+			if doc, err := spec.DecodeAgent([]byte(text)); err == nil {
+				return doc, &policy
+			}
+		}
+	}
+	return nil, nil
+}
+
+// document is the template with the agent's instructions, or nil.
+func document(t *nomad.Task) *nomad.Template {
+	i := slices.IndexFunc(t.Templates, func(tmpl *nomad.Template) bool { return deref(tmpl.DestPath) == "local/machine.json" })
+	if t.Name != spec.TaskAgent || i < 0 {
+		return nil
+	}
+	return t.Templates[i]
+}

@@ -1,0 +1,192 @@
+package decompile
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"unicode"
+
+	nomad "github.com/hashicorp/nomad/api"
+
+	"github.com/emprops/machinectl/hcl/profile"
+	"github.com/emprops/machinectl/hcl/spec"
+)
+
+// Options say what of a job is meant.
+type Options struct {
+	// Group chooses a task group. Empty: every group becomes a machine and a pool; of a job that machinectl compiled, only the
+	// revision that the pool should end on.
+	Group string
+}
+
+// Result is a profile and what is not in it.
+type Result struct {
+	Profile string `json:"profile"`
+	// Notes say what the job has and the profile hasn't. They stand in the profile as comments, too.
+	Notes []string `json:"notes"`
+	// Same says that the profile compiles to the revision that the job has; false for a job of others.
+	Same bool `json:"same_revision"`
+}
+
+// Profile makes a profile of a job, which it leaves as it is. An error says why there can't be one.
+func Profile(job *nomad.Job, o Options) (*Result, error) {
+	job, err := clone(job)
+	if err != nil {
+		return nil, err
+	}
+	if err := suitable(job); err != nil {
+		return nil, err
+	}
+	job.Canonicalize()
+	d := &decompilation{job: job, variables: map[string]bool{"redis_url": true}}
+	if d.groups, err = choose(job, o.Group); err != nil {
+		return nil, err
+	}
+	d.sketches()
+	return d.result()
+}
+
+// clone copies a job, as it goes over Nomad's API: maps hold what JSON has.
+func clone(job *nomad.Job) (*nomad.Job, error) {
+	b, err := json.Marshal(job)
+	if err != nil {
+		return nil, fmt.Errorf("the job can't be copied: %w", err)
+	}
+	// Profiles keep the characters of private use to themselves.
+	b = bytes.Map(func(r rune) rune {
+		if unicode.Is(unicode.Co, r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, b)
+	out := &nomad.Job{}
+	if err := json.Unmarshal(b, out); err != nil {
+		return nil, fmt.Errorf("the job can't be copied: %w", err)
+	}
+	if deref(out.ID) == "" && deref(out.Name) == "" {
+		return nil, fmt.Errorf("the job has neither an id nor a name: is that a Nomad job?")
+	}
+	return out, nil
+}
+
+// decompilation is one job on its way to a profile.
+type decompilation struct {
+	job       *nomad.Job
+	groups    []*nomad.TaskGroup
+	parts     []*sketch
+	variables map[string]bool
+}
+
+// sketches lays out every group.
+func (d *decompilation) sketches() {
+	pools, machines := map[string]bool{}, map[string]bool{}
+	for _, g := range d.groups {
+		settle(g)
+		s := &sketch{job: d.job, group: g}
+		s.doc, s.policy = written(g)
+		name := deref(d.job.ID)
+		if len(d.groups) > 1 {
+			name += "-" + deref(g.Name)
+		}
+		s.pool, s.machine = nameOf(name, "pool", pools), nameOf(deref(g.Name), "machine", machines)
+		s.redaction = &redaction{pool: s.pool, taken: d.variables, env: map[string]map[string]profile.Secret{}}
+		s.redact()
+		if s.ours() {
+			s.ofOurs()
+		} else {
+			s.ofAStranger()
+			s.atJobLevel()
+		}
+		d.parts = append(d.parts, s)
+	}
+}
+
+// redact takes secrets out of the group, and out of the agent's instructions.
+func (s *sketch) redact() {
+	var instructions *nomad.Template
+	for _, t := range s.group.Tasks {
+		if tmpl := document(t); tmpl != nil && s.doc != nil {
+			instructions = tmpl
+			t.Templates = slices.DeleteFunc(t.Templates, func(o *nomad.Template) bool { return o == tmpl })
+		}
+	}
+	s.redaction.group(s.group)
+	if instructions == nil {
+		return
+	}
+	for i := range s.doc.Workers {
+		for name, value := range s.doc.Workers[i].Settings {
+			if sensitive(name, value) {
+				s.doc.Workers[i].Settings[name] = s.hide("worker " + s.doc.Workers[i].Name + " " + name)
+			}
+		}
+	}
+}
+
+// atJobLevel brings what a stranger's job says for all groups into this one, and notes what has no place here.
+func (s *sketch) atJobLevel() {
+	for k, v := range s.job.Meta {
+		if _, own := s.group.Meta[k]; !own && k != spec.MetaManaged {
+			if s.group.Meta == nil {
+				s.group.Meta = map[string]string{}
+			}
+			if sensitive(k, v) {
+				v = s.hide("meta " + k)
+			}
+			s.group.Meta[k] = v
+		}
+	}
+	if u := s.group.Update; u != nil && !sameAny(u, nomad.DefaultUpdateStrategy()) {
+		s.notef("the update block: changed machines are rolled out by the dispatcher, each when it is idle")
+	}
+	for what, there := range map[string]bool{
+		"periodic": s.job.Periodic != nil, "parameterized": s.job.ParameterizedJob != nil, "multiregion": s.job.Multiregion != nil,
+	} {
+		if there {
+			s.notef("the job's %s block", what)
+		}
+	}
+}
+
+// result writes the profile, first what the language has words for, then with what is missing.
+func (d *decompilation) result() (*Result, error) {
+	pools, err := d.compile()
+	if err != nil {
+		return nil, err
+	}
+	same := true
+	for i, s := range d.parts {
+		if !s.ours() || pools[i].Revision != spec.Revision(deref(s.group.Name)) {
+			d.adopt(s, s.missing(pools[i]))
+		}
+		d.adopt(s, s.missingInJob(pools[i]))
+	}
+	if pools, err = d.compile(); err != nil {
+		return nil, err
+	}
+	for i, s := range d.parts {
+		if equal := s.ours() && pools[i].Revision == spec.Revision(deref(s.group.Name)); !equal {
+			same = false
+			s.differences(pools[i])
+		}
+	}
+	// The notes are in the text now; it must still be a profile.
+	if _, err = d.compile(); err != nil {
+		return nil, err
+	}
+	formatted, diags := profile.Format([]byte(d.text()))
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	r := &Result{Profile: string(formatted), Same: same, Notes: []string{}}
+	for _, s := range d.parts {
+		for _, n := range s.notes {
+			if len(d.parts) > 1 {
+				n = s.machine + ": " + n
+			}
+			r.Notes = append(r.Notes, n)
+		}
+	}
+	return r, nil
+}

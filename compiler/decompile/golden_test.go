@@ -1,0 +1,59 @@
+package decompile_test
+
+import (
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	nomad "github.com/hashicorp/nomad/api"
+	"github.com/stretchr/testify/require"
+
+	"github.com/emprops/machinectl/compiler/decompile"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// TestGolden compares what each job in testdata becomes with the file beside it. The JSON is what `nomad job run -output`
+// makes of the HCL beside it.
+func TestGolden(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.json")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, path := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".json"), func(t *testing.T) {
+			r, err := decompile.Profile(job(t, path), decompile.Options{})
+			require.NoError(t, err)
+			valid(t, r)
+			golden := strings.TrimSuffix(path, ".json") + ".golden.hcl"
+			if *update {
+				require.NoError(t, os.WriteFile(golden, []byte(r.Profile), 0o644))
+			}
+			want, err := os.ReadFile(golden)
+			require.NoError(t, err)
+			require.Equal(t, string(want), r.Profile)
+		})
+	}
+}
+
+func job(t *testing.T, path string) *nomad.Job {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	require.NoError(t, err)
+	j := &nomad.Job{}
+	require.NoError(t, json.Unmarshal(b, j))
+	return j
+}
+
+// TestSecretsAreNotShown looks for every secret of the jobs in testdata.
+func TestSecretsAreNotShown(t *testing.T) {
+	r, err := decompile.Profile(job(t, "testdata/web.json"), decompile.Options{})
+	require.NoError(t, err)
+	for _, secret := range []string{"hunter2", "hf_abc", "registry-passw0rd", "s3cr3t", "in-the-clear", "abcdefghijklmnop", "AKIA"} {
+		require.NotContains(t, r.Profile+strings.Join(r.Notes, "\n"), secret)
+	}
+	require.Contains(t, r.Profile, `MAX_TOKENS`)
+	require.Contains(t, r.Profile, `4096`)
+}

@@ -1,0 +1,226 @@
+package decompile
+
+import (
+	"encoding/json"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	nomad "github.com/hashicorp/nomad/api"
+
+	"github.com/emprops/machinectl/compiler"
+	"github.com/emprops/machinectl/hcl/spec"
+)
+
+// escape is one argument or block of a nomad block.
+type escape struct {
+	section string // "group", "job" or a task's name
+	arg     *arg
+	block   *named
+}
+
+func (e escape) name() string {
+	what := "group"
+	if e.section != "group" && e.section != "job" {
+		what = "task " + e.section
+	}
+	if e.arg != nil {
+		return what + ": " + e.arg.name
+	}
+	return what + ": " + e.block.header
+}
+
+// escapes takes a body apart, so that what isn't accepted can be left out.
+func escapes(section string, b *body) []escape {
+	var list []escape
+	for i := range b.args {
+		list = append(list, escape{section: section, arg: &b.args[i]})
+	}
+	for _, n := range b.blocks {
+		list = append(list, escape{section: section, block: n})
+	}
+	return list
+}
+
+// adopt takes over what makes a valid profile: all, or else what does so beside the others.
+func (d *decompilation) adopt(s *sketch, list []escape) {
+	if len(list) == 0 {
+		return
+	}
+	before := s.accepted
+	s.accepted = append(slices.Clone(before), list...)
+	if _, err := d.compile(); err == nil {
+		return
+	}
+	s.accepted = before
+	if n := len(list); n > 1 {
+		d.adopt(s, list[:n/2])
+		d.adopt(s, list[n/2:])
+		return
+	}
+	s.notef("%s", list[0].name())
+}
+
+// nomadBlocks writes what was accepted.
+func (s *sketch) nomadBlocks(m, p *body) {
+	inMachine, inPool := &body{}, &body{}
+	sections := map[string]*body{}
+	for _, e := range s.accepted {
+		b := sections[e.section]
+		if b == nil {
+			switch e.section {
+			case "group":
+				b = inMachine.block("group")
+			case "job":
+				b = inPool.block("job")
+			default:
+				b = inMachine.block("task", e.section)
+			}
+			sections[e.section] = b
+		}
+		if e.arg != nil {
+			b.args = append(b.args, *e.arg)
+		} else {
+			b.blocks = append(b.blocks, e.block)
+		}
+	}
+	m.optional("nomad", inMachine)
+	p.optional("nomad", inPool)
+}
+
+// missing is what has to be merged into the compiled group.
+func (s *sketch) missing(pool *compiler.Pool) []escape {
+	have, want := s.comparable(pool.Group()), s.comparable(s.group)
+	c := comparison{redaction: s.redaction, exact: s.ours()}
+	out := &body{}
+	skip := []string{"count", "scaling", "update", "task"}
+	usual := nomad.NewTaskGroup("g", 1)
+	usual.Canonicalize(&nomad.Job{Type: new(nomad.JobTypeService), ID: new("j"), Name: new("j")})
+	if !s.ours() {
+		// A compiled group has one network, and constraints that no job has.
+		skip = append(skip, "network", "constraint", "affinity", "spread", "restart", "reschedule", "disconnect")
+		for _, left := range s.leftovers {
+			c.fresh(out.block("constraint"), reflect.ValueOf(left).Elem())
+		}
+	}
+	c.structs(reflect.ValueOf(have).Elem(), reflect.ValueOf(want).Elem(), reflect.ValueOf(usual).Elem(), skip, out)
+	list := escapes("group", out)
+	return append(list, s.missingInTasks(c, have, want)...)
+}
+
+func (s *sketch) missingInTasks(c comparison, have, want *nomad.TaskGroup) []escape {
+	found := map[string]*body{}
+	for _, w := range want.Tasks {
+		i := slices.IndexFunc(have.Tasks, func(t *nomad.Task) bool { return t.Name == w.Name })
+		if i < 0 {
+			s.notef("the task %q", w.Name)
+			continue
+		}
+		usual := nomad.NewTask(w.Name, w.Driver)
+		usual.Canonicalize(nomad.NewTaskGroup("g", 1), &nomad.Job{Type: new(nomad.JobTypeService), ID: new("j"), Name: new("j")})
+		usual.Driver = "" // it has to be said where it isn't the machine's
+		skip := []string{"leader", "scaling"}
+		if !s.ours() {
+			skip = append(skip, "restart", "kind")
+		}
+		out := &body{}
+		c.structs(reflect.ValueOf(have.Tasks[i]).Elem(), reflect.ValueOf(w).Elem(), reflect.ValueOf(usual).Elem(), skip, out)
+		if !out.empty() {
+			found[w.Name] = out
+		}
+	}
+	var list []escape
+	for _, one := range s.services {
+		first := found[one.task().Name]
+		alike := first != nil
+		for _, t := range one.tasks {
+			alike = alike && found[t.Name] != nil && asText(found[t.Name]) == asText(first)
+		}
+		if !alike {
+			continue
+		}
+		list = append(list, escapes(one.name, first)...)
+		for _, t := range one.tasks {
+			delete(found, t.Name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(found)) {
+		list = append(list, escapes(name, found[name])...)
+	}
+	return list
+}
+
+func asText(b *body) string {
+	var out strings.Builder
+	b.write(&out, 0)
+	return out.String()
+}
+
+// comparable is a group without what is told apart elsewhere: the agent's instructions, secrets, a GPU that is an
+// instance's own.
+func (s *sketch) comparable(g *nomad.TaskGroup) *nomad.TaskGroup {
+	b, err := json.Marshal(g)
+	out := &nomad.TaskGroup{}
+	if err == nil {
+		err = json.Unmarshal(b, out)
+	}
+	if err != nil {
+		panic("decompile: task group does not encode: " + err.Error())
+	}
+	for _, t := range out.Tasks {
+		t.Templates = slices.DeleteFunc(t.Templates, func(tmpl *nomad.Template) bool {
+			_, secrets := secretsIn(tmpl)
+			return secrets || s.ours() && document(t) == tmpl
+		})
+		if i := slices.IndexFunc(s.services, func(o *service) bool { return o.task().Name == t.Name }); i >= 0 && s.services[i].perGPU && !s.ours() {
+			t.Resources.Devices = slices.DeleteFunc(t.Resources.Devices, func(d *nomad.RequestedDevice) bool { return isGPU(d.Name) })
+		}
+		switch {
+		case s.ours():
+		case t.Name == spec.TaskSetup: // its time is bounded, by another program
+			for _, name := range []string{"command", "args", "entrypoint"} {
+				delete(t.Config, name)
+			}
+		case t.Driver == "docker" || t.Config["image"] != nil:
+			sameProgram(t)
+		}
+	}
+	return out
+}
+
+// sameProgram writes what a container runs in one way only.
+func sameProgram(t *nomad.Task) {
+	name, args := program(t)
+	delete(t.Config, "command")
+	delete(t.Config, "args")
+	delete(t.Config, "entrypoint")
+	if name != "" {
+		t.Config["entrypoint"] = []any{name}
+	}
+	if len(args) > 0 {
+		list := make([]any, len(args))
+		for i := range args {
+			list[i] = args[i]
+		}
+		t.Config["args"] = list
+	}
+}
+
+// missingInJob is what has to be merged into the job.
+func (s *sketch) missingInJob(pool *compiler.Pool) []escape {
+	out := &body{}
+	c := comparison{redaction: s.redaction, exact: s.ours()}
+	switch {
+	case s.job.UI == nil:
+	case s.ours():
+		have, want := &nomad.Job{UI: pool.Job.UI}, &nomad.Job{UI: s.job.UI}
+		c.structs(reflect.ValueOf(have).Elem(), reflect.ValueOf(want).Elem(), reflect.Value{}, nil, out)
+	default:
+		c.fresh(out.block("ui"), reflect.ValueOf(s.job.UI).Elem())
+	}
+	if deref(s.job.AllAtOnce) {
+		out.set("all_at_once", "true")
+	}
+	return escapes("job", out)
+}

@@ -1,0 +1,79 @@
+package decompile_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/emprops/machinectl/compiler"
+	"github.com/emprops/machinectl/compiler/decompile"
+	"github.com/emprops/machinectl/hcl/profile"
+)
+
+const ours = `
+machine "m" {
+  kind   = "api"
+  driver = "exec"
+  resources {
+    cpu    = 500
+    memory = "512MiB"
+  }
+  agent {
+    redis = "redis://user:hunter2-redis@host:6379"
+    env   = { API_KEY = "hunter2-env", LEVEL = "info" }
+  }
+  worker "w" {
+    connector = "openai"
+    settings  = { api_key = "hunter2-setting", model = "small" }
+  }
+}
+pool "p" {
+  machine = machine.m
+  size { max = 3 }
+}
+`
+
+// What was written in the clear in one of our jobs becomes a secret, and that is said.
+func TestSecretsOfOurs(t *testing.T) {
+	p, diags := profile.LoadBytes([]byte(ours), "p.hcl", profile.Options{})
+	require.False(t, diags.HasErrors(), "%s", diags)
+	pools, diags := compiler.Compile(p)
+	require.False(t, diags.HasErrors(), "%s", diags)
+	r, err := decompile.Profile(pools[0].Job, decompile.Options{})
+	require.NoError(t, err)
+	valid(t, r)
+	require.False(t, r.Same)
+	require.NotContains(t, r.Profile+strings.Join(r.Notes, "\n"), "hunter2")
+	for _, want := range []string{
+		`API_KEY           = secret("machines/p", "api_key")`, `MACHINE_REDIS_URL = secret("machines/p", "machine_redis_url")`, `LEVEL             = "info"`,
+		`api_key = var.worker_w_api_key`, `model   = "small"`, `variable "worker_w_api_key"`, "nomad var put machines/p api_key=… machine_redis_url=…",
+	} {
+		require.Contains(t, r.Profile, want)
+	}
+	require.NotContains(t, r.Profile, "nomad {")
+	require.NotEmpty(t, r.Notes)
+}
+
+// Of a pool that is moving over, the revision that it should end on is meant.
+func TestAPoolThatMoves(t *testing.T) {
+	p, diags := profile.Load([]string{"../testdata/gpu.hcl"}, profile.Options{})
+	require.False(t, diags.HasErrors())
+	pools, _ := compiler.Compile(p)
+	job := *pools[0].Job
+	old := *job.TaskGroups[0]
+	old.Name = new("gpu-00000000")
+	policy := pools[0].Policy
+	policy.Wanted, policy.Revision = false, "00000000"
+	doc, err := policy.Map()
+	require.NoError(t, err)
+	scaling := *old.Scaling
+	scaling.Policy = doc
+	old.Scaling = &scaling
+	job.TaskGroups = append(job.TaskGroups[:0:0], &old, pools[0].Group())
+	r, err := decompile.Profile(&job, decompile.Options{})
+	require.NoError(t, err)
+	require.True(t, r.Same)
+	_, err = decompile.Profile(&job, decompile.Options{Group: "gpu-0000000"})
+	require.ErrorContains(t, err, `has no group "gpu-0000000". Did you mean "gpu-00000000"?`)
+}

@@ -1,0 +1,205 @@
+package decompile
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	nomad "github.com/hashicorp/nomad/api"
+
+	"github.com/emprops/machinectl/hcl/profile"
+)
+
+// poolBlock writes the pool, without its nomad block.
+func (s *sketch) poolBlock(file *body) *body {
+	p := file.block("pool", s.pool)
+	p.set("machine", "machine."+s.machine)
+	if n := deref(s.job.Priority); n != profile.DefaultPriority && n >= 1 && n <= 100 {
+		p.num("priority", n)
+	}
+	s.size(p)
+	if s.policy != nil {
+		c := &body{}
+		c.duration("target_wait", s.policy.TargetWait.D(), profile.DefaultTargetWait)
+		c.duration("up_cooldown", s.policy.UpCooldown.D(), profile.DefaultUpCooldown)
+		c.duration("down_cooldown", s.policy.DownCooldown.D(), profile.DefaultDownCooldown)
+		c.duration("idle_after", s.policy.IdleAfter.D(), profile.DefaultIdleAfter)
+		p.optional("scale", c)
+	}
+	s.placement(p)
+	return p
+}
+
+func (s *sketch) size(p *body) {
+	b := p.block("size")
+	least, most := deref(s.group.Count), max(deref(s.group.Count), 1)
+	switch scaling := s.group.Scaling; {
+	case s.policy != nil:
+		least, most = s.policy.Min, s.policy.Max
+	case scaling != nil:
+		if scaling.Min != nil {
+			least = int(*scaling.Min)
+		}
+		if scaling.Max != nil {
+			most = max(int(*scaling.Max), 1)
+		}
+		if len(scaling.Policy) > 0 {
+			s.notef("the group's scaling policy: the pool follows the jobs that wait; write scale { … }")
+		}
+	}
+	b.num("min", min(least, most))
+	b.num("max", most)
+}
+
+func (s *sketch) placement(p *body) {
+	b := &body{}
+	if r := deref(s.job.Region); r != "" && r != nomad.GlobalRegion {
+		b.str("region", r)
+	}
+	if n := deref(s.job.Namespace); n != "" && n != nomad.DefaultNamespace {
+		b.str("namespace", n)
+	}
+	constraints := slices.Clone(s.group.Constraints)
+	datacenters, nodePool := s.job.Datacenters, deref(s.job.NodePool)
+	if s.ours() {
+		datacenters, nodePool, constraints = placeOf(constraints)
+	} else {
+		constraints = append(slices.Clone(s.job.Constraints), constraints...)
+	}
+	if nodePool != "" && nodePool != nomad.NodePoolDefault {
+		b.str("node_pool", nodePool)
+	}
+	if len(datacenters) > 0 && !slices.Contains(datacenters, "*") {
+		b.strings("datacenters", datacenters)
+	}
+	for _, c := range constraints {
+		if !nodeConstraint(c) {
+			s.leftovers = append(s.leftovers, c)
+			continue
+		}
+		writeConstraint(b, c)
+	}
+	affinities, spreads := slices.Clone(s.group.Affinities), slices.Clone(s.group.Spreads)
+	if !s.ours() {
+		affinities, spreads = append(slices.Clone(s.job.Affinities), affinities...), append(slices.Clone(s.job.Spreads), spreads...)
+	}
+	for _, a := range affinities {
+		if attribute(a.LTarget) == "" || !slices.Contains(affinityOperators(), operator(a.Operand)) || deref(a.Weight) == 0 || a.RTarget == "" {
+			s.notef("the affinity for %s %s", a.LTarget, a.Operand)
+			continue
+		}
+		writeAffinity(b, a)
+	}
+	for _, sp := range spreads {
+		s.spread(b, sp)
+	}
+	p.optional("placement", b)
+}
+
+func (s *sketch) spread(b *body, sp *nomad.Spread) {
+	if attribute(sp.Attribute) == "" || deref(sp.Weight) < 0 {
+		s.notef("the spread over %s", sp.Attribute)
+		return
+	}
+	r := b.block("spread")
+	r.str("attribute", attribute(sp.Attribute))
+	if w := int(deref(sp.Weight)); w != profile.DefaultSpreadWeight && w > 0 {
+		r.num("weight", w)
+	}
+	for _, t := range sp.SpreadTarget {
+		if t.Percent > 0 {
+			r.block("target", t.Value).set("percent", fmt.Sprint(t.Percent))
+		}
+	}
+}
+
+var (
+	anyOf     = regexp.MustCompile(`^\^\((.*)\)\$$`)
+	unescaped = regexp.MustCompile(`\\(.)`)
+)
+
+// placeOf takes datacenters and node pool out of the constraints that the compiler makes of them.
+func placeOf(list []*nomad.Constraint) (datacenters []string, nodePool string, rest []*nomad.Constraint) {
+	if len(list) > 0 && list[0].LTarget == "${node.datacenter}" {
+		switch m := anyOf.FindStringSubmatch(list[0].RTarget); {
+		case list[0].Operand == "=":
+			datacenters, list = []string{list[0].RTarget}, list[1:]
+		case list[0].Operand == nomad.ConstraintRegex && m != nil:
+			for _, name := range strings.Split(m[1], "|") {
+				datacenters = append(datacenters, unescaped.ReplaceAllString(strings.ReplaceAll(name, ".*", "*"), "$1"))
+			}
+			list = list[1:]
+		}
+	}
+	if len(list) > 0 && list[0].LTarget == "${node.pool}" && list[0].Operand == "=" {
+		return datacenters, list[0].RTarget, list[1:]
+	}
+	return datacenters, nomad.NodePoolAll, list
+}
+
+// operator is the language's word for one of Nomad's.
+func operator(o string) string {
+	switch o {
+	case "", "==", "is":
+		return "="
+	case "not":
+		return "!="
+	default:
+		return o
+	}
+}
+
+func constraintOperators() []string {
+	return append(affinityOperators(), "is_set", "is_not_set", "distinct_hosts", "distinct_property")
+}
+
+func affinityOperators() []string {
+	return []string{"=", "!=", "<", "<=", ">", ">=", "regexp", "version", "semver", "set_contains", "set_contains_any"}
+}
+
+var interpolated = regexp.MustCompile(`^\$\{((?:node|attr|meta|device)\.[^${} ]+)\}$`)
+
+// attribute is the name within "${…}", or empty where it is no attribute of a node or device.
+func attribute(target string) string {
+	if m := interpolated.FindStringSubmatch(target); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
+// nodeConstraint says that the language has a word for it.
+func nodeConstraint(c *nomad.Constraint) bool {
+	if operator(c.Operand) == "distinct_hosts" {
+		return c.LTarget == ""
+	}
+	return complete(c) && !strings.HasPrefix(c.LTarget, "${device.")
+}
+
+// complete says that a constraint has an attribute, a known operator, and a value where that needs one.
+func complete(c *nomad.Constraint) bool {
+	op := operator(c.Operand)
+	alone := op == "is_set" || op == "is_not_set" || op == "distinct_property"
+	return slices.Contains(constraintOperators(), op) && attribute(c.LTarget) != "" && (alone || c.RTarget != "")
+}
+
+func writeConstraint(b *body, c *nomad.Constraint) {
+	r := b.block("constraint")
+	r.str("attribute", attribute(c.LTarget))
+	if op := operator(c.Operand); op != "=" {
+		r.str("operator", op)
+	}
+	r.str("value", c.RTarget)
+}
+
+func writeAffinity(b *body, a *nomad.Affinity) {
+	r := b.block("affinity")
+	r.str("attribute", attribute(a.LTarget))
+	if op := operator(a.Operand); op != "=" {
+		r.str("operator", op)
+	}
+	r.str("value", a.RTarget)
+	if w := int(deref(a.Weight)); w != profile.DefaultWeight {
+		r.num("weight", w)
+	}
+}

@@ -1,0 +1,48 @@
+package decompile_test
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/emprops/machinectl/compiler"
+	"github.com/emprops/machinectl/compiler/decompile"
+	"github.com/emprops/machinectl/hcl/profile"
+)
+
+// TestRoundTrip decompiles what the examples and the compiler's own test profiles compile to: the profile compiles to the
+// same revision again, without a word about something missing.
+func TestRoundTrip(t *testing.T) {
+	files, err := filepath.Glob("../../examples/*/profiles.hcl")
+	require.NoError(t, err)
+	more, err := filepath.Glob("../testdata/*.hcl")
+	require.NoError(t, err)
+	for _, path := range append(files, more...) {
+		p, diags := profile.Load([]string{path}, profile.Options{})
+		require.False(t, diags.HasErrors(), "%s", diags)
+		pools, diags := compiler.Compile(p)
+		require.False(t, diags.HasErrors(), "%s", diags)
+		for _, pool := range pools {
+			t.Run(filepath.Base(filepath.Dir(path))+"-"+pool.Name, func(t *testing.T) {
+				r, err := decompile.Profile(pool.Job, decompile.Options{})
+				require.NoError(t, err)
+				valid(t, r)
+				require.Empty(t, r.Notes, "%s", r.Profile)
+				require.True(t, r.Same, "%s", r.Profile)
+			})
+		}
+	}
+}
+
+// valid holds a profile to what is promised of each, and returns what it compiles to.
+func valid(t require.TestingT, r *decompile.Result) []*compiler.Pool {
+	p, diags := profile.LoadBytes([]byte(r.Profile), "profile.hcl", profile.Options{})
+	require.False(t, diags.HasErrors(), "%s\n%s", diags, r.Profile)
+	pools, diags := compiler.Compile(p)
+	require.False(t, diags.HasErrors(), "%s\n%s", diags, r.Profile)
+	formatted, diags := profile.Format([]byte(r.Profile))
+	require.False(t, diags.HasErrors())
+	require.Equal(t, string(formatted), r.Profile, "not canonical")
+	return pools
+}

@@ -1,0 +1,215 @@
+package decompile
+
+import (
+	"cmp"
+	"fmt"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+
+	nomad "github.com/hashicorp/nomad/api"
+
+	"github.com/emprops/machinectl/hcl/profile"
+)
+
+// What looks like a secret. Rather too much than too little: what is taken out by mistake is put back by hand.
+var (
+	// secretName is a key whose value is one.
+	secretName = regexp.MustCompile(`(?i)pass(word|wd|phrase|code)|secret|token|credential|api[_-]?key|access[_-]?key|private[_-]?key|signing|bearer|` +
+		`(^|[_.-])(key|pwd|pass|auth|authorization|dsn|salt|cookie|license)$`)
+	// harmless are values of such keys that are none.
+	harmless = regexp.MustCompile(`^(|[0-9]{1,6}|(?i:true|false|yes|no|on|off|none|null)|[0-9.]+(ms|s|m|h))$`)
+	// secretValue is a value that is one, whatever its key.
+	secretValue = regexp.MustCompile(`://[^/\s@]*:[^/\s@]+@|://[^/\s:@]{16,}@|` + // a URL with a password or token
+		`\b(sk|rk|pk|r8|hf|rpa|ghp|gho|ghs|ghu|npm|dop_v1|shpat)[-_][A-Za-z0-9_-]{8,}|github_pat_|glpat-|xox[abprs]-|` +
+		`\b(AKIA|ASIA)[A-Z0-9]{12,}|\beyJ[A-Za-z0-9_-]{10,}\.|\bhvs\.|-----BEGIN|(?i)\b(bearer|basic)\s+[a-z0-9+/=._-]{8,}|` +
+		// something=value, also within a longer text or a URL's query
+		`(?i)[a-z0-9_.-]*(password|passwd|passphrase|secret|token|credential|api[_-]?key|access[_-]?key|private[_-]?key|signature|[?&]sig)["']?\s*[=:]\s*["']?[^\s"'{$<]{3}`)
+	// secretFlag is an argument whose next one is a secret.
+	secretFlag  = regexp.MustCompile(`(?i)^-{1,2}[a-z0-9_.-]*(password|passwd|passphrase|secret|token|credential|api[_-]?key|access[_-]?key|private[_-]?key|auth|pwd|pass)$`)
+	word        = regexp.MustCompile(`[A-Za-z0-9+/=_-]{20,}`)
+	uuid        = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+	hexadecimal = regexp.MustCompile(`^[0-9a-fA-F]{32,}$`)
+)
+
+// sensitive says that a value looks like a secret. name is its key, or empty.
+func sensitive(name, value string) bool {
+	if name != "" && secretName.MatchString(name) && !harmless.MatchString(value) && !isReference(value) {
+		return true
+	}
+	if secretValue.MatchString(value) {
+		return true
+	}
+	// Checksums are no secrets, and say what they are.
+	for _, w := range word.FindAllString(value, -1) {
+		if random(w) && !strings.Contains(value, "sha256:") && !strings.Contains(value, "md5:") && !strings.Contains(value, "sha512:") {
+			return true
+		}
+	}
+	return false
+}
+
+// isReference says that a value only names where the real one is, on the machine.
+func isReference(value string) bool {
+	return envReference.MatchString(value) && envReference.ReplaceAllString(value, "") == "" || strings.HasPrefix(value, "{{")
+}
+
+// random says that a word looks like a key: long, and of letters in both cases and digits, or a long hexadecimal number.
+func random(w string) bool {
+	if hexadecimal.MatchString(w) {
+		return true
+	}
+	if uuid.MatchString(w) || strings.Count(w, "/") > 1 {
+		return false
+	}
+	upper, lower, digits := 0, 0, 0
+	for _, r := range w {
+		switch {
+		case r >= 'A' && r <= 'Z':
+			upper++
+		case r >= 'a' && r <= 'z':
+			lower++
+		case r >= '0' && r <= '9':
+			digits++
+		}
+	}
+	return upper >= 3 && lower >= 3 && digits >= 3
+}
+
+// hidden is a text that was taken out and stands as a variable in the profile. Its default is what is in the job now.
+type hidden struct{ name, standIn, where string }
+
+// redaction takes secrets out of one group.
+type redaction struct {
+	pool   string
+	hidden []hidden
+	taken  map[string]bool // names of variables
+	// env are secret environment variables, by task.
+	env   map[string]map[string]profile.Secret
+	notes []string
+}
+
+// group takes them out of the group and its tasks, in place.
+func (r *redaction) group(g *nomad.TaskGroup) {
+	for _, t := range g.Tasks {
+		r.environment(t)
+		t.Templates = slices.DeleteFunc(t.Templates, func(tmpl *nomad.Template) bool {
+			if tmpl.EmbeddedTmpl == nil || !sensitive("", *tmpl.EmbeddedTmpl) {
+				return false
+			}
+			r.notes = append(r.notes, fmt.Sprintf("task %s: the template %s, in which there seems to be a secret", t.Name, deref(tmpl.DestPath)))
+			return true
+		})
+	}
+	r.walk(reflect.ValueOf(g).Elem(), "", "group")
+}
+
+// environment makes secret() of a task's secret variables.
+func (r *redaction) environment(t *nomad.Task) {
+	for name, value := range t.Env {
+		switch {
+		case !sensitive(name, value):
+			continue
+		case !envName.MatchString(name) || strings.HasPrefix(name, "NOMAD_"): // the language doesn't take it
+			t.Env[name] = r.hide("task " + t.Name + " env " + name)
+			continue
+		}
+		if r.env[t.Name] == nil {
+			r.env[t.Name] = map[string]profile.Secret{}
+		}
+		r.env[t.Name][name] = r.secret(name)
+		delete(t.Env, name)
+	}
+}
+
+// secret is where a secret should be put.
+func (r *redaction) secret(name string) profile.Secret {
+	return profile.Secret{Path: "machines/" + r.pool, Key: strings.ToLower(name)}
+}
+
+// walk replaces every secret text. key is the name that belongs to it.
+func (r *redaction) walk(v reflect.Value, key, path string) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			r.walk(v.Elem(), key, path)
+		}
+	case reflect.Interface:
+		if !v.IsNil() {
+			inner := reflect.New(v.Elem().Type()).Elem()
+			inner.Set(v.Elem())
+			r.walk(inner, key, path)
+			v.Set(inner)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if f := v.Type().Field(i); f.IsExported() && !structural(f.Name) {
+				r.walk(v.Field(i), hclName(f), r.named(path, v, cmp.Or(hclName(f), strings.ToLower(f.Name))))
+			}
+		}
+	case reflect.Map:
+		for _, k := range sortedKeys(v) {
+			item := reflect.New(v.Type().Elem()).Elem()
+			item.Set(v.MapIndex(reflect.ValueOf(k)))
+			r.walk(item, k, path+" "+k)
+			v.SetMapIndex(reflect.ValueOf(k), item)
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			inner := key
+			if i > 0 && secretFlag.MatchString(stringOf(v.Index(i-1))) {
+				inner = "secret"
+			}
+			r.walk(v.Index(i), inner, path)
+		}
+	case reflect.String:
+		if sensitive(key, v.String()) {
+			v.SetString(r.hide(path))
+		}
+	}
+}
+
+// structural are fields that hold names which Nomad knows, and templates, which have been looked at.
+func structural(field string) bool {
+	switch field {
+	case "Name", "Driver", "Type", "Operand", "LTarget", "PortLabel", "Label", "Provider", "KillSignal", "Mode", "EmbeddedTmpl", "Scaling", "Identity", "Identities":
+		return true
+	default:
+		return false
+	}
+}
+
+func (r *redaction) named(path string, v reflect.Value, field string) string {
+	if t, ok := v.Interface().(nomad.Task); ok {
+		return "task " + t.Name + " " + field
+	}
+	return path + " " + field
+}
+
+var notInVariable = regexp.MustCompile(`[^a-z0-9]+`)
+
+// hide makes a variable of a text and returns its stand-in.
+func (r *redaction) hide(where string) string {
+	base := strings.Trim(notInVariable.ReplaceAllString(strings.ToLower(strings.TrimPrefix(where, "task ")), "_"), "_")
+	if base == "" || base[0] >= '0' && base[0] <= '9' {
+		base = "secret_" + base
+	}
+	name := base
+	for n := 2; r.taken[name]; n++ {
+		name = fmt.Sprintf("%s_%d", base, n)
+	}
+	r.taken[name] = true
+	h := hidden{name: name, standIn: "change-me-" + strings.ReplaceAll(name, "_", "-"), where: where}
+	r.hidden = append(r.hidden, h)
+	return h.standIn
+}
+
+// variable is the variable that a text stands for.
+func (r *redaction) variable(s string) (string, bool) {
+	i := slices.IndexFunc(r.hidden, func(h hidden) bool { return h.standIn == s })
+	if i < 0 {
+		return "", false
+	}
+	return "var." + r.hidden[i].name, true
+}

@@ -1,0 +1,107 @@
+package decompile
+
+import (
+	"slices"
+	"time"
+
+	nomad "github.com/hashicorp/nomad/api"
+
+	"github.com/emprops/machinectl/hcl/profile"
+)
+
+func readyPath(one *service) string {
+	if one.ready == nil {
+		return ""
+	}
+	return one.ready.Path
+}
+
+// serviceBlock writes one service.
+func (s *sketch) serviceBlock(m *body, one *service, machineImage string) {
+	b := m.block("service", one.name)
+	t, rt := one.task(), one.runtime()
+	if one.perGPU {
+		b.set("per", quote("gpu"))
+	}
+	if one.port != "" {
+		b.set("port", quote("http"))
+		s.portNumbers(b, one)
+	}
+	if image := configText(t, "image"); image != machineImage && image != "" && s.driver == string(profile.DriverDocker) {
+		b.set("image", s.constant(image, rt.config))
+	}
+	cmd, _ := program(t)
+	if cmd == "" && s.driver != string(profile.DriverDocker) {
+		cmd = "change-me"
+		s.notef("task %s: a command; its driver %s has none, and the one here is a stand-in", t.Name, t.Driver)
+	}
+	s.run(b, cmd, one.tasks, s.arguments(one), rt)
+	b.duration("kill_timeout", s.unlessNomads(deref(t.KillTimeout), 5*time.Second), profile.DefaultKillTimeout)
+	if slices.Contains(killSignals(), t.KillSignal) && t.KillSignal != profile.DefaultKillSignal {
+		b.str("kill_signal", t.KillSignal)
+	}
+	if _, ok := literalText(rt.env, readyPath(one)); one.ready != nil && !ok {
+		s.notef("the check of task %s on a path that is known on the machine only, but in the nomad block", t.Name)
+	} else if one.ready != nil {
+		r := b.block("ready")
+		if one.ready.Path != profile.DefaultReadyPath {
+			r.set("path", s.constant(one.ready.Path, rt.env))
+		}
+		r.duration("interval", max(one.ready.Interval, time.Second), profile.DefaultReadyInterval)
+		r.duration("timeout", max(one.ready.Timeout, time.Second), profile.DefaultReadyTimeout)
+		if r.empty() {
+			r.set("path", quote(profile.DefaultReadyPath))
+		}
+	}
+	s.serviceResources(b, one)
+	s.artifacts(b, t, rt)
+	s.restart(b, t, nomad.RestartPolicy{Attempts: new(5), Interval: new(10 * time.Minute), Delay: new(3 * time.Second), Mode: new("fail")})
+	if s.agent != nil && !sameAny(t.LogConfig, s.agent.LogConfig) {
+		s.logs(b, t.LogConfig, true)
+	}
+}
+
+// unlessNomads is a time, or 0 where a stranger's job has it from Nomad.
+func (s *sketch) unlessNomads(d, usual time.Duration) time.Duration {
+	if !s.ours() && d == usual {
+		return 0
+	}
+	return d
+}
+
+func killSignals() []string {
+	return []string{"SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGKILL"}
+}
+
+func (s *sketch) portNumbers(b *body, one *service) {
+	if one.where == nil {
+		return
+	}
+	b.num("static_port", one.where.Value)
+	switch {
+	case one.where.To == 0:
+	case one.where.To < 0: // the same as outside
+	case s.driver != string(profile.DriverDocker) && !s.ownNetwork():
+		s.notef("port %s: the number %d within, since in the host's network a program listens on the host's port", one.port, one.where.To)
+	case s.ownNetwork() && (one.perGPU && !s.ours() || s.listensBefore(one)):
+		s.notef("port %s: the number %d within, since all instances share the machine's network; let the program listen on self.port", one.port, one.where.To)
+	default:
+		b.num("container_port", one.where.To)
+	}
+	if one.where.HostNetwork != "" && one.where.HostNetwork != "default" {
+		s.notef("port %s: the host network %s", one.port, one.where.HostNetwork)
+	}
+}
+
+// listensBefore says that another service has the number within.
+func (s *sketch) listensBefore(one *service) bool {
+	for _, o := range s.services {
+		if o == one {
+			break
+		}
+		if o.where != nil && o.where.To == one.where.To {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,159 @@
+package decompile
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/emprops/machinectl/hcl/profile"
+)
+
+// body is the content of a block that is being written: arguments first, then blocks, each in order.
+type body struct {
+	notes  []string // comments at its beginning
+	args   []arg
+	blocks []*named
+}
+
+type arg struct{ name, expression, note string }
+
+type named struct {
+	header string // `service "comfyui"`
+	note   string // comment above it
+	body   *body
+}
+
+func (b *body) set(name, expression string) {
+	b.args = append(b.args, arg{name: name, expression: expression})
+}
+
+func (b *body) str(name, value string) {
+	if value != "" {
+		b.set(name, quote(value))
+	}
+}
+
+func (b *body) num(name string, n int) {
+	if n != 0 {
+		b.set(name, fmt.Sprint(n))
+	}
+}
+
+func (b *body) duration(name string, d, usual time.Duration) {
+	if d != usual && d > 0 {
+		b.set(name, quote(short(d)))
+	}
+}
+
+func (b *body) size(name string, bytes int64) {
+	if bytes > 0 {
+		b.set(name, quote(profile.FormatSize(bytes)))
+	}
+}
+
+func (b *body) strings(name string, list []string) {
+	if len(list) > 0 {
+		b.set(name, quoted(list))
+	}
+}
+
+// block adds a block, labels after its kind.
+func (b *body) block(kind string, labels ...string) *body {
+	header := kind
+	for _, l := range labels {
+		header += " " + quote(l)
+	}
+	inner := &body{}
+	b.blocks = append(b.blocks, &named{header: header, body: inner})
+	return inner
+}
+
+// optional adds a block unless it would be empty.
+func (b *body) optional(kind string, inner *body) {
+	if !inner.empty() {
+		b.blocks = append(b.blocks, &named{header: kind, body: inner})
+	}
+}
+
+func (b *body) empty() bool { return len(b.args)+len(b.blocks)+len(b.notes) == 0 }
+
+// write writes the body; depth 0 is the file. Blocks of the upper levels stand apart.
+func (b *body) write(out *strings.Builder, depth int) {
+	for _, n := range b.notes {
+		comment(out, n)
+	}
+	for _, a := range b.args {
+		fmt.Fprintf(out, "%s = %s", a.name, a.expression)
+		if a.note != "" {
+			out.WriteString(" # " + oneLine(a.note))
+		}
+		out.WriteByte('\n')
+	}
+	for i, n := range b.blocks {
+		if depth == 0 && (i > 0 || len(b.notes) > 0) || depth == 1 && i == 0 && len(b.args) > 0 {
+			out.WriteByte('\n')
+		}
+		if n.note != "" {
+			comment(out, n.note)
+		}
+		if in := n.body; len(in.args) == 1 && len(in.blocks)+len(in.notes) == 0 && in.args[0].note == "" && !strings.Contains(in.args[0].expression, "\n") {
+			fmt.Fprintf(out, "%s { %s = %s }\n", n.header, in.args[0].name, in.args[0].expression)
+			continue
+		}
+		out.WriteString(n.header + " {\n")
+		n.body.write(out, depth+1)
+		out.WriteString("}\n")
+	}
+}
+
+func comment(out *strings.Builder, text string) { out.WriteString("# " + oneLine(text) + "\n") }
+
+// oneLine keeps a comment from ending early.
+func oneLine(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, text)
+}
+
+func quoted(list []string) string {
+	out := make([]string, len(list))
+	for i, s := range list {
+		out[i] = quote(s)
+	}
+	return "[" + strings.Join(out, ", ") + "]"
+}
+
+// object is a map, an item a line. Keys are written as names where they may be.
+func object(items map[string]string) string {
+	keys := make([]string, 0, len(items))
+	for k := range items {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	if len(keys) == 1 && !strings.Contains(items[keys[0]], "\n") {
+		return "{ " + key(keys[0]) + " = " + items[keys[0]] + " }"
+	}
+	var b strings.Builder
+	b.WriteString("{\n")
+	for _, k := range keys {
+		b.WriteString(key(k) + " = " + items[k] + "\n")
+	}
+	b.WriteString("}")
+	return b.String()
+}
+
+// short is a duration without the zeros that Go writes at its end.
+func short(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}

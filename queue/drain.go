@@ -1,0 +1,186 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// A machine has two drains, the dispatcher's and a person's, each with an end of its own: a resize that is called off must
+// not put a machine back to work that somebody is looking at. A claim heeds both. Each is kept twice: in a key of its own,
+// which lapses by itself and from which workers that register later copy it, and in every shard's ctl, where claims look.
+
+// The fields of ctl that hold drains, with the machine's id after them.
+const (
+	drainField       = "d:"
+	personDrainField = "p:"
+)
+
+// Drain makes every claim of this machine come back empty; see [API].
+func (c *Client) Drain(ctx context.Context, machine, reason string, ttl time.Duration) error {
+	_, err := c.drain(ctx, c.keys.fleetDrain(machine), drainField+machine, reason, ttl)
+	return err
+}
+
+// Undrain takes a drain back.
+func (c *Client) Undrain(ctx context.Context, machine string) error {
+	return c.undrain(ctx, c.keys.fleetDrain(machine), drainField+machine)
+}
+
+// DrainFor drains a machine for a person; see [API].
+func (c *Client) DrainFor(ctx context.Context, machine, reason string, d time.Duration) (*PersonDrain, error) {
+	return c.drain(ctx, c.keys.personDrain(machine), personDrainField+machine, reason, d)
+}
+
+// EndDrain takes a person's drain back.
+func (c *Client) EndDrain(ctx context.Context, machine string) error {
+	return c.undrain(ctx, c.keys.personDrain(machine), personDrainField+machine)
+}
+
+// PersonDrain is a machine's drain by a person; see [API].
+func (c *Client) PersonDrain(ctx context.Context, machine string) (*PersonDrain, error) {
+	now, err := c.Now(ctx)
+	if err != nil {
+		return nil, err
+	}
+	value, err := c.rdb.Get(ctx, c.keys.personDrain(machine)).Result()
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return nil, c.wrap(ctx, err)
+	}
+	d, _ := parseDrain(value, now)
+	return d, nil
+}
+
+func (c *Client) drain(ctx context.Context, key, field, reason string, ttl time.Duration) (*PersonDrain, error) {
+	if ttl < time.Millisecond {
+		return nil, &InvalidError{"ttl", "must be at least 1ms: a drain lapses by itself"}
+	}
+	now, err := c.Now(ctx)
+	if err != nil {
+		return nil, err
+	}
+	d := &PersonDrain{Reason: orElse(printable(reason), "draining"), Until: now.Add(ttl)}
+	if err := c.rdb.Set(ctx, key, drainValue(d.Until, d.Reason), ttl).Err(); err != nil {
+		return nil, c.wrap(ctx, err)
+	}
+	types, err := c.allTypes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range types {
+		now, err := c.nowAt(ctx, t)
+		if err != nil {
+			return nil, err
+		}
+		if err := c.rdb.HSet(ctx, c.keys.shard(t, "ctl"), field, drainValue(now.Add(ttl), d.Reason)).Err(); err != nil {
+			return nil, c.wrap(ctx, err)
+		}
+	}
+	return d, nil
+}
+
+func (c *Client) undrain(ctx context.Context, key, field string) error {
+	types, err := c.allTypes(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = c.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		p.Del(ctx, key)
+		for _, t := range types {
+			p.HDel(ctx, c.keys.shard(t, "ctl"), field)
+		}
+		return nil
+	})
+	return c.wrap(ctx, err)
+}
+
+// drainValue is a drain as the scripts read it.
+func drainValue(until time.Time, reason string) string {
+	return strconv.FormatInt(until.UnixMilli(), 10) + "\t" + reason
+}
+
+// parseDrain is the reverse; it is false for one that has lapsed.
+func parseDrain(value string, now time.Time) (*PersonDrain, bool) {
+	until, reason, _ := strings.Cut(value, "\t")
+	ms := parseMillis(until)
+	if ms <= now.UnixMilli() {
+		return nil, false
+	}
+	return &PersonDrain{Reason: reason, Until: fromMillis(ms)}, true
+}
+
+// copyDrains brings a machine's drains into a type's shard, where claim looks.
+func (c *Client) copyDrains(ctx context.Context, machine, jobType string) error {
+	for field, key := range map[string]string{drainField: c.keys.fleetDrain(machine), personDrainField: c.keys.personDrain(machine)} {
+		var value *redis.StringCmd
+		var left *redis.DurationCmd
+		_, err := c.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+			value, left = p.Get(ctx, key), p.PTTL(ctx, key)
+			return nil
+		})
+		switch {
+		case errors.Is(err, redis.Nil):
+			continue
+		case err != nil:
+			return c.wrap(ctx, err)
+		case left.Val() <= 0:
+			continue
+		}
+		now, err := c.nowAt(ctx, jobType)
+		if err != nil {
+			return err
+		}
+		_, reason, _ := strings.Cut(value.Val(), "\t")
+		if err := c.rdb.HSet(ctx, c.keys.shard(jobType, "ctl"), field+machine, drainValue(now.Add(left.Val()), reason)).Err(); err != nil {
+			return c.wrap(ctx, err)
+		}
+	}
+	return c.forgetEnded(ctx, machine, jobType)
+}
+
+// forgetEnded takes back the copy of a person's drain that was ended while it was copied: it would hold for long.
+func (c *Client) forgetEnded(ctx context.Context, machine, jobType string) error {
+	n, err := c.rdb.Exists(ctx, c.keys.personDrain(machine)).Result()
+	if err != nil || n > 0 {
+		return c.wrap(ctx, err)
+	}
+	return c.wrap(ctx, c.rdb.HDel(ctx, c.keys.shard(jobType, "ctl"), personDrainField+machine).Err())
+}
+
+// fleetDrained says that a machine is drained, and why: a person's reason says more than the dispatcher's.
+func (c *Client) fleetDrained(ctx context.Context, machine string) (reason string, drained bool, err error) {
+	values, err := c.rdb.MGet(ctx, c.keys.personDrain(machine), c.keys.fleetDrain(machine)).Result()
+	if err != nil {
+		return "", false, c.wrap(ctx, err)
+	}
+	for _, v := range values {
+		if s, ok := v.(string); ok {
+			_, reason, _ = strings.Cut(s, "\t")
+			return reason, true, nil
+		}
+	}
+	return "", false, nil
+}
+
+// addDrains puts people's drains into the machines' reports.
+func (c *Client) addDrains(ctx context.Context, machines []Machine, now time.Time) error {
+	if len(machines) == 0 {
+		return nil
+	}
+	names := make([]string, len(machines))
+	for i, m := range machines {
+		names[i] = c.keys.personDrain(m.ID)
+	}
+	values, err := c.rdb.MGet(ctx, names...).Result()
+	if err != nil {
+		return c.wrap(ctx, err)
+	}
+	for i, v := range values {
+		machines[i].Drain, _ = parseDrain(text(v), now)
+	}
+	return nil
+}
