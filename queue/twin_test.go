@@ -21,7 +21,7 @@ import (
 )
 
 var (
-	twins    = flag.Int("twins", 30, "how many random histories TestTwins runs")
+	twins    = flag.Int("twins", 20, "how many random histories TestTwins runs")
 	twinSeed = flag.Uint64("twin-seed", 0, "run only the twins of this seed")
 )
 
@@ -68,6 +68,7 @@ type twinHistory struct {
 	leases   [2][]queue.Claimed // every one there ever was
 	profiles []capability.Offer
 	workers  []queue.WorkerInfo
+	fair     bool
 	idle     map[string]bool // who may be registered as idle
 }
 
@@ -439,20 +440,30 @@ func (h *twinHistory) pause() error {
 }
 
 func (h *twinHistory) drain() error {
-	m, stop := fmt.Sprint("m", h.rnd.IntN(4)), h.rnd.IntN(3) == 0
-	h.notef("drain %s %v", m, stop)
+	m, what := fmt.Sprint("m", h.rnd.IntN(4)), h.rnd.IntN(6)
+	h.notef("drain %s: %d", m, what)
 	return h.both(func(i int) error {
-		if stop {
-			return h.c[i].Drain(h.ctx, m, "x", time.Hour)
+		switch c := h.c[i]; what {
+		case 0:
+			return c.Drain(h.ctx, m, "x", time.Hour)
+		case 1:
+			_, err := c.DrainFor(h.ctx, m, "x", time.Hour)
+			return err
+		case 2, 3:
+			return c.EndDrain(h.ctx, m)
+		default:
+			return c.Undrain(h.ctx, m)
 		}
-		return h.c[i].Undrain(h.ctx, m)
 	})
 }
 
+// limits has fair share never taken back: it leaves jobs of equal order, among which any may be first.
 func (h *twinHistory) limits() error {
 	l := []queue.Limits{
-		{}, {}, {}, {EachTenant: queue.Limit{Running: 1}}, {Type: queue.Limit{Running: 4}}, {Fair: true},
-	}[h.rnd.IntN(6)]
+		{}, {}, {EachTenant: queue.Limit{Running: 1}}, {Type: queue.Limit{Running: 4}},
+	}[h.rnd.IntN(4)]
+	h.fair = h.fair || h.rnd.IntN(10) == 0
+	l.Fair = h.fair
 	h.notef("limits %+v", l)
 	return h.both(func(i int) error { return h.c[i].SetLimits(h.ctx, twinType, l) })
 }
