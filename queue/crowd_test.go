@@ -48,6 +48,36 @@ func TestOneSubmissionsTroubleIsItsOwn(t *testing.T) {
 	wg.Wait()
 }
 
+// TestRefusedClassesHoldNobodyUp: submissions of classes that exist don't wait until each of the too many others was refused.
+func TestRefusedClassesHoldNobodyUp(t *testing.T) {
+	t.Parallel()
+	server := queuetest.StartRedis(t, "--appendonly", "no")
+	c := open(t, queue.Options{URL: server.URL, MaxClasses: 4})
+	rdb := redis.NewClient(&redis.Options{Addr: server.Addr})
+	t.Cleanup(func() { require.NoError(t, rdb.Close()) })
+	_, err := c.Submit(t.Context(), queue.Submission{Type: "simulation"})
+	require.NoError(t, err)
+	require.NoError(t, rdb.ConfigResetStat(t.Context()).Err())
+	var all []queue.Submission
+	for i := range 50 {
+		all = append(all, queue.Submission{Type: "simulation", Capabilities: []string{fmt.Sprint("c", i)}}, queue.Submission{Type: "simulation"})
+	}
+	for i, err := range c.SubmitTogether(t.Context(), all) {
+		var invalid *queue.InvalidError
+		if i%2 == 1 || i < 6 {
+			require.NoError(t, err)
+		} else {
+			require.ErrorAs(t, err, &invalid)
+			require.Equal(t, "requires", invalid.Field)
+			require.ErrorContains(t, err, "requires: would be a new class of jobs, and type simulation has 4 distinct requirements already")
+		}
+	}
+	stats, err := rdb.InfoMap(t.Context(), "commandstats").Result()
+	require.NoError(t, err)
+	calls := stats["Commandstats"]["cmdstat_evalsha"]
+	require.Regexp(t, `^calls=1?\d,`, calls)
+}
+
 // TestManyInOneTurn claims and ends more at once than Lua can hand on to one command.
 func TestManyInOneTurn(t *testing.T) {
 	t.Parallel()

@@ -1,6 +1,10 @@
 package queue
 
-import "context"
+import (
+	"context"
+	"errors"
+	"time"
+)
 
 // TwinTurn is one worker's part of [Client.GatheredTurns], and what came of it.
 type TwinTurn struct {
@@ -76,3 +80,18 @@ func (c *Client) PlainTurn(ctx context.Context, t *TwinTurn) error {
 
 // ShardKey is the name of one of a type's keys.
 func (c *Client) ShardKey(jobType, name string) string { return c.keys.shard(jobType, name) }
+
+// SubmitTogether takes submissions in as those that come at once are, and returns their errors.
+func (c *Client) SubmitTogether(ctx context.Context, all []Submission) []error {
+	jobs := make([]*checked, len(all))
+	errs := make([]error, len(all))
+	for i, s := range all {
+		if jobs[i], errs[i] = c.opts.check(s, time.Now()); errs[i] == nil {
+			jobs[i].id, errs[i] = newID(s.Type)
+		}
+	}
+	for i, end := range c.submitGathered(ctx, all[0].Type, jobs) {
+		errs[i] = errors.Join(errs[i], end.err)
+	}
+	return errs
+}
