@@ -78,6 +78,45 @@ func TestRefusedClassesHoldNobodyUp(t *testing.T) {
 	require.Regexp(t, `^calls=1?\d,`, calls)
 }
 
+// TestCloseWhileManyWait: whoever waits, on the way or for its turn, is told so at once.
+func TestCloseWhileManyWait(t *testing.T) {
+	t.Parallel()
+	server := queuetest.StartRedis(t, "--appendonly", "no")
+	g := startGate(t, server.Addr)
+	c, err := queue.Open(t.Context(), queue.Options{URL: "redis://" + g.Addr().String()})
+	require.NoError(t, err)
+	w := simWorker("m1")
+	require.NoError(t, c.Register(t.Context(), w))
+	_, err = c.Submit(t.Context(), queue.Submission{Type: "simulation"})
+	require.NoError(t, err)
+	g.hold("evalsha")
+	ended := make(chan error)
+	const each = 10
+	for range each {
+		go func() {
+			_, err := c.Submit(t.Context(), queue.Submission{Type: "simulation"})
+			ended <- err
+		}()
+		go func() {
+			_, err := c.Claim(t.Context(), w, 1, time.Minute)
+			ended <- err
+		}()
+	}
+	<-g.reached
+	require.NoError(t, c.Close())
+	close(g.open)
+	for range 2 * each {
+		select {
+		case err := <-ended:
+			if err != nil { // else it had its answer before
+				require.ErrorIs(t, err, queue.ErrUnavailable)
+			}
+		case <-time.After(5 * time.Second):
+			t.Fatal("somebody still waits")
+		}
+	}
+}
+
 // TestManyInOneTurn claims and ends more at once than Lua can hand on to one command.
 func TestManyInOneTurn(t *testing.T) {
 	t.Parallel()

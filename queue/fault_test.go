@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -329,4 +330,67 @@ func TestOpenUnreachable(t *testing.T) {
 	require.NotContains(t, err.Error(), "secret")
 	_, err = queue.Open(t.Context(), queue.Options{})
 	require.ErrorContains(t, err, "URL is missing")
+}
+
+// TestAnswersOfGatheredCallsLost: calls for many workers get no answer, again and again. What they did is told when the workers
+// ask again; no job waits for its lease, none is accepted twice.
+func TestAnswersOfGatheredCallsLost(t *testing.T) {
+	t.Parallel()
+	server := queuetest.StartRedis(t, "--appendonly", "no")
+	proxy := startCutter(t, server.Addr)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	c := open(t, queue.Options{URL: "redis://" + proxy.Addr().String(), PoolSize: 4, Lease: time.Minute})
+	const workers, jobs = 24, 600
+	var completed atomic.Int64
+	var wg sync.WaitGroup
+	for i := range workers {
+		w := simWorker(fmt.Sprint("m", i))
+		untilDone(ctx, t, "register", func() error { return c.Register(ctx, w) })
+		wg.Go(func() {
+			var held []queue.Ending
+			for completed.Load() < jobs && ctx.Err() == nil {
+				var got []queue.Claimed
+				untilDone(ctx, t, "turn", func() error {
+					next, verdicts, err := c.Turn(ctx, w, held, 1+i%3)
+					if err != nil {
+						return err
+					}
+					got = next
+					completed.Add(int64(len(held)))
+					if err := errors.Join(verdicts...); err != nil {
+						t.Errorf("%s: %v", w.Machine, err)
+					}
+					return nil
+				})
+				held = nil
+				for _, j := range got {
+					held = append(held, queue.Ending{Lease: j.Lease, Result: &queue.Result{}})
+				}
+			}
+		})
+	}
+	for i := range jobs / 20 {
+		wg.Go(func() {
+			for k := range 20 {
+				untilDone(ctx, t, "submit", func() error {
+					_, err := c.Submit(ctx, queue.Submission{Type: "simulation", IdempotencyKey: fmt.Sprint(i, "-", k)})
+					return err
+				})
+			}
+		})
+	}
+	wg.Go(func() {
+		for completed.Load() < jobs && ctx.Err() == nil {
+			proxy.cut.Store(1)
+			_ = sleepFor(ctx, 2*time.Millisecond)
+		}
+		proxy.cut.Store(0)
+	})
+	wg.Wait()
+	require.EqualValues(t, jobs, completed.Load())
+	all, err := c.Demand(ctx)
+	require.NoError(t, err)
+	require.Len(t, all, 1)
+	require.Zero(t, all[0].Waiting+all[0].Running)
 }
