@@ -31,7 +31,8 @@ end
 local want = #takers
 
 -- 2. Which jobs come next: the first ones of the classes whose heads come first. Each class is {head, order of its next
--- job as a number, class, audience, its first jobs, how many of them are taken}.
+-- job as a number, class, audience, its first jobs, how many of them are taken, where to read on if it is the last one read of
+-- its audience}.
 local audiences, classes, picks, members, ids = {}, {}, {}, {}, {}
 local none = false -- there is nothing else for this profile
 if want > 0 then
@@ -49,15 +50,24 @@ if want > 0 then
     -- What lies behind the sixteenth audience isn't looked at: the jobs up to its head surely come before.
     if #names == 16 then bound = tonumber(redis.call("ZSCORE", heads, names[16])) end
   end
-  for i = 1, #audiences do
-    local a = audiences[i]
-    local list = redis.call("ZRANGEBYLEX", chead, "[" .. a .. ":", "(" .. a .. ";", "LIMIT", "0", most)
-    for k = 1, #list do
-      local m = list[k]
-      classes[#classes + 1] = { m, tonumber(string.sub(m, -30, -18), 16), string.sub(m, -16), a, nil, 0 }
-    end
+  -- Of an audience's classes as many are read as likely matter. One that no job is taken of always remains, which comes
+  -- before all those that aren't read: where the last one is picked from, it is their audience's turn to be read further.
+  local due, from, page, pageText = audiences, "0", want + 1, most
+  if #audiences > 1 then
+    page = math.max(2, math.ceil(page / #audiences))
+    pageText = string.format("%d", page)
   end
-  while #picks < want do
+  while true do
+    for k = 1, #due do
+      local a = due[k]
+      local list = redis.call("ZRANGEBYLEX", chead, "[" .. a .. ":", "(" .. a .. ";", "LIMIT", from, pageText)
+      for i = 1, #list do
+        local m = list[i]
+        classes[#classes + 1] = { m, tonumber(string.sub(m, -30, -18), 16), string.sub(m, -16), a, nil, 0 }
+      end
+      if #list == page then classes[#classes][7] = from + page end
+    end
+    if #picks == want then break end
     local best
     for i = 1, #classes do
       local c = classes[i]
@@ -76,6 +86,10 @@ if want > 0 then
     best[2] = after and tonumber(string.sub(after, 18, 30), 16)
     local k = #picks + 1
     picks[k], members[k], ids[k] = best, m, string.sub(m, 32)
+    due = {}
+    if best[7] then
+      due[1], from, best[7] = best[4], string.format("%d", best[7]), nil
+    end
   end
 end
 
