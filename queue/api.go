@@ -152,7 +152,7 @@ type API interface {
 	// Register announces a worker; it must be repeated when the offer changes and is kept alive by Heartbeat.
 	Register(ctx context.Context, w WorkerInfo) error
 	Unregister(ctx context.Context, machine, worker string) error
-	// Claim takes up to n jobs for a registered worker. With none available it waits up to wait for a wake-up and tries
+	// Claim takes up to n jobs, and at most [MaxClaim], for a registered worker. With none available it waits up to wait for a wake-up and tries
 	// again; it returns an empty slice (no error) when there was nothing. A draining machine is given nothing.
 	Claim(ctx context.Context, w WorkerInfo, n int, wait time.Duration) ([]Claimed, error)
 	// Heartbeat renews all of a machine's leases and worker registrations at once.

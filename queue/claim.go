@@ -9,9 +9,13 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// turnTimeout bounds one call of the turn script. It runs to its end even where the caller stops waiting: an answer that
-// nobody reads would leave jobs claimed by nobody until their lease passes.
+// turnTimeout bounds one turn, and one call for several requests. A turn runs to its end even where the caller stops waiting:
+// an answer that nobody reads would leave jobs claimed by nobody until their lease passes.
 const turnTimeout = 10 * time.Second
+
+// MaxClaim is how many jobs one claim gives at most: a script that takes more would hold Redis for long, and Lua can't hand
+// more than some thousand values on to one command.
+const MaxClaim = 100
 
 // Claim takes up to n jobs for a registered worker; see [API]. It wakes up when a job arrives that this worker can run
 // and is the one chosen for it, and looks by itself after Options.Poll at the latest.
@@ -78,18 +82,22 @@ func sleep(ctx context.Context, d time.Duration) error {
 func (c *Client) sleepIdle(ctx context.Context, w WorkerInfo, d time.Duration) error {
 	jobType, me := w.Offer.Type, w.Machine+"/"+w.Name
 	key := c.keys.wake(jobType, me)
-	lasting, cancel := context.WithTimeout(context.WithoutCancel(ctx), d+turnTimeout)
+	lasting, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), d+turnTimeout, errNoAnswer)
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { c.wake(lasting, jobType, []string{me}) })
 	err := c.waiters.Do(lasting, "BLPOP", key, d.Seconds()).Err()
 	if errors.Is(err, redis.Nil) {
 		err = nil
 	}
+	if err != nil {
+		c.lingers(w)
+	}
 	if stop() {
 		return c.wrap(lasting, err)
 	}
 	woken, err := c.evalAgain(lasting, "leave", jobType, []string{key}, w.Machine, w.Name, w.Offer.Profile(), w.index())
 	if err != nil {
+		c.lingers(w)
 		c.log.Debug("leaving idle failed; the next claim clears it", "worker", me, "error", err)
 	}
 	c.wake(lasting, jobType, texts(woken))
@@ -116,16 +124,16 @@ type turned struct {
 // turn ends attempts and claims up to n jobs, and completes what it claimed. Nearly always the quick script does it all; what
 // that leaves, and an answer that got lost, is the turn script's.
 func (c *Client) turn(ctx context.Context, w WorkerInfo, endings []ending, n int, wasIdle, idle bool) (*turned, error) {
-	me := w.Machine + "/" + w.Name
-	nonce, replay := c.nonceFor(me, n)
-	a := attempt{worker: w, endings: endings, n: n, nonce: nonce, wasIdle: wasIdle, idle: idle, replay: replay}
+	n = min(n, MaxClaim)
+	nonce, replay, lingers := c.nonceFor(w.key(), n)
+	a := attempt{worker: w, endings: endings, n: n, nonce: nonce, wasIdle: wasIdle || lingers, idle: idle, replay: replay}
 	if n > 0 {
 		a.profile = w.Offer.Profile()
 	}
-	lasting, cancel := context.WithTimeout(context.WithoutCancel(ctx), turnTimeout)
+	lasting, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), turnTimeout, errNoAnswer)
 	defer cancel()
 	t, given, err := c.carryOut(lasting, &a)
-	c.settle(me, n, nonce, err)
+	c.settle(w.key(), n, nonce, err)
 	if err != nil {
 		return nil, err
 	}
@@ -190,34 +198,6 @@ func (c *Client) evalTurn(ctx context.Context, a *attempt) (any, error) {
 		args = append(args, e.lease.JobID, e.lease.Fence, e.lease.Nonce, e.action, e.factor, e.detail, e.result)
 	}
 	return c.eval(ctx, "turn", w.Offer.Type, more, args...)
-}
-
-// nonceFor is a new nonce for a claim or, where an earlier claim of the worker got no answer, that one's: the script then
-// gives the same jobs again.
-func (c *Client) nonceFor(worker string, n int) (nonce string, replay bool) {
-	if n == 0 {
-		return "", false
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if nonce, replay = c.unanswered[worker]; replay {
-		return nonce, true
-	}
-	return newNonce(), false
-}
-
-// settle remembers a claim that got no answer, and forgets it when it got one.
-func (c *Client) settle(worker string, n int, nonce string, err error) {
-	if n == 0 {
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if err != nil {
-		c.unanswered[worker] = nonce
-	} else {
-		delete(c.unanswered, worker)
-	}
 }
 
 // givenValues is how many values the scripts give per job: id, record, parameters, meta.

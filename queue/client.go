@@ -36,10 +36,9 @@ type Client struct {
 	submissions *gatherer[*checked, submission]  // by type
 	turns       *gatherer[*attempt, quickAnswer] // by type and profile
 	hub         hub
-	fixedKeys   sync.Map // script name and type → its keys
-	slow        sync.Map // type → until when the quick script isn't tried: it has limits or fair share
-	// unanswered has the nonce of each worker's claim whose answer never came: the next one asks for it again.
-	unanswered map[string]string
+	fixedKeys   sync.Map            // script name and type → its keys
+	slow        sync.Map            // type → until when the quick script isn't tried: it has limits or fair share
+	leftovers   map[string]leftover // type and worker → what its last claim may have left in Redis
 }
 
 // Open connects to Redis and checks that it is fit to hold a queue: an error says what to change.
@@ -59,9 +58,9 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	c := &Client{
 		opts: o, keys: keys{o.Prefix}, log: o.Logger, scripts: loaded, matches: newMatcher(),
 		rdb:     redis.NewUniversalClient(ro),
-		workers: map[string]map[string]WorkerInfo{}, types: map[string]bool{}, unanswered: map[string]string{}, hub: hub{feeds: map[string]*feed{}},
+		workers: map[string]map[string]WorkerInfo{}, types: map[string]bool{}, leftovers: map[string]leftover{}, hub: hub{feeds: map[string]*feed{}},
 	}
-	c.submissions = newGatherer(batchChunk, func(*checked) int { return 1 }, c.submitGathered)
+	c.submissions = newGatherer(batchChunk, callShare, c.submitGathered)
 	c.turns = newGatherer(quickChunk, (*attempt).weight, c.quickTurns)
 	waiting := *ro
 	waiting.PoolSize = 4096
@@ -123,7 +122,7 @@ func (c *Client) wrap(ctx context.Context, err error) error {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)):
-		return ctx.Err()
+		return endOf(ctx)
 	case isAnswer(err):
 		return fmt.Errorf("queue: Redis answered: %w", err)
 	}
@@ -131,6 +130,17 @@ func (c *Client) wrap(ctx context.Context, err error) error {
 		cluster.ReloadState(ctx) // somebody else may hold the slot by now
 	}
 	return fmt.Errorf("%w: %w", ErrUnavailable, err)
+}
+
+// errNoAnswer ends a call whose time isn't bounded by its caller, but by this package.
+var errNoAnswer = fmt.Errorf("%w: no answer within %s", ErrUnavailable, turnTimeout)
+
+// endOf is the error of a context that ended: [errNoAnswer] where it isn't the caller's own.
+func endOf(ctx context.Context) error {
+	if cause := context.Cause(ctx); errors.Is(cause, ErrUnavailable) {
+		return cause
+	}
+	return ctx.Err()
 }
 
 // isAnswer says that Redis answered with an error that isn't "not now".

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -239,6 +241,81 @@ func TestAnswersLost(t *testing.T) {
 	require.Len(t, done.History, 2)
 }
 
+// What a worker's lost claim of one type took isn't forgotten over its claims of another type.
+func TestLostClaimOfOneOfTwoTypes(t *testing.T) {
+	t.Parallel()
+	server := queuetest.StartRedis(t)
+	proxy := startCutter(t, server.Addr)
+	c := open(t, queue.Options{URL: "redis://" + proxy.Addr().String()})
+	w, other := simWorker("m1"), simWorker("m1")
+	other.Offer.Type = "other"
+	for _, w := range []queue.WorkerInfo{w, other} {
+		require.NoError(t, c.Register(t.Context(), w))
+		_, err := c.Claim(t.Context(), w, 1, 0) // from here on Redis knows the scripts
+		require.NoError(t, err)
+	}
+	j, err := c.Submit(t.Context(), queue.Submission{Type: "simulation"})
+	require.NoError(t, err)
+	proxy.cut.Store(2)
+	_, err = c.Claim(t.Context(), w, 1, 0)
+	require.ErrorIs(t, err, queue.ErrUnavailable)
+	proxy.cut.Store(0)
+	_, err = c.Claim(t.Context(), other, 1, 0)
+	require.NoError(t, err)
+	got, err := c.Claim(t.Context(), w, 1, 0)
+	require.NoError(t, err)
+	require.Len(t, got, 1)
+	require.Equal(t, j.ID, got[0].Job.ID)
+}
+
+// A worker whose wait for a wake-up broke is in idle until its next claim, not for longer.
+func TestBrokenWaitLeavesNobodyIdle(t *testing.T) {
+	t.Parallel()
+	server := queuetest.StartRedis(t)
+	admin := redis.NewClient(&redis.Options{Addr: server.Addr})
+	t.Cleanup(func() { require.NoError(t, admin.Close()) })
+	c := open(t, queue.Options{URL: server.URL, Poll: time.Minute})
+	w := simWorker("m1")
+	require.NoError(t, c.Register(t.Context(), w))
+	ended := make(chan error, 1)
+	go func() {
+		_, err := c.Claim(t.Context(), w, 1, time.Minute)
+		ended <- err
+	}()
+	require.Eventually(t, func() bool {
+		n, err := admin.Do(t.Context(), "CLIENT", "LIST", "TYPE", "normal").Text()
+		return err == nil && strings.Contains(n, "cmd=blpop")
+	}, 5*time.Second, time.Millisecond)
+	require.NoError(t, admin.ClientKillByFilter(t.Context(), "TYPE", "normal", "SKIPME", "yes").Err())
+	require.ErrorIs(t, <-ended, queue.ErrUnavailable)
+	require.Equal(t, 1, c.Idle(t.Context(), "simulation"))
+	got, err := c.Claim(t.Context(), w, 1, 0)
+	require.NoError(t, err)
+	require.Empty(t, got)
+	require.Zero(t, c.Idle(t.Context(), "simulation"))
+}
+
+// A worker that was registered as idle by a call whose answer got lost doesn't stay so: wake-ups would go to it in vain.
+func TestLostAnswerOfBecomingIdle(t *testing.T) {
+	t.Parallel()
+	server := queuetest.StartRedis(t)
+	proxy := startCutter(t, server.Addr)
+	c := open(t, queue.Options{URL: "redis://" + proxy.Addr().String()})
+	w := simWorker("m1")
+	require.NoError(t, c.Register(t.Context(), w))
+	_, err := c.Claim(t.Context(), w, 1, 0) // from here on Redis knows the scripts
+	require.NoError(t, err)
+	proxy.cut.Store(2)
+	_, err = c.Claim(t.Context(), w, 1, time.Minute)
+	require.ErrorIs(t, err, queue.ErrUnavailable)
+	proxy.cut.Store(0)
+	require.Equal(t, 1, c.Idle(t.Context(), "simulation"))
+	got, err := c.Claim(t.Context(), w, 1, 0)
+	require.NoError(t, err)
+	require.Empty(t, got)
+	require.Zero(t, c.Idle(t.Context(), "simulation"))
+}
+
 func TestOpenRefusesEviction(t *testing.T) {
 	server := queuetest.StartRedis(t, "--maxmemory-policy", "allkeys-lru")
 	_, err := queue.Open(t.Context(), queue.Options{URL: server.URL})
@@ -253,4 +330,67 @@ func TestOpenUnreachable(t *testing.T) {
 	require.NotContains(t, err.Error(), "secret")
 	_, err = queue.Open(t.Context(), queue.Options{})
 	require.ErrorContains(t, err, "URL is missing")
+}
+
+// TestAnswersOfGatheredCallsLost: calls for many workers get no answer, again and again. What they did is told when the workers
+// ask again; no job waits for its lease, none is accepted twice.
+func TestAnswersOfGatheredCallsLost(t *testing.T) {
+	t.Parallel()
+	server := queuetest.StartRedis(t, "--appendonly", "no")
+	proxy := startCutter(t, server.Addr)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	c := open(t, queue.Options{URL: "redis://" + proxy.Addr().String(), PoolSize: 4, Lease: time.Minute})
+	const workers, jobs = 24, 600
+	var completed atomic.Int64
+	var wg sync.WaitGroup
+	for i := range workers {
+		w := simWorker(fmt.Sprint("m", i))
+		untilDone(ctx, t, "register", func() error { return c.Register(ctx, w) })
+		wg.Go(func() {
+			var held []queue.Ending
+			for completed.Load() < jobs && ctx.Err() == nil {
+				var got []queue.Claimed
+				untilDone(ctx, t, "turn", func() error {
+					next, verdicts, err := c.Turn(ctx, w, held, 1+i%3)
+					if err != nil {
+						return err
+					}
+					got = next
+					completed.Add(int64(len(held)))
+					if err := errors.Join(verdicts...); err != nil {
+						t.Errorf("%s: %v", w.Machine, err)
+					}
+					return nil
+				})
+				held = nil
+				for _, j := range got {
+					held = append(held, queue.Ending{Lease: j.Lease, Result: &queue.Result{}})
+				}
+			}
+		})
+	}
+	for i := range jobs / 20 {
+		wg.Go(func() {
+			for k := range 20 {
+				untilDone(ctx, t, "submit", func() error {
+					_, err := c.Submit(ctx, queue.Submission{Type: "simulation", IdempotencyKey: fmt.Sprint(i, "-", k)})
+					return err
+				})
+			}
+		})
+	}
+	wg.Go(func() {
+		for completed.Load() < jobs && ctx.Err() == nil {
+			proxy.cut.Store(1)
+			_ = sleepFor(ctx, 2*time.Millisecond)
+		}
+		proxy.cut.Store(0)
+	})
+	wg.Wait()
+	require.EqualValues(t, jobs, completed.Load())
+	all, err := c.Demand(ctx)
+	require.NoError(t, err)
+	require.Len(t, all, 1)
+	require.Zero(t, all[0].Waiting+all[0].Running)
 }

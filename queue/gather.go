@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"sync"
-	"time"
 )
 
 // gatherer makes one call to Redis of the requests that come while others are on their way: a dispatcher takes in many jobs
@@ -34,12 +33,8 @@ type gathered[Q, A any] struct {
 	answer  chan A // of capacity 1
 }
 
-const (
-	// laneCalls is how many calls of a lane are on their way before requests are gathered.
-	laneCalls = 2
-	// gatherTimeout bounds a call for several, none of whom may end it for the others.
-	gatherTimeout = 10 * time.Second
-)
+// laneCalls is how many calls of a lane are on their way before requests are gathered.
+const laneCalls = 2
 
 func newGatherer[Q, A any](most int, weight func(Q) int, carry func(context.Context, string, []Q) []A) *gatherer[Q, A] {
 	return &gatherer[Q, A]{most: most, weight: weight, carry: carry, lanes: map[string]*lane[Q, A]{}}
@@ -71,7 +66,7 @@ func (g *gatherer[Q, A]) do(ctx context.Context, key string, request Q) (A, erro
 		defer g.mu.Unlock()
 		l.waiting = slices.DeleteFunc(l.waiting, func(other *gathered[Q, A]) bool { return other == r })
 		var none A
-		return none, ctx.Err()
+		return none, endOf(ctx)
 	}
 }
 
@@ -88,8 +83,9 @@ func (g *gatherer[Q, A]) goOn(key string, l *lane[Q, A]) {
 	}()
 }
 
+// carryAll makes a call for several, none of whom may end it for the others.
 func (g *gatherer[Q, A]) carryAll(key string, batch []*gathered[Q, A]) {
-	ctx, cancel := context.WithTimeout(context.Background(), gatherTimeout)
+	ctx, cancel := context.WithTimeoutCause(context.Background(), turnTimeout, errNoAnswer)
 	defer cancel()
 	requests := make([]Q, len(batch))
 	for i, r := range batch {
@@ -109,8 +105,8 @@ func (g *gatherer[Q, A]) next(key string, l *lane[Q, A]) []*gathered[Q, A] {
 		sum += g.weight(l.waiting[n].request)
 		n++
 	}
-	batch := l.waiting[:n:n]
-	l.waiting = l.waiting[n:]
+	batch := slices.Clone(l.waiting[:n])
+	l.waiting = slices.Delete(l.waiting, 0, n) // which lets go of them
 	if n == 0 {
 		l.calls--
 		if l.calls == 0 {

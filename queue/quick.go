@@ -24,7 +24,7 @@ type quickAnswer struct {
 	done  bool
 	ended []string // ok, stale or missing, per ending
 	given []any    // as [Client.fill] takes it
-	idle  bool     // the worker is registered as idle
+	idle  bool     // there is no job; the worker is registered as idle if it is to be
 	err   error
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,30 +34,59 @@ func (c *Client) Submit(ctx context.Context, s Submission) (*Job, error) {
 	return out[0], err
 }
 
-// submission is how a gathered one ended.
+// submission is how one ended.
 type submission struct {
 	job *Job
 	err error
 }
 
-// submitGathered takes jobs of one type in, each with its own outcome: one that is at fault is found by going alone.
+// callShare is how much of what one script call may take in, which is batchChunk, a submission is.
+func callShare(j *checked) int { return 1 + batchChunk*len(j.Parameters)/batchBytes }
+
+// submitGathered takes jobs of one type in, each with its own outcome.
 func (c *Client) submitGathered(ctx context.Context, jobType string, jobs []*checked) []submission {
-	done := make(map[string]*Job, len(jobs))
+	done := make(map[string]submission, len(jobs))
 	err := c.submitType(ctx, jobType, jobs, false, done)
-	var invalid *InvalidError
-	alone := len(jobs) > 1 && errors.As(err, &invalid)
+	var full *fullError
+	if errors.As(err, &full) && len(jobs) > 1 {
+		err = c.submitRest(ctx, jobType, jobs, full.classes, done)
+	}
 	out := make([]submission, len(jobs))
 	for i, j := range jobs {
-		switch job := done[j.id]; {
-		case job != nil:
-			out[i] = submission{job: job}
-		case alone:
-			out[i] = c.submitGathered(ctx, jobType, jobs[i:i+1])[0]
-		default:
-			out[i] = submission{err: err}
+		end, ok := done[j.id]
+		if !ok {
+			end.err = err
 		}
+		out[i] = end
 	}
 	return out
+}
+
+// submitRest goes on where there are too many classes. The jobs of those that exist don't wait for the fresh ones, of which
+// one after the other is tried until one is refused. The error is that of the others.
+func (c *Client) submitRest(ctx context.Context, jobType string, jobs []*checked, fresh []string, done map[string]submission) error {
+	var known, others []*checked
+	for _, j := range jobs {
+		if _, ok := done[j.id]; ok {
+			continue
+		}
+		if slices.Contains(fresh, j.class) {
+			others = append(others, j)
+		} else {
+			known = append(known, j)
+		}
+	}
+	err := c.submitType(ctx, jobType, known, false, done)
+	var refused error
+	for i := range others {
+		if refused == nil {
+			refused = c.submitType(ctx, jobType, others[i:i+1], false, done)
+		}
+		if refused != nil {
+			done[others[i].id] = submission{err: refused}
+		}
+	}
+	return err
 }
 
 // batchChunk and batchBytes bound what one script call takes in, so that none holds Redis for long.
@@ -102,7 +132,7 @@ func (c *Client) submitAll(ctx context.Context, jobs []*checked) ([]*Job, error)
 		}
 	}
 	var failed error
-	done := make(map[string]*Job, len(jobs))
+	done := make(map[string]submission, len(jobs))
 	for jobType, of := range byType {
 		if failed = c.submitType(ctx, jobType, of, durable, done); failed != nil {
 			break
@@ -110,14 +140,18 @@ func (c *Client) submitAll(ctx context.Context, jobs []*checked) ([]*Job, error)
 	}
 	var out []*Job
 	for _, j := range jobs {
-		if job := done[j.id]; job != nil {
-			out = append(out, job)
+		end := done[j.id]
+		if end.job != nil {
+			out = append(out, end.job)
+		}
+		if failed == nil {
+			failed = end.err
 		}
 	}
 	return out, failed
 }
 
-func (c *Client) submitType(ctx context.Context, jobType string, jobs []*checked, durable bool, done map[string]*Job) error {
+func (c *Client) submitType(ctx context.Context, jobType string, jobs []*checked, durable bool, done map[string]submission) error {
 	if err := c.useType(ctx, jobType); err != nil {
 		return err
 	}
@@ -127,8 +161,7 @@ func (c *Client) submitType(ctx context.Context, jobType string, jobs []*checked
 			bytes += len(jobs[n].Parameters)
 			n++
 		}
-		err := c.submitChunk(ctx, jobType, jobs[:n], durable, done)
-		if err != nil {
+		if err := c.submitChunk(ctx, jobType, jobs[:n], durable, done); err != nil {
 			return err
 		}
 		jobs = jobs[n:]
@@ -136,17 +169,15 @@ func (c *Client) submitType(ctx context.Context, jobType string, jobs []*checked
 	return nil
 }
 
-func (c *Client) submitChunk(ctx context.Context, jobType string, jobs []*checked, durable bool, done map[string]*Job) error {
+// submitChunk adds to done how those ended that the script took; the error is one that they share.
+func (c *Client) submitChunk(ctx context.Context, jobType string, jobs []*checked, durable bool, done map[string]submission) error {
 	records, err := c.submit(ctx, jobType, jobs, durable)
 	if len(records) < len(jobs) {
 		return err
 	}
 	for i, j := range jobs {
 		job, err := c.submitted(ctx, j, records[i])
-		if err != nil {
-			return err
-		}
-		done[j.id] = job
+		done[j.id] = submission{job: job, err: err}
 	}
 	return err
 }
@@ -167,6 +198,15 @@ func (c *Client) submitted(ctx context.Context, j *checked, answer string) (*Job
 	out.Requirements, out.Parameters = j.needs, j.Parameters
 	return out, nil
 }
+
+// fullError refuses jobs for there being too many classes.
+type fullError struct {
+	invalid InvalidError
+	classes []string // those that don't exist yet
+}
+
+func (e *fullError) Error() string { return e.invalid.Error() }
+func (e *fullError) Unwrap() error { return &e.invalid }
 
 func newID(jobType string) (string, error) {
 	id, err := ulid.New(ulid.Now(), rand.Reader)
@@ -200,8 +240,12 @@ func (c *Client) submit(ctx context.Context, jobType string, jobs []*checked, du
 			c.wake(ctx, jobType, texts(at(reply, 3)))
 			return texts(at(reply, 2)), unsure
 		case "full":
-			return nil, &InvalidError{"requires", fmt.Sprintf("would be a new class of jobs, and type %s has %d distinct requirements already, "+
-				"which is the limit: don't put values that are different for every job or user into requirements", jobType, number(at(reply, 1)))}
+			full := &fullError{invalid: InvalidError{"requires", fmt.Sprintf("would be a new class of jobs, and type %s has %d distinct requirements already, "+
+				"which is the limit: don't put values that are different for every job or user into requirements", jobType, number(at(reply, 1)))}}
+			for i := 0; i < len(defs); i += 5 {
+				full.classes = append(full.classes, fmt.Sprint(defs[i]))
+			}
+			return nil, full
 		}
 		if defs, err = c.define(ctx, jobType, texts(reply)[1:], byClass); err != nil {
 			return nil, err

@@ -12,7 +12,8 @@ type Ending struct {
 }
 
 // Turn ends attempts of one type and claims up to n new jobs, in one step of Redis and without waiting: what a busy worker
-// does between two jobs. The errors are the endings', in order; err is that of the whole.
+// does between two jobs. Beyond [MaxClaim] endings it takes several steps, of which the last one claims. The errors are the
+// endings', in order; err is that of the whole.
 func (c *Client) Turn(ctx context.Context, w WorkerInfo, done []Ending, n int) (jobs []Claimed, errs []error, err error) {
 	endings := make([]ending, len(done))
 	for i, d := range done {
@@ -20,13 +21,22 @@ func (c *Client) Turn(ctx context.Context, w WorkerInfo, done []Ending, n int) (
 			return nil, nil, err
 		}
 	}
+	var ended []string
+	for len(endings) > MaxClaim {
+		t, err := c.turn(ctx, w, endings[:MaxClaim], 0, false, false)
+		if err != nil {
+			return nil, nil, err
+		}
+		ended, endings = append(ended, t.ended...), endings[MaxClaim:]
+	}
 	t, err := c.turn(ctx, w, endings, n, false, false)
 	if err != nil {
 		return nil, nil, err
 	}
+	ended = append(ended, t.ended...)
 	errs = make([]error, len(done))
 	for i, d := range done {
-		errs[i] = verdictOf(d.Lease.JobID, t.ended[i])
+		errs[i] = verdictOf(d.Lease.JobID, ended[i])
 	}
 	if t.status == "unregistered" {
 		return nil, errs, c.Register(ctx, w)

@@ -103,6 +103,9 @@ func (w WorkerInfo) validate() error {
 // index is the allocation's index as the idle set sorts it.
 func (w WorkerInfo) index() string { return fmt.Sprintf("%06d", w.Index) }
 
+// key names a worker of a type.
+func (w WorkerInfo) key() string { return w.Offer.Type + " " + w.Machine + "/" + w.Name }
+
 // registered lists what this client registered for a machine, by type.
 func (c *Client) registered(machine string) map[string][]WorkerInfo {
 	c.mu.Lock()

@@ -8,8 +8,8 @@
 -- ARGV: 1 profile, 2 lease ms, 3 ms by which an attempt may overrun its timeout, 4 number of workers; then per worker 6:
 --       machine, worker, nonce, n, its entry in idle, "1" where that may be in idle now, "2" where it is to be if there is no job,
 --       "3" both, "0" neither; then per completed attempt 4: job id, fence, nonce, result JSON
--- Returns: nothing where turn is to do it all, else {{"ok" | "stale" | "missing", …}, {number of jobs, or -1 for a worker that
---          became idle, … per worker}, {id, record, parameters or nil where too large, meta or "", …}}; turn is to do the claim
+-- Returns: nothing where turn is to do it all, else {{"ok" | "stale" | "missing", …}, {number of jobs, or -1 where there surely
+--          is none, … per worker}, {id, record, parameters or nil where too large, meta or "", …}}; turn is to do the claim
 --          of a worker whose number is 0
 local workers = tonumber(ARGV[4])
 local fields = { "limited", "fair", "paused" }
@@ -31,7 +31,8 @@ end
 local want = #takers
 
 -- 2. Which jobs come next: the first ones of the classes whose heads come first. Each class is {head, order of its next
--- job as a number, class, audience, its first jobs, how many of them are taken}.
+-- job as a number, class, audience, its first jobs, how many of them are taken, where to read on if it is the last one read of
+-- its audience}.
 local audiences, classes, picks, members, ids = {}, {}, {}, {}, {}
 local none = false -- there is nothing else for this profile
 if want > 0 then
@@ -44,38 +45,51 @@ if want > 0 then
     local serves = redis.call("HMGET", aud, unpack(fields))
     for i = 1, #names do
       if serves[i] then audiences[#audiences + 1] = names[i] end
-      if #audiences == want and want == 1 then break end -- an audience's first job comes before all of those behind it
+      if #audiences == want then break end -- so many jobs come before the first of the audiences behind them
     end
     -- What lies behind the sixteenth audience isn't looked at: the jobs up to its head surely come before.
     if #names == 16 then bound = tonumber(redis.call("ZSCORE", heads, names[16])) end
   end
-  for i = 1, #audiences do
-    local a = audiences[i]
-    local list = redis.call("ZRANGEBYLEX", chead, "[" .. a .. ":", "(" .. a .. ";", "LIMIT", "0", most)
-    for k = 1, #list do
-      local m = list[k]
-      classes[#classes + 1] = { m, tonumber(string.sub(m, -30, -18), 16), string.sub(m, -16), a, nil, 0 }
-    end
+  -- Of an audience's classes as many are read as likely matter. One that no job is taken of always remains, which comes
+  -- before all those that aren't read: where the last one is picked from, it is their audience's turn to be read further.
+  local due, from, page, pageText = audiences, "0", want + 1, most
+  if #audiences > 1 then
+    page = math.max(2, math.ceil(page / #audiences))
+    pageText = string.format("%d", page)
   end
-  while #picks < want do
+  while true do
+    for k = 1, #due do
+      local a = due[k]
+      local list = redis.call("ZRANGEBYLEX", chead, "[" .. a .. ":", "(" .. a .. ";", "LIMIT", from, pageText)
+      for i = 1, #list do
+        local m = list[i]
+        classes[#classes + 1] = { m, tonumber(string.sub(m, -30, -18), 16), string.sub(m, -16), a, nil, 0 }
+      end
+      if #list == page then classes[#classes][7] = from + page end
+    end
+    if #picks == want then break end
     local best
     for i = 1, #classes do
       local c = classes[i]
       if c[2] and (not best or c[2] < best[2]) then best = c end
     end
-    none = not best and not bound
+    none = not best and not bound and #audiences < want
     if not best or bound and best[2] > bound then break end
     local list = best[5]
     if not list then
       list = redis.call("ZRANGEBYLEX", waiting, "[" .. best[3] .. ":", "(" .. best[3] .. ";", "LIMIT", "0", most)
       best[5] = list
     end
+    local m, after = list[best[6] + 1], list[best[6] + 2]
+    if not m then break end -- an index that isn't in order is left to turn
     best[6] = best[6] + 1
-    local m, after = list[best[6]], list[best[6] + 1]
-    if not m then break end
     best[2] = after and tonumber(string.sub(after, 18, 30), 16)
     local k = #picks + 1
     picks[k], members[k], ids[k] = best, m, string.sub(m, 32)
+    due = {}
+    if best[7] then
+      due[1], from, best[7] = best[4], string.format("%d", best[7]), nil
+    end
   end
 end
 
@@ -202,14 +216,18 @@ if taken > 0 then
   end
 end
 
--- 7. Who gets nothing becomes idle in the same step, so that no wake-up is lost.
+-- 7. Who gets nothing becomes idle, if it is to, in the same step, so that no wake-up is lost.
 if none and taken == n then
   for i = taken + 1, want do
-    local w = takers[i]
-    if numbers[w] == 0 and ARGV[6 * w + 4] >= "2" then
+    local w, how = takers[i], ARGV[6 * takers[i] + 4]
+    if numbers[w] == 0 then
       numbers[w] = -1
-      redis.call("DEL", KEYS[more + w])
-      redis.call("ZADD", idle, "0", ARGV[6 * w + 3])
+      if how >= "2" then
+        redis.call("DEL", KEYS[more + w])
+        redis.call("ZADD", idle, "0", ARGV[6 * w + 3])
+      elseif how == "1" then
+        redis.call("ZREM", idle, ARGV[6 * w + 3])
+      end
     end
   end
 end

@@ -4,7 +4,7 @@
 -- MORE KEYS: the worker's wake list, then of each ended attempt the job's details
 -- LIBS: record index ending limits
 -- ARGV: 1 machine, 2 worker, 3 profile, 4 index in 6 digits, 5 n, 6 nonce, 7 lease ms, 8 ms by which an attempt may overrun
---       its timeout, 9 ms for which a job keeps off the machine it failed on, 10 "1" where the worker may be in idle,
+--       its timeout, 9 ms for which a job keeps off the machine it failed on, 10 "1" where the worker may be in idle (it may as well with 14),
 --       11 "1" to become idle, 12 first retry delay ms, 13 largest retry delay ms, 14 "1" where a call with this nonce was
 --       made before and got no answer: what it claimed is given again; then per ended attempt 7: job id, fence, nonce,
 --       "c" completed | "f" failed | "r" released, factor on the retry delay (-1: not retriable), failure JSON or reason,
@@ -89,7 +89,7 @@ if want == 0 then
 end
 
 local seat = profile .. ":" .. index .. ":" .. me
-if ARGV[10] == "1" then redis.call("ZREM", idle, seat) end
+if ARGV[10] == "1" or ARGV[14] == "1" then redis.call("ZREM", idle, seat) end
 local flags = redis.call("HMGET", ctl, "w:" .. me, "d:" .. machine, "p:" .. machine, "paused", "limited", "fair")
 local limited, fairly = flags[5], flags[6]
 
