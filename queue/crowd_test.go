@@ -62,6 +62,7 @@ func TestRefusedClassesHoldNobodyUp(t *testing.T) {
 	for i := range 50 {
 		all = append(all, queue.Submission{Type: "simulation", Capabilities: []string{fmt.Sprint("c", i)}}, queue.Submission{Type: "simulation"})
 	}
+	all[99].Capabilities = []string{"c0"} // taken in with its class's first
 	for i, err := range c.SubmitTogether(t.Context(), all) {
 		var invalid *queue.InvalidError
 		if i%2 == 1 || i < 6 {

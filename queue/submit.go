@@ -65,25 +65,29 @@ func (c *Client) submitGathered(ctx context.Context, jobType string, jobs []*che
 // submitRest goes on where there are too many classes. The jobs of those that exist don't wait for the fresh ones, of which
 // one after the other is tried until one is refused. The error is that of the others.
 func (c *Client) submitRest(ctx context.Context, jobType string, jobs []*checked, fresh []string, done map[string]submission) error {
-	var known, others []*checked
+	var known []*checked
+	byClass := map[string][]*checked{}
 	for _, j := range jobs {
 		if _, ok := done[j.id]; ok {
 			continue
 		}
 		if slices.Contains(fresh, j.class) {
-			others = append(others, j)
+			byClass[j.class] = append(byClass[j.class], j)
 		} else {
 			known = append(known, j)
 		}
 	}
 	err := c.submitType(ctx, jobType, known, false, done)
 	var refused error
-	for i := range others {
+	for _, class := range fresh {
+		of := byClass[class]
 		if refused == nil {
-			refused = c.submitType(ctx, jobType, others[i:i+1], false, done)
+			refused = c.submitType(ctx, jobType, of, false, done)
 		}
-		if refused != nil {
-			done[others[i].id] = submission{err: refused}
+		for _, j := range of {
+			if _, ok := done[j.id]; !ok {
+				done[j.id] = submission{err: refused}
+			}
 		}
 	}
 	return err
