@@ -2,6 +2,7 @@ package decompile_test
 
 import (
 	"encoding/json"
+	"flag"
 	"strings"
 	"testing"
 	"time"
@@ -189,6 +190,14 @@ func drawJob(t *rapid.T) *nomad.Job {
 		j.AddTaskGroup(g)
 	}
 	return j
+}
+
+// TestMain asks for fewer draws than rapid's hundred, unless told otherwise: each is a whole profile written, loaded and compiled.
+func TestMain(m *testing.M) {
+	if err := flag.Set("rapid.checks", "30"); err != nil {
+		panic(err)
+	}
+	m.Run()
 }
 
 // TestEveryJobMakesAValidProfile and none of its secrets is in it.
