@@ -130,13 +130,13 @@ func (s *stack) ctl(ctx context.Context, bin string, args ...string) (string, er
 	cmd.Env = append(os.Environ(), "NOMAD_ADDR="+s.Nomad, "MACHINECTL_DISPATCHER="+s.Dispatcher)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) } // an interrupted command is asked first
 	cmd.WaitDelay = interruptGrace
-	var out, all bytes.Buffer
-	cmd.Stdout, cmd.Stderr = io.MultiWriter(&out, &all), &all
+	var out, said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &said
 	if err := s.keeper.Start(cmd); err != nil {
 		return "", fmt.Errorf("machinectl %s: %w", args[0], err)
 	}
 	if err := cmd.Wait(); err != nil {
-		return out.String(), fmt.Errorf("machinectl %s: %w\n%s", args[0], err, all.String())
+		return out.String(), fmt.Errorf("machinectl %s: %w\n%s%s", args[0], err, &out, &said)
 	}
 	return out.String(), nil
 }
