@@ -40,7 +40,7 @@ func Compile(p *profile.Profile) ([]*Pool, hcl.Diagnostics) {
 		if source.Machine == nil {
 			continue // the loader has said why
 		}
-		pool, poolDiags := compilePool(source, p.Sensitive)
+		pool, poolDiags := compilePool(source, p)
 		diags = append(diags, poolDiags...)
 		if !poolDiags.HasErrors() {
 			pools = append(pools, pool)
@@ -49,7 +49,7 @@ func Compile(p *profile.Profile) ([]*Pool, hcl.Diagnostics) {
 	return pools, diag.Sort(diags, p.Order) // what a machine says comes with each of its pools
 }
 
-func compilePool(source *profile.Pool, sensitive []string) (*Pool, hcl.Diagnostics) {
+func compilePool(source *profile.Pool, p *profile.Profile) (*Pool, hcl.Diagnostics) {
 	m := &machine{Machine: source.Machine, pool: source}
 	m.layOut()
 	group := m.group()
@@ -66,8 +66,8 @@ func compilePool(source *profile.Pool, sensitive []string) (*Pool, hcl.Diagnosti
 	group.Name = new(spec.GroupName(source.Machine.Name, revision))
 
 	pool := &Pool{Name: source.Name, Job: job, Revision: spec.Revision(*group.Name), Source: source, Escaped: m.escaped}
-	pool.Policy = m.policy(pool.Revision)
-	pool.Policy.Sensitive = content.Holding(group, sensitive)
+	pool.Policy = m.policy(p.Project, pool.Revision)
+	pool.Policy.Sensitive = content.Holding(group, p.Sensitive)
 	scaling, err := scalingBlock(pool.Policy, source.Max)
 	if err != nil {
 		m.fail(source.Range, "The pool's policy can't be encoded", err.Error(), "")

@@ -9,11 +9,12 @@ import (
 )
 
 // policy is what the dispatcher reads of this pool.
-func (m *machine) policy(revision string) spec.Policy {
+func (m *machine) policy(project, revision string) spec.Policy {
 	scale := m.pool.Scale
 	return spec.Policy{
 		Version:      spec.PolicyVersion,
 		Pool:         m.pool.Name,
+		Project:      project,
 		Machine:      m.Name,
 		Revision:     revision,
 		Wanted:       true,

@@ -44,7 +44,7 @@ func TestSchema(t *testing.T) {
 	}
 	var root block
 	require.NoError(t, json.Unmarshal(profile.Schema(), &root))
-	for _, name := range []string{"variable", "locals", "environment", "module", "machine", "pool"} {
+	for _, name := range []string{"project", "variable", "locals", "environment", "module", "machine", "pool"} {
 		require.Contains(t, root.Properties, name)
 	}
 	var machine, pool named

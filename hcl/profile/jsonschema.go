@@ -41,6 +41,9 @@ func blockSchema(b *block) schema {
 		switch {
 		case c.label != "":
 			one = schema{"type": "object", "description": c.doc, "additionalProperties": one}
+			if c.single {
+				one["maxProperties"] = 1
+			}
 		case c.many:
 			one = schema{"type": "array", "description": c.doc, "items": one}
 		}

@@ -7,7 +7,14 @@ import "slices"
 
 // language is the outermost level: what may stand in a profile file.
 func language() *block {
-	return &block{name: "profile", blocks: []*block{variableBlock(), localsBlock(), environmentBlock(), moduleBlock(), machineBlock(), poolBlock()}}
+	return &block{name: "profile", blocks: []*block{projectBlock(), variableBlock(), localsBlock(), environmentBlock(), moduleBlock(), machineBlock(), poolBlock()}}
+}
+
+func projectBlock() *block {
+	return &block{
+		name: "project", label: "name", single: true,
+		doc: "Who owns the pools: apply and -prune of profiles with another project, or with none, leave them alone. At most one in a profile, and none in a module.",
+	}
 }
 
 func variableBlock() *block {

@@ -61,6 +61,7 @@ type loader struct {
 	order   []string // names of all sources, in order
 	grammar *block
 
+	project   *hclsyntax.Block // nil: none is declared
 	variables []*variable
 	locals    map[string]*hclsyntax.Attribute
 	machines  []declared // those of modules too
@@ -99,6 +100,9 @@ func (l *loader) load() (*Profile, hcl.Diagnostics) {
 	p := &Profile{Machines: map[string]*Machine{}, Sources: l.sources}
 	if bodies, ok := l.parseAll(); ok {
 		l.evaluate(p, bodies)
+	}
+	if l.project != nil {
+		p.Project = l.project.Labels[0]
 	}
 	p.Order, p.Sensitive = l.order, l.sensitive.list()
 	l.sensitive.mask(l.diags)
@@ -192,6 +196,8 @@ func (l *loader) declarations(body *hclsyntax.Body, d *declarations) {
 			continue
 		}
 		switch g.name {
+		case "project":
+			l.declareProject(g, b)
 		case "variable":
 			l.declareVariable(g, b)
 		case "locals":

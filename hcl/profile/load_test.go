@@ -191,3 +191,19 @@ func indexes(places, order []string) []int {
 	}
 	return out
 }
+
+// A profile's project may stand in any of its files; a module has none of its own.
+func TestProject(t *testing.T) {
+	pools := strings.ReplaceAll(asking, "var.max", "2")
+	fsys := files("d/a.hcl", pools, "d/b.hcl", `project "emprops" {}`)
+	p, diags := profile.Load([]string{"d"}, profile.Options{FS: fsys})
+	require.Equal(t, "emprops", p.Project, "%v", diags)
+
+	fsys = files("d/a.hcl", "project \"emprops\" {}\nmodule \"m\" { source = \"./m\" }", "d/m/a.hcl", pools, "d/m/b.hcl", `project "other" {}`)
+	p, diags = profile.Load([]string{"d"}, profile.Options{FS: fsys})
+	errs, _ := diag.Split(diags)
+	require.Len(t, errs, 1, "%v", diags)
+	require.Equal(t, "A project in a module", errs[0].Summary)
+	require.Equal(t, "d/m/b.hcl", errs[0].Subject.Filename)
+	require.Equal(t, "emprops", p.Project)
+}

@@ -102,7 +102,7 @@ func (r *reader) blockGrammar(g *block, b *hclsyntax.Block) *block {
 	case c == nil:
 		where := fmt.Sprintf("A %s block has no block of this kind.", g.name)
 		if g.name == "profile" {
-			where = "A profile has variable, locals, environment, module, machine and pool blocks."
+			where = "A profile has project, variable, locals, environment, module, machine and pool blocks."
 		}
 		r.report(diag.Error(b.TypeRange, fmt.Sprintf("Unknown block %q", b.Type), where, diag.DidYouMean(b.Type, g.names())))
 		return nil

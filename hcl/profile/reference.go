@@ -71,7 +71,7 @@ func repetition(b *block) string {
 		return " Takes any argument and block."
 	case b.many:
 		return " May be repeated."
-	case b.label != "":
+	case b.label != "" && !b.single:
 		return " One per name."
 	default:
 		return ""

@@ -75,7 +75,9 @@ type block struct {
 	name  string
 	label string // what its label is, "name"; empty: it has none
 	many  bool   // may be repeated though it has no label
-	open  bool   // its content is not the language's: anything is read, as a Body
+	// single says that there is at most one, whatever its label.
+	single bool
+	open   bool // its content is not the language's: anything is read, as a Body
 	// anyLabel says that the label is no name of ours.
 	anyLabel bool
 	doc      string

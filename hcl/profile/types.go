@@ -10,6 +10,8 @@ import (
 
 // Profile is everything one or more profile files say, evaluated: no variables or references are left.
 type Profile struct {
+	// Project is who owns the pools; empty where the profile doesn't say.
+	Project  string
 	Machines map[string]*Machine // by name, inheritance already merged; without those which others only extend
 	Pools    []*Pool             // in order of declaration
 	// Sources are the bytes of each file, for diagnostics with snippets.

@@ -13,6 +13,8 @@ const PolicyVersion = 1
 type Policy struct {
 	Version int    `json:"version"`
 	Pool    string `json:"pool"`
+	// Project is who owns the pool; empty where its profile names none, and where a former release wrote the policy.
+	Project string `json:"project,omitempty"`
 	Machine string `json:"machine"`
 	// Revision is the group's, eight hexadecimal digits; Wanted says that this group is the one the pool should end on.
 	// Exactly one group of a pool is wanted; the others are drained and removed by the dispatcher.

@@ -19,4 +19,4 @@ pool "p" {
 
 poool "q" {} # error: Did you mean "pool"?
 
-provider "aws" {} # error: Unknown block "provider"; A profile has variable, locals, environment, module, machine and pool blocks.
+provider "aws" {} # error: Unknown block "provider"; A profile has project, variable, locals, environment, module, machine and pool blocks.

@@ -1,0 +1,1 @@
+project "Em Props" {} # error: "Em Props" is no name of a project; Write "em-props".
