@@ -32,7 +32,7 @@ machine "simulator" {
     grace = "20s" # how long a stopping agent may finish what it runs; the rest goes back to the queue
   }
 
-  # A worker runs jobs of one type. simulation does nothing but wait: replace it by comfyui, openai, replicate or runpod.
+  # A worker runs jobs of one type. simulation does nothing but wait; comfyui runs workflows.
   worker "simulation" {
     connector   = "simulation"
     concurrency = 2
@@ -63,7 +63,7 @@ pool "simulators" {
 
   size {
     min = 1 # machines that always run
-    max = 5 # and never more than these
+    max = 5 # machines at most; a rollout adds one while it replaces them
   }
 
   scale {

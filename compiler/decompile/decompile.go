@@ -115,6 +115,7 @@ func (s *sketch) redact() {
 	if instructions == nil {
 		return
 	}
+	s.understood()
 	for i := range s.doc.Workers {
 		for name, value := range s.doc.Workers[i].Settings {
 			if sensitive(name, value) {

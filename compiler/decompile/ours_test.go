@@ -24,8 +24,7 @@ machine "m" {
     env   = { API_KEY = "hunter2-env", LEVEL = "info" }
   }
   worker "w" {
-    connector = "openai"
-    settings  = { api_key = "hunter2-setting", model = "small" }
+    connector = "simulation"
   }
 }
 pool "p" {
@@ -47,12 +46,34 @@ func TestSecretsOfOurs(t *testing.T) {
 	require.NotContains(t, r.Profile+strings.Join(r.Notes, "\n"), "hunter2")
 	for _, want := range []string{
 		`API_KEY           = secret("machines/p", "api_key")`, `MACHINE_REDIS_URL = secret("machines/p", "machine_redis_url")`, `LEVEL             = "info"`,
-		`api_key = var.worker_w_api_key`, `model   = "small"`, `variable "worker_w_api_key"`, "nomad var put machines/p api_key=… machine_redis_url=…",
+		"nomad var put machines/p api_key=… machine_redis_url=…",
 	} {
 		require.Contains(t, r.Profile, want)
 	}
 	require.NotContains(t, r.Profile, "nomad {")
 	require.NotEmpty(t, r.Notes)
+}
+
+// A connector that no agent has, and settings that a connector doesn't take, can't be written; that is said, without values.
+func TestConnectorsOfOurs(t *testing.T) {
+	p, diags := profile.LoadBytes([]byte(ours), "p.hcl", profile.Options{})
+	require.False(t, diags.HasErrors(), "%s", diags)
+	w := *p.Machines["m"].Workers[0]
+	other := w
+	w.Settings = map[string]string{"api_key": "hunter2-setting", "speed": "2"}
+	other.Name, other.Connector, other.Settings = "other", "openai", map[string]string{"api_key": "hunter2-openai"}
+	other.Offer.Type = other.Connector
+	p.Machines["m"].Workers = []*profile.Worker{&w, &other}
+	pools, diags := compiler.Compile(p)
+	require.False(t, diags.HasErrors(), "%s", diags)
+	r, err := decompile.Profile(pools[0].Job, decompile.Options{})
+	require.NoError(t, err)
+	valid(t, r)
+	require.False(t, r.Same)
+	require.NotContains(t, r.Profile+strings.Join(r.Notes, "\n"), "hunter2")
+	require.Contains(t, r.Profile, `speed = "2"`)
+	require.Contains(t, strings.Join(r.Notes, "\n"), "worker w: its setting api_key, which the connector simulation doesn't take")
+	require.Contains(t, strings.Join(r.Notes, "\n"), "worker other: no agent has its connector openai, and simulation stands in for it")
 }
 
 // Of a pool that is moving over, the revision that it should end on is meant.

@@ -2,6 +2,7 @@ package decompile
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -23,6 +24,25 @@ func (s *sketch) workers(m *body) {
 		n := s.alike(list)
 		list = list[n:]
 		s.worker(m, w, n)
+	}
+}
+
+// understood leaves of the workers what the language accepts: of a connector or setting that no agent has, a note.
+func (s *sketch) understood() {
+	for i := range s.doc.Workers {
+		w := &s.doc.Workers[i]
+		known, _ := spec.ConnectorNamed(w.Connector)
+		if !known.Implemented {
+			s.notef("worker %s: no agent has its connector %s, and simulation stands in for it", w.Name, w.Connector)
+			w.Connector, w.Settings = "simulation", nil
+			continue
+		}
+		for _, name := range slices.Sorted(maps.Keys(w.Settings)) {
+			if set, ok := known.Setting(name); !ok || !set.Accepts(w.Settings[name]) {
+				s.notef("worker %s: its setting %s, which the connector %s doesn't take", w.Name, name, w.Connector)
+				delete(w.Settings, name)
+			}
+		}
 	}
 }
 
@@ -102,7 +122,7 @@ func (s *sketch) implied(w spec.Worker, one *service) []string {
 	if one != nil && one.perGPU {
 		list = append(list, profile.FlagGPU, profile.AttrGPUModel, profile.AttrGPUMemory, profile.AttrGPUDriver)
 	}
-	if s.doc.Kind != string(profile.KindGPU) && slices.Contains([]string{"openai", "replicate", "runpod"}, w.Connector) {
+	if c, ok := spec.ConnectorNamed(w.Connector); ok && c.Hosted && s.doc.Kind != string(profile.KindGPU) {
 		list = append(list, profile.FlagAPI)
 	}
 	return list

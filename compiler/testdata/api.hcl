@@ -12,7 +12,7 @@ machine "fast" {
     blobs = "s3://results"
   }
   worker "openai" {
-    connector   = "openai"
+    connector   = "simulation"
     concurrency = 16
   }
 }

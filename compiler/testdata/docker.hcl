@@ -30,7 +30,7 @@ machine "hybrid" {
     service   = "comfyui"
   }
   worker "openai" {
-    connector   = "openai"
+    connector   = "simulation"
     concurrency = 4
   }
 }

@@ -44,7 +44,7 @@ machine "gpu" {
     connector    = "comfyui"
     service      = "comfyui"
     capabilities = ["cuda"]
-    settings     = { timeout = "5m" }
+    settings     = { keep_history = true }
   }
   worker "sim" {
     connector = "simulation"

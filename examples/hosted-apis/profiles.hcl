@@ -16,6 +16,7 @@ variable "providers" {
     concurrency = number
     key         = string
     most        = optional(number, 4)
+    connector   = optional(string, "simulation") # stands in until the agent has a connector for the provider
   }))
   default = {
     openai    = { concurrency = 16, key = "OPENAI_API_KEY", most = 10 }
@@ -47,7 +48,7 @@ machine "api" {
     for_each = var.providers
     labels   = [worker.key]
     content {
-      connector    = worker.key
+      connector    = worker.value.connector
       concurrency  = worker.value.concurrency
       capabilities = ["api"]
     }
@@ -69,7 +70,7 @@ machine "only" {
     env   = { (each.value.key) = secret("apis/${each.key}", "key") }
   }
   worker "w" {
-    connector    = each.key
+    connector    = each.value.connector
     concurrency  = each.value.concurrency
     capabilities = ["api"]
   }

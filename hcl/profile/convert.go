@@ -91,6 +91,10 @@ func (r *reader) convertString(a *argument, v cty.Value, at value) (any, hcl.Dia
 	if d := noSecret(a, s, at.at); d != nil {
 		return nil, hcl.Diagnostics{d}
 	}
+	if slices.Contains(a.planned, s) {
+		return nil, hcl.Diagnostics{diag.Error(at.at, fmt.Sprintf("The %s %q is not available yet", a.name, s),
+			"No agent can run its jobs.", fmt.Sprintf("Write %s = %s.", a.name, quoteAll(a.oneOf)))}
+	}
 	if len(a.oneOf) > 0 && !slices.Contains(a.oneOf, s) {
 		return nil, hcl.Diagnostics{diag.Error(at.at, fmt.Sprintf("Unknown %s %q", a.name, s),
 			fmt.Sprintf("It is one of %s.", quoteAll(a.oneOf)), diag.DidYouMean(s, a.oneOf))}

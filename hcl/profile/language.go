@@ -1,6 +1,10 @@
 package profile
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/emprops/machinectl/hcl/spec"
+)
 
 // This file is the grammar: every block and argument of the language, in the order in which people should write them.
 // Checks that concern more than one argument are in the files named after the block.
@@ -195,13 +199,13 @@ func workerBlock() *block {
 	return &block{
 		name: "worker", label: "name", doc: "Claim loops of one connector.",
 		args: []argument{
-			{name: "connector", typ: typeString, required: true, oneOf: Connectors(), doc: "How jobs are run, and the type of the jobs."},
+			{name: "connector", typ: typeString, required: true, oneOf: connectors(true), planned: connectors(false), doc: "How jobs are run, and the type of the jobs."},
 			{name: "service", typ: typeString, doc: "Name of a service of this machine: one worker per instance."},
 			{name: "concurrency", typ: typeInt, min: 1, max: 1000, fallback: "1", doc: "Jobs at once per worker."},
 			{name: "count", typ: typeInt, min: 1, max: 1000, fallback: "1", doc: "Workers, where there is no service."},
 			{name: "capabilities", typ: typeFlags, doc: "Flags it offers beside those that follow from the machine."},
 			{name: "offers", typ: typeAttrs, doc: "Valued capabilities it offers."},
-			{name: "settings", typ: typeSettings, doc: "The connector's own."},
+			{name: "settings", typ: typeSettings, doc: "The connector's own; see [connectors](#connectors)."},
 		},
 	}
 }
@@ -219,7 +223,7 @@ func poolBlock() *block {
 				name: "size", doc: "The bounds of its size.",
 				args: []argument{
 					{name: "min", typ: typeInt, fallback: "0", doc: "Machines it always has."},
-					{name: "max", typ: typeInt, required: true, min: 1, max: 100_000, doc: "Machines it never exceeds."},
+					{name: "max", typ: typeInt, required: true, min: 1, max: 100_000, doc: "Machines it has at most. While a rollout replaces them, there may be one more."},
 				},
 			},
 			{
@@ -262,9 +266,15 @@ func overrideBlock() *block {
 	return b
 }
 
-// Connectors are the connectors a worker may name, in the order of the documentation.
-func Connectors() []string {
-	return []string{"comfyui", "openai", "replicate", "runpod", "simulation"}
+// connectors are the names of the connectors that a worker may have, or else of those that it may have one day.
+func connectors(implemented bool) []string {
+	var names []string
+	for _, c := range spec.Connectors() {
+		if c.Implemented == implemented {
+			names = append(names, c.Name)
+		}
+	}
+	return names
 }
 
 func constraintOperators() []string {

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/emprops/machinectl/hcl/spec"
 )
 
 // Reference is the language's reference in markdown, made from the grammar that decoding uses. Its headings start at the
@@ -22,6 +24,7 @@ func Reference() string {
 	for _, name := range placeholderNames() {
 		fmt.Fprintf(&out, "| `%s` | %s |\n", name, placeholderDoc(name))
 	}
+	writeConnectors(&out)
 	out.WriteString("\n## Functions\n\n| call | |\n|---|---|\n")
 	all := newLoader(Options{}).scope.functions
 	for _, name := range slices.Sorted(maps.Keys(all)) {
@@ -36,6 +39,22 @@ func Reference() string {
 		fmt.Fprintf(&out, "| `%s(%s)` | %s |\n", name, strings.Join(params, ", "), cell(cmp.Or(f.Description(), expressionFunctions()[name])))
 	}
 	return out.String()
+}
+
+// writeConnectors writes what a worker's connector may be, and its settings.
+func writeConnectors(out *strings.Builder) {
+	out.WriteString("\n## Connectors\n\n| connector | runs | settings |\n|---|---|---|\n")
+	for _, c := range spec.Connectors() {
+		if !c.Implemented {
+			continue
+		}
+		settings := make([]string, len(c.Settings))
+		for i, s := range c.Settings {
+			settings[i] = fmt.Sprintf("`%s`: %s, default `%s`. %s", s.Name, s.Type, s.Default, s.Doc)
+		}
+		fmt.Fprintf(out, "| `%s` | %s | %s |\n", c.Name, cell(c.Doc), cell(strings.Join(settings, " ")))
+	}
+	fmt.Fprintf(out, "\nPlanned, and refused until an agent has them: %s.\n", strings.Join(connectors(false), ", "))
 }
 
 // writeBlock writes a block's section and those of the blocks within it.

@@ -64,8 +64,9 @@ type argument struct {
 	fallback string // what applies when it is left out, as text for people; empty: nothing
 	required bool
 	oneOf    []string
-	min, max int  // of typeInt; max 0 means no bound
-	zero     bool // a typeDuration may be "0s"
+	planned  []string // words that no agent or driver understands yet, though the language has a name for them
+	min, max int      // of typeInt; max 0 means no bound
+	zero     bool     // a typeDuration may be "0s"
 	runtime  runtime
 	literal  bool // of variable blocks: read by its own code, not evaluated as a value
 }

@@ -164,7 +164,7 @@ type Ready struct {
 // Worker is a worker block: claim loops of one connector.
 type Worker struct {
 	Name        string
-	Connector   string // comfyui, openai, replicate, runpod, simulation
+	Connector   string // the name of one of spec.Connectors that is implemented
 	Service     string // name of a service of this machine; one worker per instance
 	Concurrency int    // jobs at once per worker, default 1
 	Count       int    // workers, where there is no service; default 1

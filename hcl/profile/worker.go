@@ -2,12 +2,14 @@ package profile
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/emprops/machinectl/capability"
 	"github.com/emprops/machinectl/hcl/diag"
+	"github.com/emprops/machinectl/hcl/spec"
 )
 
 // Capabilities that follow from what a worker is bound to, without being written in a profile.
@@ -24,7 +26,7 @@ func (l *loader) workers(m *Machine, o *object) {
 	blocks := o.children("worker")
 	if len(blocks) == 0 && !o.partial {
 		l.report(diag.Error(o.header, "The machine has no worker", fmt.Sprintf("Without a worker, machine %q runs no jobs.", m.Name),
-			"Write worker \"<name>\" { connector = "+quoteAll(Connectors())+" }."))
+			"Write worker \"<name>\" { connector = "+quoteAll(connectors(true))+" }."))
 	}
 	for _, b := range blocks {
 		m.Workers = append(m.Workers, l.worker(m, b, o))
@@ -41,6 +43,7 @@ func (l *loader) worker(m *Machine, o, machine *object) *Worker {
 		names[i] = s.Name
 	}
 	i := slices.Index(names, w.Service)
+	known, _ := spec.ConnectorNamed(w.Connector)
 	switch {
 	case o.has("service") && w.Service != "" && i < 0 && !machine.partial:
 		advice := diag.DidYouMean(w.Service, names)
@@ -51,8 +54,8 @@ func (l *loader) worker(m *Machine, o, machine *object) *Worker {
 	case i >= 0 && !machine.children("service")[i].has("port"):
 		l.report(diag.Error(o.at("service"), fmt.Sprintf("Service %q has no port", w.Service), "The worker can't talk to a service that listens nowhere.",
 			fmt.Sprintf("Write port = \"http\" in service %q.", w.Service)))
-	case w.Connector == "comfyui" && !o.has("service"):
-		l.report(diag.Error(o.header, "Missing argument \"service\"", "The connector comfyui runs jobs on a ComfyUI server, which is a service of the machine.", "Write service = \"<name>\"."))
+	case known.Service && !o.has("service"):
+		l.report(diag.Error(o.header, "Missing argument \"service\"", fmt.Sprintf("The connector %s runs jobs on a service of the machine.", w.Connector), "Write service = \"<name>\"."))
 	}
 	if o.has("service") && o.has("count") {
 		l.report(diag.Error(o.at("count"), "Both service and count", "There is one worker per instance of the service.", "Take count out; concurrency says how many jobs each worker runs at once."))
@@ -62,13 +65,32 @@ func (l *loader) worker(m *Machine, o, machine *object) *Worker {
 		bound = m.Services[i]
 	}
 	l.spell(o)
-	w.Offer = offer(m, bound, w.Connector, o.list("capabilities"), o.attrs("offers"))
+	l.settings(known, o)
+	w.Offer = offer(m, bound, known, o.list("capabilities"), o.attrs("offers"))
 	return w
 }
 
+// settings checks a worker's settings by those of its connector.
+func (l *loader) settings(c spec.Connector, o *object) {
+	v, ok := o.get("settings")
+	if !ok || c.Name == "" {
+		return
+	}
+	settings := o.dict("settings")
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		s, known := c.Setting(name)
+		switch where := itemRange(v, name); {
+		case !known:
+			l.report(diag.Error(where, fmt.Sprintf("Unknown setting %q", name), fmt.Sprintf("The connector %s has no setting of this name.", c.Name), diag.DidYouMean(name, c.SettingNames())))
+		case !s.Accepts(settings[name]):
+			l.report(diag.Error(where, fmt.Sprintf("Wrong value for %q", name), fmt.Sprintf("It takes %s, and this is %q.", s.Type, settings[name]), fmt.Sprintf("Write, for example, %s = %s.", name, s.Default)))
+		}
+	}
+}
+
 // offer adds to what the profile says what follows from the machine. What the profile says wins.
-func offer(m *Machine, s *Service, connector string, flags []string, attrs map[string]any) capability.Offer {
-	o := capability.Offer{Type: connector, Flags: slices.Clone(flags), Attrs: map[string]any{}}
+func offer(m *Machine, s *Service, c spec.Connector, flags []string, attrs map[string]any) capability.Offer {
+	o := capability.Offer{Type: c.Name, Flags: slices.Clone(flags), Attrs: map[string]any{}}
 	if s != nil && s.PerGPU && m.GPU != nil {
 		o.Flags = append(o.Flags, FlagGPU)
 		if m.GPU.Model != "" {
@@ -81,7 +103,7 @@ func offer(m *Machine, s *Service, connector string, flags []string, attrs map[s
 			o.Attrs[AttrGPUDriver] = v
 		}
 	}
-	if (m.Kind == KindAPI || m.Kind == KindHybrid) && slices.Contains(httpConnectors(), connector) {
+	if (m.Kind == KindAPI || m.Kind == KindHybrid) && c.Hosted {
 		o.Flags = append(o.Flags, FlagAPI)
 	}
 	for name, v := range attrs {
@@ -94,8 +116,6 @@ func offer(m *Machine, s *Service, connector string, flags []string, attrs map[s
 	}
 	return o
 }
-
-func httpConnectors() []string { return []string{"openai", "replicate", "runpod"} }
 
 // atLeast is a comparison that guarantees a least version.
 var atLeast = regexp.MustCompile(`^(>=|=|~>)\s*([0-9.]+)$`)

@@ -55,7 +55,7 @@ type Check struct {
 type Worker struct {
 	// Name is unique in the machine: "redis-worker-gpu0".
 	Name string `json:"name"`
-	// Connector is how jobs are run, and the job type: comfyui, openai, replicate, runpod, simulation.
+	// Connector is how jobs are run, and the job type: the name of one of [Connectors].
 	Connector string `json:"connector"`
 	// Service is the instance that the connector talks to, or empty.
 	Service string `json:"service,omitempty"`

@@ -1,6 +1,7 @@
 package comfyui
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -38,24 +39,19 @@ var patience = timing{
 	refused: 10 * time.Second, silent: 2 * time.Minute, stopWithin: 5 * time.Second,
 }
 
-// New makes the connector of a worker with a service. It has one setting: "keep_history" ("true" or "false", default), which
-// leaves each prompt's record in ComfyUI's history; there it costs memory until ComfyUI restarts.
+// New makes the connector of a worker with a service. Its settings are in [spec.Connectors].
 func New(c connector.Config) (connector.Connector, error) {
 	if c.Addr == "" {
 		return nil, fmt.Errorf("worker %q: connector comfyui needs a service with a port: set service in the worker block", c.Worker.Name)
 	}
-	made := &Connector{api: newAPI(c.Addr), log: c.Logger, timing: patience}
-	for key, value := range c.Worker.Settings {
-		if key != "keep_history" {
-			return nil, fmt.Errorf("worker %q: comfyui has no setting %q; it has: keep_history", c.Worker.Name, key)
-		}
-		keep, err := strconv.ParseBool(value)
-		if err != nil {
-			return nil, fmt.Errorf("worker %q: setting keep_history: %q, want true or false", c.Worker.Name, value)
-		}
-		made.keepHistory = keep
+	if err := connector.CheckSettings("comfyui", c.Worker); err != nil {
+		return nil, err
 	}
-	return made, nil
+	keep, err := strconv.ParseBool(cmp.Or(c.Worker.Settings["keep_history"], "false"))
+	if err != nil {
+		return nil, fmt.Errorf("worker %q: setting keep_history: %w", c.Worker.Name, err)
+	}
+	return &Connector{api: newAPI(c.Addr), log: c.Logger, timing: patience, keepHistory: keep}, nil
 }
 
 // Run implements [connector.Connector].

@@ -5,12 +5,14 @@
 package simulation
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"strconv"
 	"time"
 
 	"github.com/emprops/machinectl/agent/connector"
@@ -48,18 +50,16 @@ type Connector struct {
 	speed float64 // how many times faster than asked for
 }
 
-// New makes the connector. It has one setting: "speed", a factor by which jobs run faster than they say, default 1.
+// New makes the connector. Its settings are in [spec.Connectors].
 func New(c connector.Config) (connector.Connector, error) {
-	s := &Connector{speed: 1}
-	for key, value := range c.Worker.Settings {
-		if key != "speed" {
-			return nil, fmt.Errorf("worker %q: simulation has no setting %q; it has: speed", c.Worker.Name, key)
-		}
-		if _, err := fmt.Sscanf(value, "%g", &s.speed); err != nil || s.speed <= 0 {
-			return nil, fmt.Errorf("worker %q: setting speed: %q, want a number above 0", c.Worker.Name, value)
-		}
+	if err := connector.CheckSettings("simulation", c.Worker); err != nil {
+		return nil, err
 	}
-	return s, nil
+	speed, err := strconv.ParseFloat(cmp.Or(c.Worker.Settings["speed"], "1"), 64)
+	if err != nil {
+		return nil, fmt.Errorf("worker %q: setting speed: %w", c.Worker.Name, err)
+	}
+	return &Connector{speed: speed}, nil
 }
 
 // Run implements [connector.Connector].

@@ -14,7 +14,7 @@ machine "m" {
   }
   agent { redis = "redis://localhost:6379" }
   worker "w" { connector = "simulation" }
-  worker "w" { connector = "openai" } # error: Repeated worker "w"
+  worker "w" { connector = "simulation" } # error: Repeated worker "w"
 }
 
 machine "m" {} # error: Repeated machine "m"; It has been declared already, on testdata/invalid/duplicates.hcl:7.

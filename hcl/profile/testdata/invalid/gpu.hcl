@@ -27,7 +27,7 @@ machine "api" {
   }
   gpu { count = 1 } # error: GPU on an api machine; Take the block out, or write kind = "hybrid". # error: No service uses the GPUs
   agent { redis = local.redis }
-  worker "w" { connector = "openai" }
+  worker "w" { connector = "simulation" }
 }
 
 machine "api-per-gpu" {
@@ -39,7 +39,7 @@ machine "api-per-gpu" {
   }
   agent { redis = local.redis }
   service "s" { per = "gpu" } # error: A service per GPU, without GPUs
-  worker "w" { connector = "openai" }
+  worker "w" { connector = "simulation" }
 }
 
 machine "greedy" {

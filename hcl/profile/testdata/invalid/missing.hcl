@@ -11,7 +11,7 @@ machine "n" { # error: Missing block "resources"
   service "s" { # error: Missing argument "command"; this machine's driver is exec.
   }
   setup {} # error: Missing argument "command"
-  worker "w" {} # error: Missing argument "connector"; "comfyui", "openai", "replicate", "runpod" or "simulation".
+  worker "w" {} # error: Missing argument "connector"; "comfyui" or "simulation".
 }
 
 pool "p" {} # error: Missing argument "machine"; Write machine = machine.<name>. # error: Missing block "size"

@@ -29,7 +29,7 @@ machine "m" {
     connector = "comfyui"
     service   = "comfui" # error: No service "comfui"; Did you mean "comfyui"?
   }
-  worker "c" { # error: Missing argument "service"; The connector comfyui runs jobs on a ComfyUI server
+  worker "c" { # error: Missing argument "service"; The connector comfyui runs jobs on a service of the machine
     connector = "comfyui"
   }
   worker "d" {

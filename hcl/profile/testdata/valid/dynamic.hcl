@@ -19,7 +19,7 @@ machine "api" {
     for_each = var.apis
     labels   = ["w-${worker.key}"]
     content {
-      connector   = worker.key
+      connector   = "simulation"
       concurrency = worker.value
     }
   }

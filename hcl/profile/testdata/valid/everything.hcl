@@ -68,10 +68,10 @@ machine "gpu" {
     concurrency  = 2
     capabilities = ["video", "cuda", "video"]
     offers       = { model = ["sdxl", "flux-dev"], "gpu.memory" = "23GiB", quality = 0.5, quick = true, tier = "gold" }
-    settings     = { queue_limit = 4, strict = true, mode = "fast" }
+    settings     = { keep_history = true }
   }
   worker "openai" {
-    connector = "openai"
+    connector = "simulation"
     count     = 3
   }
 }

@@ -47,7 +47,7 @@ machine "leaf" {
     capabilities = ["leaf"]
     offers       = { b = 3 }
   }
-  worker "more" { connector = "openai" }
+  worker "more" { connector = "simulation" }
 }
 
 pool "middle" {

@@ -18,7 +18,7 @@ machine "m" {
     args    = ["-c", templatefile("../files/start.sh.tmpl", { name = "m", flags = ["--a", "--b"], port = self.port })]
   }
   worker "w" {
-    connector = "openai"
+    connector = "simulation"
     offers    = { model = split("\n", chomp(file("../files/models.txt"))) }
   }
 }
