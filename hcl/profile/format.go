@@ -2,6 +2,8 @@ package profile
 
 import (
 	"bytes"
+	"fmt"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -9,8 +11,8 @@ import (
 )
 
 // Format writes profile text in the canonical form: indentation by two spaces, equals signs aligned, a line end
-// at the end. It changes no meaning, and formatting twice is the same as once. What has
-// wrong syntax is returned as it is, with the errors.
+// at the end. It changes no meaning, and formatting twice is the same as once. A heredoc stays as it is, to the byte: its
+// layout is the author's text. What has wrong syntax is returned as it is, with the errors.
 func Format(src []byte) ([]byte, hcl.Diagnostics) { return FormatFile(src, "profile") }
 
 // FormatFile is [Format] with the file's name in the diagnostics.
@@ -21,12 +23,13 @@ func FormatFile(src []byte, filename string) ([]byte, hcl.Diagnostics) {
 	if _, diags := hclsyntax.ParseConfig(src, filename, hcl.InitialPos); diags.HasErrors() {
 		return src, diags
 	}
-	out := formatOnce(src)
+	plain, texts := takeHeredocs(src)
+	out := formatOnce(plain)
 	// The formatter aligns what it sees on a line; aligning can need a second look.
 	for range 4 {
 		again := formatOnce(out)
 		if bytes.Equal(again, out) {
-			return out, nil
+			return []byte(strings.NewReplacer(texts...).Replace(string(out))), nil
 		}
 		out = again
 	}
@@ -43,4 +46,36 @@ func formatOnce(src []byte) []byte {
 		out = append(out, '\n')
 	}
 	return out
+}
+
+// heredocs are the heredocs of a text, each after the empty one that stands in for it while the rest is formatted: the formatter
+// would take the lines within ${ … } for the profile's own, and count their brackets.
+type heredocs []string // pairs: the stand-in, the text
+
+// takeHeredocs replaces each heredoc that isn't within another one.
+func takeHeredocs(src []byte) (plain []byte, texts heredocs) {
+	tokens, _ := hclsyntax.LexConfig(src, "", hcl.InitialPos) // the text has been parsed
+	mark := "HEREDOC"
+	for bytes.Contains(src, []byte(mark)) {
+		mark += "_"
+	}
+	depth, start, done := 0, 0, 0
+	for _, t := range tokens {
+		switch t.Type {
+		case hclsyntax.TokenOHeredoc:
+			if depth++; depth == 1 {
+				start = t.Range.Start.Byte
+			}
+		case hclsyntax.TokenCHeredoc:
+			if depth--; depth > 0 {
+				continue
+			}
+			name := fmt.Sprintf("%s%d", mark, len(texts)/2)
+			stand := fmt.Sprintf("<<%s\n%s", name, name)
+			texts = append(texts, stand, string(src[start:t.Range.End.Byte]))
+			plain = append(append(plain, src[done:start]...), stand...)
+			done = t.Range.End.Byte
+		}
+	}
+	return append(plain, src[done:]...), texts
 }
