@@ -117,6 +117,10 @@ func (l *link) Resume(ctx context.Context, jobType string) error {
 	return c.Resume(ctx, jobType)
 }
 
+func (l *link) Types(ctx context.Context) ([]queue.TypeState, error) {
+	return via(l, func(c *queue.Client) ([]queue.TypeState, error) { return c.Types(ctx) })
+}
+
 func (l *link) Explain(ctx context.Context, id string) (*queue.Explanation, error) {
 	return via(l, func(c *queue.Client) (*queue.Explanation, error) { return c.Explain(ctx, id) })
 }

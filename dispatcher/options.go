@@ -14,15 +14,19 @@ import (
 type Options struct {
 	Listen string // host:port of the API; default 127.0.0.1:8650
 	Redis  string // the queue's URL; default redis://127.0.0.1:6379
-	// NomadAddr is Nomad's URL; empty: NOMAD_ADDR, else http://127.0.0.1:4646. Token, namespace, region and TLS are taken
-	// from the environment like Nomad's own tools do.
+	// NomadAddr is Nomad's URL; empty: NOMAD_ADDR, else http://127.0.0.1:4646. Token, region and TLS are taken from the
+	// environment like Nomad's own tools do.
 	NomadAddr string
+	// Namespace is the one whose pools are resized; empty: NOMAD_NAMESPACE, else the default one.
+	Namespace string
 	// Blobs is where results lie: file:///folder or a folder, whose files the API serves. Any other store's URL is fine too:
 	// the API then names the files' URLs.
 	Blobs    string
 	Interval time.Duration // between two passes of the resize loop; default 5 s
 	// Reap is the time between two searches for lost leases and due jobs; default 1 s.
 	Reap time.Duration
+	// Survey is the time between two searches for pools that nobody resizes; default 1 min.
+	Survey time.Duration
 	// Term is how long the dispatcher that resizes pools may be silent before another one takes over; default 15 s.
 	Term time.Duration
 	// Grace bounds the stop; default 15 s.
@@ -41,7 +45,7 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Redis == "" {
 		o.Redis = "redis://127.0.0.1:6379"
 	}
-	for d, v := range map[*time.Duration]time.Duration{&o.Interval: 5 * time.Second, &o.Reap: time.Second, &o.Term: 15 * time.Second, &o.Grace: 15 * time.Second} {
+	for d, v := range map[*time.Duration]time.Duration{&o.Interval: 5 * time.Second, &o.Reap: time.Second, &o.Term: 15 * time.Second, &o.Grace: 15 * time.Second, &o.Survey: time.Minute} {
 		if *d == 0 {
 			*d = v
 		}

@@ -1,6 +1,7 @@
 package dispatcher
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,46 +28,58 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	nomad, err := nomadClient(o.NomadAddr)
-	if err != nil {
-		return err
+	config := o.nomadConfig()
+	if err := CheckNamespace(config.Namespace); err != nil {
+		return fmt.Errorf("the namespace: %w", err)
 	}
+	nomad, err := api.NewClient(config)
+	if err != nil {
+		return fmt.Errorf("the Nomad client: %w", err)
+	}
+	defer nomad.Close()
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	q := &link{}
-	candidate := newLeader(q, o.Term)
+	candidate := newLeader(q, o.Term, o.Logger)
+	pools := fleet.New(nomad, o.Logger)
+	watch := &survey{everywhere: pools.Everywhere, candidate: candidate, every: o.Survey, log: o.Logger}
 	loop, err := resize.New(resize.Options{
-		Queue: q, Fleet: fleet.New(nomad, o.Logger), Lead: candidate.lead, Logger: o.Logger,
+		Queue: q, Fleet: pools, Lead: candidate.lead, Logger: o.Logger,
 		Interval: min(o.Interval, o.Term/3), Deadline: candidate.deadline(), Decided: countDecisions(registry),
 	})
 	if err != nil {
 		return err
 	}
 	server, err := httpapi.New(httpapi.Options{
-		Listen: o.Listen, Queue: q, Pools: loop, BlobRoot: root, Registry: registry, Logger: o.Logger,
+		Listen: o.Listen, Queue: q, Pools: loop, Situation: watch.situation, BlobRoot: root, Registry: registry, Logger: o.Logger,
 	})
 	if err != nil {
 		return err
 	}
-	err = serve(ctx, o, q, loop, server)
+	if err := candidate.introduce(server.Addr(), config); err != nil {
+		return err
+	}
+	err = serve(ctx, o, q, []func(context.Context){loop.Run, watch.run}, loop.Kick, server)
 	return errors.Join(err, candidate.resign(context.WithoutCancel(ctx)), q.close())
 }
 
-// serve runs everything that works on the queue and returns when all of it has ended.
-func serve(ctx context.Context, o Options, q *link, loop *resize.Loop, server *httpapi.Server) error {
+// serve runs everything until ctx ends and returns when all of it has ended. opened is called when the queue is there.
+func serve(ctx context.Context, o Options, q *link, background []func(context.Context), opened func(), server *httpapi.Server) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		err := q.open(ctx, queue.Options{URL: o.Redis, Logger: o.Logger, Prefix: o.Prefix, Lease: o.Lease}, o.Logger)
 		if err != nil && ctx.Err() == nil {
 			return err
 		}
-		loop.Kick()
+		opened()
 		return nil // also when stopped before Redis was there
 	})
 	loops, endLoops := context.WithCancel(context.WithoutCancel(ctx))
 	defer endLoops()
 	group.Go(func() error { reap(loops, q, o.Reap, o.Logger); return nil })
-	group.Go(func() error { loop.Run(loops); return nil })
+	for _, run := range background {
+		group.Go(func() error { run(loops); return nil })
+	}
 	server.Start()
 	o.Logger.Info("the dispatcher takes requests", "addr", server.Addr())
 	o.Ready(server.Addr())
@@ -85,16 +98,12 @@ func serve(ctx context.Context, o Options, q *link, loop *resize.Loop, server *h
 	return group.Wait()
 }
 
-func nomadClient(addr string) (*api.Client, error) {
+// nomadConfig is how to reach Nomad: as the options say, else as the environment does.
+func (o Options) nomadConfig() *api.Config {
 	config := api.DefaultConfig()
-	if addr != "" {
-		config.Address = addr
-	}
-	client, err := api.NewClient(config)
-	if err != nil {
-		return nil, fmt.Errorf("the Nomad client: %w", err)
-	}
-	return client, nil
+	config.Address = cmp.Or(o.NomadAddr, config.Address)
+	config.Namespace = cmp.Or(o.Namespace, config.Namespace)
+	return config
 }
 
 // countDecisions returns the resize loop's observer that counts decisions by direction and rule.

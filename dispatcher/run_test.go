@@ -27,7 +27,9 @@ func run(t *testing.T, o dispatcher.Options) (url string, stop func() error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	addr, ended := make(chan string, 1), make(chan error, 1)
 	o.Listen, o.Ready = "127.0.0.1:0", func(a string) { addr <- a }
-	o.Logger = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo}))
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo}))
+	}
 	go func() { ended <- dispatcher.Run(ctx, o) }()
 	var result error
 	stopped := false

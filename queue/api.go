@@ -117,6 +117,12 @@ type Limit struct {
 	Burst   int     `json:"burst,omitempty"` // starts at once after a pause, default 1 or Rate, whichever is more
 }
 
+// TypeState is a job type and why it is paused, empty where it isn't.
+type TypeState struct {
+	Type   string `json:"type"`
+	Paused string `json:"paused,omitempty"`
+}
+
 // Refusal is one reason why workers can't run a job, with how many say so.
 type Refusal struct {
 	Reason  string `json:"reason"`
@@ -178,6 +184,8 @@ type API interface {
 	// Pause makes every claim of the type come back empty until Resume. Running jobs go on.
 	Pause(ctx context.Context, jobType, reason string) error
 	Resume(ctx context.Context, jobType string) error
+	// Types lists the types that were ever used, by name, with why those are paused that are.
+	Types(ctx context.Context) ([]TypeState, error)
 	// SetLimits replaces a type's limits; the zero value has none. They are checked when a job is claimed.
 	SetLimits(ctx context.Context, jobType string, l Limits) error
 	Limits(ctx context.Context, jobType string) (Limits, error)

@@ -157,8 +157,27 @@ func (c *Client) paused(ctx context.Context, jobType string) (string, error) {
 	return why, nil
 }
 
+// Types lists the types that were ever used; see [API].
+func (c *Client) Types(ctx context.Context) ([]TypeState, error) {
+	types, err := c.allTypes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]TypeState, len(types))
+	for i, t := range types {
+		if out[i].Paused, err = c.paused(ctx, t); err != nil {
+			return nil, err
+		}
+		out[i].Type = t
+	}
+	return out, nil
+}
+
 // Resume ends a pause. Workers notice within Options.Poll.
 func (c *Client) Resume(ctx context.Context, jobType string) error {
+	if _, err := checkID(jobType + "-"); err != nil {
+		return &InvalidError{"type", "is not a job type"}
+	}
 	return c.wrap(ctx, c.rdb.HDel(ctx, c.keys.shard(jobType, "ctl"), "paused").Err())
 }
 

@@ -39,7 +39,12 @@ func options(args []string, env func(string) string, out *os.File) (dispatcher.O
 	flags.SetOutput(out)
 	flags.StringVar(&o.Listen, "listen", cmp.Or(env("MACHINE_DISPATCHER_LISTEN"), "127.0.0.1:8650"), "`host:port` of the HTTP API [MACHINE_DISPATCHER_LISTEN]")
 	flags.StringVar(&o.Redis, "redis", cmp.Or(env("MACHINE_REDIS_URL"), "redis://127.0.0.1:6379"), "`URL` of the queue's Redis [MACHINE_REDIS_URL]")
-	flags.StringVar(&o.NomadAddr, "nomad-addr", "", "`URL` of Nomad [NOMAD_ADDR]; token, namespace, region and TLS from NOMAD_*")
+	flags.StringVar(&o.NomadAddr, "nomad-addr", "", "`URL` of Nomad [NOMAD_ADDR]; token, region and TLS from NOMAD_*")
+	o.Namespace = env("NOMAD_NAMESPACE")
+	flags.Func("namespace", "`NAME` of the namespace whose pools are resized, one; default \"default\" [NOMAD_NAMESPACE]", func(name string) error {
+		o.Namespace = name
+		return dispatcher.CheckNamespace(name)
+	})
 	flags.StringVar(&o.Blobs, "blobs", env("MACHINE_BLOB_URL"), "`URL` or folder of the store of results, to serve files from [MACHINE_BLOB_URL]")
 	flags.DurationVar(&o.Interval, "interval", 5*time.Second, "time between two looks at the pools' sizes")
 	flags.DurationVar(&o.Reap, "reap", time.Second, "time between two looks for lost jobs")
@@ -48,6 +53,9 @@ func options(args []string, env func(string) string, out *os.File) (dispatcher.O
 	show := flags.Bool("version", false, "print the version and exit")
 	if err := flags.Parse(args); err != nil {
 		return o, usageError{err}
+	}
+	if err := dispatcher.CheckNamespace(o.Namespace); err != nil {
+		return o, usageError{fmt.Errorf("NOMAD_NAMESPACE: %w", err)}
 	}
 	if flags.NArg() > 0 {
 		return o, usageError{fmt.Errorf("unexpected argument %q: there are flags only, see -help", flags.Arg(0))}

@@ -79,7 +79,7 @@ func start(t *testing.T, change func(*api.Options)) *site {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, q.Close()) })
 	p := &pools{views: []resize.PoolView{{
-		Pool: "standard", Machine: "gpu", Max: 5, Asked: 1, Ready: 1, Status: resize.Steady,
+		Pool: "standard", Namespace: "default", Machine: "gpu", Paused: []resize.PausedType{{Type: "simulation", Reason: "maintenance"}}, Max: 5, Asked: 1, Ready: 1, Status: resize.Steady,
 		Groups:   []resize.GroupView{{Group: "gpu-12345678", Revision: "12345678", Wanted: true, Asked: 1, Target: 1, Ready: 1}},
 		Decision: &scaler.Decision{Pool: "standard", At: time.Now(), From: 1, Count: 1, Reasons: []scaler.Reason{{Code: scaler.Demand, Text: "no jobs"}}},
 	}}}

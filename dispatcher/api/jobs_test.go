@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/emprops/machinectl/dispatcher/api"
+	"github.com/emprops/machinectl/dispatcher/fleet"
 	"github.com/emprops/machinectl/queue"
 )
 
@@ -97,10 +98,31 @@ func TestATypeIsPaused(t *testing.T) {
 	require.Empty(t, list)
 	_, out = v.do("GET", "/v1/jobs/"+id+"/explain", "")
 	require.Contains(t, out["summary"], "maintenance")
+	_, out = v.do("GET", "/v1/types", "")
+	require.Equal(t, []any{map[string]any{"type": "simulation", "paused": true, "reason": "maintenance"}}, out["types"])
 	status, out = v.do("POST", "/v1/types/simulation/resume", "")
 	require.Equal(t, http.StatusOK, status, out)
 	require.Equal(t, false, out["paused"])
 	require.Equal(t, id, v.claim(w).Job.ID)
+	_, out = v.do("GET", "/v1/types", "")
+	require.Equal(t, []any{map[string]any{"type": "simulation", "paused": false}}, out["types"])
+}
+
+func TestTheSituationIsTold(t *testing.T) {
+	is := api.Situation{
+		Dispatcher: api.Identity{ID: "a", Addr: "127.0.0.1:1", Namespace: "default"}, Leader: &api.Identity{ID: "b"}, Conflict: "elsewhere",
+		Unwatched: []fleet.NamespacePools{{Namespace: "gpu", Pools: []string{"heavy"}}}, UnwatchedUnknown: "no right to",
+	}
+	v := start(t, func(o *api.Options) { o.Situation = func() api.Situation { return is } })
+	_, out := v.do("GET", "/v1/status", "")
+	require.Equal(t, "b", out["leader"].(map[string]any)["id"])
+	require.Equal(t, "heavy", out["unwatched"].([]any)[0].(map[string]any)["pools"].([]any)[0])
+	v = start(t, nil)
+	v.redis.Kill()
+	status, out := v.do("GET", "/v1/status", "")
+	require.Equal(t, http.StatusOK, status, "also without Redis")
+	require.Equal(t, []any{}, out["unwatched"])
+	require.Equal(t, false, out["redis"].(map[string]any)["ok"])
 }
 
 func TestRefusals(t *testing.T) {
@@ -130,6 +152,7 @@ func TestRefusals(t *testing.T) {
 		{"no job's id", "GET", "/v1/jobs/..%2F..%2Fetc", "", 404, "not_found", "", "no such job"},
 		{"unknown job's events", "GET", "/v1/jobs/simulation-01ARZ3NDEKTSV4RRFFQ69G5FAV/events", "", 404, "not_found", "", "no such job"},
 		{"nothing to requeue", "POST", "/v1/jobs/simulation-01ARZ3NDEKTSV4RRFFQ69G5FAV/requeue", "", 404, "not_found", "", "no such job"},
+		{"no type to resume", "POST", "/v1/types/No-Type/resume", "", 400, "invalid", "type", "is not a job type"},
 		{"no type to pause", "POST", "/v1/types/No-Type/pause", "", 400, "invalid", "type", "is not a job type"},
 		{"a long reason", "POST", "/v1/types/simulation/pause", `{"reason": "` + strings.Repeat("x", 501) + `"}`, 400, "invalid", "reason", "at most 500"},
 		{"unknown path", "GET", "/v1/job", "", 404, "not_found", "", "/v1/openapi.json"},

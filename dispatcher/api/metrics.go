@@ -21,31 +21,36 @@ const maxSeries = 50
 
 // metrics are the dispatcher's Prometheus metrics. Demand and pools are read when scraped.
 type metrics struct {
-	registry *prometheus.Registry
-	queue    Queue
-	pools    Pools
-	log      *slog.Logger
+	registry  *prometheus.Registry
+	queue     Queue
+	pools     Pools
+	situation func() Situation
+	log       *slog.Logger
 
-	requests *prometheus.HistogramVec
-	jobs     *prometheus.Desc
-	classes  *prometheus.Desc
-	age      *prometheus.Desc
-	machines *prometheus.Desc
-	up       *prometheus.Desc
+	requests  *prometheus.HistogramVec
+	jobs      *prometheus.Desc
+	classes   *prometheus.Desc
+	age       *prometheus.Desc
+	machines  *prometheus.Desc
+	up        *prometheus.Desc
+	leads     *prometheus.Desc
+	unwatched *prometheus.Desc
 }
 
-func newMetrics(r *prometheus.Registry, q Queue, p Pools, log *slog.Logger) (*metrics, error) {
+func newMetrics(r *prometheus.Registry, o Options) (*metrics, error) {
 	m := &metrics{
-		registry: r, queue: q, pools: p, log: log,
+		registry: r, queue: o.Queue, pools: o.Pools, situation: o.Situation, log: o.Logger,
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "machinectl_http_request_duration_seconds", Help: "Time until a request was answered, by route template.",
 			Buckets: prometheus.ExponentialBuckets(0.001, 4, 8),
 		}, []string{"method", "route", "code"}),
-		jobs:     prometheus.NewDesc("machinectl_jobs", "Jobs that have not ended, by type and state.", []string{"type", "state"}, nil),
-		classes:  prometheus.NewDesc("machinectl_class_jobs", "Jobs of the fullest classes, by state; the others together are \"other\".", []string{"class", "state"}, nil),
-		age:      prometheus.NewDesc("machinectl_oldest_wait_seconds", "Age of the longest waiting job.", nil, nil),
-		machines: prometheus.NewDesc("machinectl_pool_machines", "Machines of a pool; state asked counts what Nomad was asked for.", []string{"pool", "state"}, nil),
-		up:       prometheus.NewDesc("machinectl_up", "1 where the dispatcher can reach the backend.", []string{"backend"}, nil),
+		jobs:      prometheus.NewDesc("machinectl_jobs", "Jobs that have not ended, by type and state.", []string{"type", "state"}, nil),
+		classes:   prometheus.NewDesc("machinectl_class_jobs", "Jobs of the fullest classes, by state; the others together are \"other\".", []string{"class", "state"}, nil),
+		age:       prometheus.NewDesc("machinectl_oldest_wait_seconds", "Age of the longest waiting job.", nil, nil),
+		machines:  prometheus.NewDesc("machinectl_pool_machines", "Machines of a pool; state asked counts what Nomad was asked for.", []string{"pool", "state"}, nil),
+		leads:     prometheus.NewDesc("machinectl_leads", "1 where this dispatcher is the one that resizes pools.", nil, nil),
+		unwatched: prometheus.NewDesc("machinectl_unwatched_pools", "Pools in a namespace that no dispatcher resizes.", []string{"namespace"}, nil),
+		up:        prometheus.NewDesc("machinectl_up", "1 where the dispatcher can reach the backend.", []string{"backend"}, nil),
 	}
 	return m, errors.Join(r.Register(m.requests), r.Register(m))
 }
@@ -69,7 +74,7 @@ func methodLabel(method string) string {
 
 // Describe implements [prometheus.Collector].
 func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{m.jobs, m.classes, m.age, m.machines, m.up} {
+	for _, d := range []*prometheus.Desc{m.jobs, m.classes, m.age, m.machines, m.up, m.leads, m.unwatched} {
 		ch <- d
 	}
 }
@@ -88,6 +93,10 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 		m.log.Warn("the demand could not be read for metrics", "error", err)
 	} else {
 		m.collectDemand(demand, gauge)
+	}
+	gauge(m.leads, map[bool]float64{true: 1}[m.pools.Leads()])
+	for _, n := range m.situation().Unwatched {
+		gauge(m.unwatched, float64(len(n.Pools)), n.Namespace)
 	}
 	for _, p := range m.pools.Pools() {
 		for state, n := range map[string]int{"asked": p.Asked, "ready": p.Ready, "starting": p.Starting, "draining": p.Draining, "busy": p.Busy, "failed": p.Failed} {

@@ -65,6 +65,22 @@ type pausing struct {
 	Reason string `json:"reason,omitempty"`
 }
 
+// listTypes answers with the types that were ever used and which of them are paused.
+func (s *Server) listTypes(c echo.Context) error {
+	if _, err := query(c.Request()); err != nil {
+		return err
+	}
+	types, err := s.o.Queue.Types(c.Request().Context())
+	if err != nil {
+		return err
+	}
+	out := make([]pausing, len(types))
+	for i, t := range types {
+		out[i] = pausing{Type: t.Type, Paused: t.Paused != "", Reason: t.Paused}
+	}
+	return c.JSON(http.StatusOK, map[string]any{"types": out})
+}
+
 func (s *Server) pause(c echo.Context) error {
 	why, err := reason(c, "paused over the API")
 	if err != nil {

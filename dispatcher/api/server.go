@@ -27,6 +27,7 @@ type Queue interface {
 	Requeue(ctx context.Context, id string) (*queue.Job, error)
 	Pause(ctx context.Context, jobType, reason string) error
 	Resume(ctx context.Context, jobType string) error
+	Types(ctx context.Context) ([]queue.TypeState, error)
 	Explain(ctx context.Context, id string) (*queue.Explanation, error)
 	Events(ctx context.Context, id, after string) (*queue.EventStream, error)
 	Demand(ctx context.Context) ([]queue.ClassDemand, error)
@@ -57,6 +58,8 @@ type Options struct {
 	Listen string // host:port, ":0" picks a port; default 127.0.0.1:8650
 	Queue  Queue
 	Pools  Pools
+	// Situation tells who resizes pools, and of which namespaces nobody does; nil: nothing is known of either.
+	Situation func() Situation
 	// BlobRoot is the folder of the file:// blob store whose files are served; empty: none are. It need not exist yet: who
 	// stores the first file makes it.
 	BlobRoot string
@@ -84,6 +87,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Situation == nil {
+		o.Situation = func() Situation { return Situation{} }
 	}
 	if o.MaxBody <= 0 {
 		o.MaxBody = 4 << 20
@@ -131,7 +137,7 @@ func New(o Options) (*Server, error) {
 			return nil, err
 		}
 	}
-	if s.metrics, err = newMetrics(o.Registry, o.Queue, o.Pools, o.Logger); err != nil {
+	if s.metrics, err = newMetrics(o.Registry, o); err != nil {
 		return nil, err
 	}
 	s.stopping, s.endStreams = context.WithCancel(context.Background())
@@ -198,6 +204,8 @@ func (s *Server) handler() http.Handler {
 	v1.GET("/jobs/:id/explain", s.explain)
 	v1.GET("/jobs/:id/events", s.events)
 	v1.GET("/jobs/:id/blobs/:name", s.blob)
+	v1.GET("/status", s.status)
+	v1.GET("/types", s.listTypes)
 	v1.POST("/types/:type/pause", s.pause)
 	v1.POST("/types/:type/resume", s.resume)
 	v1.GET("/pools", s.listPools)

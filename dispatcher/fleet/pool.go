@@ -13,8 +13,9 @@ import (
 
 // Pool is one pool: one Nomad job of ours.
 type Pool struct {
-	Name  string
-	Index uint64 // the job's modify index, which writes are conditional on
+	Name      string
+	Namespace string
+	Index     uint64 // the job's modify index, which writes are conditional on
 	// Groups are the pool's revisions in the job's order.
 	Groups []Group
 	// Problem says why the pool can't be managed, such as a policy of another version; empty when it can.

@@ -50,9 +50,7 @@ func (c *Client) Pools(ctx context.Context) ([]Pool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listing Nomad jobs: %w", err)
 	}
-	stubs = slices.DeleteFunc(stubs, func(s *api.JobListStub) bool {
-		return s.Meta[spec.MetaManaged] != spec.MetaManagedValue || s.Stop
-	})
+	stubs = slices.DeleteFunc(stubs, func(s *api.JobListStub) bool { return !isPool(s) })
 	if len(stubs) == 0 {
 		return nil, nil
 	}
@@ -127,7 +125,7 @@ func (c *Client) forget(stubs []*api.JobListStub) {
 }
 
 func newPool(entry cached) Pool {
-	p := Pool{Name: *entry.job.ID, Index: entry.index, Events: entry.events}
+	p := Pool{Name: *entry.job.ID, Namespace: namespaceOf(entry.job), Index: entry.index, Events: entry.events}
 	wanted := 0
 	for _, tg := range entry.job.TaskGroups {
 		g := Group{Name: *tg.Name, Count: *tg.Count}

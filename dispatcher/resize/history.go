@@ -105,7 +105,7 @@ func (l *Loop) Pool(name string) (PoolView, bool) {
 
 // view is the pool for people.
 func (p *pool) view(d scaler.Decision, plan rollout.Plan, drained map[string]string, now time.Time) PoolView {
-	v := PoolView{Pool: p.Name, Asked: p.Asked(), Groups: []GroupView{}, Decision: &d, ReadAt: now}
+	v := PoolView{Pool: p.Name, Namespace: p.Namespace, Paused: p.paused, Asked: p.Asked(), Groups: []GroupView{}, Decision: &d, ReadAt: now}
 	if w := p.Wanted(); w != nil {
 		v.Machine, v.Min, v.Max = w.Policy.Machine, w.Policy.Min, w.Policy.Max
 	}

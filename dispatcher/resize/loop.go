@@ -18,6 +18,7 @@ import (
 type Queue interface {
 	Demand(ctx context.Context) ([]queue.ClassDemand, error)
 	Machines(ctx context.Context) ([]queue.Machine, error)
+	Types(ctx context.Context) ([]queue.TypeState, error)
 	Drain(ctx context.Context, machine, reason string, ttl time.Duration) error
 	Undrain(ctx context.Context, machine string) error
 	InFlight(ctx context.Context, machine string) (int, error)

@@ -248,3 +248,16 @@ type down struct{ *world }
 
 func (d down) Demand(context.Context) ([]queue.ClassDemand, error) { return nil, errFault }
 func (d down) Machines(context.Context) ([]queue.Machine, error)   { return nil, errFault }
+
+func TestPausedTypesAreShown(t *testing.T) {
+	w := newWorld(10, fleet.Group{Name: "m-1", Policy: testPolicy("1", true, 0, 5)})
+	l := newLoop(t, w)
+	l.pass(t.Context())
+	v, _ := l.Pool("p")
+	require.Empty(t, v.Paused, "another type is none of the pool's")
+	w.paused = "maintenance"
+	l.pass(t.Context())
+	v, _ = l.Pool("p")
+	require.Equal(t, []PausedType{{"simulation", "maintenance"}}, v.Paused)
+	require.NotEmpty(t, v.Decision.Reasons, "the present decision's, in the list as well")
+}

@@ -30,6 +30,7 @@ type pool struct {
 	now     time.Time
 	short   *shortage     // the loop's; nil where the pool can grow for all that is known
 	overdue time.Duration // beyond three times the start time
+	paused  []PausedType  // those that it serves
 	kept    string        // why a group isn't made smaller: a person drained a machine of it
 }
 
@@ -58,16 +59,36 @@ func (l *Loop) look(ctx context.Context) (*sight, error) {
 			ArrivalRate: d.ArrivalRate, ServiceMean: d.ServiceMean, Paused: d.Paused,
 		})
 	}
-	l.say("Redis could not be read: no pool shrinks", errors.Join(redisErr, demandErr))
+	types, typesErr := l.o.Queue.Types(ctx)
+	if typesErr != nil {
+		s.unknown = fmt.Sprintf("the paused types could not be read (%s)", typesErr)
+	}
+	l.say("Redis could not be read: no pool shrinks", errors.Join(redisErr, demandErr, typesErr))
 	now := l.o.Now()
 	for _, p := range pools {
-		s.pools = append(s.pools, &pool{Pool: p, reports: reports, idle: l.idle, unknown: s.unknown, now: now, overdue: l.o.ReadyWithin})
+		s.pools = append(s.pools, &pool{
+			Pool: p, reports: reports, idle: l.idle, unknown: s.unknown, now: now, overdue: l.o.ReadyWithin, paused: pausedOf(p, types),
+		})
 	}
 	l.trackScarce(s.pools)
 	if s.unknown == "" {
 		l.trackIdle(s.pools)
 	}
 	return s, nil
+}
+
+// pausedOf selects the paused types that a worker of the pool serves.
+func pausedOf(p fleet.Pool, types []queue.TypeState) []PausedType {
+	var out []PausedType
+	for _, t := range types {
+		serves := slices.ContainsFunc(p.Groups, func(g fleet.Group) bool {
+			return slices.ContainsFunc(g.Policy.Workers, func(w spec.Worker) bool { return w.Offer.Type == t.Type })
+		})
+		if t.Paused != "" && serves {
+			out = append(out, PausedType{t.Type, t.Paused})
+		}
+	}
+	return out
 }
 
 // trackIdle notes since when machines have run nothing, and forgets those that are gone.

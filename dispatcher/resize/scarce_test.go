@@ -103,6 +103,8 @@ func (w *shared) Demand(context.Context) ([]queue.ClassDemand, error) {
 	}}, nil
 }
 
+func (w *shared) Types(context.Context) ([]queue.TypeState, error) { return nil, nil }
+
 func (w *shared) Machines(context.Context) ([]queue.Machine, error) {
 	var list []queue.Machine
 	for _, p := range w.pools {

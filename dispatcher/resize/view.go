@@ -8,10 +8,11 @@ import (
 
 // PoolView is a pool as people and programs see it over the API.
 type PoolView struct {
-	Pool    string `json:"pool"`
-	Machine string `json:"machine"`
-	Min     int    `json:"min"`
-	Max     int    `json:"max"`
+	Pool      string `json:"pool"`
+	Namespace string `json:"namespace"` // Nomad's
+	Machine   string `json:"machine"`
+	Min       int    `json:"min"`
+	Max       int    `json:"max"`
 	// Asked is how many machines Nomad has been asked for; the others count those that exist, by state.
 	Asked    int `json:"asked"`
 	Ready    int `json:"ready"`
@@ -23,6 +24,8 @@ type PoolView struct {
 	Status string      `json:"status"`
 	Reason string      `json:"reason,omitempty"`
 	Groups []GroupView `json:"groups"`
+	// Paused are the paused types among those that the pool's machines serve: their waiting jobs call for no machine.
+	Paused []PausedType `json:"paused,omitempty"`
 	// Decision is the last one; Decisions, newest first, are shown for a single pool only.
 	Decision  *scaler.Decision  `json:"decision,omitempty"`
 	Decisions []scaler.Decision `json:"decisions,omitempty"`
@@ -39,6 +42,12 @@ const (
 	Crashing = "crashing"
 	Unknown  = "unknown"
 )
+
+// PausedType is a job type that nobody starts jobs of, and why.
+type PausedType struct {
+	Type   string `json:"type"`
+	Reason string `json:"reason"`
+}
 
 // GroupView is one revision of a pool's machine.
 type GroupView struct {

@@ -22,6 +22,7 @@ type world struct {
 	next    int // of allocation ids
 	agents  map[string]*agent
 	waiting int64
+	paused  string      // why the jobs' type is paused
 	during  func()      // called in each call
 	fault   func() bool // the next call fails
 
@@ -255,6 +256,13 @@ func (w *world) Machines(context.Context) ([]queue.Machine, error) {
 		list = append(list, m)
 	}
 	return list, nil
+}
+
+func (w *world) Types(context.Context) ([]queue.TypeState, error) {
+	if err := w.call(); err != nil {
+		return nil, err
+	}
+	return []queue.TypeState{{Type: "other", Paused: "not ours"}, {Type: "simulation", Paused: w.paused}}, nil
 }
 
 func (w *world) Drain(_ context.Context, machine, _ string, ttl time.Duration) error {

@@ -1,8 +1,8 @@
 -- lead takes or renews the leadership of a task.
 -- MORE KEYS: the leadership
 -- ARGV: holder, ms for which it holds
--- Returns: 1 where the holder leads, else 0
+-- Returns: who leads
 local holder = redis.call("GET", KEYS[more + 1])
-if holder and holder ~= ARGV[1] then return 0 end
+if holder and holder ~= ARGV[1] then return holder end
 redis.call("SET", KEYS[more + 1], ARGV[1], "PX", ARGV[2])
-return 1
+return ARGV[1]
