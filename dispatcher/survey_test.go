@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -95,7 +96,7 @@ func TestNobodysPoolsAreNamed(t *testing.T) {
 	require.Equal(t, unwatched, status(first)["unwatched"])
 	require.NotContains(t, status(first), "conflict")
 	eventually("the log says it", func() bool {
-		return bytes.Contains([]byte(log[0].String()), []byte(`namespace=gpu pools="[heavy light]"`))
+		return strings.Contains(log[0].String(), `namespace=gpu pools="[heavy light]"`)
 	})
 	require.Contains(t, metrics(t, first), `machinectl_unwatched_pools{namespace="gpu"} 2`)
 	require.Contains(t, metrics(t, first), "machinectl_leads 1")
