@@ -131,7 +131,7 @@ func serviceTimes(s string) (mean, p90 time.Duration) {
 	return max(sum/time.Duration(len(all)), 1), max(all[(len(all)*9+9)/10-1], 1)
 }
 
-// position is how many jobs of its class are before a waiting one.
+// positionOf returns how many jobs of its class come before a waiting one.
 func (c *Client) positionOf(ctx context.Context, r *record) (int64, error) {
 	n, err := c.rdb.ZLexCount(ctx, c.keys.shard(typeOf(r.id), "waiting"), "["+r.class+":", "("+r.class+":"+r.order+":"+r.id).Result()
 	return n, c.wrap(ctx, err)

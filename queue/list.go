@@ -32,7 +32,7 @@ func parsePosition(s string) (*position, error) {
 	return &position{n, id}, nil
 }
 
-// before says that p comes after q in a listing.
+// after reports whether p comes after q in a listing, which is newest first.
 func (p position) after(q position) bool { return p.at < q.at || p.at == q.at && p.id < q.id }
 
 // List selects jobs, newest first: by creation, or by their end where State is a final one. Parameters are left out. next

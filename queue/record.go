@@ -35,7 +35,7 @@ type record struct {
 
 const recordFields = 24
 
-// states translates the letters in a record.
+// stateOf translates a record's letter into the state.
 func stateOf(letter string) State {
 	switch letter {
 	case "w":

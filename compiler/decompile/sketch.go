@@ -17,7 +17,7 @@ type sketch struct {
 	*redaction
 	job   *nomad.Job
 	group *nomad.TaskGroup
-	// ours are what machinectl wrote into the job; nil for a stranger's.
+	// doc and policy are what machinectl wrote into the job; nil for a foreign job.
 	doc    *spec.Agent
 	policy *spec.Policy
 
@@ -45,7 +45,7 @@ func (s *service) task() *nomad.Task { return s.tasks[0] }
 
 func (s *service) runtime() runtime { return runtime{port: s.port} }
 
-// ours says that machinectl compiled the group.
+// ours reports whether machinectl compiled the group.
 func (s *sketch) ours() bool { return s.doc != nil }
 
 func (s *sketch) notef(format string, args ...any) {

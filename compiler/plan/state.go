@@ -41,7 +41,7 @@ func (s *State) Wanted() *GroupState {
 	return nil
 }
 
-// Running counts the machines of the groups that are no longer wanted.
+// oldRunning counts the machines of the groups that are no longer wanted.
 func (s *State) oldRunning() int {
 	n := 0
 	for _, g := range s.Groups {

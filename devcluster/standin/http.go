@@ -26,7 +26,7 @@ func httpErrorf(code int, format string, args ...any) error {
 	return &httpError{code, fmt.Sprintf(format, args...)}
 }
 
-// api is the HTTP side of the stand-in.
+// httpAPI is the HTTP side of the stand-in.
 type httpAPI struct {
 	store  *store
 	client *client

@@ -94,7 +94,7 @@ func shrinkStopsVictims(t *testing.T, nomad *api.Client, c *fleet.Client) {
 	require.Zero(t, down, "nothing is known of the total before the first event")
 }
 
-// Nomad counts a dead machine that it has not replaced, and stops a running one with a higher index.
+// deadLowIndex checks that Nomad counts a dead machine that it has not replaced, and stops a running one with a higher index.
 func deadLowIndex(t *testing.T, nomad *api.Client, c *fleet.Client) {
 	const pool, name = "dead", "test-00000002"
 	script := `if [ "$NOMAD_ALLOC_INDEX" = 0 ]; then rm -f /nonexistent; exec false; fi; exec sleep 100000`

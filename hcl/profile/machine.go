@@ -13,8 +13,9 @@ import (
 var (
 	// versionConstraint is Nomad's: comparisons with versions, joined by commas.
 	versionConstraint = regexp.MustCompile(`^\s*(=|!=|>|>=|<|<=|~>)?\s*[0-9]+(\.[0-9]+)*\s*(,\s*(=|!=|>|>=|<|<=|~>)?\s*[0-9]+(\.[0-9]+)*\s*)*$`)
-	// deviceName is Nomad's: type, vendor/type or vendor/type/model.
+	// migProfile is NVIDIA's name for a MIG instance's size, such as 1g.10gb or 1g.10gb+me.
 	migProfile = regexp.MustCompile(`^[0-9]+g\.[0-9]+gb([+.][a-z0-9.]+)*$`)
+	// deviceName is Nomad's: type, vendor/type or vendor/type/model.
 	deviceName = regexp.MustCompile(`^[a-zA-Z0-9_.-]+(/[a-zA-Z0-9_.-]+(/[^/]+)?)?$`)
 )
 

@@ -20,7 +20,7 @@ const (
 	NomadNodeName   = "nomad.node_name"   // the Nomad client's name
 )
 
-// Placeholders are the run-time values' names; a value's position is the distance of its rune from firstPlaceholder.
+// placeholderNames lists the run-time values by name; the rune that stands for a value is firstPlaceholder plus its position here.
 func placeholderNames() []string {
 	return []string{
 		SelfPort, SelfAddr, SelfGPU, NomadAllocID, NomadAllocIndex, NomadAllocDir, NomadTaskDir, NomadSecretsDir, NomadNodeName,

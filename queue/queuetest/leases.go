@@ -121,8 +121,8 @@ func drain(f *fixture) {
 	require.Equal(f.t, j.ID, got[0].Job.ID)
 }
 
-// A person's drain and the dispatcher's stand beside each other: ending one leaves the other.
-func personDrain(f *fixture) {
+// operatorDrain checks that an operator's drain and the dispatcher's are independent: ending one leaves the other.
+func operatorDrain(f *fixture) {
 	w := f.register("m1")
 	require.NoError(f.t, f.ReportMachine(f.ctx, queue.Machine{ID: "m1", Pool: "p"}))
 	d, err := f.DrainFor(f.ctx, "m1", "who ate\tthe memory?", time.Minute)

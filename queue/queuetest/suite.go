@@ -85,7 +85,7 @@ func cases() []testCase {
 		{"idempotency key", idempotency},
 		{"parked until somebody can", parkedJob},
 		{"drain", drain},
-		{"a person's drain", personDrain},
+		{"an operator's drain", operatorDrain},
 		{"heartbeat keeps and tells", heartbeat},
 		{"demand", demand},
 		{"explain", explain},
