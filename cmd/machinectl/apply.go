@@ -22,8 +22,9 @@ import (
 func applyCommand(std streams) *cli.Command {
 	return &cli.Command{
 		Name: "apply", Usage: "make the cluster run what a profile says", ArgsUsage: "<profile.hcl | directory>… | <saved plan>",
-		Description: "Plans, asks, registers the pools' Nomad jobs and follows them until their machines are ready. A changed profile\n" +
-			"becomes a new revision beside the old one, and the dispatcher moves machines over, each when it is idle.\n" +
+		Description: "Plans, asks, registers the pools' Nomad jobs and follows them until each has its minimum ready, also where nothing had\n" +
+			"to be changed. A changed profile becomes a new revision beside the old one, and the dispatcher moves machines over,\n" +
+			"each when it is idle.\n" +
 			"Interrupting is safe: what is registered stays, and applying again goes on from there.\n" +
 			"Where the new machines can't become ready, because a task crashes for ever or can't be started, it ends at once with\n" +
 			"the reason, the task's last words and what to do; the old revision's machines stay. Slow starts and full nodes are\n" +
@@ -46,8 +47,8 @@ func applyFlags() []cli.Flag {
 
 // applied is the JSON form of what apply did.
 type applied struct {
-	Changes bool            `json:"changes"`
-	Pools   []*plan.Pool    `json:"pools"`
+	view.PlanDocument
+
 	Ready   bool            `json:"ready"` // false also where nobody waited for it
 	State   []plan.Progress `json:"state,omitempty"`
 	Seconds float64         `json:"seconds"`
@@ -91,7 +92,7 @@ func (w *work) carryOut(ctx context.Context, cmd *cli.Command, std streams) erro
 	if err := plan.Apply(ctx, w.cluster, w.plan, w.pools, plan.ApplyOptions{Force: cmd.Bool("force")}); err != nil {
 		return err
 	}
-	doc := applied{Changes: w.plan.Changes(), Pools: w.plan.Pools, Warnings: w.warnings}
+	doc := applied{PlanDocument: view.NewPlanDocument(w.plan, cmd.Bool("verbose")), Warnings: w.warnings}
 	var late error
 	if !cmd.Bool("detach") {
 		late = w.follow(ctx, cmd, std, &doc)

@@ -38,8 +38,9 @@ dev a line when it is up. Fields are added over time and keep their meaning.
 - A profile with errors gives "errors", "warnings" and "diagnostics": severity, summary, detail, advice, range (file, start and
   end with line and column), snippet. validate gives the same without "error" where there are only warnings; plan and apply have them as
   "warnings".
-- plan and diff: "changes" and "pools", each with its action, changes, groups, what Nomad can't place and why. apply and rollback add
-  "ready", "state" (machines ready, goal, what fails) and "seconds".
+- plan and diff: "changes" and "pools", each with its action, changes, groups, how many machines are "ready" of its "minimum", what
+  Nomad can't place and why, and with -verbose Nomad's own "diff"; "crowded" are pools that fit one by one, but not together. apply and
+  rollback add "ready", "state" (machines ready, goal, what fails) and "seconds".
 - status and machines: "pools" with their groups and machines; pools and jobs: what the dispatcher answers; submit: the job.
 - destroy: "pools", each with "machines" and "stopped"; fmt: "changed" and "files"; init: "written"; restart: "machine", "task",
   "state"; acl: "role", "namespaces", "policy"; render: Nomad's job, or with -hcl "pool" and "hcl".

@@ -59,7 +59,7 @@ func exitCode(err error) int {
 func exitCodeHelp() string {
 	return `Exit codes:
   0  done, or nothing to do            5  somebody else changed the cluster since it was planned
-  1  failed: the message says why      6  not ready (apply) or not idle (drain -wait): too slow, or it fails
+  1  failed: the message says why      6  less is ready than the profile asks (apply), or not idle (drain -wait)
   2  plan -detailed-exitcode: changes  7  submit -wait: the job ended without completing
   3  the profile has errors            130  interrupted
   4  the command line isn't understood`

@@ -42,7 +42,7 @@ func planCommand(std streams) *cli.Command {
 				}
 			}
 			if cmd.Bool("json") {
-				err = std.json(planned{view.NewPlanDocument(w.plan), w.warnings})
+				err = std.json(planned{view.NewPlanDocument(w.plan, cmd.Bool("verbose")), w.warnings})
 			} else {
 				w.show(cmd, std)
 				if out := cmd.String("out"); out != "" {

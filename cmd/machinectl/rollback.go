@@ -75,7 +75,7 @@ func diffCommand(std streams) *cli.Command {
 			std.secrets.values = masked
 			p := plan.Compare(sides[0], sides[1])
 			if cmd.Bool("json") {
-				if err := std.json(view.NewPlanDocument(p)); err != nil {
+				if err := std.json(view.NewPlanDocument(p, false)); err != nil {
 					return err
 				}
 			} else {

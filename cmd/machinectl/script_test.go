@@ -107,7 +107,7 @@ func endQuickly(setenv func(name, value string)) { setenv("GORACE", "atexit_slee
 // TestStandIn is what needs a cluster, on the embedded one.
 func TestStandIn(t *testing.T) {
 	t.Parallel()
-	runOnCluster(t, startCluster(t, devcluster.Options{Embedded: true}).NomadAddr())
+	runOnCluster(t, startCluster(t, devcluster.Options{Embedded: true}).NomadAddr(), testscript.Params{Dir: "testdata/cluster"})
 }
 
 // TestNomad is the same on a real Nomad, and what needs a dispatcher.
@@ -119,12 +119,37 @@ func TestNomad(t *testing.T) {
 	c := startCluster(t, devcluster.Options{EmbeddedRedis: true})
 	t.Run("cluster", func(t *testing.T) {
 		t.Parallel()
-		runOnCluster(t, c.NomadAddr())
+		runOnCluster(t, c.NomadAddr(), testscript.Params{Dir: "testdata/cluster"})
 	})
 	t.Run("dispatched", func(t *testing.T) {
 		t.Parallel()
 		runDispatched(t, c)
 	})
+}
+
+// TestScarce is what shows only where there is less than is asked for: each script has a node of its own that holds four
+// machines.
+func TestScarce(t *testing.T) {
+	t.Parallel()
+	for name, opts := range map[string]devcluster.Options{
+		"stand-in": {Embedded: true, Memory: 4 * 128},
+		"nomad":    {EmbeddedRedis: true, Memory: 4 * 128},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := exec.LookPath("nomad"); err != nil && name == "nomad" {
+				t.Skip("skipped: nomad is not on PATH")
+			}
+			t.Parallel()
+			scripts, err := filepath.Glob("testdata/scarce/*.txtar")
+			require.NoError(t, err)
+			for _, script := range scripts {
+				t.Run(filepath.Base(script), func(t *testing.T) {
+					t.Parallel()
+					runOnCluster(t, startCluster(t, opts).NomadAddr(), testscript.Params{Files: []string{script}})
+				})
+			}
+		})
+	}
 }
 
 func startCluster(t *testing.T, opts devcluster.Options) *devcluster.Cluster {
@@ -139,26 +164,25 @@ func startCluster(t *testing.T, opts devcluster.Options) *devcluster.Cluster {
 	return c
 }
 
-// runOnCluster runs the cluster scripts against a Nomad HTTP API.
-func runOnCluster(t *testing.T, address string) {
+// runOnCluster runs scripts against a Nomad HTTP API.
+func runOnCluster(t *testing.T, address string, scripts testscript.Params) {
 	t.Helper()
-	testscript.Run(t, testscript.Params{
-		Dir: "testdata/cluster", RequireExplicitExec: true, RequireUniqueNames: true, Cmds: commands(),
-		Deadline: time.Now().Add(2 * time.Minute),
-		Setup: func(env *testscript.Env) error {
-			if err := useNamespace(env, address); err != nil {
+	scripts.RequireExplicitExec, scripts.RequireUniqueNames, scripts.Cmds = true, true, commands()
+	scripts.Deadline = time.Now().Add(2 * time.Minute)
+	scripts.Setup = func(env *testscript.Env) error {
+		if err := useNamespace(env, address); err != nil {
+			return err
+		}
+		for variable, program := range map[string]string{"agent": "ready-agent", "note_down": "note-down"} {
+			path, err := exec.LookPath(program)
+			if err != nil {
 				return err
 			}
-			for variable, program := range map[string]string{"agent": "ready-agent", "note_down": "note-down"} {
-				path, err := exec.LookPath(program)
-				if err != nil {
-					return err
-				}
-				env.Setenv("MACHINECTL_VAR_"+variable, path)
-			}
-			return nil
-		},
-	})
+			env.Setenv("MACHINECTL_VAR_"+variable, path)
+		}
+		return nil
+	}
+	testscript.Run(t, scripts)
 }
 
 // useNamespace gives a script a namespace of its own: scripts run at the same time.

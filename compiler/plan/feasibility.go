@@ -10,34 +10,50 @@ import (
 	nomad "github.com/hashicorp/nomad/api"
 )
 
-// feasibility says in plain words why Nomad could not place machines of a group. A plan only tries what it would place;
-// for a group that starts at 0, a machine is tried in a plan of its own, and only what no node could ever hold is
-// reported: what is merely full may be freed by the group it replaces.
-func (c *Cluster) feasibility(ctx context.Context, job *nomad.Job, group string, answer *nomad.JobPlanResponse) ([]string, error) {
-	failed, full := answer.FailedTGAllocs, true
-	if at := slices.IndexFunc(job.TaskGroups, func(g *nomad.TaskGroup) bool { return *g.Name == group }); *job.TaskGroups[at].Count == 0 {
-		trial := *job
-		trial.TaskGroups = slices.Clone(job.TaskGroups)
-		one := *job.TaskGroups[at]
-		one.Count = new(1)
-		trial.TaskGroups[at] = &one
-		tried, _, err := c.planner.PlanOpts(&trial, &nomad.PlanOptions{}, placeOf(job).write(ctx))
-		if err != nil {
-			return nil, err
+// feasibility finds out whether Nomad has room for what a planned pool asks for: its minimum, or as many machines as its
+// wanted group has where those are more. A plan only tries what it would place. What the dispatcher would place later, of a
+// raised minimum or a new revision, is tried in a plan of its own, in which the groups that are no longer wanted have made
+// room. For a pool that may be empty, one machine is tried, and only what no node could ever hold is reported.
+func (c *Cluster) feasibility(ctx context.Context, p *Pool, group string, answer *nomad.JobPlanResponse) error {
+	asked := max(deref(p.job.LookupTaskGroup(group).Count), p.Minimum)
+	trial := trialOf(p.job, group, max(asked, 1))
+	if trial != nil {
+		var err error
+		if answer, _, err = c.planner.PlanOpts(trial, &nomad.PlanOptions{}, p.Place.write(ctx)); err != nil {
+			return err
 		}
-		failed, full = tried.FailedTGAllocs, false
 	}
-	metric := failed[group]
-	if metric == nil {
-		return nil, nil
+	if answer.Annotations != nil && answer.Annotations.DesiredTGUpdates[group] != nil {
+		p.placed = min(int(answer.Annotations.DesiredTGUpdates[group].Place), asked)
 	}
-	reasons := unfit(metric, devicesOf(job, group))
-	if full {
-		reasons = append(reasons, exhausted(metric)...)
-	} else if metric.NodesEvaluated > metric.NodesFiltered {
-		return nil, nil
+	metric := answer.FailedTGAllocs[group]
+	if metric == nil || asked == 0 && metric.NodesEvaluated > metric.NodesFiltered {
+		return nil
 	}
-	return reasons, nil
+	p.Infeasible = append(unfit(metric, devicesOf(p.job, group)), exhausted(metric)...)
+	if asked > 0 {
+		p.Room = &Room{For: max(0, asked-metric.CoalescedFailures-1), Of: asked}
+	}
+	return nil
+}
+
+// trialOf is the job with so many machines in one group and none in the others; nil if that is what it has.
+func trialOf(job *nomad.Job, group string, count int) *nomad.Job {
+	trial, same := *job, true
+	trial.TaskGroups = nil
+	for _, g := range job.TaskGroups {
+		tried, n := *g, 0
+		if *g.Name == group {
+			n = count
+		}
+		same = same && n == deref(g.Count)
+		tried.Count = &n
+		trial.TaskGroups = append(trial.TaskGroups, &tried)
+	}
+	if same {
+		return nil
+	}
+	return &trial
 }
 
 // unfit words the nodes that were filtered out.

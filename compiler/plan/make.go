@@ -31,7 +31,11 @@ func Make(ctx context.Context, c *Cluster, pools []*compiler.Pool) (*Plan, error
 		})
 	}
 	_ = g.Wait() // each pool's error is in errs
-	return &Plan{Pools: slices.DeleteFunc(planned, func(p *Pool) bool { return p == nil })}, errors.Join(errs...)
+	p := &Plan{Pools: slices.DeleteFunc(planned, func(p *Pool) bool { return p == nil })}
+	if err := errors.Join(errs...); err != nil {
+		return p, err
+	}
+	return p, c.crowd(ctx, p)
 }
 
 func (c *Cluster) plan(ctx context.Context, pool *compiler.Pool) (*Pool, error) {
@@ -51,18 +55,38 @@ func (c *Cluster) plan(ctx context.Context, pool *compiler.Pool) (*Pool, error) 
 	out := &Pool{
 		Name: pool.Name, Place: at, To: pool.Revision, Groups: t.groups,
 		Index: answer.JobModifyIndex, Diff: prune(answer.Diff), Warnings: warnings(answer.Warnings),
-		Escaped: pool.Escaped, job: t.job, policy: pool.Policy,
+		Escaped: pool.Escaped, Minimum: pool.Policy.Min, job: t.job, policy: pool.Policy,
 	}
 	out.compare(t, pool, live)
+	if out.Ready, err = c.ready(ctx, live, out, *pool.Group().Name); err != nil {
+		return nil, err
+	}
 	if answer.Annotations != nil {
 		for _, u := range answer.Annotations.DesiredTGUpdates {
 			out.Replaced += int(u.DestructiveUpdate)
 		}
 	}
-	if out.Infeasible, err = c.feasibility(ctx, t.job, *pool.Group().Name, answer); err != nil {
+	if err := c.feasibility(ctx, out, *pool.Group().Name, answer); err != nil {
 		return nil, c.explain(pool.Name, err)
 	}
 	return out, nil
+}
+
+// ready counts the machines that are ready in a live job's group.
+func (c *Cluster) ready(ctx context.Context, live *nomad.Job, p *Pool, group string) (int, error) {
+	if !isRunning(live) || live.LookupTaskGroup(group) == nil || p.Minimum == 0 {
+		return 0, nil
+	}
+	state, err := c.read(ctx, live, p.Place)
+	if err != nil {
+		return 0, err
+	}
+	for _, g := range state.Groups {
+		if g.Name == group {
+			return g.Ready, nil
+		}
+	}
+	return 0, nil
 }
 
 // compare finds the action and the changes.

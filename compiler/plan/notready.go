@@ -10,13 +10,20 @@ type NotReadyError struct {
 	Pools []Progress
 	// Failed: waiting ended before its time, because it would have been in vain.
 	Failed bool
+	// Unchanged: there was nothing to apply.
+	Unchanged bool
 }
 
 func (e *NotReadyError) Error() string {
 	var b strings.Builder
-	if e.Failed {
+	switch {
+	case e.Failed && e.Unchanged:
+		b.WriteString("nothing was left to apply, but machines fail:")
+	case e.Failed:
 		b.WriteString("applied, but the new machines fail:")
-	} else {
+	case e.Unchanged:
+		b.WriteString("nothing was left to apply, but not everything is ready:")
+	default:
 		b.WriteString("applied, but not ready in time:")
 	}
 	for _, p := range e.Pools {

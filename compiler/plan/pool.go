@@ -23,6 +23,22 @@ const (
 // Plan is the difference between some pools and a cluster.
 type Plan struct {
 	Pools []*Pool `json:"pools"`
+	// Crowded are pools that Nomad has room for one by one, but not together.
+	Crowded []Crowd `json:"crowded,omitempty"`
+}
+
+// Crowd are pools in one place whose machines don't fit together.
+type Crowd struct {
+	Room
+
+	Pools []string `json:"pools"`
+	Why   []string `json:"why"` // in plain words
+}
+
+// Room is how many machines Nomad has room for now, of how many.
+type Room struct {
+	For int `json:"for"`
+	Of  int `json:"of"`
 }
 
 // Changes says whether applying would do anything.
@@ -33,6 +49,17 @@ func (p *Plan) Changes() bool {
 		}
 	}
 	return false
+}
+
+// Short are the pools that applying would leave as they are, and that have fewer machines ready than their minimum.
+func (p *Plan) Short() []*Pool {
+	var list []*Pool
+	for _, pool := range p.Pools {
+		if pool.Action == Nothing && pool.Ready < pool.Minimum {
+			list = append(list, pool)
+		}
+	}
+	return list
 }
 
 // Pool is one pool's part of a [Plan].
@@ -47,8 +74,14 @@ type Pool struct {
 	Groups []Group `json:"groups"`
 	// Changes are what differs, in the profile's words.
 	Changes []Change `json:"changes,omitempty"`
-	// Infeasible says in plain words why Nomad could not place a machine now; empty where it could.
+	// Minimum is what the profile asks for at least; Ready is how many machines are ready on To.
+	Minimum int `json:"minimum"`
+	Ready   int `json:"ready"`
+	// Infeasible says in plain words why Nomad could not place all machines now; empty where it could.
 	Infeasible []string `json:"infeasible,omitempty"`
+	// Room is how many machines Nomad could place, of the minimum or of more if more are asked for; nil where it has room
+	// for all of them.
+	Room *Room `json:"room,omitempty"`
 	// Replaced is how many running machines Nomad would replace at once. 0 unless somebody changed the job by hand.
 	Replaced int      `json:"replaced,omitempty"`
 	Warnings []string `json:"warnings,omitempty"`
@@ -65,6 +98,7 @@ type Pool struct {
 
 	job    *nomad.Job
 	policy spec.Policy
+	placed int    // machines that would be new where the pool has what it asks for
 	eval   string // of what was registered
 }
 

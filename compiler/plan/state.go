@@ -86,17 +86,19 @@ func Read(ctx context.Context, c *Cluster, pool string, at Place) (*State, error
 	if !isOurs(live) {
 		return nil, &NotOursError{Pool: pool, Place: at}
 	}
+	return c.read(ctx, live, at)
+}
+
+// read reads what runs of a job of ours.
+func (c *Cluster) read(ctx context.Context, live *nomad.Job, at Place) (*State, error) {
+	pool := *live.ID
 	allocs, _, err := c.jobs.Allocations(pool, true, at.query(ctx))
 	if err != nil {
 		return nil, c.explain(pool, err)
 	}
 	s := &State{Pool: pool, Place: placeOf(live), Stopped: deref(live.Stop)}
-	for _, a := range latest(allocs) {
-		m, err := c.machine(ctx, a, live.LookupTaskGroup(a.TaskGroup), at)
-		if err != nil {
-			return nil, err
-		}
-		s.Machines = append(s.Machines, m)
+	if s.Machines, err = c.machines(ctx, latest(allocs), live, at); err != nil {
+		return nil, err
 	}
 	slices.SortFunc(s.Machines, func(a, b Machine) int {
 		if a.Group != b.Group {
@@ -120,6 +122,21 @@ func Read(ctx context.Context, c *Cluster, pool string, at Place) (*State, error
 		}
 	})
 	return s, nil
+}
+
+// machines reads a job's allocations, several at a time: each may have to be asked of its node.
+func (c *Cluster) machines(ctx context.Context, allocs []*nomad.AllocationListStub, live *nomad.Job, at Place) ([]Machine, error) {
+	list := make([]Machine, len(allocs))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(concurrency)
+	for i, a := range allocs {
+		g.Go(func() error {
+			var err error
+			list[i], err = c.machine(ctx, a, live.LookupTaskGroup(a.TaskGroup), at)
+			return err
+		})
+	}
+	return list, g.Wait()
 }
 
 func (s *State) addGroup(g *nomad.TaskGroup) error {

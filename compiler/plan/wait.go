@@ -26,8 +26,8 @@ type Progress struct {
 	Old      int      `json:"old"`   // machines of other revisions still running
 	Done     bool     `json:"done"`
 	Trouble  []string `json:"trouble,omitempty"` // what machines wait for or failed with
-	// Unchanged: applying had nothing to do. Such a pool is done as soon as its revision has come up at all, as it may still
-	// have to from an earlier time; what its size is meanwhile is the dispatcher's business.
+	// Unchanged: applying touched no machine. Such a pool's goal is its minimum; what its size is beyond that is the
+	// dispatcher's business.
 	Unchanged bool `json:"unchanged,omitempty"`
 	// Failure says why waiting longer would be in vain; nil while it isn't.
 	Failure *Failure `json:"failure,omitempty"`
@@ -37,9 +37,9 @@ type Progress struct {
 	place Place
 }
 
-// Wait follows the pools of an applied plan until each has its minimum, and what its group's count asks for, ready on
-// the wanted revision, and nothing on others. It ends with [NotReadyError] when ctx's deadline passes, and before that when
-// each pool is ready or has failed.
+// Wait follows the pools of an applied plan until each has its minimum, and, where machines were to change, what its group's
+// count asks for, ready on the wanted revision, and nothing on others. It ends with [NotReadyError] when ctx's deadline
+// passes, and before that when each pool is ready or has failed.
 func Wait(ctx context.Context, c *Cluster, p *Plan, opts WaitOptions) error {
 	if opts.Every <= 0 {
 		opts.Every = time.Second
@@ -62,7 +62,7 @@ func Wait(ctx context.Context, c *Cluster, p *Plan, opts WaitOptions) error {
 				for _, one := range left {
 					c.tail(ctx, one.Failure, one.place)
 				}
-				return &NotReadyError{Pools: left, Failed: true}
+				return &NotReadyError{Pools: left, Failed: true, Unchanged: !p.Changes()}
 			}
 		case ctx.Err() == nil:
 			return err
@@ -72,7 +72,7 @@ func Wait(ctx context.Context, c *Cluster, p *Plan, opts WaitOptions) error {
 			if cause := context.Cause(ctx); cause != context.DeadlineExceeded { //nolint:errorlint // a signal's cause, not wrapped
 				return cause
 			}
-			return &NotReadyError{Pools: open(last)}
+			return &NotReadyError{Pools: open(last), Unchanged: !p.Changes()}
 		case <-tick.C:
 		}
 	}
@@ -120,7 +120,7 @@ func (w *waiting) look(ctx context.Context) ([]Progress, error) {
 	var list []Progress
 	for _, pool := range w.plan.Pools {
 		switch pool.Action {
-		case Settings, Remove, Orphan:
+		case Remove, Orphan:
 			continue
 		}
 		evaluated, err := w.evaluated(ctx, pool) // before reading what it made
@@ -141,7 +141,7 @@ func (w *waiting) look(ctx context.Context) ([]Progress, error) {
 }
 
 func (w *waiting) progress(ctx context.Context, pool *Pool, state *State, evaluated bool) (Progress, error) {
-	out := Progress{Pool: pool.Name, Revision: pool.To, Unchanged: pool.Action == Nothing, place: pool.Place}
+	out := Progress{Pool: pool.Name, Revision: pool.To, Unchanged: pool.Action == Nothing || pool.Action == Settings, place: pool.Place}
 	if pool.From != pool.To {
 		out.Former = pool.From
 	}
@@ -159,7 +159,10 @@ func (w *waiting) progress(ctx context.Context, pool *Pool, state *State, evalua
 		before = newHistory(state.Machines)
 		w.before[pool] = before
 	}
-	out.Goal, out.Old = max(wanted.Count, state.Min), state.oldRunning()
+	out.Goal, out.Old = state.Min, state.oldRunning()
+	if !out.Unchanged {
+		out.Goal = max(wanted.Count, state.Min)
+	}
 	placed := 0
 	for _, m := range state.Machines {
 		if m.Group != wanted.Name {
@@ -175,22 +178,34 @@ func (w *waiting) progress(ctx context.Context, pool *Pool, state *State, evalua
 			out.Trouble = append(out.Trouble, fmt.Sprintf("machine %s[%d] is %s: %s", m.Group, m.Index, m.State, m.Why))
 		}
 	}
-	if missing := wanted.Count - placed; missing > 0 {
-		why, err := w.cluster.room(ctx, pool.Name, wanted.Name, pool.Place)
-		if err != nil {
-			return out, err
-		}
-		if why != "" {
-			out.Trouble = append(out.Trouble, fmt.Sprintf("%d more wait for a place: %s", missing, why))
-		}
+	missing, err := w.missing(ctx, pool, wanted, placed)
+	if err != nil {
+		return out, err
 	}
-	enough := out.Goal
-	if out.Unchanged {
-		enough = min(1, out.Goal)
+	out.Trouble = append(out.Trouble, missing...)
+	if wanted.Count < state.Min && out.Old == 0 {
+		out.Trouble = append(out.Trouble, fmt.Sprintf("its count is %d, below its minimum of %d: the dispatcher raises it (is it running?)", wanted.Count, state.Min))
 	}
-	out.Done = evaluated && out.Ready >= enough && out.Old == 0
+	out.Done = evaluated && out.Ready >= out.Goal && out.Old == 0
 	if !out.Done {
 		out.Failure = before.failure(wanted.Name, state.Machines)
 	}
 	return out, nil
+}
+
+// missing says what the machines wait for that a group's count asks for and that Nomad has not placed.
+func (w *waiting) missing(ctx context.Context, pool *Pool, group *GroupState, placed int) ([]string, error) {
+	missing := group.Count - placed
+	if missing <= 0 {
+		return nil, nil
+	}
+	why, err := w.cluster.room(ctx, pool.Name, group.Name, pool.Place)
+	if err != nil || why == "" {
+		return nil, err
+	}
+	wait := "wait"
+	if missing == 1 {
+		wait = "waits"
+	}
+	return []string{fmt.Sprintf("%d more %s for a place: %s", missing, wait, why)}, nil
 }

@@ -18,6 +18,13 @@ func (s Screen) Plan(p *plan.Plan) {
 		s.pool(pool, wide)
 	}
 	s.Printf("")
+	for _, c := range p.Crowded {
+		s.Printf("%s Together %s do not fit: Nomad has room for %d of the %d machines that they would add now.",
+			s.paint(yellow, "!"), strings.Join(c.Pools, ", "), c.For, c.Of)
+		for _, why := range c.Why {
+			s.Printf("    %s", why)
+		}
+	}
 	s.Printf("%s", s.summary(p))
 }
 
@@ -59,7 +66,7 @@ func (s Screen) pool(p *plan.Pool, wide int) {
 	}
 	for i, why := range p.Infeasible {
 		if i == 0 {
-			s.Printf("    %s Nomad can't place a machine now:", s.paint(yellow, "!"))
+			s.Printf("    %s %s:", s.paint(yellow, "!"), roomFor(p.Room))
 		}
 		s.Printf("        %s", why)
 	}
@@ -69,6 +76,14 @@ func (s Screen) pool(p *plan.Pool, wide int) {
 	if s.Verbose && p.Diff != nil {
 		s.nomadDiff(p.Diff)
 	}
+}
+
+// roomFor says how much of what a pool asks for Nomad can place.
+func roomFor(room *plan.Room) string {
+	if room == nil || room.For == 0 {
+		return "Nomad can't place a machine now"
+	}
+	return fmt.Sprintf("Nomad has room for %d of %d machines now", room.For, room.Of)
 }
 
 // describe is a pool's symbol and its action in words.
@@ -95,6 +110,9 @@ func describe(p *plan.Pool) (symbol, color, words string) {
 	case plan.Orphan:
 		return "?", faint, fmt.Sprintf("runs with %s and is not in the profile; left alone (-prune would stop it)", count(p.Running, "machine"))
 	default:
+		if p.Ready < p.Minimum {
+			return "=", yellow, fmt.Sprintf("no changes; %d of %s ready", p.Ready, count(p.Minimum, "machine"))
+		}
 		return "=", faint, "no changes"
 	}
 }
@@ -159,6 +177,13 @@ func tally(p *plan.Plan, words map[plan.Action]string) []string {
 }
 
 func (s Screen) summary(p *plan.Plan) string {
+	if short := len(p.Short()); short > 0 && !p.Changes() {
+		have := "has"
+		if short > 1 {
+			have = "have"
+		}
+		return s.paint(bold, "Nothing to apply.") + fmt.Sprintf(" But %s %s fewer machines ready than the profile's minimum.", count(short, "pool"), have)
+	}
 	if !p.Changes() {
 		pools := 0
 		for _, pool := range p.Pools {
@@ -195,9 +220,20 @@ func (s Screen) Applied(p *plan.Plan, took time.Duration, waited bool) {
 type PlanDocument struct {
 	Changes bool         `json:"changes"`
 	Pools   []*plan.Pool `json:"pools"`
+	Crowded []plan.Crowd `json:"crowded,omitempty"`
 }
 
-// NewPlanDocument makes one.
-func NewPlanDocument(p *plan.Plan) PlanDocument {
-	return PlanDocument{Changes: p.Changes(), Pools: p.Pools}
+// NewPlanDocument makes one. Nomad's own difference, many times as long as ours, is in it only if it is verbose.
+func NewPlanDocument(p *plan.Plan, verbose bool) PlanDocument {
+	doc := PlanDocument{Changes: p.Changes(), Pools: p.Pools, Crowded: p.Crowded}
+	if verbose {
+		return doc
+	}
+	doc.Pools = make([]*plan.Pool, len(p.Pools))
+	for i, pool := range p.Pools {
+		brief := *pool
+		brief.Diff = nil
+		doc.Pools[i] = &brief
+	}
+	return doc
 }
