@@ -7,7 +7,7 @@ VERSION     ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo 
 LDFLAGS     := -s -w -X main.version=$(VERSION)
 # NVML's header marks functions deprecated that go-nvml wraps all the same.
 export CGO_CFLAGS ?= -O2 -g -Wno-deprecated-declarations
-BINARIES    := machinectl machine-agent machine-dispatcher nomad-device-simgpu
+BINARIES    := machinectl machine-agent machine-dispatcher machine-sim nomad-device-simgpu
 TOOLS       := bin/gotestsum bin/golangci-lint
 # Tests start programs that have the race detector in them: these needn't sleep for a second at their end.
 export GORACE ?= atexit_sleep_ms=0
@@ -22,7 +22,7 @@ RACE        := $(shell [ "$$($(GO) env CGO_ENABLED)" = 1 ] && command -v "$$($(G
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[1m%-8s\033[0m %s\n", $$1, $$2}'
 
-build: $(BINARIES) ## Build the four programs into bin/
+build: $(BINARIES) ## Build the five programs into bin/
 
 machinectl:
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/$@ ./cmd/machinectl
@@ -30,6 +30,8 @@ machine-agent:
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/$@ ./cmd/agent
 machine-dispatcher:
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/$@ ./cmd/dispatcher
+machine-sim:
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/$@ ./cmd/sim
 nomad-device-simgpu:
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/$@ ./cmd/simgpu
 

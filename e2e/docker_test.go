@@ -15,7 +15,7 @@ import (
 )
 
 // A machine whose tasks are containers: the agent and a simulated ComfyUI from one image, over mapped ports.
-// E2E_IMAGE is an image on this engine made from docker/Dockerfile (target base), with a tag other than latest: that one Nomad pulls.
+// E2E_IMAGE is an image on this engine made from docker/Dockerfile (target sim), with a tag other than latest: that one Nomad pulls.
 func TestDockerMachine(t *testing.T) {
 	image := os.Getenv("E2E_IMAGE")
 	if out, err := exec.Command("docker", "info").CombinedOutput(); err != nil {

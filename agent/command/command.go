@@ -14,7 +14,6 @@ import (
 	"runtime/debug"
 
 	"github.com/emprops/machinectl/agent"
-	"github.com/emprops/machinectl/agent/connector/comfyui/comfysim"
 )
 
 // Invocation is one call of the command.
@@ -29,16 +28,12 @@ type Invocation struct {
 const usage = `machine-agent runs jobs from the queue on this machine. Nomad starts it; machinectl writes its instructions.
 
   machine-agent [-log-level debug|info|warn|error]   run, as the environment says (MACHINE_SPEC, NOMAD_…)
-  machine-agent comfyui-sim [flags]                  be a simulated ComfyUI server; -h lists its flags
   machine-agent -version
 
 `
 
 // Run runs the command until it is done or ctx ends, and returns the exit code.
 func Run(ctx context.Context, in Invocation) int {
-	if len(in.Args) > 0 && in.Args[0] == "comfyui-sim" {
-		return in.report(comfysim.Main(ctx, in.Args[1:], in.Getenv, in.Stdout, in.Stderr))
-	}
 	flags := flag.NewFlagSet("machine-agent", flag.ContinueOnError)
 	flags.SetOutput(in.Stderr)
 	flags.Usage = func() { fmt.Fprint(in.Stderr, usage); flags.PrintDefaults() }
@@ -66,18 +61,9 @@ func Run(ctx context.Context, in Invocation) int {
 		o.Logger = slog.New(slog.NewJSONHandler(in.Stderr, &slog.HandlerOptions{Level: level}))
 		err = agent.Run(ctx, o)
 	}
-	return in.report(err)
-}
-
-func (in Invocation) report(err error) int {
-	switch {
-	case err == nil || errors.Is(err, flag.ErrHelp):
-		return 0
-	case errors.Is(err, comfysim.ErrUsage):
-		fmt.Fprintln(in.Stderr, "machine-agent:", err)
-		return 2
-	default:
+	if err != nil {
 		fmt.Fprintln(in.Stderr, "machine-agent:", err)
 		return 1
 	}
+	return 0
 }

@@ -127,6 +127,7 @@ func (d *demo) profile(command ...string) []string {
 	return append(command,
 		"-var-file", filepath.Join(d.examples, "demo.vars.hcl"),
 		"-var", "agent_binary="+filepath.Join(d.bin, "machine-agent"),
+		"-var", "sim_binary="+filepath.Join(d.bin, "machine-sim"),
 		"-var", "redis_url="+d.stack.Redis,
 		"-var", "blob_url=file://"+filepath.Join(d.dir, "stack", "blobs"),
 		filepath.Join(d.examples, "profiles.hcl"))

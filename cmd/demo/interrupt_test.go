@@ -67,7 +67,7 @@ func built(t *testing.T) string {
 	t.Helper()
 	bin, err := filepath.Abs("../../bin")
 	require.NoError(t, err)
-	for _, p := range []string{"machinectl", "machine-agent", "machine-dispatcher"} {
+	for _, p := range []string{"machinectl", "machine-agent", "machine-dispatcher", "machine-sim"} {
 		if _, err := os.Stat(filepath.Join(bin, p)); err != nil {
 			t.Skipf("skipped: bin/%s is not built: run make build", p)
 		}

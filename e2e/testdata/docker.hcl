@@ -4,10 +4,11 @@ variable "agent" { type = string }
 variable "redis" { type = string }
 variable "blobs" { type = string }
 variable "image" { type = string }
+variable "sim" { type = string }
 
 locals {
-  # The agent is on the image; what the other profiles need of these variables is not needed here.
-  unused = [var.agent, var.blobs]
+  # Both programs are on the image; what the other profiles need of these variables is not needed here.
+  unused = [var.agent, var.blobs, var.sim]
 }
 
 machine "container" {
@@ -27,8 +28,8 @@ machine "container" {
   }
   service "comfyui" {
     port    = "http"
-    command = "machine-agent"
-    args    = ["comfyui-sim", "-listen", self.addr]
+    command = "machine-sim"
+    args    = ["comfyui", "-listen", self.addr]
     ready {
       path     = "/system_stats"
       interval = "1s"

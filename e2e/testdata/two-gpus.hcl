@@ -3,6 +3,7 @@
 variable "agent" { type = string }
 variable "redis" { type = string }
 variable "blobs" { type = string }
+variable "sim" { type = string }
 
 machine "gpu" {
   kind       = "gpu"
@@ -25,8 +26,8 @@ machine "gpu" {
   service "comfyui" {
     per     = "gpu"
     port    = "http"
-    command = var.agent
-    args    = ["comfyui-sim", "-listen", self.addr]
+    command = var.sim
+    args    = ["comfyui", "-listen", self.addr]
     ready {
       path     = "/system_stats"
       interval = "1s"

@@ -30,6 +30,12 @@ variable "agent_binary" {
   }
 }
 
+variable "sim_binary" {
+  type        = string
+  default     = "/usr/local/bin/machine-sim"
+  description = "Where the simulated ComfyUI is on the demo's host."
+}
+
 variable "redis_url" {
   type        = string
   default     = "redis://redis.emprops.example:6379"
@@ -60,10 +66,10 @@ locals {
     hybrid   = { cpu = null, cores = 8, memory = "16GiB" }
   }
 
-  # How a ComfyUI is started on its instance's own port: the real one, or the agent's simulated one.
+  # How a ComfyUI is started on its instance's own port: the real one, or the demo's simulated one.
   comfyui = var.demo ? {
-    command = var.agent_binary
-    args    = ["comfyui-sim", "-start-time", "1s", "-node-time", "1500ms"] # the example's two nodes: 3 s a job
+    command = var.sim_binary
+    args    = ["comfyui", "-start-time", "1s", "-node-time", "1500ms"] # the example's two nodes: 3 s a job
     } : {
     command = "python3"
     args    = ["/opt/comfyui/main.py", "--disable-auto-launch"]

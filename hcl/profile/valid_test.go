@@ -50,7 +50,7 @@ func TestExample(t *testing.T) {
 	golden(t, "testdata/example-production.json", dir+"profiles.hcl", profile.Options{})
 	golden(t, "testdata/example-demo.json", dir+"profiles.hcl", profile.Options{
 		VarFiles: []string{dir + "demo.vars.hcl"},
-		Vars:     map[string]string{"agent_binary": "/build/bin/machine-agent", "redis_url": "redis://127.0.0.1:6379", "blob_url": "file:///tmp/blobs"},
+		Vars:     map[string]string{"agent_binary": "/build/bin/machine-agent", "sim_binary": "/build/bin/machine-sim", "redis_url": "redis://127.0.0.1:6379", "blob_url": "file:///tmp/blobs"},
 	})
 }
 

@@ -43,7 +43,7 @@ func parse(args []string, getenv func(string) string, out io.Writer) (Options, e
 	if port == "" {
 		port = "8188"
 	}
-	f := flag.NewFlagSet("machine-agent comfyui-sim", flag.ContinueOnError)
+	f := flag.NewFlagSet("machine-sim comfyui", flag.ContinueOnError)
 	f.SetOutput(out)
 	f.StringVar(&o.Listen, "listen", "127.0.0.1:"+port, "`host:port` to listen at")
 	f.StringVar(&o.Dir, "dir", "", "`folder` for outputs (default: a temporary one)")
