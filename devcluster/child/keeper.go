@@ -172,12 +172,9 @@ n=0
 while [ $n -lt 100 ]; do
 	left=
 	if [ -r /proc/self/environ ]; then
-		for e in /proc/[0-9]*/environ; do
-			if tr '\0' '\n' 2>/dev/null <"$e" | grep -qxF "$1"; then
-				p=${e#/proc/}
-				kill -9 "${p%/environ}" 2>/dev/null
-				left=1
-			fi
+		for e in $(grep -slF -e "$1" /proc/[0-9]*/environ); do
+			p=${e#/proc/}
+			kill -9 "${p%/environ}" && left=1
 		done
 	else
 		while read -r g; do kill -9 "-$g" 2>/dev/null && left=1; done <"$2"

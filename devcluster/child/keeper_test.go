@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 
 // nested keeps a child of its own, says its process id, and waits to be killed.
 func nested(dir string) {
-	k, err := child.New(dir, false)
+	k, err := child.New(dir, true)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -130,4 +130,51 @@ func TestStartFails(t *testing.T) {
 	require.NoError(t, child.Kill(1<<22-1), "what is gone is no error")
 	require.NoError(t, child.KillMarked(child.MarkName+"_nobody=1"))
 	require.NoError(t, child.UnmountBelow(t.TempDir()))
+}
+
+// TestGuardianIsQuick: how many programs a guardian runs doesn't grow with the machine's other processes, so that it is done
+// in time on a machine that has many of them and no processor to spare.
+func TestGuardianIsQuick(t *testing.T) {
+	newKeeper(t) // for the skip
+	const others = 60
+	for range others {
+		idle := exec.Command("sleep", "600")
+		require.NoError(t, idle.Start())
+		t.Cleanup(func() {
+			require.NoError(t, idle.Process.Kill())
+			require.Error(t, idle.Wait())
+		})
+	}
+	path, ran := counting(t)
+	scratch := t.TempDir()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), nestedEnv+"="+scratch, "PATH="+path+":"+os.Getenv("PATH"))
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	_, err = bufio.NewReader(out).ReadString('\n')
+	require.NoError(t, err)
+	require.NoError(t, cmd.Process.Kill())
+	require.Error(t, cmd.Wait())
+	// The folder is what the guardian takes away last.
+	require.Eventually(t, func() bool { _, err := os.Stat(scratch); return os.IsNotExist(err) }, time.Minute, 10*time.Millisecond)
+	b, err := os.ReadFile(ran)
+	require.NoError(t, err)
+	require.Less(t, strings.Count(string(b), "\n"), others, "programs run:\n%s", b)
+}
+
+// counting is a folder with programs that note that they were run, and the file they note it in.
+func counting(t *testing.T) (path, ran string) {
+	t.Helper()
+	path = t.TempDir()
+	ran = filepath.Join(path, "ran")
+	for _, name := range []string{"grep", "tr", "cat", "sed", "awk", "xargs", "sleep"} {
+		program, err := exec.LookPath(name)
+		if err != nil {
+			continue
+		}
+		script := fmt.Sprintf("#!/bin/sh\necho %s >>%s\nexec %s \"$@\"\n", name, ran, program)
+		require.NoError(t, os.WriteFile(filepath.Join(path, name), []byte(script), 0o700))
+	}
+	return path, ran
 }
