@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/emprops/machinectl/agent/connector"
+	"github.com/emprops/machinectl/hcl/timetext"
 	"github.com/emprops/machinectl/queue"
 )
 
@@ -115,7 +116,7 @@ func (w *worker) conclude(life context.Context, c queue.Claimed, out outcome, ca
 	case errors.Is(cause, errTimeout):
 		w.fail(life, c.Lease, queue.Failure{
 			Code: connector.Timeout, Retriable: true,
-			Message: fmt.Sprintf("the attempt took longer than the job's timeout of %s", c.Job.Timeout),
+			Message: fmt.Sprintf("the attempt took longer than the job's timeout of %s", timetext.Duration(c.Job.Timeout.D())),
 		})
 	default:
 		w.fail(life, c.Lease, failure(out.err))

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/emprops/machinectl/hcl/timetext"
 	"github.com/emprops/machinectl/queue"
 )
 
@@ -95,7 +96,7 @@ func (a *agent) problems() (found []string) {
 }
 
 func queueProblem(since time.Time, err error) string {
-	return fmt.Sprintf("the queue has not answered for %s: %v", time.Since(since).Round(time.Second), err)
+	return fmt.Sprintf("the queue has not answered for %s: %v", timetext.Duration(time.Since(since).Round(time.Second)), err)
 }
 
 func (a *agent) answer(w http.ResponseWriter, h health) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/emprops/machinectl/agent/connector"
 	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/timetext"
 	"github.com/emprops/machinectl/queue"
 )
 
@@ -128,7 +129,7 @@ func (o Options) validate() error {
 	case o.Spec.Redis == "":
 		return fmt.Errorf("no queue: the agent document has no redis URL and %s is not set", spec.EnvRedis)
 	case o.Spec.Grace < 0:
-		return fmt.Errorf("agent document: grace %s is negative", o.Spec.Grace)
+		return fmt.Errorf("agent document: grace %s is negative", timetext.Duration(o.Spec.Grace.D()))
 	}
 	for _, w := range o.Spec.Workers {
 		if o.Connectors[w.Connector] == nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/emprops/machinectl/hcl/profile"
 	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/timetext"
 )
 
 const (
@@ -34,9 +35,9 @@ func (m *machine) agentTask(share shares) *nomad.Task {
 	if *t.KillTimeout > clientKillLimit {
 		m.warn(m.Agent.GraceAt, "Longer than a Nomad client waits by default", fmt.Sprintf(
 			"A grace of %s makes a kill timeout of %s, but a client kills a task after %s unless its configuration says otherwise.",
-			m.Agent.Grace, *t.KillTimeout, clientKillLimit), fmt.Sprintf(
+			timetext.Duration(m.Agent.Grace), timetext.Duration(*t.KillTimeout), timetext.Duration(clientKillLimit)), fmt.Sprintf(
 			"Set max_kill_timeout = %q in the client block of the machines' Nomad clients, or lower the grace to %s.",
-			t.KillTimeout.String(), clientKillLimit-agentMargin))
+			timetext.Duration(*t.KillTimeout), timetext.Duration(clientKillLimit-agentMargin)))
 	}
 	// The Task API answers workload identities only.
 	t.Identity = &nomad.WorkloadIdentity{Name: "default", Audience: []string{"nomadproject.io"}, Env: true}

@@ -10,6 +10,7 @@ import (
 	nomad "github.com/hashicorp/nomad/api"
 
 	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/timetext"
 )
 
 // serviceKill is how long a service may take to end after SIGTERM. The agent has ended before it is asked.
@@ -67,8 +68,8 @@ func (m *machine) checkKill(at hcl.Range, who string, timeout time.Duration) {
 		return
 	}
 	m.warn(at, "Longer than a Nomad client waits by default", fmt.Sprintf(
-		"The kill timeout of %s is %s, but a client kills a task after %s unless its configuration says otherwise.", who, timeout, clientKillLimit), fmt.Sprintf(
-		"Set max_kill_timeout = %q in the client block of the machines' Nomad clients, or shorten it.", timeout.String()))
+		"The kill timeout of %s is %s, but a client kills a task after %s unless its configuration says otherwise.", who, timetext.Duration(timeout), timetext.Duration(clientKillLimit)), fmt.Sprintf(
+		"Set max_kill_timeout = %q in the client block of the machines' Nomad clients, or shorten it.", timetext.Duration(timeout)))
 }
 
 // registration announces a listening instance in Nomad's own service catalogue.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/emprops/machinectl/devcluster/child"
+	"github.com/emprops/machinectl/hcl/timetext"
 )
 
 const (
@@ -63,7 +64,7 @@ func (d *daemon) running() bool {
 
 // await calls ready until it succeeds. A daemon that ends meanwhile is an error that shows the end of its log.
 func (d *daemon) await(ctx context.Context, ready func(context.Context) error) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, startLimit, fmt.Errorf("not ready after %s", startLimit))
+	ctx, cancel := context.WithTimeoutCause(ctx, startLimit, fmt.Errorf("not ready after %s", timetext.Duration(startLimit)))
 	defer cancel()
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/emprops/machinectl/hcl/timetext"
 )
 
 var _ API = (*Client)(nil)
@@ -133,7 +135,7 @@ func (c *Client) wrap(ctx context.Context, err error) error {
 }
 
 // errNoAnswer ends a call whose time isn't bounded by its caller, but by this package.
-var errNoAnswer = fmt.Errorf("%w: no answer within %s", ErrUnavailable, turnTimeout)
+var errNoAnswer = fmt.Errorf("%w: no answer within %s", ErrUnavailable, timetext.Duration(turnTimeout))
 
 // endOf is the error of a context that ended: [errNoAnswer] where it isn't the caller's own.
 func endOf(ctx context.Context) error {

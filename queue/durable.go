@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/emprops/machinectl/hcl/timetext"
 )
 
 // ErrNotDurable says that jobs were taken in, but Redis did not confirm in time that they are on its disk. Submitting again
@@ -124,7 +126,7 @@ func (c *Client) waitForDisk(ctx context.Context, conn *redis.Conn) error {
 		c.setDurability(durableUnknown) // its settings may be others by now
 		return fmt.Errorf("%w: %w", ErrNotDurable, c.wrap(ctx, err))
 	case number(at(acks, 0)) < 1:
-		return fmt.Errorf("%w: Redis did not confirm within %s", ErrNotDurable, durableTimeout)
+		return fmt.Errorf("%w: Redis did not confirm within %s", ErrNotDurable, timetext.Duration(durableTimeout))
 	}
 	return nil
 }

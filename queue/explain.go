@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/emprops/machinectl/capability"
+	"github.com/emprops/machinectl/hcl/timetext"
 )
 
 // Explain says why a job is where it is, judging every live worker with the one matcher.
@@ -29,7 +29,7 @@ func (c *Client) Explain(ctx context.Context, id string) (*Explanation, error) {
 		return e, nil
 	}
 	if r.state == Running {
-		e.Summary = fmt.Sprintf("running on machine %s, worker %s, since %s", r.machine, r.worker, fromMillis(r.started).Format(time.RFC3339))
+		e.Summary = fmt.Sprintf("running on machine %s, worker %s, since %s", r.machine, r.worker, timetext.Moment(fromMillis(r.started)))
 		return e, nil
 	}
 	if err := c.judge(ctx, r, job, e); err != nil {
@@ -64,9 +64,9 @@ func (c *Client) isHeld(ctx context.Context, r *record) (bool, error) {
 func summary(r *record, e *Explanation, paused string, held bool) string {
 	switch {
 	case r.state == Delayed && r.attempts > 0:
-		return fmt.Sprintf("waits until %s before attempt %d of %d", fromMillis(r.ready).Format(time.RFC3339), r.attempts+1, r.maxAttempts)
+		return fmt.Sprintf("waits until %s before attempt %d of %d", timetext.Moment(fromMillis(r.ready)), r.attempts+1, r.maxAttempts)
 	case r.state == Delayed:
-		return "was submitted to start no earlier than " + fromMillis(r.ready).Format(time.RFC3339)
+		return "was submitted to start no earlier than " + timetext.Moment(fromMillis(r.ready))
 	case paused != "":
 		return "jobs of type " + typeOf(r.id) + " are paused: " + paused
 	case held:

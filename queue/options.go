@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"regexp"
 	"time"
+
+	"github.com/emprops/machinectl/hcl/timetext"
 )
 
 // Options say how to reach Redis and how the queue behaves. Only URL is needed.
@@ -84,7 +86,7 @@ func (o *Options) validate() error {
 	orDefault(&o.RetentionCount, 100_000)
 	for name, d := range map[string]time.Duration{"Lease": o.Lease, "Poll": o.Poll, "Backoff": o.Backoff, "MaxBackoff": o.MaxBackoff, "Retention": o.Retention} {
 		if d < time.Millisecond {
-			return fmt.Errorf("queue: %s is %s: must be at least 1ms", name, d)
+			return fmt.Errorf("queue: %s is %s: must be at least 1ms", name, timetext.Duration(d))
 		}
 	}
 	return nil

@@ -15,6 +15,7 @@ import (
 
 	"github.com/emprops/machinectl/capability"
 	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/timetext"
 )
 
 // Limits on a [Submission] beside those of package capability.
@@ -123,9 +124,9 @@ func (c *checked) checkNumbers() *InvalidError {
 	case c.priority < 0 || c.priority > MaxPriority:
 		return &InvalidError{"priority", fmt.Sprintf("is %d: write 0 to %d, higher is earlier", c.priority, MaxPriority)}
 	case c.Timeout < 0:
-		return &InvalidError{"timeout", fmt.Sprintf("is %s: must not be negative", c.Timeout)}
+		return &InvalidError{"timeout", fmt.Sprintf("is %s: must not be negative", timetext.Duration(c.Timeout.D()))}
 	case c.Timeout > 0 && c.Timeout.D() < time.Millisecond || c.Timeout.D() > MaxTimeout:
-		return &InvalidError{"timeout", fmt.Sprintf("is %s: write 1ms to %s", c.Timeout, MaxTimeout)}
+		return &InvalidError{"timeout", fmt.Sprintf("is %s: write 1ms to %s", timetext.Duration(c.Timeout.D()), timetext.Duration(MaxTimeout))}
 	case c.MaxAttempts < 0 || c.MaxAttempts > MaxMaxAttempts:
 		return &InvalidError{"max_attempts", fmt.Sprintf("is %d: write 1 to %d", c.MaxAttempts, MaxMaxAttempts)}
 	}

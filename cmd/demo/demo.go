@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/emprops/machinectl/devcluster/child"
+	"github.com/emprops/machinectl/hcl/timetext"
 	"github.com/emprops/machinectl/queue"
 )
 
@@ -42,7 +43,7 @@ type demo struct {
 // run is the story. Whatever happens, the stack is stopped and its folder removed; the last line is printed only when
 // everything held.
 func run(parent context.Context, opts options) (err error) {
-	ctx, cancel := context.WithTimeoutCause(parent, opts.timeout, fmt.Errorf("not done after %s", opts.timeout))
+	ctx, cancel := context.WithTimeoutCause(parent, opts.timeout, fmt.Errorf("not done after %s", timetext.Duration(opts.timeout)))
 	defer cancel()
 	if opts.bin, err = filepath.Abs(opts.bin); err != nil {
 		return err

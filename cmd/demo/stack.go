@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/emprops/machinectl/devcluster/child"
+	"github.com/emprops/machinectl/hcl/timetext"
 )
 
 // stack is a running `machinectl dev`.
@@ -82,7 +83,7 @@ func startStack(ctx context.Context, k *child.Keeper, bin, dir string, embedded 
 		}
 		return s, nil
 	case <-timer.C:
-		return nil, errors.Join(fmt.Errorf("the stack was not up after %s:\n%s", stackStartTimeout, s.logTail()), s.stop())
+		return nil, errors.Join(fmt.Errorf("the stack was not up after %s:\n%s", timetext.Duration(stackStartTimeout), s.logTail()), s.stop())
 	case <-ctx.Done():
 		return nil, errors.Join(context.Cause(ctx), s.stop())
 	}
@@ -99,7 +100,7 @@ func (s *stack) stop() error {
 	case <-s.done:
 		return nil
 	case <-timer.C:
-		err := fmt.Errorf("the stack had to be killed after %s:\n%s", stackStopTimeout, s.logTail())
+		err := fmt.Errorf("the stack had to be killed after %s:\n%s", timetext.Duration(stackStopTimeout), s.logTail())
 		return errors.Join(err, child.KillGroup(s.cmd.Process.Pid))
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/mattn/go-isatty"
 
 	"github.com/emprops/machinectl/dispatcher"
+	"github.com/emprops/machinectl/hcl/timetext"
 )
 
 // usageError is a command line that can't be run; the flag package has written what is wrong.
@@ -71,7 +72,7 @@ func options(args []string, env func(string) string, out *os.File) (dispatcher.O
 // logger writes for people on a terminal and JSON elsewhere.
 func logger(out *os.File, level slog.Level) *slog.Logger {
 	if isatty.IsTerminal(out.Fd()) {
-		return slog.New(tint.NewTextHandler(out, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: os.Getenv("NO_COLOR") != ""}))
+		return slog.New(tint.NewTextHandler(out, &tint.Options{Level: level, TimeFormat: timetext.ClockLayout, ReplaceAttr: timetext.Attr, NoColor: os.Getenv("NO_COLOR") != ""}))
 	}
 	return slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: level}))
 }

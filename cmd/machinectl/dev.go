@@ -15,6 +15,7 @@ import (
 
 	"github.com/emprops/machinectl/compiler/view"
 	"github.com/emprops/machinectl/devcluster"
+	"github.com/emprops/machinectl/hcl/timetext"
 )
 
 const (
@@ -53,7 +54,7 @@ func dev(ctx context.Context, cmd *cli.Command, std streams) (err error) {
 	if cmd.Args().Present() {
 		return misuse(cmd, "unexpected argument %q: dev has flags only", cmd.Args().First())
 	}
-	log := slog.New(tint.NewTextHandler(std.err, &tint.Options{Level: slog.LevelWarn, TimeFormat: time.TimeOnly, NoColor: !std.errors().Color}))
+	log := slog.New(tint.NewTextHandler(std.err, &tint.Options{Level: slog.LevelWarn, TimeFormat: timetext.ClockLayout, ReplaceAttr: timetext.Attr, NoColor: !std.errors().Color}))
 	starting, cancel := context.WithTimeout(ctx, devStartLimit)
 	defer cancel()
 	cluster, err := devcluster.Start(starting, devcluster.Options{

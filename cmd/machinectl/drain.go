@@ -14,6 +14,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/emprops/machinectl/compiler/view"
+	"github.com/emprops/machinectl/hcl/timetext"
 	"github.com/emprops/machinectl/queue"
 )
 
@@ -65,7 +66,7 @@ func drain(ctx context.Context, cmd *cli.Command, std streams) error {
 	case cmd.IsSet("timeout") && !wait:
 		return misuse(cmd, "-timeout bounds -wait, which isn't given")
 	case limit > cmd.Duration("for"):
-		return misuse(cmd, "the drain would end after %s, before the %s to wait: raise -for", cmd.Duration("for"), limit)
+		return misuse(cmd, "the drain would end after %s, before the %s to wait: raise -for", timetext.Duration(cmd.Duration("for")), timetext.Duration(limit))
 	}
 	d := newDispatcher(cmd)
 	id, err := d.machine(ctx, cmd, cmd.Args().First())
@@ -194,5 +195,5 @@ func clock(t *time.Time) string {
 	if t == nil {
 		return "its end"
 	}
-	return t.In(time.Local).Format(time.DateTime) //nolint:gosmopolitan // the clock of whoever looks on
+	return timetext.Moment(*t)
 }

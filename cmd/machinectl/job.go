@@ -3,9 +3,9 @@ package main
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/emprops/machinectl/compiler/view"
+	"github.com/emprops/machinectl/hcl/timetext"
 	"github.com/emprops/machinectl/queue"
 )
 
@@ -42,7 +42,7 @@ func showEvent(s view.Screen, e queue.Event) {
 	case e.Machine != "":
 		words += " by " + e.Machine[:min(8, len(e.Machine))]
 	}
-	s.Printf("  %s  %s", s.Faint(e.At.In(time.Local).Format(time.TimeOnly)), strings.TrimSpace(words)) //nolint:gosmopolitan // the clock of whoever looks on
+	s.Printf("  %s  %s", s.Faint(timetext.Clock(e.At)), strings.TrimSpace(words))
 }
 
 // showJob writes how a job ended and what it left.
@@ -53,7 +53,7 @@ func showJob(s view.Screen, j *queue.Job) {
 	}
 	line := fmt.Sprintf("%s  %s", s.Bold(j.ID), paint(string(j.State)))
 	if j.StartedAt != nil && j.EndedAt != nil {
-		line += fmt.Sprintf(" after %s, waited %s", j.EndedAt.Sub(*j.StartedAt).Round(time.Millisecond), j.StartedAt.Sub(j.CreatedAt).Round(time.Millisecond))
+		line += fmt.Sprintf(" after %s, waited %s", timetext.Duration(j.EndedAt.Sub(*j.StartedAt)), timetext.Duration(j.StartedAt.Sub(j.CreatedAt)))
 	}
 	s.Printf("%s", line)
 	if j.Error != nil && j.State != queue.Completed {

@@ -11,8 +11,8 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"github.com/emprops/machinectl/compiler/view"
 	"github.com/emprops/machinectl/hcl/diag"
+	"github.com/emprops/machinectl/hcl/timetext"
 	"github.com/emprops/machinectl/queue"
 )
 
@@ -70,7 +70,7 @@ func listJobs(ctx context.Context, cmd *cli.Command, std streams) error {
 		case j.Progress != nil && j.Progress.Max > 0 && !j.State.Final():
 			note = fmt.Sprintf("%.0f %%", 100*j.Progress.Value/j.Progress.Max)
 		}
-		rows = append(rows, []string{j.ID, string(j.State), j.Type, strconv.Itoa(j.Priority), view.Age(time.Since(j.CreatedAt)), j.Machine[:min(8, len(j.Machine))], s.Faint(note)})
+		rows = append(rows, []string{j.ID, string(j.State), j.Type, strconv.Itoa(j.Priority), timetext.Age(time.Since(j.CreatedAt)), j.Machine[:min(8, len(j.Machine))], s.Faint(note)})
 	}
 	const kind, priority, age = 2, 3, 4
 	s.Rows("", rows, priority, age, kind)

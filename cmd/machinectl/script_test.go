@@ -1,14 +1,17 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -29,13 +32,55 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	testscript.Main(m, map[string]func(){
-		"machinectl":  main,
+		"machinectl":  wellSpoken,
 		"ready-agent": readyAgent,
 		"note-down":   noteDown,
 
 		"run-agent":      agentMain,
 		"run-dispatcher": dispatcherMain,
 	})
+}
+
+// wellSpoken is machinectl, which fails where it doesn't write to people as it should.
+// Documents for programs, foreign logs and the difference in the words of Nomad (-verbose) are as they are.
+func wellSpoken() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	var said bytes.Buffer
+	code := run(ctx, os.Args, streams{in: os.Stdin, out: io.MultiWriter(os.Stdout, &said), err: io.MultiWriter(os.Stderr, &said)})
+	stop()
+	forPrograms := jsonAsked(os.Args) || slices.ContainsFunc(os.Args, func(a string) bool { return slices.Contains([]string{"render", "schema", "logs", "-verbose"}, a) })
+	if wrong := misspoken(said.String()); wrong != "" && !forPrograms {
+		fmt.Fprintf(os.Stderr, "a test finds %s in what this command wrote\n", wrong)
+		os.Exit(99)
+	}
+	os.Exit(code)
+}
+
+var (
+	emptyUnit  = regexp.MustCompile(`\d[hm]0[ms]|\d+\.\d{4,}[mµ]?s\b|\d[eE]\+\d\d`)
+	zonelessAt = regexp.MustCompile(`\d\d:\d\d:\d\d(\.\d+)?($|[^0-9Z+.:-])`)
+)
+
+// misspoken is a duration or a time that isn't written as people read it, or "".
+func misspoken(text string) string {
+	if found := emptyUnit.FindString(text); found != "" {
+		return fmt.Sprintf("the duration %q", found)
+	}
+	if found := zonelessAt.FindString(text); found != "" {
+		return fmt.Sprintf("the time %q, without a zone,", found)
+	}
+	return ""
+}
+
+// TestMisspoken: the check that all scripts make finds something.
+func TestMisspoken(t *testing.T) {
+	for text, wrong := range map[string]bool{
+		"after 2m0s": true, "1h0m0s": true, "took 1.234567891s": true, "1.23456ms": true, "2m": false, "1h30m": false, "1.235s": false, "10m30s": false,
+		"until 2026-01-01 10:00:00": true, "10:00:00 ": true, "2026-01-01 10:00:00Z": false,
+		"2026-01-01T10:00:00+01:00": false, "10:00:00-03:00 x": false, "10:00:00.5 x": true, "3e+10": true,
+	} {
+		require.Equal(t, wrong, misspoken(text) != "", text)
+	}
 }
 
 // readyAgent stands for the agent where only its being ready matters: it answers every request on its health port, or,

@@ -12,6 +12,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"github.com/emprops/machinectl/hcl/timetext"
 	"github.com/emprops/machinectl/queue"
 )
 
@@ -56,7 +57,7 @@ func submit(ctx context.Context, cmd *cli.Command, std streams) error {
 	}
 	if limit := cmd.Duration("timeout"); limit > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, limit, fmt.Errorf("job %s has not ended after %s; it goes on without being followed", answer.ID, limit))
+		ctx, cancel = context.WithTimeoutCause(ctx, limit, fmt.Errorf("job %s has not ended after %s; it goes on without being followed", answer.ID, timetext.Duration(limit)))
 		defer cancel()
 	}
 	job, err := d.follow(ctx, answer.ID, show)

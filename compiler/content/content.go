@@ -4,12 +4,19 @@
 package content
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	nomad "github.com/hashicorp/nomad/api"
+
+	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/timetext"
 )
 
 // Of writes a group as path → value. Parts of a path are separated by NUL; a list's items are named where they have names,
@@ -50,8 +57,11 @@ func walk(path string, v any, out map[string]string) {
 	switch v := v.(type) {
 	case map[string]any:
 		for key, item := range v {
-			if key == "EmbeddedTmpl" {
+			switch {
+			case key == "EmbeddedTmpl":
 				item = document(item)
+			case durations()[key]:
+				item = duration(item)
 			}
 			walk(path+"\x00"+key, item, out)
 		}
@@ -71,6 +81,51 @@ func walk(path string, v any, out map[string]string) {
 			out[path] = text
 		}
 	}
+}
+
+// durations are the names of the fields of Nomad's and of the agent document that hold one.
+var durations = sync.OnceValue(func() map[string]bool {
+	names := map[string]bool{}
+	seen := map[reflect.Type]bool{}
+	var visit func(t reflect.Type)
+	visit = func(t reflect.Type) {
+		for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Map {
+			t = t.Elem()
+		}
+		if t.Kind() != reflect.Struct || seen[t] {
+			return
+		}
+		seen[t] = true
+		for _, f := range reflect.VisibleFields(t) {
+			field := f.Type
+			for field.Kind() == reflect.Pointer {
+				field = field.Elem()
+			}
+			if field == reflect.TypeFor[time.Duration]() || field == reflect.TypeFor[spec.Duration]() {
+				name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+				names[cmp.Or(name, f.Name)] = true
+			}
+			visit(field)
+		}
+	}
+	visit(reflect.TypeFor[nomad.TaskGroup]())
+	visit(reflect.TypeFor[spec.Agent]())
+	return names
+})
+
+// duration is a JSON document's duration, nanoseconds or Go's text, as people write it. Anything else stays as it is.
+func duration(v any) any {
+	switch v := v.(type) {
+	case float64:
+		if v != 0 {
+			return timetext.Exact(time.Duration(v))
+		}
+	case string:
+		if d, err := time.ParseDuration(v); err == nil {
+			return timetext.Exact(d)
+		}
+	}
+	return v
 }
 
 // document opens up the agent's instructions, so that they are compared value by value.

@@ -42,8 +42,6 @@ func phrase(parts []string) string {
 			part = "value"
 		case "Operand":
 			part = "operator"
-		case "KillTimeout":
-			part = "kill timeout (ns)"
 		default:
 			part = spaced(part)
 		}

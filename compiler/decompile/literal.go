@@ -9,12 +9,14 @@ import (
 	"time"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/emprops/machinectl/hcl/timetext"
 )
 
 // literal is a Go value as it is written in a nomad block, where text is Nomad's own.
 func (r *redaction) literal(v reflect.Value) string {
 	if v.Type() == reflect.TypeFor[time.Duration]() {
-		return quote(short(time.Duration(v.Int())))
+		return quote(timetext.Exact(time.Duration(v.Int())))
 	}
 	switch v.Kind() {
 	case reflect.Pointer, reflect.Interface:

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/emprops/machinectl/hcl/profile"
+	"github.com/emprops/machinectl/hcl/timetext"
 )
 
 // body is the content of a block that is being written: arguments first, then blocks, each in order.
@@ -42,7 +43,7 @@ func (b *body) num(name string, n int) {
 
 func (b *body) duration(name string, d, usual time.Duration) {
 	if d != usual && d > 0 {
-		b.set(name, quote(short(d)))
+		b.set(name, quote(timetext.Exact(d)))
 	}
 }
 
@@ -144,16 +145,4 @@ func object(items map[string]string) string {
 	}
 	b.WriteString("}")
 	return b.String()
-}
-
-// short is a duration without the zeros that Go writes at its end.
-func short(d time.Duration) string {
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
 }

@@ -16,6 +16,8 @@ import (
 	"github.com/hashicorp/hcl/v2/hclwrite"
 	nomad "github.com/hashicorp/nomad/api"
 	"github.com/zclconf/go-cty/cty"
+
+	"github.com/emprops/machinectl/hcl/timetext"
 )
 
 // Write returns the job as a formatted job file.
@@ -154,7 +156,7 @@ func sortedKeys(v reflect.Value) []string {
 // argument is a Go value as an expression's.
 func argument(v reflect.Value) (cty.Value, bool) {
 	if v.Type() == reflect.TypeFor[time.Duration]() {
-		return cty.StringVal(time.Duration(v.Int()).String()), true
+		return cty.StringVal(timetext.Exact(time.Duration(v.Int()))), true
 	}
 	switch v.Kind() {
 	case reflect.Pointer, reflect.Interface:

@@ -12,6 +12,7 @@ import (
 
 	"github.com/emprops/machinectl/compiler/content"
 	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/timetext"
 )
 
 // policyChanges compares what pools say of size and scaling.
@@ -28,11 +29,11 @@ func policyChanges(before, after spec.Policy) []Change {
 	add("machine", before.Machine, after.Machine)
 	add("size: min", before.Min, after.Min)
 	add("size: max", before.Max, after.Max)
-	add("scale: target_wait", before.TargetWait, after.TargetWait)
-	add("scale: up_cooldown", before.UpCooldown, after.UpCooldown)
-	add("scale: down_cooldown", before.DownCooldown, after.DownCooldown)
-	add("scale: idle_after", before.IdleAfter, after.IdleAfter)
-	add("start_time", before.StartTime, after.StartTime)
+	add("scale: target_wait", timetext.Exact(before.TargetWait.D()), timetext.Exact(after.TargetWait.D()))
+	add("scale: up_cooldown", timetext.Exact(before.UpCooldown.D()), timetext.Exact(after.UpCooldown.D()))
+	add("scale: down_cooldown", timetext.Exact(before.DownCooldown.D()), timetext.Exact(after.DownCooldown.D()))
+	add("scale: idle_after", timetext.Exact(before.IdleAfter.D()), timetext.Exact(after.IdleAfter.D()))
+	add("start_time", timetext.Exact(before.StartTime.D()), timetext.Exact(after.StartTime.D()))
 	add("sensitive", strings.Join(before.Sensitive, ", "), strings.Join(after.Sensitive, ", "))
 	return list
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/emprops/machinectl/compiler/plan"
+	"github.com/emprops/machinectl/hcl/timetext"
 )
 
 // Plan writes a plan: one line a pool, what changes below it, and a summary.
@@ -206,10 +207,10 @@ func (s Screen) Applied(p *plan.Plan, took time.Duration, waited bool) {
 			s.Printf("  %s %s: %s", s.paint(yellow, "!"), pool.Name, note)
 		}
 	}
-	text := fmt.Sprintf("%s %s (%.1f s).", s.paint(green+bold, "Applied:"), strings.Join(tally(p, map[plan.Action]string{
+	text := fmt.Sprintf("%s %s (%s).", s.paint(green+bold, "Applied:"), strings.Join(tally(p, map[plan.Action]string{
 		plan.Create: "created", plan.Revise: "moved to a new revision", plan.Settings: "with new settings", plan.Repair: "put back",
 		plan.Remove: "removed", plan.Nothing: "unchanged",
-	}), ", "), took.Seconds())
+	}), ", "), timetext.Duration(took.Round(100*time.Millisecond)))
 	if !waited {
 		text = strings.Replace(text, "moved to", "moving to", 1) + " Not waiting for the machines: `machinectl status` shows them."
 	}

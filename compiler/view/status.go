@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/emprops/machinectl/compiler/plan"
+	"github.com/emprops/machinectl/hcl/timetext"
 )
 
 // StatusDocument is the JSON form of the status, and what [Screen.Status] shows.
@@ -82,7 +83,7 @@ func (s Screen) machines(doc StatusDocument, now time.Time) {
 			}
 			rows = append(rows, []string{
 				m.ID[:min(8, len(m.ID))], p.Pool, revision[m.Group], fmt.Sprint(m.Index), m.Node, s.state(state), jobs,
-				age(now.Sub(m.Since)), s.paint(faint, s.line(why)),
+				timetext.Age(now.Sub(m.Since)), s.paint(faint, s.line(why)),
 			})
 		}
 	}
@@ -123,22 +124,5 @@ func (s Screen) state(state string) string {
 	}
 }
 
-// Age is a duration in its largest unit, as the tables show it.
-func Age(d time.Duration) string { return age(d) }
-
 // Head is a table's first row.
 func (s Screen) Head(names ...string) []string { return s.head(names...) }
-
-// age is a duration in its largest unit.
-func age(d time.Duration) string {
-	switch {
-	case d < time.Minute:
-		return fmt.Sprintf("%ds", int(d.Seconds()))
-	case d < time.Hour:
-		return fmt.Sprintf("%dm", int(d.Minutes()))
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%dh", int(d.Hours()))
-	default:
-		return fmt.Sprintf("%dd", int(d.Hours()/24))
-	}
-}

@@ -9,6 +9,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/timetext"
 	"github.com/emprops/machinectl/queue"
 )
 
@@ -47,7 +48,7 @@ func (s *Server) drain(c echo.Context) error {
 	case len(order.Reason) > 500:
 		return invalid("reason", "is %d bytes long, want at most 500", len(order.Reason))
 	case d < time.Second || d > longestDrain:
-		return invalid("for", "is %s, want 1s to %s: a drain ends by itself; repeat the request to make it last longer", d, longestDrain)
+		return invalid("for", "is %s, want 1s to %s: a drain ends by itself; repeat the request to make it last longer", timetext.Duration(d), timetext.Duration(longestDrain))
 	}
 	ctx := c.Request().Context()
 	if _, err := s.personDrain(ctx, c.Param("id")); err != nil {

@@ -57,8 +57,8 @@ func TestAMachineIsDrained(t *testing.T) {
 func TestADrainIsRefused(t *testing.T) {
 	v := start(t, nil)
 	for body, want := range map[string]string{
-		`{"for": "0s"}`:   "for is 0s, want 1s to 168h0m0s",
-		`{"for": "200h"}`: "for is 200h0m0s, want 1s to 168h0m0s",
+		`{"for": "0s"}`:   "for is 0s, want 1s to 168h",
+		`{"for": "200h"}`: "for is 200h, want 1s to 168h",
 		`{"for": 30}`:     `for is number, want a duration such as "10m"`,
 		`{"why": "x"}`:    "why unknown field; the fields are for, reason",
 		`{"reason": "` + strings.Repeat("x", 501) + `"}`: "reason is 501 bytes long",

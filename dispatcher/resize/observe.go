@@ -11,6 +11,7 @@ import (
 	"github.com/emprops/machinectl/dispatcher/rollout"
 	"github.com/emprops/machinectl/dispatcher/scaler"
 	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/timetext"
 	"github.com/emprops/machinectl/queue"
 )
 
@@ -152,7 +153,7 @@ func (p *pool) trouble(g fleet.Group) string {
 		case m.Trouble != "":
 			return fmt.Sprintf("machine %.8s: %s", m.ID, m.Trouble)
 		case p.unknown == "" && !m.Dead && p.late(m, g):
-			return fmt.Sprintf("machine %.8s is not ready after %s%s", m.ID, p.now.Sub(m.Since).Round(time.Second), p.because(m))
+			return fmt.Sprintf("machine %.8s is not ready after %s%s", m.ID, timetext.Duration(p.now.Sub(m.Since).Round(time.Second)), p.because(m))
 		}
 	}
 	return ""
@@ -288,7 +289,7 @@ func (p *pool) spare(g fleet.Group, target int) int {
 			return target
 		}
 		r := p.reports[victims[i].ID]
-		p.kept = fmt.Sprintf("machine %.8s is drained by hand until %s and stays: %s", r.ID, r.Drain.Until.Format(time.RFC3339), r.Drain.Reason)
+		p.kept = fmt.Sprintf("machine %.8s is drained by hand until %s and stays: %s", r.ID, timetext.Moment(r.Drain.Until), r.Drain.Reason)
 		target++
 	}
 	return target

@@ -3,6 +3,8 @@ package resize
 import (
 	"fmt"
 	"time"
+
+	"github.com/emprops/machinectl/hcl/timetext"
 )
 
 // A pool that asked for a machine which Nomad could not place, and took it back because other pools can serve the jobs, is
@@ -85,5 +87,5 @@ func (p *pool) scarce() string {
 	if p.short == nil || p.short.waits || !p.now.Before(p.short.until) {
 		return ""
 	}
-	return fmt.Sprintf("Nomad could not place one more machine of this pool (%s), it is asked again in %s", p.short.why, p.short.until.Sub(p.now).Round(time.Second))
+	return fmt.Sprintf("Nomad could not place one more machine of this pool (%s), it is asked again in %s", p.short.why, timetext.Duration(p.short.until.Sub(p.now).Round(time.Second)))
 }

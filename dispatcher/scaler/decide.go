@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/emprops/machinectl/hcl/timetext"
 )
 
 // Decide says how many machines each pool of the snapshot should have, and why. The answers are in the pools' order.
@@ -77,7 +79,7 @@ func (c *candidate) grow(d *Decision, want int, now time.Time) {
 	case c.Crashing != "":
 		d.becausef(Crashing, "new machines do not come up: %s", c.Crashing)
 	case !c.LastUp.IsZero() && wait > 0 && d.Count < want:
-		d.becausef(UpCooldown, "grown %s ago: wait %s more", now.Sub(c.LastUp).Round(time.Second), wait.Round(time.Second))
+		d.becausef(UpCooldown, "grown %s ago: wait %s more", timetext.Duration(now.Sub(c.LastUp).Round(time.Second)), timetext.Duration(wait.Round(time.Second)))
 	default:
 		d.Count = want
 	}
@@ -91,17 +93,17 @@ func (c *candidate) shrink(d *Decision, want int, now time.Time) {
 	case !c.LastDown.IsZero() && wait > 0:
 		d.Count = most
 		if most > want {
-			d.becausef(DownCooldown, "shrunk %s ago: wait %s more", now.Sub(c.LastDown).Round(time.Second), wait.Round(time.Second))
+			d.becausef(DownCooldown, "shrunk %s ago: wait %s more", timetext.Duration(now.Sub(c.LastDown).Round(time.Second)), timetext.Duration(wait.Round(time.Second)))
 		}
 	case c.Count-removable > want:
 		d.Count = min(most, c.Count-removable)
-		d.becausef(NotIdle, "%s idle for %s: the others stay", machinesText(removable), c.Policy.IdleAfter)
+		d.becausef(NotIdle, "%s idle for %s: the others stay", machinesText(removable), timetext.Duration(c.Policy.IdleAfter.D()))
 	case c.Blocked != "" && want >= len(c.Machines):
 		d.Count = want
 		d.becausef(Blocked, "Nomad can't place more (%s), and other pools can serve the jobs", c.Blocked)
 	default:
 		d.Count = want
-		d.becausef(Idle, "%s idle for %s", machinesText(removable), c.Policy.IdleAfter)
+		d.becausef(Idle, "%s idle for %s", machinesText(removable), timetext.Duration(c.Policy.IdleAfter.D()))
 	}
 }
 

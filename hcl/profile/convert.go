@@ -12,6 +12,7 @@ import (
 	"github.com/zclconf/go-cty/cty/convert"
 
 	"github.com/emprops/machinectl/hcl/diag"
+	"github.com/emprops/machinectl/hcl/timetext"
 )
 
 // convert gives a known, non-null value the Go type of its argument, or says what is wrong with it.
@@ -152,7 +153,7 @@ func convertDuration(a *argument, v cty.Value, at value) (any, hcl.Diagnostics) 
 			fmt.Sprintf("Write, for example, %s = \"30s\" or \"1h30m\".", a.name))}
 	}
 	if d < 0 || d == 0 && !a.zero {
-		return nil, hcl.Diagnostics{diag.Error(at.at, fmt.Sprintf("%q must be longer than nothing", a.name), fmt.Sprintf("It is %s.", d), "")}
+		return nil, hcl.Diagnostics{diag.Error(at.at, fmt.Sprintf("%q must be longer than nothing", a.name), fmt.Sprintf("It is %s.", timetext.Duration(d)), "")}
 	}
 	return d, nil
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/emprops/machinectl/hcl/diag"
+	"github.com/emprops/machinectl/hcl/timetext"
 )
 
 // failures builds what is to happen when something fails, and how output is kept.
@@ -43,7 +44,7 @@ func (l *loader) reschedule(r *Reschedule, b *object) {
 		l.report(diag.Error(b.at("interval"), "An interval without attempts", "Without attempts there is no limit, and nothing is counted.", "Write attempts = 5, or take interval out."))
 	}
 	if _, ok := b.get("max_delay"); ok && r.MaxDelay < r.Delay {
-		l.report(diag.Error(b.at("max_delay"), "The longest delay is shorter than the first", fmt.Sprintf("delay is %s and max_delay is %s.", r.Delay, r.MaxDelay), ""))
+		l.report(diag.Error(b.at("max_delay"), "The longest delay is shorter than the first", fmt.Sprintf("delay is %s and max_delay is %s.", timetext.Duration(r.Delay), timetext.Duration(r.MaxDelay)), ""))
 	}
 }
 
@@ -66,7 +67,7 @@ func (l *loader) restart(o *object) *Restart {
 	r := &Restart{Attempts: b.num("attempts", -1), Interval: b.dur("interval", 0), Delay: b.dur("delay", 0), Mode: b.str("mode", ""), Range: b.header}
 	l.atLeast(b, "interval", 5*time.Second)
 	if r.Attempts > 0 && r.Interval > 0 && time.Duration(r.Attempts)*r.Delay > r.Interval {
-		l.report(diag.Error(b.at("interval"), "The interval is too short for the attempts", fmt.Sprintf("%d attempts with %s between them take longer than %s.", r.Attempts, r.Delay, r.Interval), "Make it longer, or the delay shorter."))
+		l.report(diag.Error(b.at("interval"), "The interval is too short for the attempts", fmt.Sprintf("%d attempts with %s between them take longer than %s.", r.Attempts, timetext.Duration(r.Delay), timetext.Duration(r.Interval)), "Make it longer, or the delay shorter."))
 	}
 	return r
 }
@@ -74,6 +75,6 @@ func (l *loader) restart(o *object) *Restart {
 // atLeast reports a time that is shorter than Nomad takes.
 func (l *loader) atLeast(o *object, name string, least time.Duration) {
 	if v, ok := o.get(name); ok && o.dur(name, least) < least {
-		l.report(diag.Error(v.at, fmt.Sprintf("%q is too short", name), fmt.Sprintf("It is %s, and Nomad takes %s at least.", o.dur(name, 0), least), fmt.Sprintf("Write %s = %q or more.", name, least)))
+		l.report(diag.Error(v.at, fmt.Sprintf("%q is too short", name), fmt.Sprintf("It is %s, and Nomad takes %s at least.", timetext.Duration(o.dur(name, 0)), timetext.Duration(least)), fmt.Sprintf("Write %s = %q or more.", name, timetext.Duration(least))))
 	}
 }

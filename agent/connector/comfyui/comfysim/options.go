@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"os"
 	"time"
+
+	"github.com/emprops/machinectl/hcl/timetext"
 )
 
 // Options configure a [Server].
@@ -72,7 +74,7 @@ func (o Options) validate() error {
 		value time.Duration
 	}{{"step-time", o.StepTime}, {"node-time", o.NodeTime}, {"start-time", o.StartTime}} {
 		if d.value < 0 {
-			return fmt.Errorf("%w: -%s: %s is negative", ErrUsage, d.name, d.value)
+			return fmt.Errorf("%w: -%s: %s is negative", ErrUsage, d.name, timetext.Duration(d.value))
 		}
 	}
 	return nil

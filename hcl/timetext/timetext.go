@@ -1,0 +1,102 @@
+// Package timetext writes durations and times for people: in what commands print, in diagnostics, in reasons and in logs on
+// a terminal. Programs get RFC 3339 and Go's form of a duration ("1h30m0s"), both of which this form is read like.
+//
+// It is a leaf that every other package may import. It knows no clock: what is now is its callers' business.
+package timetext
+
+import (
+	"log/slog"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	// momentLayout is RFC 3339's form with a space, which it allows (section 5.6).
+	momentLayout = "2006-01-02 15:04:05Z07:00"
+	// ClockLayout is the layout of [Clock], for loggers that want one.
+	ClockLayout = "15:04:05Z07:00"
+)
+
+// Duration is a duration as people say it: "2m", "1h30m", "350ms", "1.235s". From a second on it is rounded to milliseconds,
+// below to three digits.
+func Duration(d time.Duration) string { return Exact(rounded(d)) }
+
+// Exact is a duration as one writes it in a profile: [time.Duration]'s form without the units of which there are none.
+// [time.ParseDuration] reads it as what it was.
+func Exact(d time.Duration) string {
+	hours, minutes, rest := d/time.Hour, d%time.Hour/time.Minute, d%time.Minute
+	if hours == 0 && minutes == 0 {
+		return d.String()
+	}
+	var b strings.Builder
+	if d < 0 {
+		b.WriteByte('-')
+	}
+	for _, part := range []struct {
+		n    time.Duration
+		unit string
+	}{{hours, "h"}, {minutes, "m"}} {
+		if part.n != 0 {
+			b.WriteString(strconv.FormatInt(int64(part.n.Abs()), 10) + part.unit)
+		}
+	}
+	if rest != 0 {
+		b.WriteString(rest.Abs().String()) // less than a minute has one unit
+	}
+	return b.String()
+}
+
+func rounded(d time.Duration) time.Duration {
+	if d.Abs() >= time.Second {
+		return d.Round(time.Millisecond)
+	}
+	digit := time.Duration(1)
+	for d.Abs()/digit >= 1000 {
+		digit *= 10
+	}
+	return d.Round(digit)
+}
+
+// Age is a duration in its largest unit, for tables: "7s", "5m", "47h", "3d".
+func Age(d time.Duration) string {
+	const day = 24 * time.Hour
+	switch {
+	case d < time.Minute:
+		return strconv.Itoa(int(d.Seconds())) + "s"
+	case d < time.Hour:
+		return strconv.Itoa(int(d.Minutes())) + "m"
+	case d < 2*day:
+		return strconv.Itoa(int(d.Hours())) + "h"
+	default:
+		return strconv.Itoa(int(d/day)) + "d"
+	}
+}
+
+// Moment is a time on the clock of whoever looks on, with the date and the offset from UTC: "2026-03-01 14:05:09+01:00", or
+// with a Z where the clock is UTC's.
+func Moment(t time.Time) string {
+	return t.In(time.Local).Format(momentLayout) //nolint:gosmopolitan // the clock of whoever looks on
+}
+
+// Clock is [Moment] without the date, for what happens now.
+func Clock(t time.Time) string {
+	return t.In(time.Local).Format(ClockLayout) //nolint:gosmopolitan // the clock of whoever looks on
+}
+
+// Attr writes durations and times among a log record's attributes like [Duration] and [Moment]: a handler's ReplaceAttr. The
+// record's own time is left to the handler.
+func Attr(groups []string, a slog.Attr) slog.Attr {
+	if len(groups) == 0 && a.Key == slog.TimeKey {
+		return a
+	}
+	switch value := a.Value.Resolve().Any().(type) {
+	case time.Duration:
+		a.Value = slog.StringValue(Duration(value))
+	case interface{ D() time.Duration }: // spec.Duration, which is written to programs in Go's form
+		a.Value = slog.StringValue(Duration(value.D()))
+	case time.Time:
+		a.Value = slog.StringValue(Moment(value))
+	}
+	return a
+}
