@@ -54,7 +54,7 @@ func TestAge(t *testing.T) {
 
 // TestMomentHasAZone: in whatever zone the clock is, the text says which moment it was.
 func TestMomentHasAZone(t *testing.T) {
-	local := time.Local //nolint:gosmopolitan // it is what is tested
+	local := time.Local                      //nolint:gosmopolitan // it is what is tested
 	t.Cleanup(func() { time.Local = local }) //nolint:gosmopolitan // as above
 	at := time.Date(2026, 3, 1, 13, 5, 9, 999, time.UTC)
 	for zone, want := range map[*time.Location]string{
