@@ -2,8 +2,8 @@ package capability
 
 import "slices"
 
-// Advantages counts what o offers beyond p: flags and names that p lacks, listed values that p lacks, and quantities and
-// versions that are higher. Of two workers which both fit a job, the one with fewer advantages is the one to take.
+// Advantages counts what o offers beyond p: flags and names that p lacks, listed values that p lacks, and quantities
+// and versions that are higher. When two workers both fit a job, prefer the one with fewer advantages.
 func (o Offer) Advantages(p Offer) int {
 	n := 0
 	for _, f := range o.Flags {
@@ -26,7 +26,7 @@ func (o Offer) Advantages(p Offer) int {
 	return n
 }
 
-// beyond counts the values of mine that no value of theirs equals or exceeds.
+// beyond counts the values in mine that no value in theirs equals or exceeds.
 func beyond(mine, theirs []offered) int {
 	n := 0
 	for _, m := range mine {

@@ -6,7 +6,7 @@ import (
 	"github.com/emprops/machinectl/capability"
 )
 
-// A job says what it needs; a worker says what it offers; Match is the one place that compares the two.
+// A job states what it needs, a worker states what it offers, and Match compares the two.
 func ExampleRequirements_Match() {
 	needs, err := capability.Parse("comfyui", []string{"gpu"}, map[string]any{
 		"gpu.memory": ">=24GiB",
@@ -29,7 +29,7 @@ func ExampleRequirements_Match() {
 	// needs gpu.memory >=24GiB, worker offers 8GiB
 }
 
-// Requirements that mean the same are one class, however they were written.
+// Requirements with the same meaning belong to the same class, however they are written.
 func ExampleParse() {
 	one, _ := capability.Parse("comfyui", []string{"gpu", "cuda"}, map[string]any{"gpu.memory": ">= 24 GiB"})
 	two, _ := capability.Parse("comfyui", []string{"cuda", "gpu", "gpu"}, map[string]any{"gpu.memory": map[string]any{"min": "24576MiB"}})

@@ -13,23 +13,23 @@ import (
 // expr is a parsed expression. After normalise it is in canonical form.
 type expr struct {
 	lower, upper *bound
-	all          []literal   // each is offered
-	anys         [][]literal // of each group at least one is offered
-	none         []literal   // not one is offered
-	present      bool        // something is offered
+	all          []literal   // each must be offered
+	anys         [][]literal // at least one of each group must be offered
+	none         []literal   // none may be offered
+	present      bool        // some value must be offered
 
-	lowers, uppers []literal // every bound that was added
+	lowers, uppers []literal // all bounds added so far
 }
 
 // bound is one end of a range.
 type bound struct {
 	literal
-	strict bool // the end itself is outside
+	strict bool // excludes the end itself
 }
 
 var bare = regexp.MustCompile(`^[^\s"<>=!~≥≤(),*]([^"<>=!~≥≤(),*]*[^\s"<>=!~≥≤(),*])?$`)
 
-// String is the canonical text; parseExpr reads it back to the same value.
+// String returns the canonical text; parseExpr parses it back to the same value.
 func (e *expr) String() string {
 	var terms []string
 	if e.lower != nil {
@@ -79,7 +79,7 @@ func quoteAll(list []literal) string {
 	return strings.Join(texts, ", ")
 }
 
-// addBound narrows the range. Where it depends on the offer which of two bounds is the narrower, the expression is refused.
+// addBound narrows the range. It returns an error if which of two bounds is narrower depends on the offer.
 func (e *expr) addBound(b bound, lower bool) error {
 	slot, seen, sign := &e.lower, &e.lowers, 1
 	if !lower {
@@ -104,7 +104,7 @@ func (e *expr) addBound(b bound, lower bool) error {
 	return nil
 }
 
-// normalise brings the expression into canonical form, or says why nothing can meet it.
+// normalise brings the expression into canonical form. It returns an error if nothing can satisfy it.
 func (e *expr) normalise() error {
 	if (e.lower != nil || e.upper != nil) && len(e.all)+len(e.anys) > 0 {
 		return errors.New("has a comparison and a value: write either, for example \">=16GiB, <48GiB\" or \"any(a, b)\"")
@@ -136,7 +136,7 @@ func (e *expr) normaliseRange() error {
 	}
 	order, ok := agree(e.lower.literal, e.upper.literal)
 	if !ok {
-		return nil // a range in one reading is a range that some offer can meet
+		return nil // if the range is non-empty in one reading, some offer can satisfy it
 	}
 	switch {
 	case order > 0 || order == 0 && (e.lower.strict || e.upper.strict):
@@ -148,7 +148,7 @@ func (e *expr) normaliseRange() error {
 	return nil
 }
 
-// normaliseGroups takes excluded values out of the one-of groups, turns groups of one into wanted values and drops the
+// normaliseGroups removes excluded values from the one-of groups, turns groups of one into required values and drops
 // groups that the rest already implies.
 func (e *expr) normaliseGroups() error {
 	var groups [][]literal
@@ -177,7 +177,7 @@ func (e *expr) normaliseGroups() error {
 	return nil
 }
 
-// literals are all the values the expression mentions.
+// literals returns all values that the expression mentions.
 func (e *expr) literals() []literal {
 	out := slices.Concat(append(e.anys, e.all, e.none)...)
 	for _, b := range []*bound{e.lower, e.upper} {

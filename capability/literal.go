@@ -20,7 +20,7 @@ const (
 	quantity             // a number with a unit
 )
 
-// literal is one value in canonical form. Two literals are the same value exactly when kind and text are equal.
+// literal is one value in canonical form. Two literals are the same value if and only if kind and text are equal.
 type literal struct {
 	kind  kind
 	text  string
@@ -34,7 +34,7 @@ type unit struct {
 	size int64 // in base units: byte, hertz, milliwatt, millisecond
 }
 
-// units lists each dimension's units, largest first: the canonical form takes the first that divides the value.
+// units lists each dimension's units, largest first: the canonical form uses the first one that divides the value.
 func units() []unit {
 	return []unit{
 		{"TiB", "bytes", 1 << 40},
@@ -80,7 +80,7 @@ func parseLiteral(s string) (literal, error) {
 	case len(s) > maxLiteral:
 		return literal{}, fmt.Errorf("the value %q is longer than %d bytes", shorten(s), maxLiteral)
 	case !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl):
-		return literal{}, fmt.Errorf("the value %q has bytes that are not text in it", shorten(s))
+		return literal{}, fmt.Errorf("the value %q contains bytes that are not text", shorten(s))
 	}
 	if m := withUnit.FindStringSubmatch(s); m != nil {
 		if lit, ok, err := parseQuantity(m[1], m[2]); ok || err != nil {
@@ -93,7 +93,7 @@ func parseLiteral(s string) (literal, error) {
 	return literal{kind: word, text: s}, nil
 }
 
-// parseQuantity reads a number with a unit; ok is false where the letters are no unit and the text is a word.
+// parseQuantity parses a number with a unit; ok is false if the letters are not a unit, which makes the text a word.
 func parseQuantity(number, name string) (lit literal, ok bool, err error) {
 	for _, u := range units() {
 		if u.name != name {
@@ -132,8 +132,8 @@ func newQuantity(dim string, value int64) literal {
 	return lit
 }
 
-// canonicalVersion drops what never makes a difference: trailing zero parts, and leading zeros where the text can't be
-// read as a decimal number. 1.5.0 stays as it is: against the number 1.45 it isn't the same as 1.5.
+// canonicalVersion drops what never makes a difference: trailing zero parts, and leading zeros unless the text is also
+// a decimal number. 1.5.0 keeps its last part: 1.5 is also a decimal number, which compares differently with 1.45.
 func canonicalVersion(s string) string {
 	s, build, hasBuild := strings.Cut(s, "+")
 	release, pre, hasPre := strings.Cut(s, "-")
@@ -165,15 +165,15 @@ func canonicalVersion(s string) string {
 	return out
 }
 
-// isNumber says that a version's text is a decimal number as well.
+// isNumber reports whether a version's text is also a decimal number.
 func (l literal) isNumber() bool {
 	return l.kind == version && strings.Count(l.text, ".") <= 1 && !strings.ContainsAny(l.text, "-+")
 }
 
-// ordered says that < and > mean something for the literal.
+// ordered reports whether < and > are meaningful for the literal.
 func (l literal) ordered() bool { return l.kind != word }
 
-// comparableLiterals says that a and b are of one kind and, for quantities, of one dimension.
+// comparableLiterals reports whether a and b have the same kind and, for quantities, the same dimension.
 func comparableLiterals(a, b literal) bool {
 	return a.kind == b.kind && a.ordered() && a.dim == b.dim
 }
@@ -196,8 +196,8 @@ func compareNumbers(a, b literal) int {
 	return x.Cmp(y)
 }
 
-// agree orders a and b where every offer that passes the one passes the other, whether it is a version or a number; ok is
-// false where that depends.
+// agree orders a and b if their order is the same whether offers are versions or numbers; ok is false if it depends on
+// the offer.
 func agree(a, b literal) (order int, ok bool) {
 	order = compareLiterals(a, b)
 	if a.kind != version || a.text == b.text {
@@ -214,7 +214,8 @@ func agree(a, b literal) (order int, ok bool) {
 	return order, a.isNumber() == b.isNumber()
 }
 
-// compareVersions orders by parts, missing ones being 0; a pre-release (1.0-rc1) is earlier; a build (+cu124) is ignored.
+// compareVersions compares part by part. Missing parts are 0, a pre-release (1.0-rc1) comes earlier, and a build
+// (+cu124) is ignored.
 func compareVersions(a, b string) int {
 	a, _, _ = strings.Cut(a, "+")
 	b, _, _ = strings.Cut(b, "+")
@@ -264,7 +265,7 @@ func compareParts(a, b string) int {
 	return 0
 }
 
-// checkDimension refuses a value without the unit that its name calls for: it would never match anything.
+// checkDimension rejects a value without the unit that its name requires: it would never match anything.
 func (l literal) checkDimension(name string) error {
 	last := name[strings.LastIndexByte(name, '.')+1:]
 	var want, example string

@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// Mismatch is the first requirement that an offer doesn't meet.
+// Mismatch is the first requirement that an offer doesn't satisfy.
 type Mismatch struct {
 	Requirement string // "gpu.memory >=24GiB"
-	Offered     string // "8GiB"; empty: nothing
+	Offered     string // "8GiB"; empty if nothing is offered
 }
 
-// String says it for a person: "needs gpu.memory >=24GiB, worker offers 8GiB".
+// String describes the mismatch: "needs gpu.memory >=24GiB, worker offers 8GiB".
 func (m *Mismatch) String() string {
 	offers := m.Offered
 	if offers == "" {
@@ -21,8 +21,8 @@ func (m *Mismatch) String() string {
 	return "needs " + m.Requirement + ", worker offers " + offers
 }
 
-// Match says what keeps a worker with this offer from running a job with these requirements; nil means that it can. The
-// type is looked at first, then flags, then constraints by name.
+// Match returns the reason why a worker with this offer can't run a job with these requirements, or nil if it can. It
+// checks the type first, then flags, then constraints by name.
 func (r Requirements) Match(o Offer) *Mismatch {
 	if r.Type != o.Type {
 		return &Mismatch{Requirement: "type " + r.Type, Offered: "type " + o.Type}
@@ -63,7 +63,7 @@ func (c Constraint) match(attrs map[string]any) *Mismatch {
 	return nil
 }
 
-// matches says whether the offered values meet the expression. Both ends of a range must hold for the same value.
+// matches reports whether the offered values satisfy the expression. Both ends of a range must hold for the same value.
 func (e *expr) matches(values []offered) bool {
 	has := func(l literal) bool {
 		return slices.ContainsFunc(values, func(o offered) bool { return o.equals(l) })
@@ -104,7 +104,7 @@ func (o offered) below(b *bound) bool {
 	return ok && (order < 0 || order == 0 && !b.strict)
 }
 
-// compare orders the offered value against a wanted one; ok is false where they have no common order.
+// compare orders the offered value against a required one; ok is false if they have no common order.
 func (o offered) compare(l literal) (order int, ok bool) {
 	if !comparableLiterals(o.literal, l) {
 		return 0, false
@@ -115,7 +115,7 @@ func (o offered) compare(l literal) (order int, ok bool) {
 	return compareLiterals(o.literal, l), true
 }
 
-// describe shows the offered values, the first few of a long list.
+// describe lists the offered values, or the first few of a long list.
 func describe(values []offered) string {
 	const shown = 5
 	var texts []string

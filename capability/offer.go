@@ -10,7 +10,7 @@ import (
 	"strconv"
 )
 
-// Offer is what one worker offers. It is plain data: it travels in a Nomad job (hcl/spec), in Redis and over HTTP.
+// Offer is what one worker offers. It is plain data that travels in a Nomad job (hcl/spec), in Redis and over HTTP.
 type Offer struct {
 	// Type is the job type the worker's connector runs, for example "comfyui".
 	Type string `json:"type"`
@@ -21,10 +21,10 @@ type Offer struct {
 	Attrs map[string]any `json:"attrs,omitempty"`
 }
 
-// maxOffered bounds a list in an offer: a machine may hold thousands of models.
+// maxOffered bounds a list in an offer. It is large because a machine may hold thousands of models.
 const maxOffered = 10_000
 
-// Validate says what is wrong with the offer, as a [*FieldError]: Field is type, flags[i] or attrs["name"].
+// Validate returns a [*FieldError] if the offer is invalid: Field is type, flags[i] or attrs["name"].
 func (o Offer) Validate() error {
 	if err := checkType(o.Type); err != nil {
 		return err
@@ -52,7 +52,8 @@ func (o Offer) Validate() error {
 	return nil
 }
 
-// Profile names all workers with this same offer: 16 hexadecimal digits. The order of flags and lists doesn't count.
+// Profile identifies all workers with this same offer, by 16 hexadecimal digits. The order of flags and lists doesn't
+// matter.
 func (o Offer) Profile() string {
 	same := Offer{Type: o.Type, Flags: slices.Compact(slices.Sorted(slices.Values(o.Flags))), Attrs: map[string]any{}}
 	for name, v := range o.Attrs {
@@ -69,7 +70,7 @@ func (o Offer) Profile() string {
 		same.Attrs[name] = slices.Compact(texts)
 	}
 	b, err := json.Marshal(same)
-	if err != nil { // only strings are left in it, so this can't happen; a distinct profile is the safe answer
+	if err != nil { // can't happen, as only strings are left; a distinct profile is the safe answer
 		b = []byte(fmt.Sprint(same))
 	}
 	sum := sha256.Sum256(b)
@@ -79,10 +80,10 @@ func (o Offer) Profile() string {
 // offered is one element of what a worker offers under a name.
 type offered struct {
 	literal
-	number bool // given as a JSON number: compares as a number, not as a version
+	number bool // offered as a JSON number: compares as a number, not as a version
 }
 
-// offeredValues reads an attribute's value: a string, number, bool, or a list of those.
+// offeredValues converts an attribute's value: a string, number, bool, or a list of those.
 func offeredValues(v any) ([]offered, error) {
 	switch v := v.(type) {
 	case []string:
@@ -128,7 +129,7 @@ func offeredValue(v any) (offered, error) {
 	return offered{}, fmt.Errorf("a %T is not a value: write a string, a number, true, false, or a list of those", v)
 }
 
-// numberText writes any of JSON's and Go's numbers without an exponent.
+// numberText formats any JSON or Go number without an exponent.
 func numberText(v any) (string, bool) {
 	switch v := v.(type) {
 	case float64:

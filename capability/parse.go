@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// parseValue reads one entry of a submission's requires: text, a number, a boolean, a list or an object.
+// parseValue parses one entry of a submission's requires: text, a number, a boolean, a list or an object.
 func parseValue(name string, v any) (*expr, error) {
 	var e *expr
 	var err error
@@ -45,7 +45,7 @@ func parseValue(name string, v any) (*expr, error) {
 	return e, nil
 }
 
-// parseExpr reads the text form; see the package documentation for the grammar.
+// parseExpr parses the text form; see the package documentation for the grammar.
 func parseExpr(s string) (*expr, error) {
 	if len(s) > 4*MaxExpr {
 		return nil, fmt.Errorf("is %d bytes long, at most %d", len(s), MaxExpr)
@@ -161,7 +161,7 @@ func (e *expr) addOperator(op, rest string) error {
 	}
 }
 
-// addPessimistic is ~>: at least this version, and the same but for the last part written.
+// addPessimistic adds ~>: at least this version, with the same parts except the last one written.
 func (e *expr) addPessimistic(l literal) error {
 	release, _, _ := strings.Cut(l.text, "-")
 	parts := strings.Split(release, ".")
@@ -212,12 +212,12 @@ func (e *expr) addSet(name string, list []literal) error {
 	return nil
 }
 
-// parseWritten reads a value inside an expression, where special characters need quotes.
+// parseWritten parses a value inside an expression, where special characters need quotes.
 func parseWritten(s string) (literal, error) {
 	if strings.HasPrefix(s, `"`) {
 		text, err := strconv.Unquote(s)
 		if err != nil {
-			return literal{}, fmt.Errorf("%s: not a quoted text", shorten(s))
+			return literal{}, fmt.Errorf("%s is not a valid quoted text", shorten(s))
 		}
 		return parseLiteral(text)
 	}
@@ -230,7 +230,7 @@ func parseWritten(s string) (literal, error) {
 	return parseLiteral(s)
 }
 
-// parseScalar reads a JSON value that is no text with operators in it.
+// parseScalar parses a JSON value, without interpreting operators in text.
 func parseScalar(v any) (literal, error) {
 	if text, ok := numberText(v); ok {
 		l, err := parseLiteral(text)

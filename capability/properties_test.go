@@ -12,7 +12,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Few names and values, so that requirements and offers meet.
+// The names and values are few, so that requirements and offers often match.
 var (
 	someWord     = rapid.SampledFrom([]string{"a", "b", "c d", "x, y", "1.2", "1.10", "7", "true", `q"q`})
 	someVersion  = rapid.SampledFrom([]string{"1", "1.2", "1.10", "2.0", "1.2.3", "1.2-rc1", "7", "12.4"})
@@ -74,7 +74,7 @@ func parsed(t *rapid.T) (Requirements, map[string]any) {
 	return r, requires
 }
 
-// back turns canonical requirements into what Parse takes.
+// back converts canonical requirements to Parse's input.
 func back(r Requirements) map[string]any {
 	out := map[string]any{}
 	for _, c := range r.Constraints {
@@ -92,7 +92,7 @@ func TestCanonicalisationIsIdempotent(t *testing.T) {
 	})
 }
 
-// Order, repetition and spelling don't count.
+// Order, repetition and spelling don't matter.
 func TestEqualMeaningEqualClass(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r, requires := parsed(t)
@@ -114,7 +114,7 @@ func TestEqualMeaningEqualClass(t *testing.T) {
 	})
 }
 
-// The canonical form means what was written: matching each part as it stands gives the same answer.
+// The canonical form keeps the meaning: matching each part as it was written gives the same answer.
 func TestCanonicalFormKeepsTheMeaning(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r, requires := parsed(t)
@@ -133,7 +133,7 @@ func TestCanonicalFormKeepsTheMeaning(t *testing.T) {
 	})
 }
 
-// More offered never makes a worker unfit, where nothing is excluded.
+// Offering more never makes a worker unfit, provided that nothing is excluded.
 func TestMatchingIsMonotone(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r, _ := parsed(t)

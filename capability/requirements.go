@@ -10,10 +10,10 @@ import (
 	"strings"
 )
 
-// Requirements is what a job needs, in canonical form: made by [Parse] only. Equal meaning gives equal values.
+// Requirements is what a job needs, in canonical form. Only [Parse] makes it. Equal meaning gives equal values.
 type Requirements struct {
 	Type        string       `json:"type"`
-	Flags       []string     `json:"flags,omitempty"`       // sorted, no duplicates; "!x" means: must not have x
+	Flags       []string     `json:"flags,omitempty"`       // sorted, no duplicates; "!x" means that x must be absent
 	Constraints []Constraint `json:"constraints,omitempty"` // sorted by name
 }
 
@@ -23,7 +23,7 @@ type Constraint struct {
 	Expr string `json:"expr"`
 }
 
-// FieldError is a requirement or an offer refused: Field is the path in the JSON, such as `requires["gpu.memory"]`.
+// FieldError rejects a requirement or an offer. Field is the path in the JSON, such as `requires["gpu.memory"]`.
 type FieldError struct {
 	Field   string
 	Problem string // what is wrong and what to write instead
@@ -31,7 +31,7 @@ type FieldError struct {
 
 func (e *FieldError) Error() string { return e.Field + ": " + e.Problem }
 
-// Limits on what one job may ask for.
+// Limits on what one job may require.
 const (
 	MaxFlags       = 32
 	MaxConstraints = 32
@@ -46,8 +46,8 @@ var (
 	flagName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:/+-]*$`)
 )
 
-// Parse reads what a submission says it needs. The error is a [*FieldError]. Conflicting parts, unknown operators and
-// units, and requirements that nothing can meet are refused.
+// Parse parses a submission's requirements. The error is a [*FieldError]. Parse rejects conflicting parts, unknown
+// operators and units, and requirements that nothing can satisfy.
 func Parse(jobType string, flags []string, requires map[string]any) (Requirements, error) {
 	if err := checkType(jobType); err != nil {
 		return Requirements{}, err
@@ -74,7 +74,7 @@ func Parse(jobType string, flags []string, requires map[string]any) (Requirement
 	return r, nil
 }
 
-// Canonical is the one text form of these requirements: equal meaning, equal text.
+// Canonical returns the one text form of these requirements: equal meaning gives equal text.
 func (r Requirements) Canonical() string {
 	var b strings.Builder
 	b.WriteString(r.Type)
@@ -90,7 +90,7 @@ func (r Requirements) Canonical() string {
 	return b.String()
 }
 
-// Class names all jobs with these requirements: 16 hexadecimal digits.
+// Class identifies all jobs with these requirements, by 16 hexadecimal digits.
 func (r Requirements) Class() string {
 	sum := sha256.Sum256([]byte(r.Canonical()))
 	return hex.EncodeToString(sum[:8])
@@ -139,7 +139,7 @@ func parseFlags(flags []string) ([]string, error) {
 	return slices.Compact(out), nil
 }
 
-// shorten keeps a user's text from flooding a message.
+// shorten truncates a user's text so that it doesn't flood a message.
 func shorten(s string) string {
 	if len(s) > 40 {
 		return s[:40] + "…"
