@@ -7,20 +7,20 @@ import (
 	"time"
 )
 
-// candidate is a pool while classes are being split between pools.
+// candidate is a pool during the split of classes between pools.
 type candidate struct {
 	*Pool
 	cost    int // how capable its machines are: the least capable is used first
-	have    int // machines that are there or coming
+	have    int // machines that run or are starting
 	limit   int // machines it may have
 	horizon time.Duration
-	used    map[workerSet]float64 // slots given away
+	used    map[workerSet]float64 // slots already taken
 	shares  map[workerSet]share
 	loads   []Load
 	paused  int64 // jobs that its machines could run if their types were not paused
 }
 
-// split asks pools to serve the classes, each job in exactly one pool. Classes that no pool can serve are left out.
+// split assigns the classes' jobs to pools, each job to exactly one. It leaves out classes that no pool can serve.
 func split(classes []Class, pools []Pool, now time.Time) []*candidate {
 	candidates := make([]*candidate, len(pools))
 	for i := range pools {
@@ -68,7 +68,7 @@ func split(classes []Class, pools []Pool, now time.Time) []*candidate {
 	return candidates
 }
 
-// place gives a class's jobs to pools that have room, then to those that may grow, and what is left to the first
+// place assigns a class's jobs to pools that have room, then to pools that may grow, and the rest to the first pool
 // that isn't scarce.
 func place(c Class, pools []*candidate, sets []workerSet) {
 	left := float64(c.Waiting + c.Running)
@@ -100,7 +100,7 @@ func newCandidate(p *Pool, now time.Time) *candidate {
 		horizon: p.Policy.TargetWait.D() + p.startLeft(now),
 		used:    map[workerSet]float64{}, shares: map[workerSet]share{},
 	}
-	// What can't come isn't room: jobs go to another pool while there is one.
+	// Machines that can't start don't count as room: their jobs go to another pool, if any.
 	switch {
 	case p.Crashing != "":
 		c.have = p.ready()
@@ -121,7 +121,7 @@ func (c *candidate) servers(class Class) workerSet {
 	return c.setOf(func(i int) bool { return class.Requirements.Match(c.Workers[i].Offer) == nil })
 }
 
-// room is the slots of those workers that so many machines would have left.
+// room returns how many slots of the set's workers would be free on the given number of machines.
 func (c *candidate) room(set workerSet, machines int) float64 {
 	free := c.slots(set) * float64(machines)
 	for other, n := range c.used {
@@ -132,7 +132,7 @@ func (c *candidate) room(set workerSet, machines int) float64 {
 	return max(free, 0)
 }
 
-// take adds jobs of the class, a fraction of all of its jobs, to what the pool serves.
+// take adds jobs of the class to what the pool serves; fraction is their share of all the class's jobs.
 func (c *candidate) take(class Class, set workerSet, jobs, fraction float64) {
 	slots := backlogSlots(jobs, class.service(), c.horizon)
 	s := c.shares[set]
@@ -167,7 +167,7 @@ func (p *Pool) ready() int {
 	return n
 }
 
-// drained counts the machines that are there and serve nothing.
+// drained counts the machines that run but serve nothing.
 func (p *Pool) drained() int {
 	n := 0
 	for _, m := range p.Machines {
@@ -178,7 +178,7 @@ func (p *Pool) drained() int {
 	return n
 }
 
-// startLeft is how long the machine that was placed last will still take to be ready; 0 when none is starting.
+// startLeft returns how long the machine placed last still needs to become ready, or 0 if none is starting.
 func (p *Pool) startLeft(now time.Time) time.Duration {
 	cold := p.ColdStart
 	if cold <= 0 {
@@ -191,7 +191,7 @@ func (p *Pool) startLeft(now time.Time) time.Duration {
 		}
 	}
 	if p.Count > len(p.Machines) && p.Blocked == "" {
-		left = max(left, cold) // asked for, not placed yet
+		left = max(left, cold) // requested but not placed yet
 	}
 	if left < 0 || math.IsNaN(left.Seconds()) {
 		return 0

@@ -8,7 +8,7 @@ import (
 	"github.com/emprops/machinectl/hcl/timetext"
 )
 
-// Decide says how many machines each pool of the snapshot should have, and why. The answers are in the pools' order.
+// Decide returns how many machines each pool of the snapshot should have, and why, in the order of the pools.
 func Decide(s Snapshot, now time.Time) []Decision {
 	candidates := split(s.Classes, s.Pools, now)
 	decisions := make([]Decision, len(candidates))
@@ -26,7 +26,7 @@ func (c *candidate) decide(unknown string, now time.Time) Decision {
 	}
 	if unknown != "" {
 		d.Need = c.Count
-		d.becausef(Unknown, "%s: nothing is taken away", unknown)
+		d.becausef(Unknown, "%s: no machine is removed", unknown)
 		d.toMinimum(c.Policy.Min)
 		return d
 	}
@@ -49,7 +49,7 @@ func (c *candidate) decide(unknown string, now time.Time) Decision {
 	return d
 }
 
-// bounded is the need within the policy's bounds.
+// bounded returns the need clamped to the policy's bounds.
 func (d *Decision) bounded(least, most int) int {
 	switch {
 	case d.Need < least:
@@ -71,13 +71,13 @@ func (d *Decision) toMinimum(least int) {
 }
 
 func (c *candidate) grow(d *Decision, want int, now time.Time) {
-	d.Count = max(c.Count, min(want, c.Policy.Min)) // the minimum waits for nothing
+	d.Count = max(c.Count, min(want, c.Policy.Min)) // the minimum is not held back
 	wait := c.LastUp.Add(c.Policy.UpCooldown.D()).Sub(now)
 	switch {
 	case c.Blocked != "":
 		d.becausef(Blocked, "Nomad can't place more: %s", c.Blocked)
 	case c.Crashing != "":
-		d.becausef(Crashing, "new machines do not come up: %s", c.Crashing)
+		d.becausef(Crashing, "new machines don't become ready: %s", c.Crashing)
 	case !c.LastUp.IsZero() && wait > 0 && d.Count < want:
 		d.becausef(UpCooldown, "grown %s ago: wait %s more", timetext.Duration(now.Sub(c.LastUp).Round(time.Second)), timetext.Duration(wait.Round(time.Second)))
 	default:
@@ -86,7 +86,7 @@ func (c *candidate) grow(d *Decision, want int, now time.Time) {
 }
 
 func (c *candidate) shrink(d *Decision, want int, now time.Time) {
-	most := max(min(c.Count, c.Policy.Max), want) // what is over the maximum goes without further conditions
+	most := max(min(c.Count, c.Policy.Max), want) // machines over the maximum go unconditionally
 	wait := c.LastDown.Add(c.Policy.DownCooldown.D()).Sub(now)
 	removable := c.removable(now)
 	switch {
@@ -107,7 +107,7 @@ func (c *candidate) shrink(d *Decision, want int, now time.Time) {
 	}
 }
 
-// removable is how many machines have been idle long enough, or were asked for and never placed.
+// removable counts the machines that have been idle long enough, or that were requested and never placed.
 func (c *candidate) removable(now time.Time) int {
 	n := max(c.Count-len(c.Machines), 0)
 	for _, m := range c.Machines {
@@ -122,7 +122,7 @@ func (d *Decision) becausef(code Code, format string, args ...any) {
 	d.Reasons = append(d.Reasons, Reason{Code: code, Text: fmt.Sprintf(format, args...)})
 }
 
-// Has says whether the decision names this rule.
+// Has reports whether the decision names this rule.
 func (d *Decision) Has(code Code) bool {
 	return slices.ContainsFunc(d.Reasons, func(r Reason) bool { return r.Code == code })
 }

@@ -24,7 +24,7 @@ func class(id, jobType string, waiting, running int64, service time.Duration, fl
 	}
 }
 
-// pool has count machines, all of them ready and idle for an hour.
+// pool returns a pool with count machines, all ready and idle for an hour.
 func pool(name string, count, least, most int, workers ...spec.Worker) Pool {
 	p := Pool{Name: name, Count: count, Workers: workers, Policy: spec.Policy{
 		Pool: name, Min: least, Max: most,
@@ -56,12 +56,12 @@ func TestDecide(t *testing.T) {
 		classes []Class
 		pools   []Pool
 		want    []int
-		codes   []Code // of the first pool
+		codes   []Code // of the first pool's decision
 	}{
 		{"nothing to do, scale to zero", nil, []Pool{pool("a", 3, 0, 5, sim)}, []int{0}, []Code{Demand, Idle}},
 		{"the minimum stays", nil, []Pool{pool("a", 3, 1, 5, sim)}, []int{1}, []Code{Demand, Minimum, Idle}},
 		{"from zero, by the policy's promise", []Class{class("c", "simulation", 1, 0, 0)}, []Pool{pool("a", 0, 0, 5, sim)}, []int{1}, []Code{Demand}},
-		{"nobody can serve it", []Class{class("c", "openai", 9, 0, 0)}, []Pool{pool("a", 0, 0, 5, sim)}, []int{0}, []Code{Demand}},
+		{"no pool can serve it", []Class{class("c", "openai", 9, 0, 0)}, []Pool{pool("a", 0, 0, 5, sim)}, []int{0}, []Code{Demand}},
 		{"long jobs need a slot each", []Class{class("c", "simulation", 4, 2, time.Hour)}, []Pool{busy(pool("a", 2, 0, 9, sim), 2)}, []int{6}, []Code{Demand}},
 		{"short jobs share", []Class{class("c", "simulation", 60, 0, time.Second)}, []Pool{pool("a", 1, 0, 9, sim)}, []int{2}, []Code{Demand}},
 		{"concurrency counts", []Class{class("c", "simulation", 8, 0, time.Hour)}, []Pool{pool("a", 1, 0, 9, worker(4, "simulation"))}, []int{2}, []Code{Demand}},
@@ -74,14 +74,14 @@ func TestDecide(t *testing.T) {
 			[]Code{Demand, Scarce},
 		},
 		{
-			"where no other pool can serve a class, a scarce one is asked",
+			"a scarce pool grows if no other can serve the class",
 			[]Class{class("c", "simulation", 2, 0, time.Hour)},
 			[]Pool{change(pool("a", 0, 0, 5, sim), func(p *Pool) { p.Scarce = "full" })},
 			[]int{2},
 			[]Code{Demand, Scarce},
 		},
 		{
-			"what can't be placed is taken back where another pool can serve",
+			"a request that can't be placed is withdrawn if another pool can serve",
 			[]Class{class("c", "simulation", 1, 0, time.Hour)},
 			[]Pool{change(pool("a", 0, 0, 5, sim), func(p *Pool) { p.Blocked, p.Count = "full", 1 }), pool("b", 0, 0, 5, worker(1, "simulation", "fast"))},
 			[]int{0, 1},
@@ -102,28 +102,28 @@ func TestDecide(t *testing.T) {
 		},
 		{"busy machines stay", nil, []Pool{busy(pool("a", 3, 0, 5, sim), 2)}, []int{2}, []Code{Demand, NotIdle}},
 		{
-			"blocked: no more are asked for",
+			"blocked: requests no more",
 			[]Class{class("c", "simulation", 9, 0, time.Hour)},
 			[]Pool{change(pool("a", 2, 0, 9, sim), func(p *Pool) { p.Blocked = "no node has nvidia/gpu" })},
 			[]int{2},
 			[]Code{Demand, Blocked},
 		},
 		{
-			"crashing: no more are asked for",
+			"crashing: requests no more",
 			[]Class{class("c", "simulation", 9, 0, time.Hour)},
 			[]Pool{change(pool("a", 2, 0, 9, sim), func(p *Pool) { p.Crashing = "agent exits 1" })},
 			[]int{2},
 			[]Code{Demand, Crashing},
 		},
 		{
-			"demanded once: idle machines of another pool serve it",
+			"counted once: idle machines of another pool serve it",
 			[]Class{class("c", "simulation", 2, 0, time.Hour)},
 			[]Pool{pool("a", 0, 0, 9, sim), pool("b", 2, 0, 9, sim, worker(1, "comfyui", "gpu"))},
 			[]int{0, 2},
 			[]Code{Demand},
 		},
 		{
-			"demanded once: the least capable pool grows",
+			"counted once: the least capable pool grows",
 			[]Class{class("c", "simulation", 2, 0, time.Hour)},
 			[]Pool{pool("a", 0, 0, 9, sim, worker(1, "comfyui", "gpu")), pool("b", 0, 0, 9, sim)},
 			[]int{0, 2},
@@ -144,7 +144,7 @@ func TestDecide(t *testing.T) {
 			[]Code{Demand},
 		},
 		{
-			"jobs of a paused type ask for no machine",
+			"jobs of a paused type need no machine",
 			[]Class{{ID: "c", Requirements: capability.Requirements{Type: "simulation"}, Waiting: 9, Running: 1, ArrivalRate: 5, ServiceMean: time.Hour, Paused: "maintenance"}},
 			[]Pool{busy(pool("a", 1, 0, 9, sim), 1)},
 			[]int{1},
@@ -176,7 +176,7 @@ func TestDecide(t *testing.T) {
 	}
 }
 
-// While machines start, what they will serve is not demanded again, however long the start takes.
+// While machines start, the jobs that they will serve cause no further machines, however long the start takes.
 func TestStartingMachinesCount(t *testing.T) {
 	p := pool("a", 0, 0, 50, worker(1, "simulation"))
 	first := Decide(Snapshot{Classes: []Class{class("c", "simulation", 10, 0, time.Minute)}, Pools: []Pool{p}}, now)[0]
@@ -193,7 +193,7 @@ func TestStartingMachinesCount(t *testing.T) {
 }
 
 func TestErlang(t *testing.T) {
-	// Textbook: 10 Erlang, 12 servers: P(wait) = 0.4494, mean wait = 0.4494·S/2.
+	// Textbook values for 10 Erlang and 12 servers: P(wait) = 0.4494, mean wait = 0.4494·S/2.
 	service := 10 * time.Second
 	require.InDelta(t, 12, steadySlots(10, service, 2300*time.Millisecond, 100), 0)
 	require.InDelta(t, 13, steadySlots(10, service, 2200*time.Millisecond, 100), 0)

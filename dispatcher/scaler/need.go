@@ -21,7 +21,7 @@ func (p *Pool) setOf(serves func(worker int) bool) workerSet {
 	return set
 }
 
-// slots is how many jobs those workers of one machine run at once.
+// slots returns how many jobs the set's workers on one machine run at the same time.
 func (p *Pool) slots(set workerSet) float64 {
 	sum := 0
 	for i, w := range p.Workers {
@@ -32,7 +32,7 @@ func (p *Pool) slots(set workerSet) float64 {
 	return float64(sum)
 }
 
-// share is what one pool is asked to serve of the classes that the same set of its workers can serve.
+// share is the load that one pool should serve of all classes that the same set of its workers can serve.
 type share struct {
 	backlog float64 // slots
 	jobs    float64
@@ -48,8 +48,8 @@ func (s share) slots(target time.Duration) float64 {
 	return max(s.backlog, steadySlots(s.work.Seconds(), service, target, steadyCap(s.jobs)))
 }
 
-// machinesFor is the least number of machines whose workers carry all shares: the maximum over every union of worker sets
-// of the slots wanted inside it, divided by the slots it has per machine.
+// machinesFor returns the least number of machines whose workers carry all shares: the maximum, over every union of
+// worker sets, of the slots needed inside it divided by its slots per machine.
 func (p *Pool) machinesFor(shares map[workerSet]share) int {
 	slots := map[workerSet]float64{}
 	for set, s := range shares {
@@ -65,13 +65,13 @@ func (p *Pool) machinesFor(shares map[workerSet]share) int {
 		}
 		need = max(need, wanted/p.slots(union))
 	}
-	// The tolerance keeps sums of fractions such as ⅓ + ⅔ from costing a machine.
+	// The tolerance keeps rounding errors in sums such as ⅓ + ⅔ from costing a machine.
 	return int(math.Ceil(need - 1e-9))
 }
 
-// maxUnions bounds the unions looked at. Worker sets are nested or disjoint in practice, which gives few of them; beyond
-// the bound the union of everything is still there, so that the answer errs by too little, by a share that next time's
-// backlog shows.
+// maxUnions bounds how many unions are examined. In practice worker sets are nested or disjoint, so that there are few.
+// Beyond the bound the union of all sets is still examined. The result may then be too low, and the growing backlog
+// corrects it in later decisions.
 const maxUnions = 512
 
 func unions(slots map[workerSet]float64) []workerSet {

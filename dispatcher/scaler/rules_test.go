@@ -94,12 +94,12 @@ func TestRules(t *testing.T) {
 			require.Equal(t, p.Count, d.From)
 
 			if s.Unknown != "" || p.Unknown != "" {
-				require.Equal(t, max(p.Count, p.Policy.Min), d.Count, "unknown data holds")
+				require.Equal(t, max(p.Count, p.Policy.Min), d.Count, "unknown data changes nothing")
 				continue
 			}
 			require.GreaterOrEqual(t, d.Count, min(p.Policy.Min, max(p.Count, p.Policy.Min)), "minimum")
 			require.LessOrEqual(t, d.Count, max(p.Policy.Max, p.Count), "maximum")
-			require.GreaterOrEqual(t, d.Count, min(p.drained(), p.Policy.Max), "what a person drained stays")
+			require.GreaterOrEqual(t, d.Count, min(p.drained(), p.Policy.Max), "machines drained by an operator stay")
 			if p.Count > p.Policy.Max {
 				require.LessOrEqual(t, d.Count, p.Policy.Max, "a lowered maximum is followed")
 			}
@@ -109,14 +109,14 @@ func TestRules(t *testing.T) {
 			}
 			if d.Count > max(p.Count, p.Policy.Min) {
 				require.True(t, p.LastUp.IsZero() || now.Sub(p.LastUp) >= p.Policy.UpCooldown.D(), "up cooldown")
-				require.Empty(t, p.Blocked+p.Crashing, "no more is asked for than can come")
+				require.Empty(t, p.Blocked+p.Crashing, "requests no more than can be placed")
 				require.GreaterOrEqual(t, d.Need, d.Count)
 			}
 		}
 	})
 }
 
-// A drained machine is replaced, as far as the maximum allows: the others have what they would have without it.
+// A drained machine is replaced, within the maximum: the pool has as many serving machines as it would have without it.
 func TestADrainedMachineIsReplaced(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := drawSnapshot(t)
@@ -186,7 +186,8 @@ func TestMoreWaitingNeverGivesFewer(t *testing.T) {
 	})
 }
 
-// What was decided is enough: a pool that got it is not asked for more while the load stays, nor for less while busy.
+// A decision is stable: a pool of the decided size doesn't grow while the load stays the same, nor shrink while it is
+// busy.
 func TestDecisionIsStable(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := drawSnapshot(t)
@@ -224,7 +225,7 @@ func TestNeedIsEnoughSlots(t *testing.T) {
 	})
 }
 
-// fits says by maximum flow (augmenting paths over whole slots) whether n machines carry the shares.
+// fits reports whether n machines carry the shares, by maximum flow (augmenting paths over whole slots).
 func fits(p *Pool, jobs map[workerSet]share, n int) bool {
 	type unit struct{ set workerSet }
 	var units []unit

@@ -7,10 +7,10 @@ import (
 	"github.com/emprops/machinectl/hcl/spec"
 )
 
-// Snapshot is everything the decision depends on, read at one moment.
+// Snapshot is everything that a decision depends on, read at one moment.
 type Snapshot struct {
 	Classes []Class `json:"classes"`
-	// Unknown says why the demand could not be read; empty when Classes is complete.
+	// Unknown explains why the demand could not be read; empty if Classes is complete.
 	Unknown string `json:"unknown,omitempty"`
 	Pools   []Pool `json:"pools"`
 }
@@ -22,36 +22,37 @@ type Class struct {
 	Waiting      int64                   `json:"waiting"`      // jobs
 	Running      int64                   `json:"running"`      // jobs
 	ArrivalRate  float64                 `json:"arrival_rate"` // jobs per second
-	ServiceMean  time.Duration           `json:"service_mean"` // 0 while unknown: DefaultService is assumed
-	// Paused says why nobody starts the waiting jobs; empty where they are started. They ask for no machine then.
+	ServiceMean  time.Duration           `json:"service_mean"` // 0 while unknown, which means DefaultService
+	// Paused explains why the waiting jobs are not started, in which case they need no machine; empty if they are.
 	Paused string `json:"paused,omitempty"`
 }
 
-// DefaultService is the service time assumed of a class of which no job has ended yet.
+// DefaultService is the service time assumed for a class until its first job has ended.
 const DefaultService = time.Minute
 
-// Pool is one pool as Nomad and its machines' own reports show it.
+// Pool is one pool as seen in Nomad and in its machines' reports.
 type Pool struct {
 	Name   string      `json:"name"`
 	Policy spec.Policy `json:"policy"` // of the wanted group
-	// Count is how many machines Nomad has been asked for, over all groups, a rollout's surge not counted.
+	// Count is how many machines have been requested from Nomad, over all groups, without a rollout's surge.
 	Count int `json:"count"`
-	// Machines are those that Nomad has placed and that have not ended.
+	// Machines are the machines that Nomad has placed and that have not ended.
 	Machines []Machine `json:"machines"`
-	// Workers are what one machine more would bring: measured where a machine of the wanted group is ready, else the
-	// policy's promise.
+	// Workers are what one more machine would add: as measured, if a machine of the wanted group is ready, else as the
+	// policy promises.
 	Workers []spec.Worker `json:"workers"`
-	// ColdStart is the measured time from placement to ready; 0 while unknown: the policy's guess is used.
+	// ColdStart is the measured time from placement to ready; 0 while unknown, which means the policy's estimate.
 	ColdStart time.Duration `json:"cold_start"`
-	// Unknown says why the pool's machines could not be read; empty when they could.
+	// Unknown explains why the pool's machines could not be read; empty if they were.
 	Unknown string `json:"unknown,omitempty"`
-	// Blocked says why Nomad can't place another machine, Crashing why new machines do not come up; empty when they do.
+	// Blocked explains why Nomad can't place another machine, Crashing why new machines don't become ready; empty if
+	// they do.
 	Blocked  string `json:"blocked,omitempty"`
 	Crashing string `json:"crashing,omitempty"`
-	// Scarce says why Nomad could not place another machine when it was last asked to; empty once it is time to ask again.
-	// Jobs that another pool may grow for are not given to this one then.
+	// Scarce explains why Nomad could not place the machine that was requested last; empty once it is time to try
+	// again. Meanwhile jobs that another pool may grow for are not assigned to this one.
 	Scarce string `json:"scarce,omitempty"`
-	// LastUp and LastDown are the times of the last resize in each direction; zero if there is none on record.
+	// LastUp and LastDown are the times of the last resize in each direction; zero if none is recorded.
 	LastUp   time.Time `json:"last_up"`
 	LastDown time.Time `json:"last_down"`
 }
@@ -59,12 +60,12 @@ type Pool struct {
 // Machine is one placed machine.
 type Machine struct {
 	ID    string `json:"id"`
-	Ready bool   `json:"ready"` // else it is starting
-	// Since is when it was placed.
+	Ready bool   `json:"ready"` // if not, it is starting
+	// Since is when the machine was placed.
 	Since time.Time `json:"since"`
-	// IdleSince is when it was last seen to begin running nothing; zero while it runs a job, starts, or isn't known to be idle.
+	// IdleSince is when the machine last became idle; zero while it runs a job, is starting, or isn't known to be idle.
 	IdleSince time.Time `json:"idle_since"`
-	// Drained says that a person asked that it take no more jobs: it serves nothing, and stays.
+	// Drained reports whether an operator drained the machine: it takes no more jobs and stays.
 	Drained bool `json:"drained,omitempty"`
 }
 
@@ -72,48 +73,48 @@ type Machine struct {
 type Decision struct {
 	Pool string    `json:"pool"`
 	At   time.Time `json:"at"`
-	From int       `json:"from"` // machines asked for until now
-	Need int       `json:"need"` // machines that the demand alone calls for, beside those that a person drained
-	// Count is the answer: machines to have. Count = From means: leave it.
+	From int       `json:"from"` // machines requested so far
+	Need int       `json:"need"` // machines that the demand needs, plus those drained by an operator
+	// Count is how many machines the pool should have. Count = From means no change.
 	Count   int      `json:"count"`
 	Reasons []Reason `json:"reasons"`
 	Loads   []Load   `json:"loads,omitempty"` // the pool's share of each class
 }
 
-// Reason is one step of a decision, in the order taken.
+// Reason is one step of a decision. Reasons are in the order in which the steps were taken.
 type Reason struct {
 	Code Code   `json:"code"`
 	Text string `json:"text"`
 }
 
-// Code names a rule for programs. The set is fixed; it is a metrics label.
+// Code is a rule's name for programs. The set is fixed, because it is a metrics label.
 type Code string
 
 // The rules that a decision can name.
 const (
 	Unknown      Code = "unknown"       // data is missing: nothing shrinks
-	Demand       Code = "demand"        // what the jobs call for
+	Demand       Code = "demand"        // what the jobs need
 	Minimum      Code = "minimum"       // raised to the policy's minimum
 	Maximum      Code = "maximum"       // held at the policy's maximum
 	Blocked      Code = "blocked"       // Nomad can't place more
 	Paused       Code = "paused"        // jobs wait for their type to be resumed, not for a machine
-	Scarce       Code = "scarce"        // Nomad could not place more lately: jobs go to other pools first
-	Crashing     Code = "crashing"      // new machines do not come up
+	Scarce       Code = "scarce"        // Nomad recently could not place more: jobs go to other pools first
+	Crashing     Code = "crashing"      // new machines don't become ready
 	UpCooldown   Code = "up_cooldown"   // grown too recently
 	DownCooldown Code = "down_cooldown" // shrunk too recently
 	Idle         Code = "idle"          // shrinks: machines have been idle long enough
 	NotIdle      Code = "not_idle"      // would shrink, but machines have not been idle long enough
-	Drained      Code = "drained"       // a person drained machines: they serve nothing, and stay
+	Drained      Code = "drained"       // an operator drained machines: they serve nothing and stay
 )
 
 // Load is a pool's share of one class.
 type Load struct {
 	Class string  `json:"class"`
-	Jobs  float64 `json:"jobs"`  // of the class's waiting and running jobs, those that this pool is asked to serve
-	Slots float64 `json:"slots"` // worker slots that they need
+	Jobs  float64 `json:"jobs"`  // waiting and running jobs of the class that this pool should serve
+	Slots float64 `json:"slots"` // worker slots that those jobs need
 }
 
-// Serves says that one machine of the pool could run such a job.
+// Serves reports whether a machine of the pool could run such a job.
 func (p *Pool) Serves(r capability.Requirements) bool {
 	return p.setOf(func(i int) bool { return r.Match(p.Workers[i].Offer) == nil }) != 0
 }

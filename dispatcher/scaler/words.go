@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// demandText says what calls for the need: the jobs that are there or, where that is more, those that keep coming.
+// demandText explains the need: the present jobs or, if that needs more machines, the jobs that keep arriving.
 func (c *candidate) demandText(need int) string {
 	jobs, rate := 0.0, 0.0
 	for _, l := range c.loads {
@@ -38,12 +38,12 @@ func (c *candidate) demandText(need int) string {
 	return fmt.Sprintf("%s %s %s", text, verb, machinesText(need))
 }
 
-// plain is a number for people: one decimal at most.
+// plain formats a number with at most one decimal.
 func plain(x float64) string {
 	return strconv.FormatFloat(math.Round(x*10)/10, 'f', -1, 64)
 }
 
-// frequency is a rate per second in the shortest unit of time in which it makes at least one.
+// frequency formats a rate per second in the shortest unit of time in which it is at least one.
 func frequency(rate float64) string {
 	switch {
 	case rate >= 1:
