@@ -8,9 +8,10 @@ import (
 	"pgregory.net/rapid"
 )
 
-// cluster plays Nomad, the machines and the resize loop: places what has room, makes machines ready, ends drained ones.
+// cluster simulates Nomad, the machines and the resize loop: it places machines while there is room, makes them ready,
+// and ends drained ones.
 type cluster struct {
-	room   int // machines that fit at once
+	room   int // machines that fit at the same time
 	groups []Group
 	fits   int
 	writes int
@@ -32,8 +33,8 @@ func (c *cluster) ready() int {
 	return n
 }
 
-// apply does what the loop does with a plan, which is one change: it grows at once, takes back what has not been placed,
-// and shrinks when the drained machine is idle (let says so).
+// apply makes the one change that the loop makes for a plan: it grows immediately, withdraws what has not been placed,
+// and shrinks when the drained machine is idle, which let reports.
 func (c *cluster) apply(t require.TestingT, p Plan, let func() bool) (changed bool) {
 	c.fits = p.Fits
 	for _, may := range []func(g *Group, target int) bool{
@@ -69,7 +70,7 @@ func (c *cluster) apply(t require.TestingT, p Plan, let func() bool) (changed bo
 	return len(p.Remove) > 0
 }
 
-// settle is one step of Nomad and of the machines.
+// settle advances Nomad and the machines by one step.
 func (c *cluster) settle(let func() bool) {
 	for i := range c.groups {
 		g := &c.groups[i]
@@ -84,7 +85,7 @@ func (c *cluster) settle(let func() bool) {
 		}
 		g.Missing = g.Count - g.Live
 		g.Full, g.Blocked = false, ""
-		if g.Missing > 0 && let() { // else it is still being evaluated
+		if g.Missing > 0 && let() { // if not, it is still being evaluated
 			g.Full, g.Blocked = true, "full"
 		}
 	}
@@ -128,7 +129,7 @@ func TestARolloutEndsAndKeepsCapacity(t *testing.T) {
 	})
 }
 
-// Whatever else takes and leaves room, and however the total changes: no machine stops while another group waits.
+// However the room and the total change, no machine stops while another group waits for a place.
 func TestNothingWaitsForThePlaceOfAStoppingMachine(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		total := rapid.IntRange(0, 4).Draw(t, "total")

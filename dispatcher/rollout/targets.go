@@ -6,50 +6,51 @@ import (
 	"slices"
 )
 
-// Group is one revision of a pool's machine at present.
+// Group is the current state of one revision of a pool's machine.
 type Group struct {
 	Name     string
 	Wanted   bool
-	Count    int // machines that Nomad is asked for
-	Missing  int // of them, those that it has not placed
+	Count    int // machines requested from Nomad
+	Missing  int // requested machines that Nomad has not placed
 	Live     int // allocations that run or start
 	Ready    int // machines that report ready
 	Stopping int // allocations that have been told to stop and have not ended
-	// Trouble says why a new machine does not come up: it crashes, or isn't ready after its time.
+	// Trouble explains why a new machine doesn't become ready: it crashes, or takes too long.
 	Trouble string
-	// Blocked says why Nomad can't place what is missing; Full that occupied nodes are the reason.
+	// Blocked explains why Nomad can't place the missing machines. Full reports whether occupied nodes are the reason.
 	Blocked string
 	Full    bool
 }
 
-// placed is how far the group can shrink without a machine being stopped.
+// placed returns the count to which the group can shrink without stopping a machine.
 func (g Group) placed() int { return g.Count - g.Missing }
 
 // Plan is how many machines each group should have now.
 type Plan struct {
 	Targets map[string]int
-	// Fits is how many machines of the pool the nodes have been found to take, to be given to the next call of [Next] while
-	// the same group is wanted and the nodes are the same; 0 where that isn't known.
+	// Fits is how many machines of the pool are known to fit the nodes, or 0 if that isn't known. Pass it to the next
+	// call of [Next] while the wanted group and the nodes stay the same.
 	Fits int
-	// Remove names old groups which are empty and should leave the job.
+	// Remove names empty old groups that should leave the job.
 	Remove []string
-	// Moving says that a rollout is under way; Stalled why it has stopped, empty while it goes on.
+	// Moving reports whether a rollout is in progress. Stalled explains why it has stopped; empty while it proceeds.
 	Moving  bool
 	Stalled string
-	Reason  string // what is being waited for, for people
+	Reason  string // what the rollout waits for, to be read by operators
 }
 
-// state is what a plan is made of.
+// state is the input of a plan, summed up.
 type state struct {
 	wanted   Group
 	olds     []Group
-	old      int // asked for, over all old groups
+	old      int // requested, over all old groups
 	live     int // over all groups
 	stopping int
 	total    int
 }
 
-// Next plans the groups' sizes for a total of machines. Exactly one group is wanted. fits is the last plan's.
+// Next plans the groups' sizes for a total number of machines. Exactly one group is wanted. fits is the last plan's
+// Fits.
 func Next(groups []Group, total, fits int) Plan {
 	plan := Plan{Targets: map[string]int{}}
 	s := state{total: total}
@@ -75,7 +76,7 @@ func Next(groups []Group, total, fits int) Plan {
 	case s.old == 0:
 		next = plan.finish(s)
 	case plan.stalls(s.wanted):
-		plan.Reason = "the new revision does not come up, the old one serves: " + plan.Stalled
+		plan.Reason = "the new revision doesn't become ready, the old one serves:  " + plan.Stalled
 		next, rest = s.within(), max(total-s.wanted.Ready, 0)
 	case fits > 0:
 		next, rest = plan.swap(s)
@@ -90,7 +91,8 @@ func Next(groups []Group, total, fits int) Plan {
 	return plan
 }
 
-// oneAtATime keeps a plan that stops machines from asking for others: what waits for a place is taken back before.
+// oneAtATime keeps a plan that stops machines from also requesting others: machines that wait for a place are withdrawn
+// first.
 func (p *Plan) oneAtATime(groups []Group, s state) {
 	stops, pending := false, false
 	for _, g := range groups {
@@ -104,7 +106,7 @@ func (p *Plan) oneAtATime(groups []Group, s state) {
 		target := p.Targets[g.Name]
 		switch {
 		case pending && target < g.placed():
-			target = g.Count // until it is clear whether the others find a place
+			target = g.Count // until Nomad has placed or refused the others
 		case g.Missing > 0 && g.Full:
 			target = g.placed()
 			if p.Fits == 0 {
@@ -117,7 +119,7 @@ func (p *Plan) oneAtATime(groups []Group, s state) {
 	}
 }
 
-// within is what the wanted group has of the total.
+// within returns how many of the total the wanted group has.
 func (s state) within() int { return min(s.wanted.Count, s.total) }
 
 func (p *Plan) finish(s state) (next int) {
@@ -141,7 +143,7 @@ func (p *Plan) stalls(wanted Group) bool {
 	return p.Stalled != ""
 }
 
-// surge asks for one machine more than the total; an old one goes for each that is ready.
+// surge requests one machine more than the total; an old one goes for each new one that is ready.
 func (p *Plan) surge(s state) (next, rest int) {
 	w := s.wanted
 	next = max(s.within(), min(s.total+1-s.old, s.total))
@@ -162,20 +164,20 @@ func (p *Plan) surge(s state) (next, rest int) {
 	return next, rest
 }
 
-// swap lets one old machine go, waits for its end, and asks for a new one in its place.
+// swap lets one old machine go, waits until it has ended, and requests a new one in its place.
 func (p *Plan) swap(s state) (next, rest int) {
 	w, fit := s.wanted, min(s.total, p.Fits)
 	next = s.within()
 	rest = min(max(fit-w.Ready, 0), s.old)
 	switch {
 	case w.Missing > 0 && w.Full && s.stopping == 0 && rest < s.old:
-		p.Reason = "nodes are full, so a new machine that found no room is taken back"
+		p.Reason = "nodes are full, so a new machine that found no room is withdrawn"
 		return w.placed(), s.old
 	case w.Missing > 0:
 		p.Reason = "waiting for room on a node"
 		return next, s.old
 	case s.stopping > 0:
-		p.Reason = "waiting for a machine to end and leave its place"
+		p.Reason = "waiting for a machine to end and free its place"
 	case rest < s.old:
 		p.Reason = "waiting for old machines to finish their jobs"
 	case w.Ready+s.old < fit:
@@ -197,8 +199,8 @@ func waitingFor(machines int) string {
 	return fmt.Sprintf("waiting for %d new machines to be ready", machines)
 }
 
-// spread divides the old machines among the old groups. Those with the fewest ready machines give first. What is missing
-// is asked of the one with the most, and only where every machine that has been placed stays.
+// spread divides the remaining old machines among the old groups. Groups with the fewest ready machines shrink first.
+// Missing machines go to the group with the most, and only if every placed machine stays.
 func spread(olds []Group, rest int, targets map[string]int) {
 	order := slices.SortedFunc(slices.Values(olds), func(a, b Group) int {
 		return cmp.Or(cmp.Compare(b.Ready, a.Ready), cmp.Compare(b.placed(), a.placed()), cmp.Compare(a.Name, b.Name))

@@ -60,7 +60,7 @@ func TestNext(t *testing.T) {
 			Plan{Moving: true},
 		},
 		{
-			"the only GPU is taken: what waits is taken back first",
+			"the only GPU is taken: the waiting machine is withdrawn first",
 			[]Group{{Name: "old", Count: 1, Live: 1, Ready: 1}, {Name: "new", Wanted: true, Count: 1, Missing: 1, Blocked: "full", Full: true}},
 			1, 0,
 			map[string]int{"old": 1, "new": 0},
@@ -81,7 +81,7 @@ func TestNext(t *testing.T) {
 			Plan{Moving: true, Fits: 1},
 		},
 		{
-			"before the new is asked for",
+			"before the new one is requested",
 			[]Group{{Name: "old"}, {Name: "new", Wanted: true}},
 			1, 1,
 			map[string]int{"old": 0, "new": 1},
@@ -95,14 +95,14 @@ func TestNext(t *testing.T) {
 			Plan{Moving: true, Fits: 3},
 		},
 		{
-			"the one that is there is not ready yet",
+			"the first new one is not ready yet",
 			[]Group{{Name: "old", Count: 2, Live: 2, Ready: 2}, {Name: "new", Wanted: true, Count: 1, Live: 1}},
 			3, 3,
 			map[string]int{"old": 2, "new": 1},
 			Plan{Moving: true, Fits: 3},
 		},
 		{
-			"somebody else took the room: wait",
+			"another job took the room: wait",
 			[]Group{{Name: "old", Count: 2, Live: 2, Ready: 2}, {Name: "new", Wanted: true, Count: 1, Missing: 1, Blocked: "full", Full: true}},
 			3, 3,
 			map[string]int{"old": 2, "new": 1},
@@ -116,7 +116,7 @@ func TestNext(t *testing.T) {
 			Plan{Moving: true, Stalled: crash},
 		},
 		{
-			"no node will ever do: nothing moves",
+			"no node will ever fit: nothing moves",
 			[]Group{{Name: "old", Count: 2, Live: 2, Ready: 2}, {Name: "new", Wanted: true, Count: 1, Missing: 1, Blocked: "missing devices"}},
 			2, 0,
 			map[string]int{"old": 2, "new": 1},
