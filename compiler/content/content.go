@@ -1,6 +1,5 @@
-// Package content looks into task groups: what a group consists of, value by value, each under a path that can be said in a
-// profile's words. It is how two groups are compared, and how values that came from sensitive variables are known again
-// where only their job is left.
+// Package content flattens a task group into values by path, and describes a path in a profile's words. It is used to
+// compare two groups, and to find the values of sensitive variables in a job when its profile isn't available.
 package content
 
 import (
@@ -19,9 +18,9 @@ import (
 	"github.com/emprops/machinectl/hcl/timetext"
 )
 
-// Of writes a group as path → value. Parts of a path are separated by NUL; a list's items are named where they have names,
-// else numbered; what is empty is left out, as Nomad does not tell it from what is missing. Name, count and scaling block
-// aren't in it.
+// Of returns a group's values by path. Parts of a path are separated by NUL. A list's items are named if they have
+// names, else numbered. Empty values are left out, because Nomad does not distinguish them from missing ones. Name,
+// count and scaling block are left out too.
 func Of(group *nomad.TaskGroup) map[string]string {
 	g := *group
 	g.Name, g.Count, g.Scaling = nil, nil, nil
@@ -38,7 +37,7 @@ func Of(group *nomad.TaskGroup) map[string]string {
 	return out
 }
 
-// Holding says in words where in a group one of the texts occurs, in order.
+// Holding returns, sorted, the places in a group at which one of the texts occurs, described by [Words].
 func Holding(group *nomad.TaskGroup, texts []string) []string {
 	if len(texts) == 0 {
 		return nil
@@ -83,7 +82,7 @@ func walk(path string, v any, out map[string]string) {
 	}
 }
 
-// durations are the names of the fields of Nomad's and of the agent document that hold one.
+// durations holds the JSON names of all fields, of Nomad's structs and the agent's document, that are durations.
 var durations = sync.OnceValue(func() map[string]bool {
 	names := map[string]bool{}
 	seen := map[reflect.Type]bool{}
@@ -113,7 +112,8 @@ var durations = sync.OnceValue(func() map[string]bool {
 	return names
 })
 
-// duration is a JSON document's duration, nanoseconds or Go's text, as people write it. Anything else stays as it is.
+// duration formats a duration from a JSON document, given in nanoseconds or as Go's text, the way people write it. It
+// returns anything else unchanged.
 func duration(v any) any {
 	switch v := v.(type) {
 	case float64:
@@ -128,7 +128,7 @@ func duration(v any) any {
 	return v
 }
 
-// document opens up the agent's instructions, so that they are compared value by value.
+// document parses the agent's document, so that it is compared value by value. It returns other text unchanged.
 func document(text any) any {
 	s, _ := text.(string)
 	var doc map[string]any
@@ -138,8 +138,8 @@ func document(text any) any {
 	return doc
 }
 
-// joined writes a list of plain values on one line.
-func joined(list []any) (string, bool) {
+// joined returns a list of plain values as one line; ok is false if an item is a map or a list.
+func joined(list []any) (line string, ok bool) {
 	var parts []string
 	for _, item := range list {
 		switch item.(type) {
@@ -151,7 +151,7 @@ func joined(list []any) (string, bool) {
 	return strings.Join(parts, " "), true
 }
 
-// itemName is the name of a list's item, or its number.
+// itemName returns the name of a list's item, or its number.
 func itemName(item any, i int) string {
 	m, _ := item.(map[string]any)
 	for _, key := range []string{"Name", "name", "Label", "LTarget", "DestPath"} {

@@ -2,13 +2,13 @@ package content
 
 import "strings"
 
-// Words says a path as a profile would.
+// Words describes a path in a profile's words.
 func Words(path string) string {
 	parts := strings.Split(strings.TrimPrefix(path, "\x00"), "\x00")
 	if len(parts) > 2 && parts[0] == "Tasks" {
 		owner := parts[1]
 		rest := parts[2:]
-		// The agent's document: what it says of workers and services is theirs.
+		// In the agent's document, values of workers and services are shown as theirs.
 		if len(rest) > 2 && rest[0] == "Templates" && rest[2] == "EmbeddedTmpl" {
 			rest = rest[3:]
 			if len(rest) > 2 && (rest[0] == "workers" || rest[0] == "services") {
@@ -23,7 +23,7 @@ func Words(path string) string {
 	return phrase(parts)
 }
 
-// phrase joins a path's parts, each said plainly, without those that only Nomad's structure needs.
+// phrase joins a path's parts, each in plain words, without those that only Nomad's structure needs.
 func phrase(parts []string) string {
 	var said []string
 	for _, part := range parts {
@@ -50,7 +50,7 @@ func phrase(parts []string) string {
 	return strings.Join(said, " ")
 }
 
-// spaced writes a Go name in lower-case words; what is no such name stays.
+// spaced turns a Go name into lower-case words; other names stay as they are.
 func spaced(name string) string {
 	if name == "" || name[0] < 'A' || name[0] > 'Z' || strings.ContainsAny(name, " _-./$") || strings.ToUpper(name) == name {
 		return name

@@ -156,7 +156,7 @@ func TestABrokenRevisionStopsTheRollout(t *testing.T) {
 	settle(t, w, l, func() bool { v, _ := l.Pool("p"); return v.Status == Stalled })
 	require.Equal(t, map[string]int{"m-1": 2, "m-2": 1}, w.counts())
 	v, _ := l.Pool("p")
-	require.Contains(t, v.Reason, "the new revision does not come up, the old one serves: machine alloc3 is not ready after 1m")
+	require.Contains(t, v.Reason, "the new revision doesn't become ready, the old one serves: machine alloc3 is not ready after 1m")
 	// Growth is served by the old revision meanwhile.
 	w.waiting = 20
 	settle(t, w, l, func() bool { return w.counts()["m-1"] == 5 })
