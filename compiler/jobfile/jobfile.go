@@ -1,8 +1,8 @@
-// Package jobfile writes a Nomad job as a job file: the HCL that Nomad's own tools read.
+// Package jobfile writes a Nomad job as a job file, the HCL that Nomad's own tools read.
 //
-// It goes by the hcl tags of Nomad's API structs, which are the names in job files. What Nomad's parser makes of the text
-// is the job again: that is tested against a real Nomad. It knows nothing of profiles, and writes no field that is
-// empty.
+// It walks Nomad's API structs by reflection and takes the names from their hcl tags, which are the names in job files.
+// Nomad's parser turns the text back into the same job; a test checks that against a real Nomad. The package knows
+// nothing of profiles, and omits empty fields.
 package jobfile
 
 import (
@@ -31,7 +31,7 @@ func Write(job *nomad.Job) []byte {
 	return hclwrite.Format(file.Bytes())
 }
 
-// writeStruct writes a struct's arguments, then its blocks, each in the order of the struct.
+// writeStruct writes a struct's arguments, then its blocks, both in the order of the struct's fields.
 func writeStruct(body *hclwrite.Body, v reflect.Value) {
 	fields := fieldsOf(v)
 	for _, f := range fields {
@@ -49,13 +49,17 @@ func writeStruct(body *hclwrite.Body, v reflect.Value) {
 	}
 }
 
-// field is a struct's field that has a name in job files and a value.
+// field is a struct field that has a name in job files and isn't empty.
 type field struct {
 	name  string
 	block bool
 	value reflect.Value
 }
 
+// fieldsOf returns a struct's fields as job files have them. A tag reads hcl:"name", hcl:"name,block" or
+// hcl:"name,label". Fields without a tag don't exist in job files, and labels belong to the enclosing block's header.
+// Three names differ from the tags: the job's id is its block's label, reserved and dynamic ports are both port blocks,
+// and a task's default identity has no tag because Nomad's parser moves it out of the list of identities.
 func fieldsOf(v reflect.Value) []field {
 	var fields []field
 	for i := range v.NumField() {
@@ -68,7 +72,7 @@ func fieldsOf(v reflect.Value) []field {
 		case name == "id" && v.Type() == reflect.TypeFor[nomad.Job]():
 			continue // the block's label
 		case name == "reserved_ports":
-			name = "port" // told apart by their numbers
+			name = "port" // Nomad's parser recognizes reserved ports by their static numbers
 		}
 		fields = append(fields, field{name, kind == "block", value})
 	}
@@ -78,7 +82,8 @@ func fieldsOf(v reflect.Value) []field {
 	return fields
 }
 
-// empty says that a field needs no mention. A pointer to a zero is one: it says that something is zero.
+// empty reports whether a field can be omitted. A pointer to a zero value is not empty: it sets the value to zero
+// explicitly.
 func empty(v reflect.Value) bool {
 	switch v.Kind() {
 	case reflect.Slice, reflect.Map:
@@ -88,7 +93,8 @@ func empty(v reflect.Value) bool {
 	}
 }
 
-// writeBlocks writes a field that is a block, several, or a map as a block.
+// writeBlocks writes a field that is one block (a struct), several (a slice, or a map of structs by label), or a map of
+// plain values as a block.
 func writeBlocks(body *hclwrite.Body, name string, v reflect.Value) {
 	switch v.Kind() {
 	case reflect.Pointer:
@@ -110,7 +116,7 @@ func writeBlocks(body *hclwrite.Body, name string, v reflect.Value) {
 	}
 }
 
-// writeBlock writes one block. Labels are those given, or else the struct's label fields.
+// writeBlock writes one block. Its labels are the given ones or, if labels is nil, the struct's label fields.
 func writeBlock(body *hclwrite.Body, name string, labels []string, v reflect.Value) {
 	if labels == nil {
 		for i := range v.NumField() {
@@ -126,7 +132,8 @@ func writeBlock(body *hclwrite.Body, name string, labels []string, v reflect.Val
 	writeStruct(body.AppendNewBlock(name, labels).Body(), v)
 }
 
-// writeMap writes a map as a block, or, where a key is no identifier, as an argument, which Nomad reads alike.
+// writeMap writes a map as a block or, if a key is not an identifier, as an argument. Nomad's parser treats both the
+// same.
 func writeMap(body *hclwrite.Body, name string, v reflect.Value) {
 	keys := sortedKeys(v)
 	if slices.ContainsFunc(keys, func(k string) bool { return !hclsyntax.ValidIdentifier(k) }) {
@@ -153,8 +160,8 @@ func sortedKeys(v reflect.Value) []string {
 	return keys
 }
 
-// argument is a Go value as an expression's.
-func argument(v reflect.Value) (cty.Value, bool) {
+// argument converts a Go value to an argument's value; ok is false if v is nil. Durations become text such as "1m30s".
+func argument(v reflect.Value) (value cty.Value, ok bool) {
 	if v.Type() == reflect.TypeFor[time.Duration]() {
 		return cty.StringVal(timetext.Exact(time.Duration(v.Int()))), true
 	}
@@ -189,7 +196,8 @@ func argument(v reflect.Value) (cty.Value, bool) {
 	}
 }
 
-func number(v reflect.Value) (cty.Value, bool) {
+// number converts the remaining kinds. A kind that is not a number can only come from a new field of Nomad's structs.
+func number(v reflect.Value) (value cty.Value, ok bool) {
 	switch {
 	case v.CanInt():
 		return cty.NumberIntVal(v.Int()), true
@@ -198,6 +206,6 @@ func number(v reflect.Value) (cty.Value, bool) {
 	case v.CanFloat():
 		return cty.NumberFloatVal(v.Float()), true
 	default:
-		panic(fmt.Sprintf("jobfile: no argument can be a %s", v.Type()))
+		panic(fmt.Sprintf("jobfile: %s can't be an argument", v.Type()))
 	}
 }

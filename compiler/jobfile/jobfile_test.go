@@ -10,7 +10,7 @@ import (
 	"github.com/emprops/machinectl/compiler/jobfile"
 )
 
-// Whether Nomad reads it back as the same job is tested in package compiler, on a real Nomad.
+// Package compiler tests, on a real Nomad, that the text is parsed as the same job.
 func TestWrite(t *testing.T) {
 	job := &nomad.Job{
 		ID: new("p"), Name: new("p"), Priority: new(0), Datacenters: []string{"*"}, Meta: map[string]string{"machinectl": "pool"},
