@@ -76,7 +76,7 @@ func Next(groups []Group, total, fits int) Plan {
 	case s.old == 0:
 		next = plan.finish(s)
 	case plan.stalls(s.wanted):
-		plan.Reason = "the new revision doesn't become ready, the old one serves:  " + plan.Stalled
+		plan.Reason = "the new revision doesn't become ready, the old one serves: " + plan.Stalled
 		next, rest = s.within(), max(total-s.wanted.Ready, 0)
 	case fits > 0:
 		next, rest = plan.swap(s)
