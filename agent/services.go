@@ -2,14 +2,19 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/timetext"
 	"github.com/emprops/machinectl/queue"
 )
 
@@ -69,14 +74,38 @@ func (s *service) watch(life context.Context) {
 			s.set(true, "")
 		default:
 			failures++
-			s.set(s.isReady() && failures < failuresToUnready, err.Error())
+			s.set(s.isReady() && failures < failuresToUnready, s.problem(err, timeout))
 		}
 		pause(life, every)
 	}
 }
 
-// check says what is wrong with the service now. One that names no check is ready when its port takes connections; one
-// without a port, always.
+// problem describes the error of a check that took at most timeout, for people.
+func (s *service) problem(err error, timeout time.Duration) string {
+	var answered *statusError
+	switch {
+	case errors.As(err, &answered):
+		return answered.Error()
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "nothing listens at " + s.addr
+	case errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded):
+		return fmt.Sprintf("%s did not answer within %s", s.addr, timetext.Duration(timeout))
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET):
+		return s.addr + " closed the connection without an answer"
+	case strings.Contains(err.Error(), "malformed HTTP"): // net/http has no error value for it
+		return s.addr + " does not answer in HTTP"
+	default:
+		return fmt.Sprintf("%s: %s", s.addr, err)
+	}
+}
+
+// statusError is an answer other than 2xx.
+type statusError struct{ url, status string }
+
+func (e *statusError) Error() string { return fmt.Sprintf("GET %s: status %s", e.url, e.status) }
+
+// check returns what is wrong with the service now. A service without a readiness check is ready when its port takes
+// connections; one without a port, always.
 func (s *service) check(ctx context.Context, client *http.Client) error {
 	switch {
 	case s.addr == "":
@@ -99,7 +128,7 @@ func (s *service) check(ctx context.Context, client *http.Client) error {
 	defer resp.Body.Close()
 	_, _ = io.CopyN(io.Discard, resp.Body, 64<<10) // for the connection's sake; the status is the answer
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		return fmt.Errorf("GET %s: status %s", req.URL, resp.Status)
+		return &statusError{url: req.URL.String(), status: resp.Status}
 	}
 	return nil
 }
