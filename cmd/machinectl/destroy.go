@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -21,6 +22,7 @@ func destroyCommand(std streams) *cli.Command {
 		Description: "Stops the Nomad jobs of the named pools, or of every pool in a profile, and waits until their machines have ended.\n" +
 			"Each machine's agent has its grace to finish; what it can't finish goes back to the queue.",
 		Flags: append(flags,
+			adoptFlag("with a profile, also pools of other projects"),
 			&cli.BoolFlag{Name: "purge", Usage: "also remove the jobs from Nomad's state"},
 			&cli.BoolFlag{Name: "auto-approve", Usage: "don't ask"}, jsonFlag(),
 			&cli.DurationFlag{Name: "timeout", Value: 5 * time.Minute, Usage: "how long to wait for the machines to end"}),
@@ -33,22 +35,17 @@ func destroy(ctx context.Context, cmd *cli.Command, std streams) error {
 	if err != nil {
 		return err
 	}
-	names, err := doomed(cmd, std, at)
+	named, err := doomed(cmd, std, at)
 	if err != nil {
 		return err
 	}
-	var list []*doom
+	list, err := running(ctx, cmd, c, named)
+	if err != nil {
+		return err
+	}
 	machines := 0
-	for _, d := range names {
-		state, err := plan.Read(ctx, c, d.Pool, d.Place)
-		switch {
-		case err != nil:
-			return err
-		case state != nil && (!state.Stopped || cmd.Bool("purge")):
-			d.Machines = len(state.Machines)
-			list = append(list, d)
-			machines += d.Machines
-		}
+	for _, d := range list {
+		machines += d.Machines
 	}
 	if cmd.Bool("json") {
 		if len(list) > 0 && !cmd.Bool("auto-approve") {
@@ -71,13 +68,34 @@ func destroy(ctx context.Context, cmd *cli.Command, std streams) error {
 	return stopAll(ctx, cmd, c, list, func(d *doom) { out.Printf("  %s stopped", d.Pool) })
 }
 
+// running are those of the named pools that can be stopped. A profile names its own only, unless told otherwise.
+func running(ctx context.Context, cmd *cli.Command, c *plan.Cluster, named *doomedPools) ([]*doom, error) {
+	var list []*doom
+	var foreign []error
+	for _, d := range named.pools {
+		state, err := plan.Read(ctx, c, d.Pool, d.Place)
+		if err != nil {
+			return nil, err
+		}
+		if state == nil || state.Stopped && !cmd.Bool("purge") {
+			continue
+		}
+		if named.byProfile && !cmd.Bool("adopt") {
+			foreign = append(foreign, state.CheckOwner(named.project))
+		}
+		d.Machines, d.Project = len(state.Machines), state.Project
+		list = append(list, d)
+	}
+	return list, errors.Join(foreign...)
+}
+
 // stopAll stops pools one after the other, each whether or not those before it could be.
 func stopAll(ctx context.Context, cmd *cli.Command, c *plan.Cluster, list []*doom, done func(*doom)) error {
 	ctx, cancel := context.WithTimeout(ctx, cmd.Duration("timeout"))
 	defer cancel()
 	var failed []error
 	for _, d := range list {
-		if err := plan.Destroy(ctx, c, d.Pool, d.Place, cmd.Bool("purge")); err != nil {
+		if err := plan.Destroy(ctx, c, d.Pool, d.Place, d.Project, cmd.Bool("purge")); err != nil {
 			failed = append(failed, err)
 			continue
 		}
@@ -96,6 +114,7 @@ type destroyed struct {
 // doom is a pool to stop.
 type doom struct {
 	Pool     string     `json:"pool"`
+	Project  string     `json:"project,omitempty"` // who owns it
 	Place    plan.Place `json:"place"`
 	Machines int        `json:"machines"` // that it had
 	Stopped  bool       `json:"stopped"`
@@ -104,35 +123,50 @@ type doom struct {
 func doomedNames(list []*doom) []string {
 	var names []string
 	for _, d := range list {
-		names = append(names, d.Pool)
+		names = append(names, d.Pool+ofProject(" (project %s)", d.Project))
 	}
 	return names
 }
 
+// ofProject is a format with the project's name, or nothing where there is none.
+func ofProject(format, name string) string {
+	if name == "" {
+		return ""
+	}
+	return fmt.Sprintf(format, name)
+}
+
+// doomedPools are the pools that a command line names.
+type doomedPools struct {
+	pools     []*doom
+	byProfile bool
+	project   string // the profile's
+}
+
 // doomed reads the arguments: pools by name, or profiles whose pools are meant.
-func doomed(cmd *cli.Command, std streams, at plan.Place) ([]*doom, error) {
+func doomed(cmd *cli.Command, std streams, at plan.Place) (*doomedPools, error) {
 	args := cmd.Args().Slice()
 	if len(args) == 0 {
 		return nil, misuse(cmd, "name the pools to stop, or a profile whose pools are meant")
 	}
 	at.Namespace = cmp.Or(at.Namespace, nomad.DefaultNamespace)
 	if !slices.ContainsFunc(args, looksLikePath) {
-		var list []*doom
+		named := &doomedPools{}
 		for _, name := range args {
-			list = append(list, &doom{Pool: name, Place: at})
+			named.pools = append(named.pools, &doom{Pool: name, Place: at})
 		}
-		return list, nil
+		return named, nil
 	}
 	src, err := load(cmd, std)
 	if err != nil {
 		return nil, err
 	}
 	src.settle(at)
-	var list []*doom
+	named := &doomedPools{byProfile: true, project: src.profile.Project}
 	for _, pool := range src.pools {
-		list = append(list, &doom{Pool: pool.Name, Place: plan.PlaceOf(pool)})
+		named.pools = append(named.pools, &doom{Pool: pool.Name, Place: plan.PlaceOf(pool)})
 	}
-	return list, nil
+	return named, nil
 }
 
 // looksLikePath tells a profile from a pool's name, which has neither dots nor slashes.

@@ -20,6 +20,8 @@ type failure struct {
 	// Pool and Moved are of a conflict: what somebody else changed.
 	Pool  string   `json:"pool,omitempty"`
 	Moved []string `json:"moved,omitempty"`
+	// Foreign are pools that belong to other projects than the profile.
+	Foreign []*plan.ForeignError `json:"foreign,omitempty"`
 	// Pools are those that aren't ready, with what fails.
 	Pools []plan.Progress `json:"pools,omitempty"`
 	// Code and Field are the dispatcher's, where it refuses something.
@@ -59,7 +61,7 @@ func newFailure(err error) *failure {
 		return nil
 	}
 	code := exitCode(err)
-	f := &failure{Kind: kinds()[code], ExitCode: code, Message: err.Error()}
+	f := &failure{Kind: kinds()[code], ExitCode: code, Message: err.Error(), Foreign: plan.Foreign(err)}
 	var conflict *plan.ConflictError
 	if errors.As(err, &conflict) {
 		f.Pool, f.Moved = conflict.Pool, conflict.Moved

@@ -13,6 +13,7 @@ import (
 	nomad "github.com/hashicorp/nomad/api"
 	"github.com/urfave/cli/v3"
 
+	"github.com/emprops/machinectl/compiler/plan"
 	"github.com/emprops/machinectl/compiler/view"
 	"github.com/emprops/machinectl/hcl/spec"
 )
@@ -160,6 +161,15 @@ func logs(ctx context.Context, cmd *cli.Command, std streams) (err error) {
 	}
 }
 
+// restarted is the JSON form of what restart did.
+type restarted struct {
+	Machine string `json:"machine"`
+	Pool    string `json:"pool"`
+	Project string `json:"project,omitempty"` // who owns the pool
+	Task    string `json:"task"`
+	State   string `json:"state"`
+}
+
 func restartCommand(std streams) *cli.Command {
 	return &cli.Command{
 		Name: "restart", Usage: "restart a machine's task in place", ArgsUsage: "<machine> <task>",
@@ -182,10 +192,11 @@ func restartCommand(std streams) *cli.Command {
 			if err := client.Allocations().Restart(alloc, task, q); err != nil {
 				return fmt.Errorf("%s on machine %s was not restarted: %w", task, alloc.ID[:8], err)
 			}
+			owner := plan.Owner(alloc.Job)
 			if cmd.Bool("json") {
-				return std.json(map[string]string{"machine": alloc.ID, "task": task, "state": "restarting"})
+				return std.json(restarted{Machine: alloc.ID, Pool: alloc.JobID, Project: owner, Task: task, State: "restarting"})
 			}
-			std.screen().Printf("%s on machine %s is restarting.", task, alloc.ID[:8])
+			std.screen().Printf("%s on machine %s is restarting (pool %s%s).", task, alloc.ID[:8], alloc.JobID, ofProject(", project %s", owner))
 			return nil
 		},
 	}

@@ -61,10 +61,15 @@ func planCommand(std streams) *cli.Command {
 func planFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringSliceFlag{Name: "target", Usage: "only the pool of this `NAME`; repeatable"},
-		&cli.BoolFlag{Name: "prune", Usage: "remove pools that run in the profile's namespaces and are not in it"},
+		&cli.BoolFlag{Name: "prune", Usage: "remove pools of the profile's project that run in its namespaces and are not in it"},
+		adoptFlag("take over pools of other projects; with -prune, remove those that belong to none, too"),
 		&cli.BoolFlag{Name: "verbose", Usage: "show Nomad's own difference too"},
 		jsonFlag(),
 	}
+}
+
+func adoptFlag(usage string) cli.Flag {
+	return &cli.BoolFlag{Name: "adopt", Usage: usage}
 }
 
 // work is a plan and what carries it out.
@@ -74,6 +79,8 @@ type work struct {
 	pools   []*compiler.Pool
 	// agreed says that the plan was looked at before: nobody has to be asked.
 	agreed bool
+	// byName says that no profile told whose pools are meant.
+	byName bool
 	// warnings are the profile's.
 	warnings []diag.Diagnostic
 }
@@ -87,7 +94,7 @@ type planned struct {
 
 func (w *work) show(cmd *cli.Command, std streams) {
 	s := std.screen()
-	s.Verbose = cmd.Bool("verbose")
+	s.Verbose, s.Owners = cmd.Bool("verbose"), w.byName
 	s.Plan(w.plan)
 }
 
@@ -106,19 +113,23 @@ func makePlan(ctx context.Context, cmd *cli.Command, std streams) (*work, error)
 		return nil, errors.New("the profile has no pools, so there is nothing to run: add a pool block")
 	}
 	targets := cmd.StringSlice("target")
-	if len(targets) > 0 && cmd.Bool("prune") {
+	prune, adopt := cmd.Bool("prune"), cmd.Bool("adopt")
+	switch {
+	case len(targets) > 0 && prune:
 		return nil, misuse(cmd, "-target and -prune contradict each other: what isn't a target is left alone")
+	case prune && !adopt && src.profile.Project == "":
+		return nil, misuse(cmd, "-prune removes pools of the profile's project, and the profile names none: write project \"<name>\" {} in it")
 	}
 	pools, err := targeted(cmd, src.pools, targets)
 	if err != nil {
 		return nil, err
 	}
 	w := &work{cluster: c, pools: pools, warnings: src.noted()}
-	if w.plan, err = plan.Make(ctx, c, pools); err != nil {
+	if w.plan, err = plan.Make(ctx, c, pools, plan.MakeOptions{Adopt: adopt}); err != nil {
 		return nil, err
 	}
 	if len(targets) == 0 {
-		orphans, err := plan.Orphans(ctx, c, pools, cmd.Bool("prune"))
+		orphans, err := plan.Orphans(ctx, c, pools, plan.OrphanOptions{Project: src.profile.Project, Prune: prune, Adopt: adopt})
 		if err != nil {
 			return nil, err
 		}
@@ -192,7 +203,7 @@ func savedPlan(cmd *cli.Command) ([]byte, error) {
 
 // openPlan takes up a saved plan, if the cluster is still what it was made for.
 func openPlan(ctx context.Context, cmd *cli.Command, std streams, b []byte) (*work, error) {
-	for _, flag := range []string{"target", "prune"} {
+	for _, flag := range []string{"target", "prune", "adopt"} {
 		if cmd.IsSet(flag) {
 			return nil, misuse(cmd, "-%s was decided when the plan was saved", flag)
 		}
@@ -211,7 +222,8 @@ func openPlan(ctx context.Context, cmd *cli.Command, std streams, b []byte) (*wo
 	if err != nil {
 		return nil, err
 	}
-	now, err := plan.Make(ctx, c, pools)
+	// Whom the pools belong to was agreed to; that it is still so is among what is compared below.
+	now, err := plan.Make(ctx, c, pools, plan.MakeOptions{Adopt: true})
 	if err != nil {
 		return nil, err
 	}

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -42,7 +44,7 @@ func TestTwoAppliesAtOnce(t *testing.T) {
 		var pools [2][]*compiler.Pool
 		for i := range 2 {
 			pools[i] = compiled("redis://127.0.0.1:1/" + round + string(rune('0'+i)))
-			plans[i], err = plan.Make(t.Context(), c, pools[i])
+			plans[i], err = plan.Make(t.Context(), c, pools[i], plan.MakeOptions{})
 			require.NoError(t, err)
 		}
 		for i := range 2 {
@@ -59,4 +61,46 @@ func TestTwoAppliesAtOnce(t *testing.T) {
 		require.NotEmpty(t, conflict.Moved)
 		t.Log(lost)
 	}
+}
+
+// TestTwoProjectsAtOnce: of two projects that create a pool of one name at the same time, one has it, and the other is told
+// who does.
+func TestTwoProjectsAtOnce(t *testing.T) {
+	address := startCluster(t, devcluster.Options{Embedded: true}).NomadAddr()
+	client, err := nomad.NewClient(&nomad.Config{Address: address})
+	require.NoError(t, err)
+	t.Cleanup(client.Close)
+	c := plan.NewCluster(client)
+	projects := [2]string{"emprops", "studio"}
+	var pools [2][]*compiler.Pool
+	var plans [2]*plan.Plan
+	for i, project := range projects {
+		text := strings.Replace(string(starter), `project "starter"`, fmt.Sprintf("project %q", project), 1)
+		p, diags := profile.LoadBytes([]byte(text), "profiles.hcl", profile.Options{})
+		require.False(t, diags.HasErrors(), diags)
+		require.Equal(t, project, p.Project)
+		pools[i], diags = compiler.Compile(p)
+		require.False(t, diags.HasErrors(), diags)
+		pools[i][0].Job.Namespace = new(nomad.DefaultNamespace)
+		plans[i], err = plan.Make(t.Context(), c, pools[i], plan.MakeOptions{})
+		require.NoError(t, err)
+		require.Equal(t, plan.Create, plans[i].Pools[0].Action)
+	}
+	var errs [2]error
+	var wg sync.WaitGroup
+	for i := range 2 {
+		wg.Go(func() { errs[i] = plan.Apply(t.Context(), c, plans[i], pools[i], plan.ApplyOptions{}) })
+	}
+	wg.Wait()
+	winner := 0
+	if errs[0] != nil {
+		winner = 1
+	}
+	require.NoError(t, errs[winner])
+	foreign := plan.Foreign(errs[1-winner])
+	require.Len(t, foreign, 1, "%v", errs[1-winner])
+	require.Equal(t, projects[winner], foreign[0].Owner)
+	live, _, err := client.Jobs().Info("simulators", nil)
+	require.NoError(t, err)
+	require.Equal(t, projects[winner], plan.Owner(live))
 }

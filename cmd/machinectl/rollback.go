@@ -38,7 +38,7 @@ func rollback(ctx context.Context, cmd *cli.Command, std streams) error {
 		return err
 	}
 	at.Namespace = cmp.Or(at.Namespace, nomad.DefaultNamespace)
-	w := &work{cluster: c}
+	w := &work{cluster: c, byName: true}
 	for _, name := range names {
 		pool, err := plan.Former(ctx, c, name, at, revision)
 		if err != nil {
@@ -46,7 +46,7 @@ func rollback(ctx context.Context, cmd *cli.Command, std streams) error {
 		}
 		w.pools = append(w.pools, pool)
 	}
-	if w.plan, err = plan.Make(ctx, c, w.pools); err != nil {
+	if w.plan, err = plan.Make(ctx, c, w.pools, plan.MakeOptions{}); err != nil {
 		return err
 	}
 	return w.carryOut(ctx, cmd, std)

@@ -4,6 +4,9 @@
 #   machinectl plan profiles.hcl        shows what applying it would change
 #   machinectl apply profiles.hcl       does it
 
+# Whose pools these are. Profiles of other projects leave them alone, and `apply -prune` removes only what is this one's.
+project "starter" {}
+
 # Values that differ from place to place: -var redis=…, -var-file, or MACHINECTL_VAR_redis in the environment.
 variable "redis" {
   default     = "redis://127.0.0.1:6379"

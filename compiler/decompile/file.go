@@ -39,6 +39,10 @@ func (d *decompilation) text() string {
 			}
 		}
 	}
+	// A job that machinectl compiled has one owner; each of its groups says so.
+	if i := slices.IndexFunc(d.parts, func(s *sketch) bool { return s.policy != nil && s.policy.Project != "" }); i >= 0 {
+		file.block("project", d.parts[i].policy.Project)
+	}
 	d.variableBlocks(file)
 	for _, s := range d.parts {
 		m := s.machineBlock(file)

@@ -102,6 +102,10 @@ func (b *body) write(out *strings.Builder, depth int) {
 			fmt.Fprintf(out, "%s { %s = %s }\n", n.header, in.args[0].name, in.args[0].expression)
 			continue
 		}
+		if n.body.empty() {
+			out.WriteString(n.header + " {}\n")
+			continue
+		}
 		out.WriteString(n.header + " {\n")
 		n.body.write(out, depth+1)
 		out.WriteString("}\n")

@@ -100,7 +100,7 @@ func (c *Cluster) apply(ctx context.Context, planned *Pool, pool *compiler.Pool,
 			return c.explain(planned.Name, err)
 		}
 		// The dispatcher resizes pools at any time. A plan that differs in counts alone is still the plan that was agreed to.
-		if current, err = c.plan(ctx, pool); err != nil {
+		if current, err = c.plan(ctx, pool, planned.adopts()); err != nil {
 			return err
 		}
 		if what := moved(planned, current); len(what) > 0 {

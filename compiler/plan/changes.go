@@ -26,6 +26,7 @@ func policyChanges(before, after spec.Policy) []Change {
 	if before.Version == 0 {
 		return nil
 	}
+	add("project", before.Project, after.Project)
 	add("machine", before.Machine, after.Machine)
 	add("size: min", before.Min, after.Min)
 	add("size: max", before.Max, after.Max)

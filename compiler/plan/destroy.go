@@ -10,7 +10,9 @@ import (
 
 // Destroy stops a pool's Nomad job and waits until its machines have ended; purge also removes the job from Nomad's
 // state once they have. Each machine's agent gets its grace: what it can't finish goes back to the queue.
-func Destroy(ctx context.Context, c *Cluster, pool string, at Place, purge bool) error {
+//
+// owner is the project that the pool was found to belong to; where it is another one by now, it is left alone.
+func Destroy(ctx context.Context, c *Cluster, pool string, at Place, owner string, purge bool) error {
 	live, err := c.lookup(ctx, pool, at)
 	if err != nil {
 		return c.explain(pool, err)
@@ -20,6 +22,9 @@ func Destroy(ctx context.Context, c *Cluster, pool string, at Place, purge bool)
 	}
 	if !isOurs(live) {
 		return &NotOursError{Pool: pool, Place: at}
+	}
+	if now := Owner(live); now != owner {
+		return &ConflictError{Pool: pool, Moved: []string{fmt.Sprintf("it belonged to %s, and now to %s", projectWords(owner), projectWords(now))}}
 	}
 	if _, _, err := c.planner.DeregisterOpts(pool, &nomad.DeregisterOptions{}, at.write(ctx)); err != nil {
 		return c.explain(pool, err)

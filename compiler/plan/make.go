@@ -18,15 +18,21 @@ import (
 // concurrency bounds how many pools are planned at once, so that a large profile doesn't flood the servers.
 const concurrency = 8
 
+// MakeOptions are how plans are made.
+type MakeOptions struct {
+	// Adopt takes over pools that belong to other projects.
+	Adopt bool
+}
+
 // Make plans every pool. The error joins what went wrong with each pool; the plan then holds the others.
-func Make(ctx context.Context, c *Cluster, pools []*compiler.Pool) (*Plan, error) {
+func Make(ctx context.Context, c *Cluster, pools []*compiler.Pool, opts MakeOptions) (*Plan, error) {
 	planned := make([]*Pool, len(pools))
 	errs := make([]error, len(pools))
 	var g errgroup.Group
 	g.SetLimit(concurrency)
 	for i, pool := range pools {
 		g.Go(func() error {
-			planned[i], errs[i] = c.plan(ctx, pool)
+			planned[i], errs[i] = c.plan(ctx, pool, opts.Adopt)
 			return nil
 		})
 	}
@@ -38,7 +44,7 @@ func Make(ctx context.Context, c *Cluster, pools []*compiler.Pool) (*Plan, error
 	return p, c.crowd(ctx, p)
 }
 
-func (c *Cluster) plan(ctx context.Context, pool *compiler.Pool) (*Pool, error) {
+func (c *Cluster) plan(ctx context.Context, pool *compiler.Pool, adopt bool) (*Pool, error) {
 	at := placeOf(pool.Job)
 	live, err := c.lookup(ctx, pool.Name, at)
 	if err != nil {
@@ -48,12 +54,17 @@ func (c *Cluster) plan(ctx context.Context, pool *compiler.Pool) (*Pool, error) 
 	if err != nil {
 		return nil, err
 	}
+	if isRunning(live) && !adopt {
+		if err := checkOwner(pool.Name, at, t.owner, pool.Policy.Project, "rename the pool, or take it over with -adopt"); err != nil {
+			return nil, err
+		}
+	}
 	answer, _, err := c.planner.PlanOpts(t.job, &nomad.PlanOptions{Diff: true}, at.write(ctx))
 	if err != nil {
 		return nil, c.explain(pool.Name, err)
 	}
 	out := &Pool{
-		Name: pool.Name, Place: at, To: pool.Revision, Groups: t.groups,
+		Name: pool.Name, Place: at, Project: pool.Policy.Project, Owner: t.owner, To: pool.Revision, Groups: t.groups,
 		Index: answer.JobModifyIndex, Diff: prune(answer.Diff), Warnings: warnings(answer.Warnings),
 		Escaped: pool.Escaped, Minimum: pool.Policy.Min, job: t.job, policy: pool.Policy,
 	}

@@ -15,6 +15,8 @@ func moved(agreed, now *Pool) []string {
 		return []string{fmt.Sprintf("it did not run, and now it does, on revision %s", orNone(now.From))}
 	case agreed.Action != Create && now.Action == Create:
 		return []string{"it ran, and now it is stopped"}
+	case agreed.Owner != now.Owner && now.Action != Create:
+		return []string{fmt.Sprintf("it belonged to %s, and now to %s", projectWords(agreed.Owner), projectWords(now.Owner))}
 	case agreed.From != now.From:
 		return []string{fmt.Sprintf("it ran on revision %s, and now revision %s is the wanted one", orNone(agreed.From), orNone(now.From))}
 	case agreed.To != now.To:
@@ -35,6 +37,13 @@ func moved(agreed, now *Pool) []string {
 		list = []string{fmt.Sprintf("its plan was %q, and now it is %q", agreed.Action, now.Action)}
 	}
 	return list
+}
+
+func projectWords(name string) string {
+	if name == "" {
+		return "no project"
+	}
+	return fmt.Sprintf("project %q", name)
 }
 
 func orNone(revision string) string {

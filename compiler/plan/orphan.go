@@ -11,9 +11,16 @@ import (
 	"github.com/emprops/machinectl/compiler"
 )
 
-// Orphans finds the pools that run in the namespaces of some pools and aren't among them: they left the profile, or they
-// are somebody else's. With prune they are to be removed; else they are only mentioned.
-func Orphans(ctx context.Context, c *Cluster, pools []*compiler.Pool, prune bool) ([]*Pool, error) {
+// OrphanOptions say what becomes of pools that aren't in the profile.
+type OrphanOptions struct {
+	Project string // the profile's; empty: it names none
+	Prune   bool   // remove the project's own
+	Adopt   bool   // with Prune: and those that belong to no project
+}
+
+// Orphans finds the pools that run in the namespaces of some pools and aren't among them, but should be looked at: those of
+// the same project left the profile, those of no project may have. Other projects' pools are none of its business.
+func Orphans(ctx context.Context, c *Cluster, pools []*compiler.Pool, opts OrphanOptions) ([]*Pool, error) {
 	known := map[Place]map[string]bool{}
 	for _, pool := range pools {
 		at := placeOf(pool.Job)
@@ -29,11 +36,11 @@ func Orphans(ctx context.Context, c *Cluster, pools []*compiler.Pool, prune bool
 			return nil, err
 		}
 		for _, s := range states {
-			if names[s.Pool] {
+			if names[s.Pool] || s.Project != "" && s.Project != opts.Project {
 				continue
 			}
-			pool := &Pool{Name: s.Pool, Place: at, Action: Orphan}
-			if prune {
+			pool := &Pool{Name: s.Pool, Place: at, Action: Orphan, Owner: s.Project}
+			if opts.Prune && (s.Project != "" || opts.Adopt) {
 				pool.Action = Remove
 			}
 			if wanted := s.Wanted(); wanted != nil {
@@ -61,6 +68,9 @@ func (c *Cluster) remove(ctx context.Context, p *Pool) error {
 	}
 	if !isOurs(live) {
 		return &NotOursError{Pool: p.Name, Place: p.Place}
+	}
+	if owner := Owner(live); owner != p.Owner {
+		return &ConflictError{Pool: p.Name, Moved: []string{fmt.Sprintf("it belonged to %s, and now to %s", projectWords(p.Owner), projectWords(owner))}}
 	}
 	if wanted := wantedOf(live); wanted != p.From {
 		return &ConflictError{Pool: p.Name, Moved: []string{fmt.Sprintf("it was on revision %s, and now revision %s is the wanted one", orNone(p.From), orNone(wanted))}}

@@ -67,6 +67,9 @@ type Pool struct {
 	Name   string `json:"name"`
 	Place  Place  `json:"place"`
 	Action Action `json:"action"`
+	// Project is who owns the pool after applying; Owner who owns it now, or owned it when it was stopped. Empty: nobody.
+	Project string `json:"project,omitempty"`
+	Owner   string `json:"owner,omitempty"`
 	// From and To are the wanted revisions before and after; From is empty where there was none.
 	From string `json:"from,omitempty"`
 	To   string `json:"to,omitempty"`

@@ -161,6 +161,7 @@ func wantedGroup(job *nomad.Job) (*nomad.TaskGroup, spec.Policy) {
 
 // formerPool puts a former group into the live job, under the live bounds.
 func formerPool(live *nomad.Job, group *nomad.TaskGroup, policy, current spec.Policy) (*compiler.Pool, error) {
+	policy.Project = current.Project
 	policy.Min, policy.Max = current.Min, current.Max
 	policy.TargetWait, policy.IdleAfter = current.TargetWait, current.IdleAfter
 	policy.UpCooldown, policy.DownCooldown = current.UpCooldown, current.DownCooldown

@@ -15,6 +15,7 @@ import (
 // State is what runs of one pool.
 type State struct {
 	Pool     string       `json:"pool"`
+	Project  string       `json:"project,omitempty"` // who owns it
 	Place    Place        `json:"place"`
 	Min      int          `json:"min"`
 	Max      int          `json:"max"`
@@ -96,7 +97,7 @@ func (c *Cluster) read(ctx context.Context, live *nomad.Job, at Place) (*State, 
 	if err != nil {
 		return nil, c.explain(pool, err)
 	}
-	s := &State{Pool: pool, Place: placeOf(live), Stopped: deref(live.Stop)}
+	s := &State{Pool: pool, Project: Owner(live), Place: placeOf(live), Stopped: deref(live.Stop)}
 	if s.Machines, err = c.machines(ctx, latest(allocs), live, at); err != nil {
 		return nil, err
 	}

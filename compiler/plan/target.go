@@ -16,6 +16,7 @@ type target struct {
 	groups []Group
 	// before is the live group that was wanted, nil if there is none.
 	before *nomad.TaskGroup
+	owner  string // the live job's project
 }
 
 // NotOursError says that a Nomad job of the pool's name exists and is not machinectl's.
@@ -42,6 +43,9 @@ func makeTarget(pool *compiler.Pool, live *nomad.Job) (target, error) {
 	job := *pool.Job
 	desired := *pool.Group()
 	t := target{job: &job}
+	if live != nil {
+		t.owner = Owner(live)
+	}
 	if !isRunning(live) {
 		job.TaskGroups = []*nomad.TaskGroup{&desired}
 		t.groups = []Group{{Name: *desired.Name, Revision: pool.Revision, Wanted: true, New: true, Count: *desired.Count}}
@@ -65,8 +69,8 @@ func makeTarget(pool *compiler.Pool, live *nomad.Job) (target, error) {
 			item.Wanted, item.Revision = true, pool.Revision
 			keepLive(&desired, group, policy, pool.Policy)
 			group = &desired
-		case ours && policy.Wanted:
-			if group, err = unwanted(group, policy); err != nil {
+		case ours && (policy.Wanted || policy.Project != pool.Policy.Project):
+			if group, err = unwanted(group, policy, pool.Policy.Project); err != nil {
 				return target{}, fmt.Errorf("pool %q, group %q: %w", pool.Name, *group.Name, err)
 			}
 		}
@@ -96,9 +100,9 @@ func keepLive(desired, live *nomad.TaskGroup, livePolicy, policy spec.Policy) {
 	desired.Scaling = &scaling
 }
 
-// unwanted is the live group with nothing changed but its policy's Wanted.
-func unwanted(live *nomad.TaskGroup, policy spec.Policy) (*nomad.TaskGroup, error) {
-	policy.Wanted = false
+// unwanted is the live group with nothing changed but its policy's Wanted and Project.
+func unwanted(live *nomad.TaskGroup, policy spec.Policy, project string) (*nomad.TaskGroup, error) {
+	policy.Wanted, policy.Project = false, project
 	doc, err := policy.Map()
 	if err != nil {
 		return live, err

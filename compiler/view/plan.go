@@ -52,7 +52,13 @@ func (s Screen) Diff(p *plan.Plan) {
 
 func (s Screen) pool(p *plan.Pool, wide int) {
 	symbol, color, words := describe(p)
+	if s.Owners && p.Owner != "" {
+		words += fmt.Sprintf(" (project %s)", p.Owner)
+	}
 	s.Printf("%s %s%s  %s", s.paint(color, symbol), s.paint(bold, p.Name), strings.Repeat(" ", wide-seen(p.Name)), words)
+	if p.Action == plan.Create && p.Owner != "" && p.Owner != p.Project {
+		s.Printf("    %s project %s had a pool of this name, which is stopped", s.paint(yellow, "!"), p.Owner)
+	}
 	s.changes(p)
 	for _, g := range p.Groups {
 		if !g.Wanted && g.Count > 0 && p.Action == plan.Revise {
@@ -109,6 +115,9 @@ func describe(p *plan.Pool) (symbol, color, words string) {
 	case plan.Remove:
 		return "-", red, fmt.Sprintf("not in the profile; stop it and its %s", count(p.Running, "machine"))
 	case plan.Orphan:
+		if p.Owner == "" {
+			return "?", faint, fmt.Sprintf("runs with %s, belongs to no project and is not in the profile; left alone (-prune -adopt would stop it)", count(p.Running, "machine"))
+		}
 		return "?", faint, fmt.Sprintf("runs with %s and is not in the profile; left alone (-prune would stop it)", count(p.Running, "machine"))
 	default:
 		if p.Ready < p.Minimum {

@@ -17,6 +17,8 @@ type Screen struct {
 	Width int
 	// Verbose shows Nomad's own difference in plans too.
 	Verbose bool
+	// Owners shows in plans whose pools they are about: there is no profile that says it.
+	Owners bool
 	// Sensitive are strings to mask, the longest first.
 	Sensitive []string
 }

@@ -2,6 +2,7 @@ package view
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/emprops/machinectl/compiler/plan"
@@ -46,21 +47,31 @@ func (s Screen) Status(doc StatusDocument, now time.Time) {
 }
 
 func (s Screen) pools(pools []*plan.State) {
-	rows := [][]string{s.head("POOL", "MACHINE", "REVISION", "READY", "COUNT", "BOUNDS", "")}
+	rows := [][]string{s.head("POOL", "PROJECT", "MACHINE", "REVISION", "READY", "COUNT", "BOUNDS", "")}
+	owned := false
 	for _, p := range pools {
+		owned = owned || p.Project != ""
 		for _, g := range p.Groups {
-			name, bounds, note := p.Pool, fmt.Sprintf("%d–%d", p.Min, p.Max), ""
+			name, project, bounds, note := p.Pool, p.Project, fmt.Sprintf("%d–%d", p.Min, p.Max), ""
 			if !g.Wanted {
-				name, bounds, note = "", "", s.paint(faint, "moving away")
+				name, project, bounds, note = "", "", "", s.paint(faint, "moving away")
 			}
 			ready := fmt.Sprint(g.Ready)
 			if g.Ready < g.Count {
 				ready = s.paint(yellow, ready)
 			}
-			rows = append(rows, []string{s.paint(bold, name), g.Machine, g.Revision, ready, fmt.Sprint(g.Count), bounds, note})
+			rows = append(rows, []string{s.paint(bold, name), project, g.Machine, g.Revision, ready, fmt.Sprint(g.Count), bounds, note})
 		}
 	}
-	s.Rows("", rows, 1)
+	const project, machine = 1, 2
+	if !owned { // nobody's: nothing to tell apart
+		for i := range rows {
+			rows[i] = slices.Delete(rows[i], project, project+1)
+		}
+		s.Rows("", rows, machine-1)
+		return
+	}
+	s.Rows("", rows, machine, project)
 }
 
 func (s Screen) machines(doc StatusDocument, now time.Time) {
