@@ -1,6 +1,8 @@
 # ComfyUI on whatever GPUs there are: cards in order of preference, slices of large ones, and a pool without any GPU for
 # the jobs that need none. Models lie on a volume of the host; only what is missing there is fetched.
 
+project "comfyui" {}
+
 variable "image" {
   type        = string
   default     = "registry.example/comfyui:0.3"

@@ -8,6 +8,8 @@
 # As it stands it describes production: containers, and API keys out of Nomad variables. With demo.vars.hcl it is the
 # same structure on one small node: programs of the host, simulated GPUs and a simulated ComfyUI.
 
+project "emprops" {}
+
 variable "demo" {
   type        = bool
   default     = false

@@ -1,5 +1,7 @@
 # Machines that call hosted APIs: small, many, without GPUs. What differs between providers is data.
 
+project "hosted-apis" {}
+
 environment "RELEASE" {
   default     = "stable"
   description = "The image's tag; CI sets it."

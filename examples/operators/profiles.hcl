@@ -1,5 +1,7 @@
 # What a Nomad operator asks about: networks, placement, failures, storage, and the way to what the language has no words for.
 
+project "operators" {}
+
 variable "redis_url" {
   type    = string
   default = "redis://redis.example:6379"

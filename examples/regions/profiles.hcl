@@ -1,5 +1,7 @@
 # The same machines in two regions: a module, used twice with inputs of its own.
 
+project "regions" {}
+
 locals {
   image = "registry.example/comfyui:0.3"
 }
