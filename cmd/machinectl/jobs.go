@@ -11,6 +11,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"github.com/emprops/machinectl/compiler/view"
 	"github.com/emprops/machinectl/hcl/diag"
 	"github.com/emprops/machinectl/hcl/timetext"
 	"github.com/emprops/machinectl/queue"
@@ -112,6 +113,7 @@ func poolsCommand(std streams) *cli.Command {
 // dispatched is a pool as the dispatcher tells of it.
 type dispatched struct {
 	Pool     string `json:"pool"`
+	Project  string `json:"project,omitempty"` // who owns it
 	Machine  string `json:"machine"`
 	Min      int    `json:"min"`
 	Max      int    `json:"max"`
@@ -152,14 +154,18 @@ func pools(ctx context.Context, cmd *cli.Command, std streams) error {
 		s.Printf("The dispatcher sees no pools.")
 		return nil
 	}
-	rows := [][]string{s.Head("POOL", "MACHINE", "STATUS", "ASKED", "READY", "BUSY", "STARTING", "DRAINING", "FAILED", "BOUNDS", "")}
+	var projects []string
+	for _, p := range list {
+		projects = append(projects, p.Project)
+	}
+	rows := [][]string{s.Head("POOL", view.ProjectColumn(projects), "MACHINE", "STATUS", "ASKED", "READY", "BUSY", "STARTING", "DRAINING", "FAILED", "BOUNDS", "")}
 	for _, p := range list {
 		rows = append(rows, []string{
-			s.Bold(p.Pool), p.Machine, p.Status, strconv.Itoa(p.Asked), strconv.Itoa(p.Ready), strconv.Itoa(p.Busy), strconv.Itoa(p.Starting),
+			s.Bold(p.Pool), p.Project, p.Machine, p.Status, strconv.Itoa(p.Asked), strconv.Itoa(p.Ready), strconv.Itoa(p.Busy), strconv.Itoa(p.Starting),
 			strconv.Itoa(p.Draining), strconv.Itoa(p.Failed), fmt.Sprintf("%d–%d", p.Min, p.Max), s.Faint(p.Reason),
 		})
 	}
-	const machine, starting, draining, failed = 1, 6, 7, 8
-	s.Rows("", rows, machine, draining, starting, failed)
+	const project, machine, starting, draining, failed = 1, 2, 7, 8, 9
+	s.Rows("", rows, machine, project, draining, starting, failed)
 	return nil
 }

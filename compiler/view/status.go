@@ -2,7 +2,7 @@ package view
 
 import (
 	"fmt"
-	"slices"
+	"strings"
 	"time"
 
 	"github.com/emprops/machinectl/compiler/plan"
@@ -47,10 +47,12 @@ func (s Screen) Status(doc StatusDocument, now time.Time) {
 }
 
 func (s Screen) pools(pools []*plan.State) {
-	rows := [][]string{s.head("POOL", "PROJECT", "MACHINE", "REVISION", "READY", "COUNT", "BOUNDS", "")}
-	owned := false
+	var projects []string
 	for _, p := range pools {
-		owned = owned || p.Project != ""
+		projects = append(projects, p.Project)
+	}
+	rows := [][]string{s.head("POOL", ProjectColumn(projects), "MACHINE", "REVISION", "READY", "COUNT", "BOUNDS", "")}
+	for _, p := range pools {
 		for _, g := range p.Groups {
 			name, project, bounds, note := p.Pool, p.Project, fmt.Sprintf("%d–%d", p.Min, p.Max), ""
 			if !g.Wanted {
@@ -64,14 +66,15 @@ func (s Screen) pools(pools []*plan.State) {
 		}
 	}
 	const project, machine = 1, 2
-	if !owned { // nobody's: nothing to tell apart
-		for i := range rows {
-			rows[i] = slices.Delete(rows[i], project, project+1)
-		}
-		s.Rows("", rows, machine-1)
-		return
-	}
 	s.Rows("", rows, machine, project)
+}
+
+// ProjectColumn is the head of a column of projects: none where no pool has any.
+func ProjectColumn(projects []string) string {
+	if strings.Join(projects, "") == "" {
+		return ""
+	}
+	return "PROJECT"
 }
 
 func (s Screen) machines(doc StatusDocument, now time.Time) {

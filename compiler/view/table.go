@@ -9,7 +9,8 @@ const (
 	shortestCell = 4
 )
 
-// Rows writes cells in columns; a cell is padded by what is seen of it, not by its colour codes. Where the terminal is too
+// Rows writes cells in columns; a cell is padded by what is seen of it, not by its colour codes. A column without any text,
+// its head included, takes no room. Where the terminal is too
 // narrow, the last column is cut first, then the columns that spare lists are left out, in that order, then the widest ones
 // are cut.
 func (s Screen) Rows(indent string, rows [][]string, spare ...int) {
@@ -53,14 +54,19 @@ func newTable(indent string, rows [][]string) *table {
 			t.widths[i] = max(t.widths[i], seen(cell))
 		}
 	}
+	for i, width := range t.widths {
+		if width == 0 {
+			t.widths[i] = left
+		}
+	}
 	return t
 }
 
 // over is how many columns of the terminal are missing.
 func (t *table) over(width int) int {
 	sum, cells := len(t.indent), 0
-	for i, w := range t.widths {
-		if w == left || w == 0 && i == len(t.widths)-1 {
+	for _, w := range t.widths {
+		if w == left {
 			continue
 		}
 		sum += w

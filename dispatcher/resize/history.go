@@ -107,7 +107,7 @@ func (l *Loop) Pool(name string) (PoolView, bool) {
 func (p *pool) view(d scaler.Decision, plan rollout.Plan, drained map[string]string, now time.Time) PoolView {
 	v := PoolView{Pool: p.Name, Namespace: p.Namespace, Paused: p.paused, Asked: p.Asked(), Groups: []GroupView{}, Decision: &d, ReadAt: now}
 	if w := p.Wanted(); w != nil {
-		v.Machine, v.Min, v.Max = w.Policy.Machine, w.Policy.Min, w.Policy.Max
+		v.Project, v.Machine, v.Min, v.Max = w.Policy.Project, w.Policy.Machine, w.Policy.Min, w.Policy.Max
 	}
 	for _, g := range p.Groups {
 		gv := GroupView{Group: g.Name, Revision: g.Policy.Revision, Wanted: g.Policy.Wanted, Asked: g.Count, Target: plan.Targets[g.Name], Ready: p.readyIn(g)}

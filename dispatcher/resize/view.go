@@ -9,7 +9,8 @@ import (
 // PoolView is a pool as people and programs see it over the API.
 type PoolView struct {
 	Pool      string `json:"pool"`
-	Namespace string `json:"namespace"` // Nomad's
+	Namespace string `json:"namespace"`         // Nomad's
+	Project   string `json:"project,omitempty"` // who owns it
 	Machine   string `json:"machine"`
 	Min       int    `json:"min"`
 	Max       int    `json:"max"`
