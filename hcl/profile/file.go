@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -35,7 +36,7 @@ func (o *outside) text(name string) (path, text string, err error) {
 	if err != nil {
 		return path, "", function.NewArgErrorf(0, "%s can't be read: %s", path, reason(err))
 	}
-	if d := refused(src, path); d != nil {
+	if d := cmp.Or(notText(src, path), refused(src, path)); d != nil {
 		return path, "", function.NewArgErrorf(0, "%s: %s", path, d.Detail)
 	}
 	o.cost.spent += len(src)
@@ -78,8 +79,13 @@ func (o *outside) templateFunc(functions map[string]function.Function) function.
 }
 
 func (o *outside) render(path, text string, vars cty.Value, functions map[string]function.Function) (cty.Value, error) {
+	if d := nestedTooDeeply([]byte(text), path, hcl.InitialPos); d != nil {
+		return cty.UnknownVal(cty.String), inTemplate(hcl.Diagnostics{d})
+	}
 	expr, diags := hclsyntax.ParseTemplate([]byte(text), path, hcl.InitialPos)
-	if !diags.HasErrors() {
+	if diags.HasErrors() {
+		diags = templateMistake([]byte(text), path, diags)
+	} else {
 		diags = append(diags, literals(expr)...)
 	}
 	if diags.HasErrors() {

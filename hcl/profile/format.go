@@ -17,11 +17,13 @@ func Format(src []byte) ([]byte, hcl.Diagnostics) { return FormatFile(src, "prof
 
 // FormatFile is [Format] with the file's name in the diagnostics.
 func FormatFile(src []byte, filename string) ([]byte, hcl.Diagnostics) {
-	if d := refused(src, filename); d != nil {
-		return src, hcl.Diagnostics{d}
+	given := src
+	src = bytes.TrimPrefix(src, byteOrderMark)
+	if diags := unparsed(src, filename); diags != nil {
+		return given, diags
 	}
 	if _, diags := hclsyntax.ParseConfig(src, filename, hcl.InitialPos); diags.HasErrors() {
-		return src, diags
+		return given, syntaxErrors(src, filename, diags)
 	}
 	plain, texts := takeHeredocs(src)
 	out := formatOnce(plain)
@@ -54,28 +56,17 @@ type heredocs []string // pairs: the stand-in, the text
 
 // takeHeredocs replaces each heredoc that isn't within another one.
 func takeHeredocs(src []byte) (plain []byte, texts heredocs) {
-	tokens, _ := hclsyntax.LexConfig(src, "", hcl.InitialPos) // the text has been parsed
 	mark := "HEREDOC"
 	for bytes.Contains(src, []byte(mark)) {
 		mark += "_"
 	}
-	depth, start, done := 0, 0, 0
-	for _, t := range tokens {
-		switch t.Type {
-		case hclsyntax.TokenOHeredoc:
-			if depth++; depth == 1 {
-				start = t.Range.Start.Byte
-			}
-		case hclsyntax.TokenCHeredoc:
-			if depth--; depth > 0 {
-				continue
-			}
-			name := fmt.Sprintf("%s%d", mark, len(texts)/2)
-			stand := fmt.Sprintf("<<%s\n%s", name, name)
-			texts = append(texts, stand, string(src[start:t.Range.End.Byte]))
-			plain = append(append(plain, src[done:start]...), stand...)
-			done = t.Range.End.Byte
-		}
+	done := 0
+	for _, at := range closedHeredocs(src) {
+		name := fmt.Sprintf("%s%d", mark, len(texts)/2)
+		stand := fmt.Sprintf("<<%s\n%s", name, name)
+		texts = append(texts, stand, string(src[at[0]:at[1]]))
+		plain = append(append(plain, src[done:at[0]]...), stand...)
+		done = at[1]
 	}
 	return append(plain, src[done:]...), texts
 }

@@ -50,6 +50,10 @@ func (b *block) misspelt(body *hclsyntax.Body, name string) bool {
 // declareUnknown makes known, without a value, what a top-level block of an unknown kind would have declared.
 func (l *loader) declareUnknown(b *hclsyntax.Block) {
 	kind := l.grammar.meant(b.Type)
+	if len(b.Labels) == 0 && kind != "" {
+		l.scope.lost[map[string]string{"variable": "var", "locals": "local"}[kind]] = true
+		l.scope.lost[kind] = true
+	}
 	if kind == "locals" {
 		for name := range b.Body.Attributes {
 			l.scope.setLocal(name, cty.DynamicVal)

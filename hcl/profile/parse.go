@@ -20,29 +20,43 @@ const maxDepth = 100
 // parse reads one source's syntax. Not ok means that parts may be missing, so that nothing more can be said about it.
 func (l *loader) parse(name string) (body *hclsyntax.Body, ok bool) {
 	src := l.sources[name]
-	if d := refused(src, name); d != nil {
-		l.report(d)
+	if diags := unparsed(src, name); diags != nil {
+		l.diags = append(l.diags, diags...)
 		return nil, false
 	}
 	file, diags := hclsyntax.ParseConfig(src, name, hcl.InitialPos)
-	body, ok = file.Body.(*hclsyntax.Body)
-	for _, d := range diags {
-		switch d.Summary {
-		case "Attribute redefined": // the first one is there
-		case "Invalid single-argument block definition":
-			d.Extra = diag.Advice("A block with more than one argument has each on a line of its own.")
-			ok = false
-		default:
-			ok = ok && d.Severity != hcl.DiagError
-		}
-		l.report(d)
-	}
-	if !ok {
+	mistakes := syntaxErrors(src, name, diags)
+	l.diags = append(l.diags, mistakes...)
+	if body, ok = file.Body.(*hclsyntax.Body); !ok || slices.ContainsFunc(diags, func(d *hcl.Diagnostic) bool { return d.Summary != redefined && d.Severity == hcl.DiagError }) {
 		return nil, false
 	}
 	l.diags = append(l.diags, literals(body)...)
 	l.scope.outside.cost.guard(body)
 	return body, true
+}
+
+// unparsed finds what makes a source of a profile not even reach the parser. Where all of it is nested too deeply and no single
+// block is, brackets are missing.
+func unparsed(src []byte, name string) hcl.Diagnostics {
+	if d := cmp.Or(notText(src, name), refused(src, name)); d != nil {
+		return hcl.Diagnostics{d}
+	}
+	d := nestedTooDeeply(src, name, hcl.InitialPos)
+	if d == nil {
+		return nil
+	}
+	var found hcl.Diagnostics
+	for _, p := range outermost(src, name) {
+		if deep := nestedTooDeeply(p.src, name, p.start); deep != nil {
+			found = append(found, deep)
+		} else if m := p.mistake(); m != nil {
+			found = append(found, m)
+		}
+	}
+	if len(found) == 0 {
+		return hcl.Diagnostics{d}
+	}
+	return found
 }
 
 // refused finds what must not even reach the parser.
@@ -57,8 +71,13 @@ func refused(src []byte, name string) *hcl.Diagnostic {
 		}
 		i += size
 	}
+	return nil
+}
+
+// nestedTooDeeply finds brackets and signs that would exhaust the parser's stack.
+func nestedTooDeeply(src []byte, name string, start hcl.Pos) *hcl.Diagnostic {
 	// The scanner needs no stack. Its own complaints come again from the parser.
-	tokens, _ := hclsyntax.LexConfig(src, name, hcl.InitialPos)
+	tokens, _ := hclsyntax.LexConfig(src, name, start)
 	depth, signs := 0, 0
 	for _, t := range tokens {
 		switch t.Type {

@@ -29,6 +29,7 @@ type scope struct {
 	locals    map[string]cty.Value
 	machines  map[string]cty.Value
 	modules   map[string]cty.Value
+	lost      map[string]bool      // roots of which members may be unknown, after something that has been reported
 	iterators map[string]cty.Value // of the for_each and dynamic blocks that are being read: { key, value }
 	outside   *outside
 	capsule   cty.Type // of *reference
@@ -49,6 +50,7 @@ func newScope(secrets *secretTable, outside *outside) *scope {
 		locals:    map[string]cty.Value{},
 		machines:  map[string]cty.Value{},
 		modules:   map[string]cty.Value{},
+		lost:      map[string]bool{},
 		iterators: map[string]cty.Value{},
 		outside:   outside,
 		capsule:   cty.Capsule("machine", reflect.TypeFor[reference]()),
@@ -172,6 +174,10 @@ func (s *scope) check(t hcl.Traversal, allowed roots) *hcl.Diagnostic {
 		s.used[name] = true
 	}
 	if _, ok := known[name]; ok {
+		return nil
+	}
+	if s.lost[root] {
+		s.set(known, name, cty.DynamicVal)
 		return nil
 	}
 	advice := diag.DidYouMean(name, slices.Sorted(maps.Keys(known)))

@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -71,7 +72,7 @@ func (l *loader) addSource(name string, src []byte) {
 
 // keep remembers a source for the snippets of diagnostics.
 func (l *loader) keep(name string, src []byte) {
-	l.sources[name] = src
+	l.sources[name] = bytes.TrimPrefix(src, byteOrderMark)
 	l.order = append(l.order, name)
 }
 

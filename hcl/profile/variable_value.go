@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -91,11 +92,14 @@ func (l *loader) textValue(v *variable, source, text string) givenValue {
 	at := hcl.Range{Filename: source, Start: hcl.InitialPos, End: hcl.Pos{Line: 1, Column: len(text) + 1, Byte: len(text)}}
 	value := cty.StringVal(text)
 	if v.typ != cty.String && v.typ != cty.DynamicPseudoType {
-		if d := refused([]byte(text), source); d != nil {
+		if d := cmp.Or(refused([]byte(text), source), nestedTooDeeply([]byte(text), source, hcl.InitialPos)); d != nil {
 			l.report(d)
 			return givenValue{bad: true}
 		}
 		expr, diags := hclsyntax.ParseExpression([]byte(text), source, hcl.InitialPos)
+		if diags.HasErrors() {
+			diags = hcl.Diagnostics{passage{src: []byte(text), name: source, start: hcl.InitialPos}.cause(diags)}
+		}
 		if !diags.HasErrors() {
 			diags = append(diags, literals(expr)...)
 		}

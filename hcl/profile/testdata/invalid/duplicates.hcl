@@ -7,7 +7,7 @@ locals { a = 2 } # error: Repeated local value "a"
 machine "m" {
   kind  = "api"
   image = "registry.example/m:1"
-  image = "registry.example/m:2" # error: Attribute redefined
+  image = "registry.example/m:2" # error: Repeated argument "image"
   resources {
     cpu    = 1000
     memory = "1GiB"

@@ -11,5 +11,5 @@ machine "m" {
 
 pool "p" {
   machine = machine.m
-  size { min = 0, max = 10 } # error: Invalid single-argument block definition; A block with more than one argument has each on a line of its own.
+  size { min = 0, max = 10 } # error: Two arguments on one line; A block with more than one argument has each on a line of its own.
 }

@@ -1,5 +1,5 @@
 variable "unused" {} # nothing is said of this while the syntax is wrong
 
 machine "m" {
-  kind: "api" # error: Argument or block definition required; To set an argument, use the equals sign "="
+  kind: "api" # error: A colon instead of an equals sign; Write kind = "api".
 }
