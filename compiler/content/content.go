@@ -3,6 +3,7 @@
 package content
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -18,22 +19,46 @@ import (
 	"github.com/emprops/machinectl/hcl/timetext"
 )
 
-// Of returns a group's values by path. Parts of a path are separated by NUL. A list's items are named if they have
-// names, else numbered. Empty values are left out, because Nomad does not distinguish them from missing ones. Name,
-// count and scaling block are left out too.
+// Value is one value of a group.
+type Value struct {
+	// Text is the value as a profile would write it, without quotes: a list's items are on one line.
+	Text string
+	// JSON is the value as JSON, which tells apart what has the same text: the number 1 and the text "1", one item with a
+	// space and two items.
+	JSON string
+}
+
+// order ends the path under which the names of a list's items stand in their order.
+const order = "\x00\x00order"
+
+// IsOrder reports whether what stands under a path is the order of a list whose items have paths of their own.
+func IsOrder(path string) bool { return strings.HasSuffix(path, order) }
+
+// Of returns a group's values as texts by path, see [Values].
 func Of(group *nomad.TaskGroup) map[string]string {
+	out := map[string]string{}
+	for path, value := range Values(group) {
+		if value.Text != "" && !IsOrder(path) {
+			out[path] = value.Text
+		}
+	}
+	return out
+}
+
+// Values returns a group's values by path. Parts of a path are separated by NUL. A list's items are named if they have
+// names, else numbered. Empty values are left out where Nomad does not distinguish them from missing ones, which is
+// everywhere but in maps whose keys a profile chooses. Name, count and scaling block are left out too.
+func Values(group *nomad.TaskGroup) map[string]Value {
 	g := *group
 	g.Name, g.Count, g.Scaling = nil, nil, nil
-	out := map[string]string{}
+	out := walked{}
 	b, err := json.Marshal(g)
 	if err != nil {
 		return out
 	}
-	var doc any
-	if err := json.Unmarshal(b, &doc); err != nil {
-		return out
+	if doc, ok := decoded(b); ok {
+		out.walk("", doc, false)
 	}
-	walk("", doc, out)
 	return out
 }
 
@@ -52,9 +77,16 @@ func Holding(group *nomad.TaskGroup, texts []string) []string {
 	return slices.Compact(list)
 }
 
-func walk(path string, v any, out map[string]string) {
+// walked are the values found so far, by path.
+type walked map[string]Value
+
+// walk adds what is in v. open tells that its keys are chosen freely, and so that what is empty is not missing.
+func (w walked) walk(path string, v any, open bool) {
 	switch v := v.(type) {
 	case map[string]any:
+		if len(v) == 0 && open {
+			w[path] = Value{Text: "{}", JSON: "{}"}
+		}
 		for key, item := range v {
 			switch {
 			case key == "EmbeddedTmpl":
@@ -62,24 +94,64 @@ func walk(path string, v any, out map[string]string) {
 			case durations()[key]:
 				item = duration(item)
 			}
-			walk(path+"\x00"+key, item, out)
+			fields, isMap := item.(map[string]any)
+			chosen := key == "Env" || key == "Meta" || key == "Config" || key == "EmbeddedTmpl" && isMap
+			if chosen && !open && len(fields) == 0 {
+				continue // Nomad does not tell it from what is missing
+			}
+			w.walk(path+"\x00"+key, item, open || chosen)
 		}
 	case []any:
-		if plain, ok := joined(v); ok {
-			if plain != "" {
-				out[path] = plain
-			}
-			return
-		}
-		for i, item := range v {
-			walk(path+"\x00"+itemName(item, i), item, out)
-		}
+		w.list(path, v, open)
 	case nil:
+		if open {
+			w[path] = Value{Text: "null", JSON: "null"}
+		}
 	default:
-		if text := fmt.Sprint(v); text != "" && text != "0" && text != "false" {
-			out[path] = text
+		if text := fmt.Sprint(v); open || text != "" && text != "0" && text != "false" {
+			w[path] = Value{Text: text, JSON: encoded(v)}
 		}
 	}
+}
+
+func (w walked) list(path string, list []any, open bool) {
+	if plain, ok := joined(list); ok {
+		if plain != "" || open {
+			w[path] = Value{Text: plain, JSON: encoded(list)}
+		}
+		return
+	}
+	names := map[string]int{}
+	var inOrder []string
+	for i, item := range list {
+		name := itemName(item, i)
+		if names[name]++; names[name] > 1 {
+			name = fmt.Sprintf("%s (%d)", name, names[name])
+		}
+		inOrder = append(inOrder, name)
+		w.walk(path+"\x00"+name, item, open)
+	}
+	w[path+order] = Value{Text: strings.Join(inOrder, ", "), JSON: encoded(inOrder)}
+}
+
+// decoded reads JSON. Numbers stay as they are written: as floating-point ones, large ones that differ could be equal.
+func decoded(b []byte) (any, bool) {
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.UseNumber()
+	var doc any
+	err := dec.Decode(&doc)
+	return doc, err == nil
+}
+
+// encoded is a value as JSON. What was read from JSON can be written.
+func encoded(v any) string {
+	var out strings.Builder
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return fmt.Sprint(v)
+	}
+	return strings.TrimSuffix(out.String(), "\n")
 }
 
 // durations holds the JSON names of all fields, of Nomad's structs and the agent's document, that are durations.
@@ -116,9 +188,9 @@ var durations = sync.OnceValue(func() map[string]bool {
 // returns anything else unchanged.
 func duration(v any) any {
 	switch v := v.(type) {
-	case float64:
-		if v != 0 {
-			return timetext.Exact(time.Duration(v))
+	case json.Number:
+		if n, err := v.Int64(); err == nil && n != 0 {
+			return timetext.Exact(time.Duration(n))
 		}
 	case string:
 		if d, err := time.ParseDuration(v); err == nil {
@@ -131,11 +203,11 @@ func duration(v any) any {
 // document parses the agent's document, so that it is compared value by value. It returns other text unchanged.
 func document(text any) any {
 	s, _ := text.(string)
-	var doc map[string]any
-	if json.Unmarshal([]byte(s), &doc) != nil || doc["workers"] == nil {
-		return text
+	doc, _ := decoded([]byte(s))
+	if object, ok := doc.(map[string]any); ok && object["workers"] != nil {
+		return object
 	}
-	return doc
+	return text
 }
 
 // joined returns a list of plain values as one line; ok is false if an item is a map or a list.

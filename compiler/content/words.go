@@ -4,7 +4,7 @@ import "strings"
 
 // Words describes a path in a profile's words.
 func Words(path string) string {
-	parts := strings.Split(strings.TrimPrefix(path, "\x00"), "\x00")
+	parts := strings.Split(strings.TrimPrefix(strings.ReplaceAll(path, order, "\x00order"), "\x00"), "\x00")
 	if len(parts) > 2 && parts[0] == "Tasks" {
 		owner := parts[1]
 		rest := parts[2:]

@@ -57,17 +57,40 @@ func jobChanges(before, after *nomad.Job) []Change {
 
 // groupChanges compares the content of two groups, value by value, in the profile's words, without what is hidden.
 func groupChanges(before, after *nomad.TaskGroup, h *hidden) []Change {
-	b, a := content.Of(before), content.Of(after)
+	b, a := content.Values(before), content.Values(after)
 	keys := maps.Clone(b)
 	maps.Copy(keys, a)
 	var list []Change
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
-		if b[key] == a[key] || a[key] == "" && serverMade(key) {
+		_, stays := a[key]
+		if b[key] == a[key] || !stays && serverMade(key) || content.IsOrder(key) && !reordered(b[key], a[key]) {
 			continue
 		}
-		list = append(list, h.change(Change{What: content.Words(key), Before: b[key], After: a[key]}))
+		list = append(list, h.change(valueChange(content.Words(key), b[key], a[key])))
 	}
 	return once(list)
+}
+
+// valueChange is a difference of values as texts, or as JSON where the texts don't show it.
+func valueChange(what string, before, after content.Value) Change {
+	c := Change{What: what, Before: before.Text, After: after.Text}
+	for _, side := range []struct {
+		text  *string
+		value content.Value
+	}{{&c.Before, before}, {&c.After, after}} {
+		if before.Text == after.Text || side.value.Text == "" {
+			*side.text = side.value.JSON
+		}
+	}
+	return c
+}
+
+// reordered reports whether two orders are of the same names.
+func reordered(before, after content.Value) bool {
+	b, a := strings.Split(before.Text, ", "), strings.Split(after.Text, ", ")
+	slices.Sort(b)
+	slices.Sort(a)
+	return slices.Equal(b, a)
 }
 
 // instanceNumber is where the instances of a service per GPU differ.

@@ -24,7 +24,7 @@ func (s Screen) nomadDiff(d *nomad.JobDiff) {
 func (s Screen) diffBody(indent string, fields []*nomad.FieldDiff, objects []*nomad.ObjectDiff) {
 	var rows [][]string
 	for _, f := range fields {
-		value := s.value(f.Old) + s.paint(faint, " → ") + s.value(f.New)
+		value := s.replaced(f.Old, f.New, s.half())
 		switch f.Type {
 		case "Added":
 			value = s.value(f.New)
@@ -49,4 +49,12 @@ func (s Screen) diffMark(diffType string) string {
 	default:
 		return s.paint(yellow, "~")
 	}
+}
+
+// half is the room that a value has beside another one, in columns.
+func (s Screen) half() int {
+	if s.Width <= 0 {
+		return longest
+	}
+	return max(leastSide, (s.Width-40)/2)
 }

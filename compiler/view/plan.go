@@ -127,8 +127,17 @@ func describe(p *plan.Pool) (symbol, color, words string) {
 	}
 }
 
-// changes writes what differs, in columns.
+// changes writes what differs, in columns, or where a line has no room for two values, each below what it is of.
 func (s Screen) changes(p *plan.Pool) {
+	const indent = "    "
+	wide := 0
+	for _, c := range p.Changes {
+		wide = max(wide, seen(c.What))
+	}
+	limit := longest
+	if s.Width > 0 {
+		limit = (s.Width - len(indent) - len("~") - len(between) - wide - len(between) - len(" → ")) / 2
+	}
 	var rows [][]string
 	for _, c := range p.Changes {
 		switch {
@@ -136,12 +145,20 @@ func (s Screen) changes(p *plan.Pool) {
 			rows = append(rows, []string{s.paint(green, "+"), c.What, s.value(c.After)})
 		case c.After == "":
 			rows = append(rows, []string{s.paint(red, "-"), c.What, s.value(c.Before)})
+		case limit < leastSide:
+			s.Rows(indent, rows)
+			rows = nil
+			s.Printf("%s%s  %s", indent, s.paint(yellow, "~"), c.What)
+			s.Printf("%s      %s", indent, s.replaced(c.Before, c.After, leastSide))
 		default:
-			rows = append(rows, []string{s.paint(yellow, "~"), c.What, s.half(c.Before) + s.paint(faint, " → ") + s.half(c.After)})
+			rows = append(rows, []string{s.paint(yellow, "~"), c.What, s.replaced(c.Before, c.After, limit)})
 		}
 	}
-	s.Rows("    ", rows)
+	s.Rows(indent, rows)
 }
+
+// leastSide is the least room for a value that another one replaces, in columns.
+const leastSide = 16
 
 // value puts a value on one line of reasonable length.
 func (s Screen) value(text string) string {
@@ -149,14 +166,6 @@ func (s Screen) value(text string) string {
 		return s.short(text, longest)
 	}
 	return s.short(text, max(20, s.Width/2))
-}
-
-// half is a value beside which another one stands.
-func (s Screen) half(text string) string {
-	if s.Width <= 0 {
-		return s.short(text, longest)
-	}
-	return s.short(text, max(12, (s.Width-40)/2))
 }
 
 // line puts a text on one line. Where a table is too narrow for it, the table cuts it.

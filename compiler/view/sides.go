@@ -1,0 +1,190 @@
+package view
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// replaced renders a value and what replaces it, see [sides]. Where only what is hidden of them differs, it says that.
+func (s Screen) replaced(before, after string, limit int) string {
+	before, after = mask(before, s.Sensitive), mask(after, s.Sensitive)
+	switch {
+	case before != after:
+		before, after = sides(before, after, limit)
+		return before + s.paint(faint, " → ") + after
+	case before == Masked:
+		return "(sensitive, changed)"
+	default:
+		return s.short(before, limit) + s.paint(faint, "  (sensitive, changed)")
+	}
+}
+
+// sides renders two values of which one replaces the other, each within so many columns, so that they never look alike. What
+// both have around their first difference is left out where there is no room for it. Values that a reader could not tell apart,
+// or not see whole, are quoted: in quotes a space near the difference is "·", and what can't be seen is written as \n, \r, \t,
+// \u00a0 or \xff.
+func sides(before, after string, limit int) (string, string) {
+	return pair{symbols(before), symbols(after), limit}.render()
+}
+
+// symbol is a rune of a value, or a byte that is none.
+type symbol struct {
+	r     rune
+	width int // in bytes; 1 for a byte that is no rune, where r is utf8.RuneError
+	raw   byte
+}
+
+func symbols(text string) []symbol {
+	list := make([]symbol, 0, len(text))
+	for i := 0; i < len(text); {
+		r, n := utf8.DecodeRuneInString(text[i:])
+		list = append(list, symbol{r, n, text[i]})
+		i += n
+	}
+	return list
+}
+
+// pair are two values that differ.
+type pair struct {
+	before, after []symbol
+	limit         int
+}
+
+func (p pair) render() (string, string) {
+	alike := p.alike()
+	if isPlain(p.before) && isPlain(p.after) && len(p.before) <= p.limit && len(p.after) <= p.limit && !alike {
+		return text(p.before), text(p.after)
+	}
+	common := 0
+	for common < min(len(p.before), len(p.after)) && p.before[common] == p.after[common] {
+		common++
+	}
+	tail := 0
+	for tail < min(len(p.before), len(p.after))-common && p.before[len(p.before)-1-tail] == p.after[len(p.after)-1-tail] {
+		tail++
+	}
+	return quote(p.before, common, len(p.before)-tail, p.limit, alike), quote(p.after, common, len(p.after)-tail, p.limit, alike)
+}
+
+// alike reports whether the values can look the same although each of their characters is seen: they are forms of the same
+// text, or the first letters that differ are of different scripts.
+func (p pair) alike() bool {
+	if norm.NFKC.String(text(p.before)) == norm.NFKC.String(text(p.after)) {
+		return true
+	}
+	for i := range min(len(p.before), len(p.after)) {
+		b, a := p.before[i].r, p.after[i].r
+		if b != a {
+			return unicode.IsLetter(b) && unicode.IsLetter(a) && unicode.Is(unicode.Latin, b) != unicode.Is(unicode.Latin, a)
+		}
+	}
+	return false
+}
+
+// isPlain reports whether a value can stand without quotes: each of its characters is seen, and none has a meaning here.
+func isPlain(value []symbol) bool {
+	for i, c := range value {
+		switch {
+		case c.r == ' ':
+			if i == 0 || i == len(value)-1 || value[i-1].r == ' ' {
+				return false
+			}
+		case c.r == '"' && i == 0, !isSeen(c):
+			return false
+		}
+	}
+	return len(value) > 0
+}
+
+// isSeen reports whether a reader sees a symbol for what it is. Combining characters make another one look different, or don't.
+func isSeen(c symbol) bool {
+	switch c.r {
+	case utf8.RuneError, '·', '…':
+		return false
+	}
+	return unicode.IsPrint(c.r) && !unicode.Is(unicode.M, c.r)
+}
+
+func text(value []symbol) string {
+	var b strings.Builder
+	for _, c := range value {
+		b.WriteRune(c.r)
+	}
+	return b.String()
+}
+
+// ahead is how much of a value is shown before its difference: a quarter of what is shown.
+const ahead = 4
+
+// quote writes a value in quotes, cut to limit columns around what stands between from and to.
+func quote(value []symbol, from, to, limit int, alike bool) string {
+	shown := func(i int) string {
+		// A space beside the difference is one that a reader counts.
+		return value[i].escaped(i >= from-1 && i <= to, alike && i >= from && i < to)
+	}
+	room := max(limit, shortestSide) - len(`""`) - len("…")
+	start := from
+	for used := 0; start > 0; start-- {
+		if used += utf8.RuneCountInString(shown(start - 1)); used > room/ahead {
+			break
+		}
+	}
+	whole := 0
+	for i := range value {
+		whole += utf8.RuneCountInString(shown(i))
+	}
+	var b strings.Builder
+	if whole <= room {
+		start = 0
+	}
+	if start > 0 {
+		b.WriteString("…")
+	}
+	b.WriteByte('"')
+	used, i := 0, start
+	for ; i < len(value); i++ {
+		next := shown(i)
+		if used += utf8.RuneCountInString(next); used > room && i > from {
+			break
+		}
+		b.WriteString(next)
+	}
+	b.WriteByte('"')
+	if i < len(value) {
+		b.WriteString("…")
+	}
+	return b.String()
+}
+
+// shortestSide is room for what is cut off, quotes, and the first character of a difference.
+const shortestSide = 12
+
+// escaped writes a symbol as it stands in quotes. dot makes a space visible; number also what a letter of another script is.
+func (c symbol) escaped(dot, number bool) string {
+	switch {
+	case c.r == ' ' && dot:
+		return "·"
+	case c.r == ' ':
+		return " "
+	case c.r == '"', c.r == '\\':
+		return `\` + string(c.r)
+	case c.r == '\n':
+		return `\n`
+	case c.r == '\r':
+		return `\r`
+	case c.r == '\t':
+		return `\t`
+	case c.r == utf8.RuneError && c.width == 1:
+		return fmt.Sprintf(`\x%02x`, c.raw)
+	case isSeen(c) && (!number || c.r < utf8.RuneSelf):
+		return string(c.r)
+	case c.r > 0xffff:
+		return fmt.Sprintf(`\U%08x`, c.r)
+	default:
+		return fmt.Sprintf(`\u%04x`, c.r)
+	}
+}
