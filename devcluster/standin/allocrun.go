@@ -7,23 +7,23 @@ import (
 	"github.com/hashicorp/nomad/api"
 )
 
-// allocRunner runs one allocation from the folders to the last poststop task.
+// allocRunner runs one allocation, from creating its folders to the end of the last poststop task.
 //
 //	previous allocation has ended → folders → prestart → main → poststart … → all dead → poststop → ended
 //
-// A leader that is dead, a task that failed for good, or a stop ends all others: the leader first and alone, then the
+// A dead leader, a task that has failed for good, or a stop ends all other tasks: first the leader alone, then the
 // other main tasks, then the sidecars.
 type allocRunner struct {
 	client *client
 	id     string
 	dir    allocDir
 	tasks  []*taskRunner
-	stopCh chan struct{} // closed when the allocation shall stop
+	stopCh chan struct{} // closed when the allocation must stop
 	once   sync.Once
 	woken  chan struct{} // holds one token when a task's state has changed
 
 	mu      sync.Mutex
-	alloc   *api.Allocation        // as it was when it started; only its job is replaced
+	alloc   *api.Allocation        // as of its start; only its job is replaced
 	sockets map[string]func()      // task → ends its Task API socket
 	checks  map[string]checkStatus // service checks by id
 }
@@ -40,10 +40,10 @@ func newAllocRunner(c *client, alloc *api.Allocation) *allocRunner {
 	return r
 }
 
-// stop has the allocation end. It does not wait.
+// stop tells the allocation to end and does not wait.
 func (r *allocRunner) stop() { r.once.Do(func() { close(r.stopCh) }) }
 
-// setJob replaces the job in place: later kills, restarts and registrations follow it.
+// setJob replaces the job in place: later kills, restarts and registrations use it.
 func (r *allocRunner) setJob(job *api.Job) {
 	r.mu.Lock()
 	a := *r.alloc
@@ -67,7 +67,7 @@ func (r *allocRunner) current() *api.Allocation {
 	return r.alloc
 }
 
-// run is the allocation's life. It returns when every task has ended.
+// run runs the allocation and returns when every task has ended.
 func (r *allocRunner) run(ctx context.Context) {
 	defer r.client.done(r.id)
 	defer r.report()
@@ -99,11 +99,11 @@ func (r *allocRunner) run(ctx context.Context) {
 	wait.Wait()
 }
 
-// follow starts what is next and ends what has to end, until all tasks but the poststop ones are dead.
+// follow starts tasks in order and ends those that must end, until all tasks except the poststop ones are dead.
 func (r *allocRunner) follow(ctx context.Context, start func(func(*taskRunner) bool), services *serviceRunner) {
 	stopping := false
 	stopCh, done := r.stopCh, ctx.Done()
-	var killing sync.WaitGroup // a stop is watched while it goes on
+	var killing sync.WaitGroup // a stop runs while its progress is reported
 	defer killing.Wait()
 	stop := func() {
 		if !stopping {
@@ -119,7 +119,7 @@ func (r *allocRunner) follow(ctx context.Context, start func(func(*taskRunner) b
 				for _, t := range r.live() {
 					t.event(api.TaskEvent{Type: why, DisplayMessage: why})
 				}
-				r.killAll() // it is called failed only once everything has ended: what it holds is free then
+				r.killAll() // it is reported as failed only once everything has ended, when its resources are free
 			}
 		}
 		if !stopping && r.ready(isPrestart) {
@@ -145,7 +145,8 @@ func (r *allocRunner) follow(ctx context.Context, start func(func(*taskRunner) b
 	}
 }
 
-// awaitPrevious waits until the allocation that this one replaces has ended. False: stop instead.
+// awaitPrevious waits until the allocation that this one replaces has ended. It returns false if this one was stopped
+// first.
 func (r *allocRunner) awaitPrevious(ctx context.Context) bool {
 	prev := r.current().PreviousAllocation
 	for prev != "" {
@@ -174,7 +175,7 @@ func (r *allocRunner) awaitPrevious(ctx context.Context) bool {
 	}
 }
 
-// killAll ends the live tasks in Nomad's order and waits for each step.
+// killAll kills the live tasks in Nomad's order and waits for each step.
 func (r *allocRunner) killAll() {
 	var leader, mains, sidecars []*taskRunner
 	for _, t := range r.live() {
@@ -196,7 +197,7 @@ func (r *allocRunner) killAll() {
 	}
 }
 
-// mustEnd says whether the state of the tasks ends the allocation, and with which event.
+// mustEnd reports whether the tasks' states end the allocation, and with which event.
 func (r *allocRunner) mustEnd() (why string, yes bool) {
 	onlySidecars, alive := true, false
 	for _, t := range r.tasks {
@@ -229,7 +230,7 @@ func (r *allocRunner) hasMain() bool {
 	return false
 }
 
-// live are the tasks that aren't dead, poststop tasks apart.
+// live returns the tasks that aren't dead, except poststop tasks.
 func (r *allocRunner) live() []*taskRunner {
 	var out []*taskRunner
 	for _, t := range r.tasks {
@@ -243,7 +244,7 @@ func (r *allocRunner) live() []*taskRunner {
 func isPrestart(t *taskRunner) bool { return t.hook() == api.TaskLifecycleHookPrestart }
 func isMain(t *taskRunner) bool     { return t.hook() == "" }
 
-// ready: prestart tasks are done, or running if they are sidecars.
+// ready reports whether the selected tasks are done, or running if they are sidecars.
 func (r *allocRunner) ready(which func(*taskRunner) bool) bool {
 	for _, t := range r.tasks {
 		if !which(t) {
@@ -266,7 +267,7 @@ func (r *allocRunner) running(which func(*taskRunner) bool) bool {
 	return true
 }
 
-// changed is called by a task whose state is another now.
+// changed is called by a task when its state has changed.
 func (r *allocRunner) changed() {
 	select {
 	case r.woken <- struct{}{}:
@@ -274,7 +275,7 @@ func (r *allocRunner) changed() {
 	}
 }
 
-// report writes the tasks' states to the store. The allocation's own state follows from them.
+// report writes the tasks' states, and the allocation's state that results from them, to the store.
 func (r *allocRunner) report() {
 	states := map[string]*api.TaskState{}
 	for _, t := range r.tasks {
@@ -294,7 +295,7 @@ func (r *allocRunner) report() {
 		return nil
 	})
 	if err != nil {
-		r.client.log.Error("report an allocation's state", "alloc", r.id, "error", err)
+		r.client.log.Error("can't report allocation state", "alloc", r.id, "error", err)
 	}
 }
 

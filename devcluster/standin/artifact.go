@@ -18,8 +18,8 @@ import (
 // artifactTimeout bounds one download.
 const artifactTimeout = 5 * time.Minute
 
-// fetchArtifact puts a file from a local path, file:// or http(s):// at its destination. Archives aren't unpacked and
-// checksums not looked at: it is for binaries that were built here.
+// fetchArtifact copies a file from a local path, file:// or http(s):// to its destination. It doesn't unpack archives
+// or verify checksums, because it is meant for local builds.
 func fetchArtifact(ctx context.Context, env *taskEnv, a *api.TaskArtifact, taskDir string) error {
 	source := env.replace(deref(a.GetterSource))
 	dest, err := inside(taskDir, env.replace(deref(a.RelativeDest)))

@@ -12,25 +12,26 @@ import (
 	"github.com/emprops/machinectl/devcluster/child"
 )
 
-// client is the node's side: it runs what the store says should run. It owns one runner per allocation.
+// client is the node's side: it runs the allocations that should run according to the store. It owns one runner per
+// allocation.
 type client struct {
 	store  *store
 	keeper *child.Keeper
-	dir    string // folder of the allocations' folders
+	dir    string // parent folder of the allocations' folders
 	tmp    string // TMPDIR of tasks that set none, or empty
 	tokens *tokens
 	listen func(path string) (stop func(), err error) // serves the Task API on a socket
 	log    *slog.Logger
 
-	ctx     context.Context // ends when the client shall stop everything
-	hurry   chan struct{}   // closed when that takes too long: no more waiting for kill timeouts
+	ctx     context.Context // ends when the client must stop everything
+	hurry   chan struct{}   // closed when stopping takes too long: kill timeouts are no longer awaited
 	mu      sync.Mutex
 	runners map[string]*allocRunner
 	closed  bool
 	wait    sync.WaitGroup
 }
 
-// sync makes one allocation's runner follow what the store says now. It may be called at any time, in any order.
+// sync brings one allocation's runner in line with the store. It may be called at any time and in any order.
 func (c *client) sync(id string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -63,7 +64,7 @@ func (c *client) runner(id string) *allocRunner {
 	return c.runners[id]
 }
 
-// done forgets a runner that has ended and frees what its allocation held.
+// done drops a runner that has ended and frees its allocation's resources.
 func (c *client) done(id string) {
 	c.mu.Lock()
 	delete(c.runners, id)
@@ -73,7 +74,7 @@ func (c *client) done(id string) {
 	}
 }
 
-// close refuses new runners and waits for all of them; the client's context has to be cancelled before.
+// close rejects new runners and waits for the existing ones. Cancel the client's context first.
 func (c *client) close() {
 	c.mu.Lock()
 	c.closed = true
@@ -81,7 +82,7 @@ func (c *client) close() {
 	c.wait.Wait()
 }
 
-// ended looks what can be done with what an ended allocation has freed: its own job first, then those that wait.
+// ended reuses what an ended allocation has freed: first for its own job, then for jobs that wait.
 func (s *store) ended(id string) {
 	s.mustWrite(func(tx *txn) {
 		a := tx.allocs[id]
@@ -99,7 +100,7 @@ func (s *store) ended(id string) {
 	})
 }
 
-// allocDir is where an allocation's files are.
+// allocDir is the folder with an allocation's files.
 type allocDir string
 
 func (d allocDir) shared() string             { return filepath.Join(string(d), "alloc") }
@@ -110,7 +111,7 @@ func (d allocDir) secrets(name string) string { return filepath.Join(string(d), 
 func (d allocDir) stdout(name string) string  { return filepath.Join(d.logs(), name+".stdout") }
 func (d allocDir) stderr(name string) string  { return filepath.Join(d.logs(), name+".stderr") }
 
-// build makes the folders that Nomad makes.
+// build creates the same folders as Nomad.
 func (d allocDir) build(tg *api.TaskGroup) error {
 	for _, sub := range []string{"data", "logs", "tmp"} {
 		if err := os.MkdirAll(filepath.Join(d.shared(), sub), 0o755); err != nil {

@@ -12,15 +12,16 @@ import (
 )
 
 const (
-	// collectEvery is how often what has ended is looked at.
+	// collectEvery is the interval between garbage collections.
 	collectEvery = time.Minute
-	// keptFor is how long what has ended can still be seen; Nomad keeps evaluations and allocations an hour as well.
+	// keptFor is how long ended allocations, evaluations and jobs remain visible. Nomad also keeps evaluations and
+	// allocations for an hour.
 	keptFor = time.Hour
-	// keptAtMost is how many ended allocations, and how many evaluations, are kept even if they are younger.
+	// keptAtMost bounds how many ended allocations, and how many evaluations, are kept, however young they are.
 	keptAtMost = 500
 )
 
-// collectGarbage forgets what has ended, until ctx ends.
+// collectGarbage regularly removes what has ended, until ctx ends.
 func (s *Server) collectGarbage(ctx context.Context) {
 	tick := time.NewTicker(collectEvery)
 	defer tick.Stop()
@@ -31,7 +32,7 @@ func (s *Server) collectGarbage(ctx context.Context) {
 		case <-tick.C:
 		}
 		if err := s.removeFolders(s.store.collect()); err != nil {
-			s.client.log.Warn("remove the folders of ended allocations", "error", err)
+			s.client.log.Warn("can't remove folders of ended allocations", "error", err)
 		}
 	}
 }
@@ -44,8 +45,8 @@ func (s *Server) removeFolders(allocs []string) error {
 	return errors.Join(errs...)
 }
 
-// collect forgets allocations that have ended, evaluations that are done, and stopped jobs of which nothing else is left.
-// It returns the ids of the allocations.
+// collect removes ended allocations, completed evaluations, and stopped jobs of which nothing else is left. It returns
+// the ids of the removed allocations.
 func (s *store) collect() (ids []string) {
 	s.mustWrite(func(tx *txn) {
 		before := tx.now().Add(-keptFor).UnixNano()
@@ -68,8 +69,8 @@ func (s *store) collect() (ids []string) {
 	return ids
 }
 
-// endedAllocs are those that nothing depends on any more. One that failed keeps its place, and with it its entry, until it
-// is replaced.
+// endedAllocs returns the allocations that nothing depends on any more. A failed one keeps its place, and thus its
+// entry, until it is replaced.
 func (s *store) endedAllocs() []*api.Allocation {
 	var out []*api.Allocation
 	for _, a := range s.allocs {
@@ -93,8 +94,8 @@ func (s *store) doneEvals() []*api.Evaluation {
 	return out
 }
 
-// expired are those last changed before a time, and the oldest of the others where there are too many. changed gives the
-// time in ns and the index of an element's last change.
+// expired returns the elements last changed before a time, and the oldest of the others beyond keptAtMost. changed
+// returns the time in ns and the index of an element's last change.
 func expired[T any](all []T, before int64, changed func(T) (int64, uint64)) []T {
 	slices.SortFunc(all, func(a, b T) int { // newest first
 		at, ai := changed(a)

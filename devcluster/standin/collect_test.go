@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestStateIsBounded: a group whose allocations end all the time leaves a bounded number of them, and none for long.
+// TestStateIsBounded: a group whose allocations keep ending leaves a bounded number of them, and none for long.
 func TestStateIsBounded(t *testing.T) {
 	s := newTestStore(t, 0)
 	clock := time.Now()
@@ -41,7 +41,8 @@ func TestStateIsBounded(t *testing.T) {
 	require.Empty(t, s.jobs)
 }
 
-// TestPlaceIsKept: an allocation that failed for good is not forgotten while it holds its place: another would be made.
+// TestPlaceIsKept: an allocation that failed for good is not removed while it holds its place, or another would be
+// created.
 func TestPlaceIsKept(t *testing.T) {
 	s := newTestStore(t, 0)
 	clock := time.Now()
@@ -63,7 +64,7 @@ func TestTimersFireOnceAndAreForgotten(t *testing.T) {
 		timers := newTimers(func(jobKey) { fired.Add(1) })
 		k := jobKey{"default", "j"}
 		timers.at(k, time.Now().Add(time.Second))
-		timers.at(k, time.Now().Add(time.Minute)) // instead
+		timers.at(k, time.Now().Add(time.Minute)) // replaces the first
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
 		require.Zero(t, fired.Load())
@@ -82,7 +83,7 @@ func TestTokensAreOnePerTask(t *testing.T) {
 	tok := newTokens()
 	a := &api.Allocation{ID: "a"}
 	first := tok.issue(a, "agent")
-	require.Equal(t, first, tok.issue(a, "agent"), "a task that starts again")
+	require.Equal(t, first, tok.issue(a, "agent"), "a restarted task")
 	require.NotEqual(t, first, tok.issue(a, "other"))
 	require.True(t, tok.known(first))
 	tok.revoke("a")

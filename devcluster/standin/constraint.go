@@ -10,7 +10,7 @@ import (
 	"github.com/hashicorp/nomad/api"
 )
 
-// value is one side of a constraint: a text, and a number with a unit's base where it reads as one.
+// value is one side of a constraint: a text and, if it parses as one, a number with its unit's base.
 type value struct {
 	text   string
 	number float64 // in base units
@@ -20,7 +20,7 @@ type value struct {
 
 func textValue(s string) value { return value{text: s} }
 
-// parseValue reads "24 GiB", "24GiB", "1.5" or a word, as Nomad reads device attributes.
+// parseValue parses "24 GiB", "24GiB", "1.5" or a word, as Nomad parses device attributes.
 func parseValue(s string) value {
 	v := value{text: s}
 	digits := strings.TrimSpace(s)
@@ -37,10 +37,10 @@ func parseValue(s string) value {
 	return value{text: s, number: n * factor, base: base, isNum: true}
 }
 
-// prefixes are those of sizes, in order.
+// prefixes lists the prefixes of sizes, in ascending order.
 const prefixes = "KMGTPE"
 
-// unitOf gives a unit's factor to its base.
+// unitOf returns a unit's base and the factor to convert to it.
 func unitOf(u string) (factor float64, base string, ok bool) {
 	switch u {
 	case "":
@@ -86,11 +86,11 @@ func power(b float64, n int) float64 {
 	return out
 }
 
-// holds says whether "l operand r" is true. A side that wasn't found makes most constraints false.
+// holds reports whether "l operand r" is true. A side that wasn't found makes most constraints false.
 func holds(operand string, l, r value, lFound, rFound bool) bool {
 	switch operand {
 	case api.ConstraintDistinctHosts, api.ConstraintDistinctProperty:
-		return true // checked elsewhere: they are about other allocations
+		return true // checked elsewhere, because they concern other allocations
 	case api.ConstraintAttributeIsSet:
 		return lFound
 	case api.ConstraintAttributeIsNotSet:
@@ -135,8 +135,8 @@ func ordered(operand string, order int) bool {
 	}
 }
 
-// compare orders two values: numbers of the same kind as numbers, else texts. ok is false for a number and a text, or
-// for different kinds of unit.
+// compare orders two values: as numbers if both are numbers with the same base, else as texts. ok is false for a number
+// and a text, or for different bases.
 func compare(l, r value) (order int, ok bool) {
 	switch {
 	case l.isNum && r.isNum:

@@ -9,7 +9,7 @@ import (
 	"github.com/hashicorp/nomad/api"
 )
 
-// Kinds of difference, in Nomad's words.
+// Kinds of difference, as Nomad names them.
 const (
 	diffNone    = "None"
 	diffAdded   = "Added"
@@ -17,9 +17,9 @@ const (
 	diffEdited  = "Edited"
 )
 
-// jobDiff is what a plan shows: the difference between two jobs by field, with groups and tasks on their own. Fields that
-// the server sets are left out. Unlike Nomad, it always shows changed fields only, and the names of nested objects are
-// those of the API.
+// jobDiff returns what a plan shows: the difference between two jobs by field, with separate entries for groups and
+// tasks. It leaves out fields that the server sets. Unlike Nomad, it only ever shows changed fields, and nested objects
+// have the API's names.
 func jobDiff(old, job *api.Job) *api.JobDiff {
 	a, b := specOf(old), specOf(job)
 	d := &api.JobDiff{ID: *job.ID, Type: kind(old != nil, true)}
@@ -42,7 +42,7 @@ func groupDiff(name string, a, b map[string]any) *api.TaskGroupDiff {
 	at, bt := takeList(a, "Tasks"), takeList(b, "Tasks")
 	g.Fields, g.Objects = objectDiffs(a, b)
 	if a["Scaling"] != nil && same(a["Scaling"], b["Scaling"]) {
-		// As in Nomad, which compares the block with the indexes that it has put there itself.
+		// As in Nomad, which compares the submitted block with its own indexes in the stored one.
 		g.Objects = append(g.Objects, &api.ObjectDiff{Type: diffEdited, Name: "Scaling"})
 	}
 	edited := len(g.Fields)+len(g.Objects) > 0
@@ -72,7 +72,7 @@ func kind(before, after bool) string {
 	}
 }
 
-// specOf is a job as plain data without what the server sets.
+// specOf returns a job as plain data, without the fields that the server sets.
 func specOf(j *api.Job) map[string]any {
 	if j == nil {
 		return nil
@@ -119,7 +119,7 @@ func names[V any](maps_ ...map[string]V) []string {
 	return slices.Sorted(maps.Keys(seen))
 }
 
-// objectDiffs compares two objects: plain values become fields, nested ones objects.
+// objectDiffs compares two objects: plain values become fields, nested values objects.
 func objectDiffs(a, b map[string]any) (fields []*api.FieldDiff, objects []*api.ObjectDiff) {
 	for _, k := range names(a, b) {
 		av, bv := a[k], b[k]
@@ -155,7 +155,7 @@ func text(v any) string {
 	return fmt.Sprint(v)
 }
 
-// asObject makes a list comparable: by the elements' names or labels where they have one, else by position.
+// asObject makes a list comparable, by its elements' names or labels if they have one, else by position.
 func asObject(v any) map[string]any {
 	switch v := v.(type) {
 	case map[string]any:
@@ -181,7 +181,7 @@ func elementName(e any, i int) string {
 	return fmt.Sprint(i)
 }
 
-// plain is a value as JSON sees it.
+// plain returns a value as decoded JSON.
 func plain(v any) any {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -190,7 +190,7 @@ func plain(v any) any {
 	return decodePlain(b)
 }
 
-// prune takes away what is empty, so that "not said" and "said to be nothing" are equal.
+// prune removes empty values, so that a missing value equals an empty one.
 func prune(v any) any {
 	switch v := v.(type) {
 	case map[string]any:

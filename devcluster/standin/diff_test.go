@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// flat is a diff as lines: path, kind, old and new.
+// flat returns a diff as lines: path, kind, old and new.
 func flat(d *api.JobDiff) string {
 	var lines []string
 	var walk func(path string, fields []*api.FieldDiff, objects []*api.ObjectDiff)
@@ -39,12 +39,12 @@ func TestJobDiff(t *testing.T) {
 		edit func(*api.Job)
 		want string
 	}{
-		"nothing":           {func(*api.Job) {}, "job None\ng None\ng/main None"},
-		"what servers set":  {func(j *api.Job) { j.Version, j.SubmitTime, j.Status = ptr(uint64(3)), ptr(int64(4)), ptr("dead") }, "job None\ng None\ng/main None"},
-		"empty is not said": {func(j *api.Job) { j.Meta = map[string]string{} }, "job None\ng None\ng/main None"},
-		"a count":           {func(j *api.Job) { j.TaskGroups[0].Count = ptr(5) }, "job Edited\ng Edited\ng.Count Edited \"1\" \"5\"\ng/main None"},
-		"job meta":          {func(j *api.Job) { j.Meta = map[string]string{"k": "v"} }, "job Edited\nMeta.k Added \"\" \"v\"\ng None\ng/main None"},
-		"a task":            {func(j *api.Job) { j.TaskGroups[0].Tasks[0].Env = map[string]string{"A": "1"} }, "job Edited\ng Edited\ng/main Edited\ng/main.Env.A Added \"\" \"1\""},
+		"nothing":          {func(*api.Job) {}, "job None\ng None\ng/main None"},
+		"what servers set": {func(j *api.Job) { j.Version, j.SubmitTime, j.Status = ptr(uint64(3)), ptr(int64(4)), ptr("dead") }, "job None\ng None\ng/main None"},
+		"empty is missing": {func(j *api.Job) { j.Meta = map[string]string{} }, "job None\ng None\ng/main None"},
+		"a count":          {func(j *api.Job) { j.TaskGroups[0].Count = ptr(5) }, "job Edited\ng Edited\ng.Count Edited \"1\" \"5\"\ng/main None"},
+		"job meta":         {func(j *api.Job) { j.Meta = map[string]string{"k": "v"} }, "job Edited\nMeta.k Added \"\" \"v\"\ng None\ng/main None"},
+		"a task":           {func(j *api.Job) { j.TaskGroups[0].Tasks[0].Env = map[string]string{"A": "1"} }, "job Edited\ng Edited\ng/main Edited\ng/main.Env.A Added \"\" \"1\""},
 		"a port": {func(j *api.Job) {
 			j.TaskGroups[0].Networks = []*api.NetworkResource{{DynamicPorts: []api.Port{{Label: "web"}}}}
 		}, "job Edited\ng Edited\ng.Networks.0.DynamicPorts.web.Label Added \"\" \"web\"\ng.Networks.0.DynamicPorts.web.To Added \"\" \"0\"\ng.Networks.0.DynamicPorts.web.Value Added \"\" \"0\"\ng/main None"},

@@ -2,7 +2,7 @@ package standin
 
 import "github.com/hashicorp/nomad/api"
 
-// eventBuffer is how many changes the stream can replay, as in Nomad.
+// eventBuffer is how many changes the stream can replay, the same as in Nomad.
 const eventBuffer = 100
 
 // eventLog keeps the last changes for the event stream. The store's lock guards it.
@@ -35,7 +35,7 @@ func (l *eventLog) since(index uint64) []api.Events {
 // topicFilter is one ?topic=Name:key parameter.
 type topicFilter struct{ topic, key string }
 
-// selects says whether an event is wanted. No filters: everything is.
+// selects reports whether a filter matches an event. Without filters every event matches.
 func selects(filters []topicFilter, e api.Event) bool {
 	if len(filters) == 0 {
 		return true

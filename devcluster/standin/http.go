@@ -14,7 +14,7 @@ import (
 	"github.com/hashicorp/nomad/api"
 )
 
-// httpError is an error with the status it is answered with. The text is the body, as in Nomad.
+// httpError is an error with its HTTP status. The text is the response's body, as in Nomad.
 type httpError struct {
 	code int
 	text string
@@ -30,10 +30,10 @@ func httpErrorf(code int, format string, args ...any) error {
 type httpAPI struct {
 	store  *store
 	client *client
-	ctx    context.Context // ends when the server stops: blocking queries and streams end with it
+	ctx    context.Context // ends when the server stops, and ends blocking queries and streams
 }
 
-// handler routes what is served. Everything else is 501.
+// handler routes the paths that are served. All others answer 501.
 func (h *httpAPI) handler() http.Handler {
 	mux := http.NewServeMux()
 	h.jobRoutes(mux)
@@ -62,7 +62,7 @@ func (h *httpAPI) answer(w http.ResponseWriter, index uint64, v any, err error) 
 	case errors.As(err, &coded):
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		w.WriteHeader(coded.code)
-		_, _ = w.Write([]byte(coded.text)) // the client is gone, or not
+		_, _ = w.Write([]byte(coded.text)) // fails only if the client is gone
 		return
 	case err != nil:
 		http.Error(w, err.Error(), http.StatusInternalServerError)
@@ -81,7 +81,7 @@ func (h *httpAPI) answer(w http.ResponseWriter, index uint64, v any, err error) 
 	_, _ = w.Write(b)
 }
 
-// answerConflict answers a compare-and-set that failed with what is there, or an empty variable.
+// answerConflict answers a failed compare-and-set with the current variable, or an empty one.
 func (h *httpAPI) answerConflict(w http.ResponseWriter, current *api.Variable) {
 	if current == nil {
 		current = &api.Variable{}
@@ -101,8 +101,8 @@ const (
 	maxWait     = 10 * time.Minute
 )
 
-// query serves a read that can block: with ?index=N it waits until one of the tables has changed after N, at most ?wait.
-// read is called with the store's lock held.
+// query serves a read that can block: with ?index=N it waits until one of the tables has changed after N, but no longer
+// than ?wait. It calls read with the store's lock held.
 func (h *httpAPI) query(read func(r *http.Request) (any, error), tables ...table) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		after, wait, err := blockingParams(r)
@@ -167,10 +167,10 @@ func blockingParams(r *http.Request) (after uint64, wait time.Duration, err erro
 	return after, min(wait, maxWait), nil
 }
 
-// noBody is the answer of a write that has none.
+// noBody is the result of a write whose response has no body.
 type noBody struct{}
 
-// change serves a write. The request is read before the store is locked: a slow client must hold up nobody else.
+// change serves a write. It reads the request before locking the store, so that a slow client doesn't block others.
 func (h *httpAPI) change(f func(r *http.Request, tx *txn) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		sent, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
@@ -195,7 +195,7 @@ func (h *httpAPI) change(f func(r *http.Request, tx *txn) (any, error)) http.Han
 	}
 }
 
-// maxBody is how large a request may be.
+// maxBody is the maximum size of a request's body.
 const maxBody = 32 << 20
 
 func decodeBody(r *http.Request, v any) error {
@@ -205,7 +205,7 @@ func decodeBody(r *http.Request, v any) error {
 	return nil
 }
 
-// namespaceOf is the namespace a request is about; "*" means all, where lists allow it.
+// namespaceOf returns a request's namespace; "*" means all, in lists that allow it.
 func namespaceOf(r *http.Request) string {
 	if ns := r.URL.Query().Get("namespace"); ns != "" {
 		return ns

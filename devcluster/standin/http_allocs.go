@@ -58,7 +58,7 @@ func (h *httpAPI) listAllocs(r *http.Request) (any, error) {
 	return out, nil
 }
 
-// stubOf is [api.Allocation.Stub] with the fields it leaves out.
+// stubOf returns [api.Allocation.Stub] plus the fields that it leaves out.
 func stubOf(a *api.Allocation) *api.AllocationListStub {
 	s := a.Stub()
 	s.JobType, s.JobVersion = *a.Job.Type, deref(a.Job.Version)
@@ -105,7 +105,7 @@ func (h *httpAPI) stopAlloc(r *http.Request, tx *txn) (any, error) {
 	return map[string]any{"EvalID": eval.ID, "Index": tx.index}, nil
 }
 
-// running finds the runner of a living allocation.
+// running finds the runner of a live allocation.
 func (h *httpAPI) running(r *http.Request) (*allocRunner, error) {
 	var err error
 	h.store.read(func() { _, err = h.alloc(r) })
@@ -165,7 +165,7 @@ func (h *httpAPI) signal(w http.ResponseWriter, r *http.Request) {
 	}
 	if err == nil {
 		if _, ok := signalNumber(req.Signal); !ok {
-			req.Signal = "SIGINT" // what raw_exec makes of a signal it doesn't know
+			req.Signal = "SIGINT" // what raw_exec uses for an unknown signal
 		}
 		err = run.eachTask(req.Task, func(t *taskRunner) error { return t.signal(req.Signal) })
 	}

@@ -38,7 +38,7 @@ func (h *httpAPI) jobRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /v1/scaling/policy/{id}", h.query(h.readPolicy, tableJobs))
 }
 
-// none answers an empty list: there are no deployments here.
+// none answers with an empty list: the stand-in has no deployments.
 func none[T any](*http.Request) (any, error) { return []T{}, nil }
 
 func (h *httpAPI) key(r *http.Request) jobKey { return jobKey{namespaceOf(r), r.PathValue("id")} }
@@ -51,7 +51,7 @@ func (h *httpAPI) record(r *http.Request) (*jobRecord, error) {
 	return rec, nil
 }
 
-// prepareJob does to a submitted job what the server does before it stores it.
+// prepareJob completes and checks a submitted job as Nomad's server does before storing it.
 func (h *httpAPI) prepareJob(r *http.Request, job *api.Job) error {
 	if job == nil || deref(job.ID) == "" {
 		return httpErrorf(http.StatusBadRequest, "Job ID must be specified")
@@ -110,7 +110,7 @@ func (h *httpAPI) plan(w http.ResponseWriter, r *http.Request) {
 	h.answer(w, index, out, err)
 }
 
-// prepare is prepareJob for handlers that don't hold the lock.
+// prepare is prepareJob for callers that don't hold the lock.
 func (h *httpAPI) prepare(r *http.Request, job *api.Job) (err error) {
 	h.store.read(func() { err = h.prepareJob(r, job) })
 	return err

@@ -13,11 +13,11 @@ import (
 	"github.com/hashicorp/nomad/api"
 )
 
-// heartbeat is how often a silent stream says that it is alive.
+// heartbeat is how often an idle stream sends a heartbeat.
 const heartbeat = 10 * time.Second
 
-// eventStream serves changes as lines of JSON until the client goes away. It starts after ?index if the buffer still
-// has that, and with what the buffer has if index is 0; a consumer lists first and compares indexes.
+// eventStream serves changes as lines of JSON until the client disconnects. It starts after ?index if the buffer still
+// has that index, and at the buffer's start if index is 0. Consumers list first and compare indexes.
 func (h *httpAPI) eventStream(w http.ResponseWriter, r *http.Request) {
 	after, _, err := blockingParams(r)
 	if err != nil {
@@ -64,7 +64,7 @@ func (h *httpAPI) eventStream(w http.ResponseWriter, r *http.Request) {
 
 func flusher(w http.ResponseWriter) func() {
 	c := http.NewResponseController(w)
-	return func() { _ = c.Flush() } // a client that is gone is noticed at the next write
+	return func() { _ = c.Flush() } // the next write notices that a client is gone
 }
 
 func topics(r *http.Request) []topicFilter {
@@ -89,17 +89,17 @@ func pick(filters []topicFilter, r *http.Request, b api.Events) api.Events {
 	return out
 }
 
-// eventIn says whether an event is in the namespace that was asked for.
+// eventIn reports whether an event is in the requested namespace.
 func eventIn(r *http.Request, e api.Event) bool {
 	obj, _ := e.Payload[string(e.Topic)].(map[string]any)
 	ns, ok := obj["Namespace"].(string)
 	return !ok || inNamespace(r, ns)
 }
 
-// logPoll is how often a followed log is looked at.
+// logPoll is how often a followed log is read.
 const logPoll = 100 * time.Millisecond
 
-// logs serves a task's log, all parts in order: as frames, or as it is with ?plain=true.
+// logs serves a task's log, all parts in order: as frames, or as plain text with ?plain=true.
 func (h *httpAPI) logs(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	task, kind := q.Get("task"), q.Get("type")
@@ -150,7 +150,7 @@ func (h *httpAPI) logs(w http.ResponseWriter, r *http.Request) {
 
 func (h *httpAPI) alive(id string) bool { return h.client.runner(id) != nil }
 
-// frameWriter gives the function that sends a piece of a log.
+// frameWriter returns a function that sends a piece of a log.
 func frameWriter(w io.Writer, plain bool, base string) func(part int, offset int64, b []byte) error {
 	if plain {
 		return func(_ int, _ int64, b []byte) error { _, err := w.Write(b); return err }
@@ -170,7 +170,7 @@ type logReader struct {
 	flush func()
 }
 
-// seek goes to offset bytes from the start or before the end.
+// seek moves to offset bytes after the start or before the end.
 func (l *logReader) seek(fromEnd bool, offset int64) error {
 	parts, err := logParts(l.base)
 	if err != nil || len(parts) == 0 {
@@ -195,7 +195,7 @@ func (l *logReader) seek(fromEnd bool, offset int64) error {
 
 func (l *logReader) name(part int) string { return l.base + "." + strconv.Itoa(part) }
 
-// copy sends what has been added since the last call and returns how many bytes it was.
+// copy sends what has been added since the last call and returns the number of bytes.
 func (l *logReader) copy() (int64, error) {
 	var total int64
 	for {

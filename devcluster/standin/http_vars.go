@@ -41,7 +41,7 @@ func (h *httpAPI) readVar(r *http.Request) (any, error) {
 	return nil, httpErrorf(http.StatusNotFound, "variable not found")
 }
 
-// checkVar is the compare-and-set of a variable. A conflict is 409.
+// checkVar checks the condition of a compare-and-set of a variable. A conflict answers 409.
 func (s *store) checkVar(r *http.Request, k jobKey) error {
 	cas := r.URL.Query().Get("cas")
 	if cas == "" {
@@ -61,7 +61,7 @@ func (s *store) checkVar(r *http.Request, k jobKey) error {
 	return nil
 }
 
-// conflictError is answered with 409 and what is there, or an empty variable.
+// conflictError answers 409 with the current variable, or an empty one.
 type conflictError struct{ current *api.Variable }
 
 func (e *conflictError) Error() string { return "cas conflict" }

@@ -7,8 +7,8 @@ import (
 	"github.com/hashicorp/nomad/api"
 )
 
-// needsReplacing says whether the difference between two versions of a job means that the group's allocations can't stay:
-// their tasks would run something else. Counts, scaling, services, restart policies and kill timeouts can change in place.
+// needsReplacing reports whether a change of the job requires the group's allocations to be replaced, because their
+// tasks would run something else. Counts, scaling, services, restart policies and kill timeouts can change in place.
 func needsReplacing(was, job *api.Job, group string) bool {
 	a, b := was.LookupTaskGroup(group), job.LookupTaskGroup(group)
 	if a == nil || b == nil || len(a.Tasks) != len(b.Tasks) {
@@ -34,7 +34,7 @@ func taskDiffers(a, b *api.Task) bool {
 		deref(a.LogConfig.Disabled) != deref(b.LogConfig.Disabled)
 }
 
-// same compares what two values are in JSON: nil and empty are the same.
+// same reports whether two values are equal in JSON, where nil equals empty.
 func same(a, b any) bool {
 	return reflect.DeepEqual(prune(plain(a)), prune(plain(b)))
 }

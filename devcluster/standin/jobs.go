@@ -12,9 +12,9 @@ const (
 	keptScalingEvents = 20
 )
 
-// register stores a job, new or changed, and has it evaluated. Without a change nothing is stored, but the evaluation
-// happens nevertheless, as in Nomad. The index is the new JobModifyIndex or, without a change, the job's ModifyIndex: that
-// is what Nomad answers.
+// register stores a new or changed job and evaluates it. As in Nomad, an unchanged job is not stored but still
+// evaluated. The returned index is the new JobModifyIndex or, for an unchanged job, its ModifyIndex, which is what
+// Nomad answers.
 func (tx *txn) register(job *api.Job, preserveCounts bool) (*api.Evaluation, uint64) {
 	k := jobKey{*job.Namespace, *job.ID}
 	rec := tx.jobs[k]
@@ -34,8 +34,8 @@ func (tx *txn) register(job *api.Job, preserveCounts bool) (*api.Evaluation, uin
 	return tx.evaluate(k, "job-register"), index
 }
 
-// specChanged says whether b is another specification than a, a stopped one included. As in Nomad, a scaling block always
-// is another one: the stored one has indexes.
+// specChanged reports whether b's specification differs from a's, where being stopped counts as a difference. As in
+// Nomad, a scaling block always differs, because the stored one has indexes.
 func specChanged(a, b *api.Job) bool {
 	for _, tg := range b.TaskGroups {
 		if tg.Scaling != nil {
@@ -53,7 +53,7 @@ func keepCounts(old, job *api.Job) {
 	}
 }
 
-// putVersion makes job the current version of its record.
+// putVersion makes job its record's current version.
 func (tx *txn) putVersion(k jobKey, rec *jobRecord, job *api.Job) {
 	created, version := tx.index, uint64(0)
 	if rec.job != nil {
@@ -76,7 +76,7 @@ func (tx *txn) putVersion(k jobKey, rec *jobRecord, job *api.Job) {
 	tx.touch(tableJobs)
 }
 
-// checkIndex is the compare-and-set of a registration: 0 means that the job must not exist.
+// checkIndex checks the condition of a registration's compare-and-set: 0 means that the job must not exist.
 func (s *store) checkIndex(k jobKey, want uint64) error {
 	const prefix = "Enforcing job modify index"
 	rec := s.jobs[k]
@@ -91,7 +91,7 @@ func (s *store) checkIndex(k jobKey, want uint64) error {
 	return nil
 }
 
-// deregister stops a job, and forgets it if purge is true.
+// deregister stops a job, and removes it if purge is true.
 func (tx *txn) deregister(k jobKey, purge bool) *api.Evaluation {
 	rec := tx.jobs[k]
 	if rec == nil {
@@ -110,7 +110,7 @@ func (tx *txn) deregister(k jobKey, purge bool) *api.Evaluation {
 	return tx.evaluate(k, "job-deregister")
 }
 
-// scale changes one group's count, or only notes an event when the request has none.
+// scale changes one group's count, or only records an event if the request has no count.
 func (tx *txn) scale(k jobKey, req *api.ScalingRequest) (*api.JobRegisterResponse, error) {
 	rec := tx.jobs[k]
 	group := req.Target["Group"]
@@ -170,7 +170,7 @@ func (s *store) checkScale(job *api.Job, tg *api.TaskGroup, req *api.ScalingRequ
 	return nil
 }
 
-// scaleStatus is the answer to GET …/scale. Its JobModifyIndex is the job's ModifyIndex, as in Nomad.
+// scaleStatus returns the answer to GET …/scale. As in Nomad, its JobModifyIndex is the job's ModifyIndex.
 func (s *store) scaleStatus(rec *jobRecord) *api.JobScaleStatusResponse {
 	job := rec.job
 	out := &api.JobScaleStatusResponse{
@@ -193,7 +193,7 @@ func (s *store) scaleStatus(rec *jobRecord) *api.JobScaleStatusResponse {
 	return out
 }
 
-// setJobStatus works out pending, running or dead from what the job has.
+// setJobStatus derives pending, running or dead from the job's allocations and evaluations.
 func (tx *txn) setJobStatus(k jobKey) {
 	rec := tx.jobs[k]
 	if rec == nil {
@@ -211,7 +211,7 @@ func (tx *txn) setJobStatus(k jobKey) {
 	if deref(rec.job.Status) == status {
 		return
 	}
-	job := *rec.job // a shallow copy: only fields of its own change
+	job := *rec.job // a shallow copy is enough: only direct fields change
 	job.Status, job.ModifyIndex = &status, ptr(tx.index)
 	rec.job, rec.versions[0] = &job, &job
 	tx.touch(tableJobs)

@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 )
 
-// decodePlain decodes JSON into maps, lists and numbers that keep their digits.
+// decodePlain decodes JSON into maps, lists and numbers, which keep their digits.
 func decodePlain(b []byte) any {
 	dec := json.NewDecoder(bytes.NewReader(b))
 	dec.UseNumber()

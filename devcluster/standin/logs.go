@@ -11,10 +11,10 @@ import (
 	"github.com/hashicorp/nomad/api"
 )
 
-// rotated is a log file in numbered parts, <base>.0, <base>.1 …, of which the newest few are kept.
+// rotated is a log file in numbered parts, <base>.0, <base>.1 …, of which only the newest are kept.
 type rotated struct {
 	base  string
-	limit int64 // bytes in one part
+	limit int64 // bytes per part
 	keep  int
 	part  int
 	size  int64
@@ -77,7 +77,7 @@ func (r *rotated) next() error {
 // Close closes the current part.
 func (r *rotated) Close() error { return r.file.Close() }
 
-// logParts are the numbers of the parts that exist, in order.
+// logParts returns the numbers of the existing parts, in order.
 func logParts(base string) ([]int, error) {
 	files, err := filepath.Glob(globQuote(base) + ".*")
 	if err != nil {

@@ -13,10 +13,10 @@ import (
 	"github.com/emprops/machinectl/devcluster/gpu"
 )
 
-// nomadVersion is what the node claims to be, for version constraints; the behaviours are those of this release.
+// nomadVersion is the version that the node reports, for version constraints. The stand-in behaves like this release.
 const nomadVersion = "2.0.5"
 
-// Resources are what the node says it has. Tasks are not held to what they ask for.
+// Resources is what the node declares. Tasks may use more than they request.
 type Resources struct {
 	CPU    int // MHz
 	Cores  int // whole cores that may be reserved
@@ -24,7 +24,7 @@ type Resources struct {
 	Disk   int // MiB
 }
 
-// node is the one node there is.
+// node is the stand-in's only node.
 type node struct {
 	id, name string
 	addr     string // host:port of the HTTP API
@@ -58,7 +58,7 @@ func newNode(cfg Config, addr string) *node {
 	return n
 }
 
-// target resolves "${attr.x}", "${node.x}" and the like. ok is false where the node has no such thing.
+// target resolves names such as "${attr.x}" and "${node.x}". ok is false if the node has no such value.
 func (n *node) target(name string) (string, bool) {
 	switch name {
 	case "node.unique.id":
@@ -91,10 +91,10 @@ func (n *node) drivers() map[string]*api.DriverInfo {
 	up := func(what string) *api.DriverInfo {
 		return &api.DriverInfo{Detected: true, Healthy: true, HealthDescription: what, UpdateTime: n.since, Attributes: map[string]string{}}
 	}
-	return map[string]*api.DriverInfo{"raw_exec": up("Healthy"), "exec": up("stood in for: runs as raw_exec, nothing is isolated")}
+	return map[string]*api.DriverInfo{"raw_exec": up("Healthy"), "exec": up("stand-in: runs as raw_exec, nothing is isolated")}
 }
 
-// api is the node as the HTTP API shows it.
+// api returns the node as the HTTP API shows it.
 func (n *node) api() *api.Node {
 	cores := make([]uint16, n.res.Cores)
 	for i := range cores {
@@ -150,7 +150,7 @@ func (n *node) devices() []*api.NodeDeviceResource {
 	return []*api.NodeDeviceResource{d}
 }
 
-// newID is a random UUID, the form of all of Nomad's ids.
+// newID returns a random UUID, the form of all of Nomad's ids.
 func newID() string {
 	var b [16]byte
 	if _, err := rand.Read(b[:]); err != nil {

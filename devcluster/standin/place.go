@@ -13,15 +13,15 @@ import (
 	"github.com/emprops/machinectl/devcluster/gpu"
 )
 
-// usage is what the allocations that still hold something hold together.
+// usage is the sum of the resources that allocations hold.
 type usage struct {
 	cpu, memory, disk, cores int
-	ports                    map[int]int    // port → how many hold it: a stopping allocation and its successor may
-	gpus                     map[string]int // device id → how many hold it
+	ports                    map[int]int    // port → number of holders; a stopping allocation and its successor may both hold one
+	gpus                     map[string]int // device id → number of holders
 }
 
-// inUse adds up every allocation that its runner hasn't reported as ended, but those in leaving: a plan may count on what
-// it stops itself.
+// inUse adds up all allocations whose runner hasn't reported an end, except those in leaving: a plan may use what it
+// stops itself.
 func inUse(allocs map[string]*api.Allocation, leaving map[string]bool) *usage {
 	u := &usage{ports: map[int]int{}, gpus: map[string]int{}}
 	for _, a := range allocs {
@@ -32,7 +32,7 @@ func inUse(allocs map[string]*api.Allocation, leaving map[string]bool) *usage {
 	return u
 }
 
-// add counts n times what an allocation of a group holds; -1 takes it away.
+// add adds n times what an allocation of a group holds; n = -1 subtracts it.
 func (u *usage) add(r *api.AllocatedResources, tg *api.TaskGroup, n int) {
 	for _, t := range r.Tasks {
 		u.cpu += n * int(t.Cpu.CpuShares)
@@ -60,8 +60,8 @@ func groupCores(tg *api.TaskGroup) int {
 	return n
 }
 
-// place finds room for one allocation of a group. It returns nil resources and why not, where there is none; on success
-// the usage has grown.
+// place finds room for one allocation of a group. On success it adds the resources to the usage; otherwise they are nil
+// and the metric tells why.
 func place(n *node, u *usage, job *api.Job, tg *api.TaskGroup) (*api.AllocatedResources, *api.AllocationMetric) {
 	m := &api.AllocationMetric{
 		NodesEvaluated: 1, NodesInPool: 1, NodePool: nodePool, NodesAvailable: map[string]int{datacenter: 1},
@@ -88,13 +88,13 @@ func inDatacenter(patterns []string) bool {
 	return slices.ContainsFunc(patterns, func(p string) bool { return p == "*" || p == datacenter || globs(p, datacenter) })
 }
 
-// globs matches the only wildcard that Nomad allows in datacenters, "*".
+// globs reports whether s matches a pattern with "*", the only wildcard that Nomad allows in datacenters.
 func globs(pattern, s string) bool {
 	head, tail, found := strings.Cut(pattern, "*")
 	return found && strings.HasPrefix(s, head) && strings.HasSuffix(s[len(head):], tail)
 }
 
-// infeasible says why the node can never run the group, in Nomad's words, or nothing.
+// infeasible returns the reason why the node can never run the group, as Nomad words it, or "".
 func infeasible(n *node, job *api.Job, tg *api.TaskGroup) string {
 	all := slices.Concat(job.Constraints, tg.Constraints)
 	for _, t := range tg.Tasks {
@@ -124,7 +124,7 @@ func infeasible(n *node, job *api.Job, tg *api.TaskGroup) string {
 	return missingDevices(n, tg)
 }
 
-// holdsText is [holds] for node attributes, which are texts: numbers are compared as numbers where both sides are.
+// holdsText is [holds] for node attributes, which are texts. They compare as numbers if both sides are numbers.
 func holdsText(operand, l, r string, lFound, rFound bool) bool {
 	lv, rv := textValue(l), textValue(r)
 	if strings.ContainsAny(operand, "<>") {
@@ -156,7 +156,7 @@ func missingDevices(n *node, tg *api.TaskGroup) string {
 	return ""
 }
 
-// deviceMatches says whether a request means the node's GPUs: "gpu", "nvidia/gpu", "nvidia/gpu/<model>".
+// deviceMatches reports whether a request names the node's GPUs: "gpu", "nvidia/gpu" or "nvidia/gpu/<model>".
 func deviceMatches(n *node, d *api.RequestedDevice) bool {
 	parts := strings.SplitN(d.Name, "/", 3)
 	want := [3]string{gpu.Vendor, gpu.Type, n.gpus.Model}
@@ -208,7 +208,7 @@ func (n *node) deviceSide(target string) (value, bool) {
 	return parseValue(fmt.Sprintf("%d %s", a.Int, a.Unit)), ok
 }
 
-// fit takes ports, devices and amounts out of what is free, or says which dimension is used up.
+// fit allocates ports, devices and amounts from what is free, or returns the dimension that is exhausted.
 func fit(n *node, u *usage, tg *api.TaskGroup) (*api.AllocatedResources, string) {
 	res := &api.AllocatedResources{Tasks: map[string]*api.AllocatedTaskResources{}}
 	taken := map[int]bool{}
@@ -298,7 +298,7 @@ func fitPorts(n *node, u *usage, net *api.NetworkResource, taken map[int]bool, r
 	return ""
 }
 
-// freePort picks a port at random that nobody holds, and that can be listened on right now: other programs live here too.
+// freePort picks a random port that no allocation holds and that no other program listens on.
 func freePort(r portRange, used map[int]int, taken map[int]bool) (int, bool) {
 	for range 200 {
 		p := r.min + rand.IntN(r.max-r.min+1)
@@ -315,7 +315,7 @@ func freePort(r portRange, used map[int]int, taken map[int]bool) (int, bool) {
 	return 0, false
 }
 
-// deref is what a pointer points at, or the zero value.
+// deref returns the value that a pointer points at, or the zero value.
 func deref[T any](p *T) T {
 	var zero T
 	if p == nil {

@@ -12,8 +12,8 @@ import (
 	"github.com/emprops/machinectl/devcluster/gpu"
 )
 
-// TestNothingIsGivenTwice: whatever is registered, resized and ended, no GPU and no port has two holders that
-// shall run, the node is not overcommitted by them, and each group has what it asks for or waits for the rest.
+// TestNothingIsGivenTwice: whatever is registered, resized and ended, no GPU and no port has two holders that should
+// run, they don't overcommit the node, and each group has what it requests or waits for the rest.
 func TestNothingIsGivenTwice(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := newTestStore(t, 4)
@@ -48,7 +48,7 @@ func checkHolders(t *rapid.T, s *store, jobs map[string]*api.Job) {
 			wanted[a.JobID]++
 		}
 		if a.ClientTerminalStatus() || a.DesiredStatus == api.AllocDesiredStatusStop {
-			continue // as in Nomad, a plan counts on what it stops
+			continue // as in Nomad, a plan may use what it stops
 		}
 		for _, d := range a.AllocatedResources.Tasks["main"].Devices {
 			for _, id := range d.DeviceIDs {
@@ -119,7 +119,8 @@ func TestWhyNotPlaced(t *testing.T) {
 	}
 }
 
-// TestWaitsForRoom: what found no room is placed when something ends, the more important job first.
+// TestWaitsForRoom: an allocation that found no room is placed when another ends, the job with the highest priority
+// first.
 func TestWaitsForRoom(t *testing.T) {
 	s := newTestStore(t, 1)
 	needs := func(id string, priority int) *api.Job {
@@ -135,13 +136,13 @@ func TestWaitsForRoom(t *testing.T) {
 	require.Len(t, s.held(), 1)
 	require.Equal(t, jobPending, *s.jobs[jobKey{"default", "high"}].job.Status)
 	s.mustWrite(func(tx *txn) { tx.deregister(jobKey{"default", "first"}, false) })
-	require.Len(t, s.held(), 1, "the GPU is held until the runner says that it is free")
+	require.Len(t, s.held(), 1, "the GPU is held until the runner reports the end")
 	s.end(s.held()["first.g[0]"].ID, api.AllocClientStatusComplete)
 	require.Len(t, s.held(), 1)
 	require.NotNil(t, s.held()["high.g[0]"])
 }
 
-// TestSickGPU: an unhealthy GPU is given to nobody.
+// TestSickGPU: an unhealthy GPU is not allocated.
 func TestSickGPU(t *testing.T) {
 	s := newTestStore(t, 3)
 	s.node.sick = map[int]string{0: "Xid 79"}
@@ -154,7 +155,7 @@ func TestSickGPU(t *testing.T) {
 	}
 }
 
-// TestPortIsFree: a port that another program listens on isn't given away.
+// TestPortIsFree: a port that another program listens on is not allocated.
 func TestPortIsFree(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)

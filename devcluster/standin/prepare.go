@@ -11,7 +11,7 @@ import (
 	"github.com/hashicorp/nomad/api"
 )
 
-// driverConfig is what raw_exec and exec understand of a task's config.
+// driverConfig is the part of a task's config that raw_exec and exec use.
 type driverConfig struct {
 	Command string   `json:"command"`
 	Args    []string `json:"args"`
@@ -44,14 +44,14 @@ func (t *taskRunner) start() (*process, error) {
 	return c.start(t.alloc.dir, task, cfg, env.list(c.tmp), marks)
 }
 
-// prepareTaskAPI gives the task its identity token and the socket of the Task API. The token is empty where the task's
+// prepareTaskAPI gives the task its identity token and the socket of the Task API. The token is empty if the task's
 // identity doesn't expose it in the environment.
 func (t *taskRunner) prepareTaskAPI(task *api.Task, alloc *api.Allocation) (string, error) {
 	c, dir := t.alloc.client, t.alloc.dir.secrets(task.Name)
 	token := c.tokens.issue(alloc, task.Name)
 	if err := t.alloc.listenOnce(task.Name, filepath.Join(dir, "api.sock")); err != nil {
-		// As in Nomad, a socket that can't be made doesn't stop the task: its path may be too long.
-		c.log.Warn("no Task API for a task", "task", task.Name, "error", err)
+		// As in Nomad, a socket that can't be created doesn't stop the task: its path may be too long.
+		c.log.Warn("task has no Task API", "task", task.Name, "error", err)
 	}
 	id := task.Identity
 	if id == nil {
@@ -68,7 +68,7 @@ func (t *taskRunner) prepareTaskAPI(task *api.Task, alloc *api.Allocation) (stri
 	return token, nil
 }
 
-// decodeConfig evaluates a driver's config as HCL templates and decodes it. Unknown keys are refused.
+// decodeConfig evaluates a driver's config as HCL templates and decodes it. It rejects unknown keys.
 func decodeConfig(env *taskEnv, raw map[string]any) (driverConfig, error) {
 	var cfg driverConfig
 	v, err := env.evaluate(raw)
@@ -80,7 +80,7 @@ func decodeConfig(env *taskEnv, raw map[string]any) (driverConfig, error) {
 		case "command", "args", "work_dir":
 		case "cgroup_v2_override", "cgroup_v1_override", "task_user", "oom_score_adj", "denied_envvars",
 			"pid_mode", "ipc_mode", "cap_add", "cap_drop":
-			// about isolation, of which there is none here
+			// these concern isolation, which the stand-in doesn't have
 		default:
 			return cfg, fmt.Errorf("failed to parse config: no argument named %q is expected here", k)
 		}
@@ -98,11 +98,11 @@ func decodeConfig(env *taskEnv, raw map[string]any) (driverConfig, error) {
 	return cfg, nil
 }
 
-// templateRetry is how often a template that waits for its data is tried again.
+// templateRetry is how often a template that waits for its data is rendered again.
 const templateRetry = 250 * time.Millisecond
 
-// renderTemplates writes the task's templates. One that reads a variable which doesn't exist yet holds the task back
-// until it does.
+// renderTemplates writes the task's templates. A template that reads a missing variable delays the task until the
+// variable exists.
 func (t *taskRunner) renderTemplates(env *taskEnv, task *api.Task) error {
 	for _, tmpl := range task.Templates {
 		for said := false; ; {

@@ -19,21 +19,21 @@ import (
 // process is one running process of a task.
 type process struct {
 	cmd    *exec.Cmd
-	marks  []string // entries of its environment that nobody else has
+	marks  []string // entries that only its environment has
 	stdout *rotated
 	stderr *rotated
-	done   chan struct{} // closed when it and its group are gone; exit is set before
+	done   chan struct{} // closed when it and its group are gone, after exit is set
 	exit   exit
 
 	mu   sync.Mutex
-	over bool // it was waited for and all is killed: its marks may be its successor's from now on
+	over bool // it was waited for and all is killed: from now on its marks may belong to its successor
 }
 
-// exit is how a process ended.
+// exit describes how a process ended.
 type exit struct {
 	code, signal int
 	success      bool
-	err          error // it did not even start
+	err          error // set if it did not start
 }
 
 func (e exit) event() api.TaskEvent {
@@ -47,7 +47,7 @@ func (e exit) event() api.TaskEvent {
 	}
 }
 
-// start runs a command with Nomad's raw_exec rules: the folder is the task's, the command is looked for there first.
+// start runs a command by the rules of Nomad's raw_exec: it runs in the task's folder and is looked up there first.
 func (c *client) start(dir allocDir, task *api.Task, cfg driverConfig, env []string, marks []string) (*process, error) {
 	p := &process{done: make(chan struct{}), marks: marks}
 	path, err := lookCommand(cfg.Command, dir.task(task.Name), env)
@@ -67,7 +67,7 @@ func (c *client) start(dir allocDir, task *api.Task, cfg driverConfig, env []str
 		p.cmd.Dir = cfg.WorkDir
 	}
 	p.cmd.Stdout, p.cmd.Stderr = p.stdout, p.stderr
-	p.cmd.WaitDelay = 500 * time.Millisecond // for who inherited the pipes and doesn't go with the group
+	p.cmd.WaitDelay = 500 * time.Millisecond // for processes that inherited the pipes and left the group
 	if err := c.keeper.Start(p.cmd); err != nil {
 		return nil, errors.Join(fmt.Errorf("failed to launch command: %w", err), p.stdout.Close(), p.stderr.Close())
 	}
@@ -75,7 +75,7 @@ func (c *client) start(dir allocDir, task *api.Task, cfg driverConfig, env []str
 	return p, nil
 }
 
-// await waits for the process, ends what it left behind, and notes how it ended.
+// await waits for the process, kills what it left behind, and records how it ended.
 func (p *process) await(c *client) {
 	err := p.cmd.Wait()
 	p.kill()
@@ -91,22 +91,22 @@ func (p *process) await(c *client) {
 	p.exit.success = state.Success()
 	var exited *exec.ExitError
 	if err != nil && !errors.As(err, &exited) && !errors.Is(err, exec.ErrWaitDelay) {
-		c.log.Warn("wait for a task", "pid", state.Pid(), "error", err)
+		c.log.Warn("can't wait for task", "pid", state.Pid(), "error", err)
 	}
 	if err := errors.Join(p.stdout.Close(), p.stderr.Close()); err != nil {
-		c.log.Warn("close a task's log", "error", err)
+		c.log.Warn("can't close task log", "error", err)
 	}
 	close(p.done)
 }
 
-// kill sends SIGKILL to the process, its group, and whatever else it started. When it is over nothing happens.
+// kill sends SIGKILL to the process, its group, and all others that it started. It does nothing if the process is over.
 func (p *process) kill() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.over {
 		return
 	}
-	// Errors here say that the process is someone else's by now: it is gone.
+	// An error means that the process is gone and its id belongs to a foreign one.
 	_ = child.KillGroup(p.cmd.Process.Pid)
 	_ = child.KillMarked(p.marks...)
 }
@@ -148,8 +148,8 @@ func signalNumber(name string) (syscall.Signal, bool) {
 	return 0, false
 }
 
-// lookCommand finds an executable: an absolute path as it is, else below the task's local folder, the task's folder, and
-// in the PATH that the task has.
+// lookCommand finds an executable. It returns an absolute path unchanged, and looks for others below the task's local
+// folder, in the task's folder, and in the task's PATH.
 func lookCommand(command, taskDir string, env []string) (string, error) {
 	if filepath.IsAbs(command) {
 		return command, executable(command)

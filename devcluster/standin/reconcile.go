@@ -11,7 +11,7 @@ import (
 	"github.com/hashicorp/nomad/api"
 )
 
-// Descriptions that Nomad gives to what it does to an allocation.
+// Nomad's descriptions of what it does to an allocation.
 const (
 	whyNotNeeded   = "alloc not needed due to job update"
 	whyUpdating    = "alloc is being updated due to job update"
@@ -20,13 +20,13 @@ const (
 	whyRescheduled = "alloc was rescheduled because it failed"
 )
 
-// placement is one allocation to make.
+// placement is one allocation to create.
 type placement struct {
 	group    *api.TaskGroup
 	name     string
 	previous *api.Allocation // what it replaces, or nil
-	why      string          // what happens to previous; empty: it was stopped already
-	failed   bool            // previous failed: this is a reschedule
+	why      string          // what happens to previous; empty if it was already stopped
+	failed   bool            // previous failed, so this is a reschedule
 }
 
 // stopping is one allocation to stop, without a replacement.
@@ -35,17 +35,17 @@ type stopping struct {
 	why   string
 }
 
-// changes is what has to happen so that a job's allocations become what the job says.
+// changes lists what has to be done for a job's allocations to match the job.
 type changes struct {
 	place   []placement
 	stop    []stopping
 	inPlace []*api.Allocation
-	later   time.Time // when a failed allocation may be rescheduled; zero: none waits
+	later   time.Time // when a failed allocation may be rescheduled; zero if none waits
 	updates map[string]*api.DesiredUpdates
 }
 
-// reconcile compares a job with its allocations. It is pure. A nil job, or one that is stopped, wants nothing to run.
-// feasible says whether the node can run a group at all: an update in place needs that.
+// reconcile compares a job with its allocations. It is pure. A nil or stopped job wants no allocations. feasible
+// reports whether the node can run a group at all, which an in-place update requires.
 func reconcile(job *api.Job, allocs []*api.Allocation, now time.Time, feasible func(*api.TaskGroup) bool) *changes {
 	c := &changes{updates: map[string]*api.DesiredUpdates{}}
 	groups := map[string]*api.TaskGroup{}
@@ -93,7 +93,7 @@ func (c *changes) group(job *api.Job, tg *api.TaskGroup, allocs []*api.Allocatio
 	for _, a := range allocs {
 		switch {
 		case a.ClientStatus == api.AllocClientStatusComplete, a.ClientStatus == api.AllocClientStatusLost:
-			// It has ended by itself: its place is free.
+			// It has ended by itself, so its place is free.
 		case a.ClientStatus == api.AllocClientStatusFailed:
 			at, allowed := rescheduleAt(tg.ReschedulePolicy, a)
 			switch {
@@ -140,8 +140,8 @@ func (c *changes) group(job *api.Job, tg *api.TaskGroup, allocs []*api.Allocatio
 	}
 }
 
-// shrink stops what is above the count: those that are leaving anyway first, then the highest indexes, whatever their
-// state.
+// shrink stops allocations above the count: first those that are leaving anyway, then the highest indexes, whatever
+// their state.
 func (c *changes) shrink(count int, keep, migrate, reschedule []*api.Allocation, u *api.DesiredUpdates) (_, _, _ []*api.Allocation) {
 	over := len(keep) + len(migrate) + len(reschedule) - count
 	cut := func(from []*api.Allocation) []*api.Allocation {
@@ -172,8 +172,8 @@ func (c *changes) shrink(count int, keep, migrate, reschedule []*api.Allocation,
 	return keep, migrate, reschedule
 }
 
-// update sorts kept allocations into those that are current, those whose job is replaced in place, and those that have to
-// be replaced. With max_parallel = 0 all of them are replaced at once.
+// update sorts kept allocations into those that are current, those whose job is replaced in place, and those that must
+// be replaced. With max_parallel = 0 all of them are replaced at the same time.
 func (c *changes) update(job *api.Job, tg *api.TaskGroup, keep []*api.Allocation, u *api.DesiredUpdates, feasible func(*api.TaskGroup) bool) {
 	for _, a := range keep {
 		switch {
@@ -195,17 +195,17 @@ func allocName(job *api.Job, tg *api.TaskGroup, index int) string {
 	return fmt.Sprintf("%s.%s[%d]", *job.ID, *tg.Name, index)
 }
 
-// allocIndex is the number in an allocation's name.
+// allocIndex returns the number in an allocation's name.
 func allocIndex(a *api.Allocation) int {
 	open := strings.LastIndexByte(a.Name, '[')
 	n, err := strconv.Atoi(strings.TrimSuffix(a.Name[open+1:], "]"))
 	if err != nil {
-		return 0 // all names are made by allocName
+		return 0 // can't happen: allocName makes all names
 	}
 	return n
 }
 
-// rescheduleAt says whether a failed allocation may be replaced, and from when on.
+// rescheduleAt reports whether a failed allocation may be replaced, and from when on.
 func rescheduleAt(p *api.ReschedulePolicy, a *api.Allocation) (time.Time, bool) {
 	if p == nil || (!deref(p.Unlimited) && deref(p.Attempts) == 0) {
 		return time.Time{}, false

@@ -13,7 +13,7 @@ import (
 
 func allFeasible(*api.TaskGroup) bool { return true }
 
-// livingAlloc is an allocation of a job's group with an index.
+// livingAlloc returns an allocation of a job's group with the given index.
 func livingAlloc(j *api.Job, index int, status string) *api.Allocation {
 	return &api.Allocation{
 		ID: fmt.Sprintf("%s-%d", status, index), Name: allocName(j, j.TaskGroups[0], index), Job: j, JobID: *j.ID, TaskGroup: *j.TaskGroups[0].Name,
@@ -27,8 +27,8 @@ func indexedJob(count int) *api.Job {
 	return j
 }
 
-// TestReconcileKeepsCount: what stays and what is placed is the count, under names that nobody else has; what is stopped
-// has the highest indexes of those that stay.
+// TestReconcileKeepsCount: kept and placed allocations add up to the count and have unique names; stopped ones have the
+// highest indexes of those that remained.
 func TestReconcileKeepsCount(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		j := indexedJob(rapid.IntRange(0, 6).Draw(t, "count"))

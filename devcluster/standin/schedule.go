@@ -7,7 +7,7 @@ import (
 	"github.com/hashicorp/nomad/api"
 )
 
-// evaluate makes a job's allocations what they should be, as far as there is room. What doesn't fit waits in a blocked
+// evaluate brings a job's allocations in line with the job, where there is room. What doesn't fit waits in a blocked
 // evaluation until something is freed.
 func (tx *txn) evaluate(k jobKey, trigger string) *api.Evaluation {
 	var job *api.Job
@@ -56,7 +56,7 @@ func (tx *txn) feasible(job *api.Job) func(*api.TaskGroup) bool {
 	return func(tg *api.TaskGroup) bool { return infeasible(tx.node, job, tg) == "" }
 }
 
-// placeAll makes the placements and returns the reasons of those that found no room, by group.
+// placeAll makes the placements and returns, by group, the reasons of those that found no room.
 func (tx *txn) placeAll(job *api.Job, c *changes, eval *api.Evaluation) map[string]*api.AllocationMetric {
 	return tx.findRoom(job, c, func(p placement, res *api.AllocatedResources, m *api.AllocationMetric) {
 		a := &api.Allocation{
@@ -72,8 +72,8 @@ func (tx *txn) placeAll(job *api.Job, c *changes, eval *api.Evaluation) map[stri
 	})
 }
 
-// findRoom calls found for each placement that there is room for, and returns the reasons of the others by group. It counts
-// on what the plan stops, and on what a replaced allocation holds if there is room for its successor: else that one stays.
+// findRoom calls found for each placement that fits, and returns the reasons of the others by group. It uses what the
+// plan stops. It also uses what a replaced allocation holds if its successor fits; otherwise the allocation stays.
 func (s *store) findRoom(job *api.Job, c *changes, found func(placement, *api.AllocatedResources, *api.AllocationMetric)) map[string]*api.AllocationMetric {
 	failed := map[string]*api.AllocationMetric{}
 	leaving := map[string]bool{}
@@ -104,14 +104,14 @@ func (s *store) findRoom(job *api.Job, c *changes, found func(placement, *api.Al
 	return failed
 }
 
-// ordered are the placements, lowest index first.
+// ordered returns the placements, lowest index first.
 func (c *changes) ordered() []placement {
 	return slices.SortedStableFunc(slices.Values(c.place), func(a, b placement) int {
 		return cmp.Or(cmp.Compare(*a.group.Name, *b.group.Name), cmp.Compare(indexOf(a.name), indexOf(b.name)))
 	})
 }
 
-// replace links an allocation with the one it stands in for, which is stopped.
+// replace links an allocation with the one that it replaces, which is stopped.
 func (tx *txn) replace(p placement, a *api.Allocation) {
 	prev := *p.previous
 	a.PreviousAllocation, prev.NextAllocation = prev.ID, a.ID
@@ -128,7 +128,7 @@ func (tx *txn) replace(p placement, a *api.Allocation) {
 	tx.stopAlloc(&prev, p.why)
 }
 
-// stopAlloc makes it known that an allocation shall stop. Its runner does it.
+// stopAlloc marks an allocation as to be stopped; its runner stops it.
 func (tx *txn) stopAlloc(a *api.Allocation, why string) {
 	stopped := *a
 	stopped.DesiredStatus, stopped.DesiredDescription, stopped.AllocModifyIndex = api.AllocDesiredStatusStop, why, tx.index
@@ -146,7 +146,7 @@ func (tx *txn) putEval(e *api.Evaluation) {
 	tx.event(api.TopicEvaluation, "EvaluationUpdated", e.ID, []string{e.JobID}, e)
 }
 
-// block keeps an evaluation that found no room for everything.
+// block stores a blocked evaluation for an evaluation that didn't find room for everything.
 func (tx *txn) block(of *api.Evaluation) {
 	b := *of
 	b.ID, b.Status, b.TriggeredBy, b.PreviousEval = newID(), api.EvalStatusBlocked, "queued-allocs", of.ID
@@ -164,7 +164,7 @@ func (s *store) blockedEval(k jobKey) *api.Evaluation {
 	return nil
 }
 
-// unblock tries again for every job that waits for room, the most important and longest waiting first.
+// unblock retries every job that waits for room, ordered by priority and then by waiting time.
 func (tx *txn) unblock() {
 	var waiting []*api.Evaluation
 	for _, e := range tx.evals {
@@ -180,7 +180,7 @@ func (tx *txn) unblock() {
 	}
 }
 
-// plan says what registering the job would do, and does nothing.
+// plan returns what registering the job would do, without doing it.
 func (s *store) plan(job *api.Job, withDiff bool) *api.JobPlanResponse {
 	k := jobKey{*job.Namespace, *job.ID}
 	out := &api.JobPlanResponse{Annotations: &api.PlanAnnotations{}}
@@ -207,7 +207,7 @@ func (s *store) plan(job *api.Job, withDiff bool) *api.JobPlanResponse {
 	return out
 }
 
-// updateCounts names a group's changes as the plan's diff does.
+// updateCounts returns a group's changes under the names that a plan's diff uses.
 func updateCounts(u *api.DesiredUpdates) map[string]uint64 {
 	if u == nil {
 		return nil

@@ -29,7 +29,7 @@ func newServiceRunner(r *allocRunner) *serviceRunner {
 	return &serviceRunner{alloc: r, live: map[string]context.CancelFunc{}}
 }
 
-// update registers what has come up and takes away what is gone.
+// update registers services of tasks that have started and deregisters those of tasks that have ended.
 func (s *serviceRunner) update() {
 	a := s.alloc.current()
 	tg := a.GetTaskGroup()
@@ -79,10 +79,10 @@ func (r *allocRunner) anyRunning() bool {
 	return false
 }
 
-// want notes that a service shall be registered. The function it adds is called with the lock held.
+// want records that a service must be registered. The function that it adds is called with the lock held.
 func (s *serviceRunner) want(want map[string]func(), a *api.Allocation, svc *api.Service, owner string) {
 	if svc.Provider != "nomad" {
-		return // Consul's: registered nowhere here
+		return // for Consul, which the stand-in doesn't have
 	}
 	name := s.alloc.interpolate(svc.Name)
 	id := fmt.Sprintf("_nomad-task-%s-%s-%s-%s", a.ID, owner, name, svc.PortLabel)
@@ -110,7 +110,7 @@ func (s *serviceRunner) remove(id string, stop context.CancelFunc) {
 	s.alloc.client.store.dropService(id)
 }
 
-// close takes all registrations away and waits for the checks. Calling it again does nothing.
+// close removes all registrations and waits for the checks. Calling it again does nothing.
 func (s *serviceRunner) close() {
 	s.mu.Lock()
 	s.closed = true
@@ -121,7 +121,7 @@ func (s *serviceRunner) close() {
 	s.wait.Wait()
 }
 
-// interpolate fills in group-level names: what the first task sees, its own name apart, is what a group service sees.
+// interpolate fills in group-level names: a group service sees what the first task sees, except the task's name.
 func (r *allocRunner) interpolate(s string) string {
 	if !strings.Contains(s, "${") {
 		return s
@@ -158,7 +158,7 @@ func (s *store) dropService(id string) {
 	})
 }
 
-// mustWrite is write for a change that can't fail.
+// mustWrite is write for changes that can't fail.
 func (s *store) mustWrite(f func(*txn)) {
 	if _, err := s.write(func(tx *txn) error { f(tx); return nil }); err != nil {
 		panic("standin: a change that can't fail has: " + err.Error())

@@ -18,13 +18,13 @@ import (
 	"github.com/emprops/machinectl/devcluster/gpu"
 )
 
-// Config says what the stand-in offers.
+// Config configures the stand-in.
 type Config struct {
-	Dir       string        // its files; made if missing
-	Name      string        // of the node; default "devcluster"
-	Tmp       string        // TMPDIR of tasks that set none; default this process's
+	Dir       string        // folder for its files; created if missing
+	Name      string        // the node's name; default "devcluster"
+	Tmp       string        // TMPDIR of tasks that don't set it; default this process's
 	Addr      string        // host:port to listen on; default a free port on 127.0.0.1
-	Resources Resources     // what the node says it has
+	Resources Resources     // what the node declares
 	GPUs      gpu.Spec      // its simulated GPUs
 	MinPort   int           // range of the dynamic ports; default 20000 to 32000
 	MaxPort   int           // inclusive
@@ -100,7 +100,7 @@ func Start(cfg Config) (*Server, error) {
 	s := &Server{store: st, client: c, cancel: cancel, http: &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}}
 	s.wait.Go(func() {
 		if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			cfg.Logger.Error("stand-in for Nomad: serve", "error", err)
+			cfg.Logger.Error("stand-in for Nomad stopped serving", "error", err)
 		}
 	})
 	s.wait.Go(func() { s.watchGPUs(ctx, cfg) })
@@ -108,11 +108,11 @@ func Start(cfg Config) (*Server, error) {
 	return s, nil
 }
 
-// Addr is the URL of the HTTP API.
+// Addr returns the URL of the HTTP API.
 func (s *Server) Addr() string { return "http://" + s.store.node.addr }
 
-// Stop ends all tasks the way Nomad stops allocations (leader first, kill signal), but gives them only until ctx ends,
-// then kills them. Calling it again returns the first call's result.
+// Stop ends all tasks the way Nomad stops allocations (leader first, with the kill signal), but kills those that
+// haven't ended when ctx does. Calling it again returns the first call's result.
 func (s *Server) Stop(ctx context.Context) error {
 	s.once.Do(func() { s.err = s.stop(ctx) })
 	return s.err
@@ -132,7 +132,8 @@ func (s *Server) stop(ctx context.Context) error {
 // gpuPoll is how often the GPU control file is read.
 const gpuPoll = 250 * time.Millisecond
 
-// watchGPUs follows the control file: an unhealthy GPU is given to nobody, a healthy one again to who waits.
+// watchGPUs follows the control file: unhealthy GPUs are not allocated, and jobs that wait may use a GPU once it is
+// healthy again.
 func (s *Server) watchGPUs(ctx context.Context, cfg Config) {
 	if cfg.GPUs.ControlFile == "" {
 		return

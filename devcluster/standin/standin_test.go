@@ -14,26 +14,27 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// Each step encodes jobs several times, which the race detector makes slow. The command line can still ask for more.
+	// Each step encodes jobs several times, which is slow with the race detector. The command line can still set more
+	// checks.
 	if err := flag.Set("rapid.checks", "25"); err != nil {
 		panic(err)
 	}
 	goleak.VerifyTestMain(m)
 }
 
-// idle is a client that runs nothing: these tests end allocations themselves.
+// idle is a client that runs nothing, because these tests end allocations themselves.
 type idle struct{}
 
 func (idle) sync(string) {}
 
-// testingT is what both kinds of test offer.
+// testingT is what both testing.T and rapid.T offer.
 type testingT interface {
 	Helper()
 	Cleanup(f func())
 }
 
-// newTestStore is a store of one node with 1000 MHz, 1000 MiB, 4 cores, 10,000 MiB of disk and some GPUs. Its clock stands
-// still.
+// newTestStore returns a store of one node with 1000 MHz, 1000 MiB, 4 cores, 10,000 MiB of disk and some GPUs. Its
+// clock stands still.
 func newTestStore(t testingT, gpus int) *store {
 	t.Helper()
 	s := newStore(newNode(Config{
@@ -49,7 +50,7 @@ func newTestStore(t testingT, gpus int) *store {
 	return s
 }
 
-// testGroup is a group of one task which needs 100 MHz and 100 MiB.
+// testGroup returns a group with one task that needs 100 MHz and 100 MiB.
 func testGroup(name string, count int) *api.TaskGroup {
 	return &api.TaskGroup{
 		Name: &name, Count: &count, EphemeralDisk: &api.EphemeralDisk{SizeMB: ptr(110)},
@@ -73,7 +74,7 @@ func (s *store) mustRegister(j *api.Job) {
 	s.mustWrite(func(tx *txn) { tx.register(j, false) })
 }
 
-// end has an allocation end with a status, as its runner would report it.
+// end ends an allocation with a status, as its runner would report it.
 func (s *store) end(id, status string) {
 	s.mustWrite(func(tx *txn) {
 		a := *tx.allocs[id]
@@ -83,7 +84,7 @@ func (s *store) end(id, status string) {
 	s.ended(id)
 }
 
-// held are the allocations that still hold something, by name.
+// held returns the allocations that still hold resources, by name.
 func (s *store) held() map[string]*api.Allocation {
 	out := map[string]*api.Allocation{}
 	for _, a := range s.allocs {

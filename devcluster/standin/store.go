@@ -8,7 +8,7 @@ import (
 	"github.com/hashicorp/nomad/api"
 )
 
-// table names what a blocking query waits on.
+// table is a part of the store that a blocking query can wait for.
 type table string
 
 const (
@@ -23,23 +23,23 @@ const (
 
 type jobKey struct{ namespace, id string }
 
-// jobRecord is a job with its history. Its job is never changed in place: a change is a new value.
+// jobRecord is a job with its history. Its job is never modified in place: a change stores a new value.
 type jobRecord struct {
 	job      *api.Job
 	versions []*api.Job // newest first, at most 6, as in Nomad
 	scaling  map[string][]api.ScalingEvent
 }
 
-// store is all state of the stand-in.
+// store is the stand-in's state.
 type store struct {
 	mu         sync.Mutex
 	index      uint64
-	touched    map[table]uint64 // index of each table's last change
+	touched    map[table]uint64 // table → index of its last change
 	changed    chan struct{}    // closed at each change, then replaced
 	jobs       map[jobKey]*jobRecord
 	allocs     map[string]*api.Allocation // values are replaced, never changed in place
 	evals      map[string]*api.Evaluation
-	vars       map[jobKey]*api.Variable // namespace and path
+	vars       map[jobKey]*api.Variable // by namespace and path
 	service    map[string]*api.ServiceRegistration
 	namespaces map[string]*api.Namespace
 	node       *node
@@ -49,7 +49,7 @@ type store struct {
 	now        func() time.Time
 }
 
-// syncer makes what runs follow what the store says; the client is it.
+// syncer brings running tasks in line with the store; the client implements it.
 type syncer interface{ sync(allocID string) }
 
 func newStore(n *node) *store {
@@ -62,16 +62,16 @@ func newStore(n *node) *store {
 	}
 }
 
-// txn is one change of the store: everything in it gets the same index.
+// txn is one change of the store, with one index for everything in it.
 type txn struct {
 	*store
 	index  uint64
 	tables map[table]bool
 	events []api.Event
-	after  []func() // run when the change is visible and the lock is released
+	after  []func() // called after the change is visible and the lock is released
 }
 
-// write runs f as one change. If f fails nothing else happens, so f checks before it changes.
+// write runs f as one change. An error of f does not undo anything, so f must check before it changes.
 func (s *store) write(f func(*txn) error) (uint64, error) {
 	s.mu.Lock()
 	tx := &txn{store: s, index: s.index + 1, tables: map[table]bool{}}
@@ -91,7 +91,7 @@ func (s *store) write(f func(*txn) error) (uint64, error) {
 	return tx.index, nil
 }
 
-// flush makes what was changed so far belong to the index it has.
+// flush assigns the current index to all changes so far.
 func (tx *txn) flush() {
 	tx.store.index = tx.index
 	for t := range tx.tables {
@@ -100,15 +100,15 @@ func (tx *txn) flush() {
 	tx.store.events.add(tx.index, tx.events)
 }
 
-// advance gives what follows an index of its own. Nomad stores a job and what its evaluation makes of it one after the
-// other, so a job's ModifyIndex, which its status moves, soon isn't its JobModifyIndex any more.
+// advance gives the following changes an index of their own. Nomad stores a job and the result of its evaluation
+// separately, so a job's ModifyIndex, which changes with its status, soon differs from its JobModifyIndex.
 func (tx *txn) advance() {
 	tx.flush()
 	tx.index++
 	tx.tables, tx.events = map[table]bool{}, nil
 }
 
-// read runs f under the lock. What f returns must not be changed later: encode it before returning, or copy.
+// read runs f under the lock. Results must not refer to values that change later: encode or copy them in f.
 func (s *store) read(f func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -117,11 +117,11 @@ func (s *store) read(f func()) {
 
 func (tx *txn) touch(t table) { tx.tables[t] = true }
 
-// event notes an event for the stream. The payload is encoded now, so later changes don't show.
+// event records an event for the stream. It encodes the payload immediately, so that later changes don't show.
 func (tx *txn) event(topic api.Topic, kind, key string, filter []string, payload any) {
 	b, err := json.Marshal(map[string]any{string(topic): payload})
 	if err != nil {
-		return // the payload is one of our own API values: it always encodes
+		return // can't happen: API values always encode
 	}
 	var m map[string]any
 	if err := json.Unmarshal(b, &m); err != nil {
@@ -130,7 +130,7 @@ func (tx *txn) event(topic api.Topic, kind, key string, filter []string, payload
 	tx.events = append(tx.events, api.Event{Topic: topic, Type: kind, Key: key, FilterKeys: filter, Index: tx.index, Payload: m})
 }
 
-// clone is a deep copy by way of JSON, which is how these values travel anyway.
+// clone makes a deep copy via JSON, the form in which these values travel anyway.
 func clone[T any](v T) T {
 	var out T
 	b, err := json.Marshal(v)
@@ -157,7 +157,7 @@ func (tx *txn) putAlloc(a *api.Allocation) {
 	tx.event(api.TopicAllocation, "AllocationUpdated", a.ID, []string{a.JobID}, &bare)
 }
 
-// jobAllocs are the allocations of one job, oldest first is not promised.
+// jobAllocs returns the allocations of one job, in no particular order.
 func (s *store) jobAllocs(k jobKey) []*api.Allocation {
 	var out []*api.Allocation
 	for _, a := range s.allocs {

@@ -6,7 +6,7 @@ import (
 	"github.com/hashicorp/nomad/api"
 )
 
-// Tags on a job's versions. One that has a tag is kept for good, and a new version made from it has the tag as well.
+// Tags on a job's versions. A tagged version is kept for good, and a new version made from it gets the tag too.
 
 func (h *httpAPI) tagVersion(r *http.Request, tx *txn) (any, error) {
 	rec, err := h.record(r)
@@ -49,7 +49,7 @@ func (h *httpAPI) untagVersion(r *http.Request, tx *txn) (any, error) {
 	return nil, httpErrorf(http.StatusInternalServerError, "tag %q not found on job %q", r.PathValue("tag"), r.PathValue("id"))
 }
 
-// setTag replaces a version by one with this tag: readers may still hold the other.
+// setTag replaces a version by one with this tag, because readers may still hold the old one.
 func (tx *txn) setTag(rec *jobRecord, at int, tag *api.JobVersionTag) {
 	v := clone(rec.versions[at])
 	v.VersionTag = tag
@@ -60,7 +60,7 @@ func (tx *txn) setTag(rec *jobRecord, at int, tag *api.JobVersionTag) {
 	tx.touch(tableJobs)
 }
 
-// forget drops the oldest versions without a tag that are over the limit.
+// forget drops the oldest untagged versions beyond the limit.
 func (rec *jobRecord) forget() {
 	kept, plain := []*api.Job{}, 0
 	for _, v := range rec.versions {

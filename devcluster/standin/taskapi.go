@@ -14,19 +14,18 @@ import (
 	"github.com/hashicorp/nomad/api"
 )
 
-// tokens are the workload identities that were given out. They are random, not JWTs: nothing but the Task API looks at
-// them.
+// tokens holds the issued workload identities. They are random rather than JWTs, because only the Task API checks them.
 type tokens struct {
 	mu    sync.Mutex
 	valid map[string]identity
 }
 
-// identity is whom a token was given to.
+// identity is the task that a token was issued to.
 type identity struct{ alloc, task string }
 
 func newTokens() *tokens { return &tokens{valid: map[string]identity{}} }
 
-// issue gives a task its token, the same each time it starts.
+// issue returns a task's token, which is the same each time the task starts.
 func (t *tokens) issue(a *api.Allocation, task string) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -58,7 +57,7 @@ func (t *tokens) revoke(allocID string) {
 	}
 }
 
-// requireToken lets only requests with a workload identity through: the Task API wants one even without ACLs.
+// requireToken rejects requests without a workload identity, which the Task API requires even without ACLs.
 func (t *tokens) requireToken(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		token := r.Header.Get("X-Nomad-Token")
@@ -73,7 +72,7 @@ func (t *tokens) requireToken(next http.Handler) http.Handler {
 	})
 }
 
-// maxSocketPath is how long a socket's path may be on Linux; elsewhere it is a little less and listening fails.
+// maxSocketPath is the maximum length of a socket's path on Linux. Elsewhere it is a little less, and listening fails.
 const maxSocketPath = 107
 
 // serveTaskAPI serves h on a unix socket until the returned function is called.
@@ -92,10 +91,10 @@ func serveTaskAPI(path string, h http.Handler) (func(), error) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_ = srv.Serve(l) // ends with ErrServerClosed
+		_ = srv.Serve(l) // returns ErrServerClosed
 	}()
 	return func() {
-		_ = srv.Close() // nothing can be done about it, and the socket goes with the folder
+		_ = srv.Close() // an error has no consequence: the socket is removed with the folder
 		<-done
 	}, nil
 }
@@ -114,7 +113,7 @@ func (r *allocRunner) listenOnce(task, path string) error {
 	return err
 }
 
-// closeTaskAPI ends the sockets and makes the tokens worthless.
+// closeTaskAPI closes the sockets and revokes the tokens.
 func (r *allocRunner) closeTaskAPI() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -125,7 +124,7 @@ func (r *allocRunner) closeTaskAPI() {
 	r.client.tokens.revoke(r.id)
 }
 
-// uuidOf is a stable id in UUID form for a text.
+// uuidOf returns a stable id in UUID form for a text.
 func uuidOf(s string) string {
 	sum := sha256.Sum256([]byte(s))
 	h := hex.EncodeToString(sum[:16])

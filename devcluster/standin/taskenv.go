@@ -17,7 +17,7 @@ import (
 	"github.com/emprops/machinectl/devcluster/gpu"
 )
 
-// taskEnv is what a task sees: its environment, and the node's attributes for interpolation.
+// taskEnv is a task's environment, plus the node's attributes for interpolation.
 type taskEnv struct {
 	vars map[string]string
 	node *node
@@ -73,7 +73,8 @@ func (e *taskEnv) port(p api.PortMapping) {
 	e.vars["NOMAD_ADDR_"+label], e.vars["NOMAD_HOST_ADDR_"+label] = p.HostIP+":"+port, p.HostIP+":"+port
 }
 
-// cleanName makes a name fit for the environment: Nomad replaces what a shell couldn't take.
+// cleanName turns a name into the name of an environment variable. Like Nomad, it replaces characters that a shell
+// rejects.
 func cleanName(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -84,7 +85,7 @@ func cleanName(s string) string {
 	}, s)
 }
 
-// hostDenied are the host's variables that raw_exec keeps from tasks by default.
+// hostDenied lists the host's variables that raw_exec hides from tasks by default.
 func hostDenied() []string {
 	return []string{
 		"CONSUL_TOKEN", "CONSUL_HTTP_TOKEN", "VAULT_TOKEN", "NOMAD_LICENSE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
@@ -92,7 +93,8 @@ func hostDenied() []string {
 	}
 }
 
-// list is the whole environment of the process: the host's, then the task's. tmp, if not empty, replaces the host's TMPDIR.
+// list returns the process's whole environment: the host's, then the task's. tmp, if not empty, replaces the host's
+// TMPDIR.
 func (e *taskEnv) list(tmp string) []string {
 	all := map[string]string{}
 	for _, kv := range os.Environ() {
@@ -111,8 +113,8 @@ func (e *taskEnv) list(tmp string) []string {
 	return out
 }
 
-// replace fills in "${name}" where the name is known, and leaves it as it is where it isn't. It knows no escapes: this is
-// how env, services, template paths and artifacts are interpolated.
+// replace fills in "${name}" if the name is known, and leaves it unchanged otherwise. It has no escapes. Environment
+// values, services, template paths and artifacts are interpolated this way.
 func (e *taskEnv) replace(s string) string {
 	return regexp.MustCompile(`\$\{[a-zA-Z0-9_.\-]+\}`).ReplaceAllStringFunc(s, func(m string) string {
 		if v, ok := e.lookup(m[2 : len(m)-1]); ok {
@@ -133,7 +135,7 @@ func (e *taskEnv) lookup(name string) (string, bool) {
 	return e.node.target(name)
 }
 
-// evaluate is how driver config is interpolated: every string is an HCL template, in which $${ and %%{ are literal.
+// evaluate interpolates driver config: every string is an HCL template, in which $${ and %%{ are literal.
 func (e *taskEnv) evaluate(v any) (any, error) {
 	switch v := v.(type) {
 	case string:
@@ -177,7 +179,7 @@ func (e *taskEnv) template(s string) (any, error) {
 	}
 }
 
-// variables are the roots that a template may use: the environment's names, and env, meta, node and attr.
+// variables returns the roots that a template may use: the environment's names, and env, meta, node and attr.
 func (e *taskEnv) variables(expr hcl.Expression) map[string]cty.Value {
 	out := map[string]cty.Value{}
 	for _, tr := range expr.Variables() {
@@ -212,7 +214,7 @@ func stringMap(m map[string]string) cty.Value {
 	return cty.MapVal(out)
 }
 
-// dotted is a traversal of attributes as text: node.unique.id.
+// dotted returns a traversal of attributes as text: node.unique.id.
 func dotted(tr hcl.Traversal) (string, bool) {
 	parts := []string{tr.RootName()}
 	for _, step := range tr[1:] {

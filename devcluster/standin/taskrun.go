@@ -10,10 +10,11 @@ import (
 	"github.com/hashicorp/nomad/api"
 )
 
-// maxKillTimeout is the cap that a Nomad client puts on kill_timeout unless told otherwise.
+// maxKillTimeout is the Nomad client's default cap on kill_timeout.
 const maxKillTimeout = 30 * time.Second
 
-// taskRunner runs one task: prepares it, starts its process, restarts it as its policy allows, ends it when told.
+// taskRunner runs one task: it prepares the task, starts its process, restarts it as its policy allows, and ends it
+// when told to.
 //
 //	pending ──▶ running ──exit──▶ pending (restart, after a delay) ──▶ running …
 //	   │           └──exit, no restart left──▶ dead, failed      killed ──▶ dead
@@ -29,7 +30,7 @@ type taskRunner struct {
 	killCh   chan struct{} // closed by kill
 	ended    chan struct{} // closed when the task is dead
 	proc     *process      // the running process, or nil
-	again    bool          // the process was ended in order to be restarted: it counts as no failure
+	again    bool          // the process was ended for a restart, which doesn't count as a failure
 	attempts int           // restarts in the interval that began at since
 	since    time.Time
 }
@@ -73,7 +74,7 @@ func (t *taskRunner) begun() bool {
 	return t.hasBegun
 }
 
-// snapshot is a copy of the task's state for others to keep.
+// snapshot returns a copy of the task's state that the caller may keep.
 func (t *taskRunner) snapshot() api.TaskState {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -103,8 +104,8 @@ func (t *taskRunner) addEvent(e api.TaskEvent) {
 	}
 }
 
-// run is the task's life. It ends when the task is dead. Only a poststop task heeds ctx: the others are ended in order by
-// their allocation.
+// run runs the task and returns when it is dead. Only poststop tasks heed ctx, because the allocation ends the others
+// in order.
 func (t *taskRunner) run(ctx context.Context) {
 	t.mu.Lock()
 	if t.hasBegun {
@@ -127,7 +128,7 @@ func (t *taskRunner) run(ctx context.Context) {
 	}
 }
 
-// once prepares and runs the process one time.
+// once prepares and runs the process once.
 func (t *taskRunner) once() exit {
 	if t.isKilled() {
 		return exit{}
@@ -149,7 +150,7 @@ func (t *taskRunner) once() exit {
 	killed := t.killed
 	t.mu.Unlock()
 	t.alloc.changed()
-	if killed { // it was told to end while it started
+	if killed { // it was killed while it started
 		go t.terminate(p)
 	}
 	<-p.done
@@ -160,10 +161,10 @@ func (t *taskRunner) once() exit {
 	return p.exit
 }
 
-// next decides what follows an exit. It returns false when the task is dead.
+// next decides what follows an exit. It returns false if the task is dead.
 func (t *taskRunner) next(e exit) bool {
 	if t.hook() == "" || t.sidecar() {
-		e.success = false // service tasks are restarted even when they exit well
+		e.success = false // service tasks are restarted even if they exit with 0
 	}
 	t.mu.Lock()
 	if t.killed {
@@ -200,7 +201,7 @@ func (t *taskRunner) next(e exit) bool {
 	return true
 }
 
-// die makes the task dead. It is called with the lock held and releases it.
+// die marks the task as dead. It is called with the lock held and releases it.
 func (t *taskRunner) die(failed bool, e api.TaskEvent) {
 	if e.Type != "" {
 		t.addEvent(e)
@@ -213,7 +214,7 @@ func (t *taskRunner) die(failed bool, e api.TaskEvent) {
 	t.alloc.changed()
 }
 
-// fail makes a task dead that never got to run.
+// fail marks a task as dead that never ran.
 func (t *taskRunner) fail(kind, why string) {
 	t.mu.Lock()
 	t.hasBegun = true
@@ -227,7 +228,7 @@ func (t *taskRunner) restartPolicy() *api.RestartPolicy {
 	return t.alloc.current().GetTaskGroup().RestartPolicy
 }
 
-// restartDelay says when the process may be started again, or why it may not. The lock is held.
+// restartDelay returns the delay before the next start, or the reason why there is none. The lock is held.
 func (t *taskRunner) restartDelay(p *api.RestartPolicy) (time.Duration, string) {
 	attempts := deref(p.Attempts)
 	if attempts == 0 {
@@ -291,8 +292,8 @@ func (t *taskRunner) killTimeout() time.Duration {
 	return min(d, maxKillTimeout)
 }
 
-// terminate ends a process the polite way: shutdown delay, kill signal, timeout, SIGKILL for the whole group. It returns
-// when the process is gone.
+// terminate ends a process gracefully: shutdown delay, kill signal, timeout, then SIGKILL for the whole group. It
+// returns when the process is gone.
 func (t *taskRunner) terminate(p *process) {
 	t.mu.Lock()
 	delay, timeout, signal := t.task.ShutdownDelay, t.killTimeout(), t.task.KillSignal
@@ -324,7 +325,7 @@ func (t *taskRunner) terminate(p *process) {
 	<-p.done
 }
 
-// restart ends the process so that it starts again at once. It is an error when none is running.
+// restart ends the process so that it restarts immediately. It returns an error if none is running.
 func (t *taskRunner) restart() error {
 	t.mu.Lock()
 	p := t.proc

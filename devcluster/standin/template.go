@@ -13,13 +13,13 @@ import (
 	"github.com/hashicorp/nomad/api"
 )
 
-// missingVariableError is returned while a template reads a Nomad variable that doesn't exist.
+// missingVariableError is returned if a template reads a Nomad variable that doesn't exist.
 type missingVariableError struct{ path string }
 
 func (m missingVariableError) Error() string { return "nomad.var.block(" + m.path + ")" }
 
-// renderTemplate writes one template block. Of consul-template's functions it knows nomadVar, env and toJSON, beside
-// those of Go's own template language.
+// renderTemplate writes one template block. Besides the functions of Go's template language, it supports
+// consul-template's nomadVar, env and toJSON.
 func renderTemplate(s *store, env *taskEnv, t *api.Template, taskDir string) error {
 	text := deref(t.EmbeddedTmpl)
 	if src := deref(t.SourcePath); src != "" {
@@ -66,7 +66,7 @@ func renderTemplate(s *store, env *taskEnv, t *api.Template, taskDir string) err
 	return os.Rename(dest+".new", dest)
 }
 
-// varItem is one item of a Nomad variable. It prints as its value.
+// varItem is one item of a Nomad variable, which prints as its value.
 type varItem struct{ Key, Value string }
 
 func (i varItem) String() string { return i.Value }
@@ -83,7 +83,7 @@ func missingKey(t *api.Template) string {
 	return "missingkey=default"
 }
 
-// variable is a Nomad variable's items; the path may end in @namespace.
+// variable returns a Nomad variable's items. The path may end in @namespace.
 func (s *store) variable(namespace, path string) (map[string]varItem, error) {
 	if p, ns, ok := strings.Cut(path, "@"); ok {
 		path, namespace = p, ns
@@ -103,7 +103,7 @@ func (s *store) variable(namespace, path string) (map[string]varItem, error) {
 	return items, nil
 }
 
-// readEnvFile takes KEY=value lines into the environment, as a template with env = true does.
+// readEnvFile adds KEY=value lines to the environment, as a template with env = true does.
 func readEnvFile(env *taskEnv, text string) {
 	for _, line := range strings.Split(text, "\n") {
 		line = strings.TrimSpace(line)
@@ -119,7 +119,8 @@ func readEnvFile(env *taskEnv, text string) {
 	}
 }
 
-// inside resolves a path that a job names: relative to the task's folder, and absolute only below the allocation's.
+// inside resolves a path from a job. Relative paths are below the task's folder; absolute ones must be below the
+// allocation's.
 func inside(taskDir, path string) (string, error) {
 	full := path
 	if !filepath.IsAbs(full) {

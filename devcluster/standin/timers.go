@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// timers evaluate jobs at a later time: a failed allocation may be rescheduled only after its delay.
+// timers evaluates jobs at a later time, because a failed allocation may be rescheduled only after its delay.
 type timers struct {
 	mu      sync.Mutex
 	byJob   map[jobKey]*time.Timer
@@ -18,7 +18,7 @@ func newTimers(fire func(jobKey)) *timers {
 	return &timers{byJob: map[jobKey]*time.Timer{}, fire: fire}
 }
 
-// at has a job evaluated at a time; an earlier appointment of the same job is replaced.
+// at schedules a job's evaluation, replacing an earlier schedule of the same job.
 func (t *timers) at(k jobKey, when time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -31,7 +31,7 @@ func (t *timers) at(k jobKey, when time.Time) {
 	var timer *time.Timer
 	timer = time.AfterFunc(time.Until(when), func() {
 		t.mu.Lock()
-		if t.stopped || t.byJob[k] != timer { // replaced just now
+		if t.stopped || t.byJob[k] != timer { // replaced meanwhile
 			t.mu.Unlock()
 			return
 		}
@@ -44,7 +44,7 @@ func (t *timers) at(k jobKey, when time.Time) {
 	t.byJob[k] = timer
 }
 
-// stop cancels all appointments and waits for those just being kept.
+// stop cancels all scheduled evaluations and waits for those in progress.
 func (t *timers) stop() {
 	t.mu.Lock()
 	t.stopped = true

@@ -8,7 +8,7 @@ import (
 	"github.com/hashicorp/nomad/api"
 )
 
-// validateJob lists what Nomad would refuse of a job, and what the stand-in can't do.
+// validateJob lists the errors for which Nomad would reject a job, and what the stand-in doesn't support.
 func validateJob(j *api.Job) []string {
 	v := &validation{}
 	id := deref(j.ID)
