@@ -15,11 +15,11 @@ import (
 func apiBehaviours() []behaviour {
 	return []behaviour{
 		{"a blocking query returns when something has changed, and after its wait when nothing has", blockingQuery},
-		{"the event stream tells of jobs and allocations", eventStream},
+		{"the event stream reports jobs and allocations", eventStream},
 		{"services are registered with their address and their checks are run", services},
 		{"a variable's write can be made conditional", variableCAS},
-		{"what isn't there is a 404", notFound},
-		{"the agent says that it is healthy and who leads", agent},
+		{"a missing object is a 404", notFound},
+		{"the agent reports its health and the leader", agent},
 		{"a job list can be narrowed by prefix and carries meta", listJobs},
 	}
 }
@@ -48,7 +48,7 @@ func blockingQuery(l *lab) {
 	got := make(chan answer, 1)
 	go func() {
 		index := meta.LastIndex
-		for { // another job's change may wake it
+		for { // another job's change may end the query
 			j, m, err := l.client.Jobs().Info(l.id, &api.QueryOptions{WaitIndex: index, WaitTime: patience})
 			if err != nil || *j.TaskGroups[0].Count == 2 {
 				got <- answer{j, err}
@@ -59,7 +59,7 @@ func blockingQuery(l *lab) {
 	}()
 	select {
 	case <-got:
-		l.Fatal("it did not wait")
+		l.Fatal("the query did not wait")
 	case <-time.After(200 * time.Millisecond):
 	}
 	require.NoError(l, l.scale("g0", 2))
@@ -67,7 +67,7 @@ func blockingQuery(l *lab) {
 	case a := <-got:
 		require.NoError(l, a.err)
 	case <-time.After(patience):
-		l.Fatal("it did not return")
+		l.Fatal("the query did not return")
 	}
 	l.awaitRunning(2)
 	begun := time.Now()
@@ -88,7 +88,7 @@ func eventStream(l *lab) {
 	running := false
 	for !seen[api.TopicJob] || !running {
 		batch, ok := <-events
-		require.True(l, ok, "the stream ended; seen: %v", seen)
+		require.True(l, ok, "the stream ended; received: %v", seen)
 		require.NoError(l, batch.Err)
 		require.NotZero(l, batch.Index)
 		for _, e := range batch.Events {

@@ -4,14 +4,14 @@ import (
 	"testing"
 )
 
-// behaviour is one thing that machinectl relies on.
+// behaviour is one behaviour of Nomad that machinectl relies on.
 type behaviour struct {
 	name  string
 	check func(l *lab)
 }
 
-// Run checks every behaviour against a target. Those that need all GPUs run first, one after the other; the rest run at
-// the same time.
+// Run checks every behaviour against a target. Behaviours that need all GPUs run first, one after the other; the rest
+// run in parallel.
 func Run(t *testing.T, target Target) {
 	t.Helper()
 	for _, b := range deviceBehaviours() {

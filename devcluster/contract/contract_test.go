@@ -19,7 +19,7 @@ func TestMain(m *testing.M) {
 	if contract.RunProgram() {
 		return
 	}
-	// The behaviours mostly wait: more of them at once than there are processors.
+	// The behaviours mostly wait, so more of them run in parallel than there are processors.
 	if err := flag.Set("test.parallel", "8"); err != nil {
 		panic(err)
 	}

@@ -12,17 +12,17 @@ func deviceBehaviours() []behaviour {
 	return []behaviour{
 		{"the node shows its GPUs with model, memory and driver version", nodeDevices},
 		{"two tasks of one group get different GPUs, and each sees only its own", distinctDevices},
-		{"a device request can ask for model, memory and driver version", deviceConstraints},
+		{"a device request can constrain model, memory and driver version", deviceConstraints},
 		{"more GPUs than there are is a filtered constraint", missingDevices},
-		{"a GPU is held until its task has ended, and what waits is placed then", deviceHeld},
+		{"a GPU is held until its task has ended, and then a waiting task is placed", deviceHeld},
 		{"an evaluation that stops a task gives its GPU away before the task has ended", deviceShared},
 	}
 }
 
-// healthBehaviours is one that takes its time on a real Nomad, whose client collects changes of the node for up to ten
-// seconds; so it is run beside those that need no GPU.
+// healthBehaviours returns the behaviour that is slow on a real Nomad, whose client batches changes of the node for up
+// to ten seconds. It runs in parallel with those that need no GPU.
 func healthBehaviours() []behaviour {
-	return []behaviour{{"an unhealthy GPU is given to nobody until it is healthy again", unhealthyDevice}}
+	return []behaviour{{"an unhealthy GPU is not allocated until it is healthy again", unhealthyDevice}}
 }
 
 func needGPU(t *api.Task, count uint64, constraints ...*api.Constraint) *api.Task {
@@ -114,7 +114,7 @@ func missingDevices(l *lab) {
 	require.Equal(l, map[string]int{"missing devices": 1}, m.ConstraintFiltered)
 }
 
-// holder is a job whose task takes its time to end: what it holds is free only after the file let-go is there.
+// holder returns a job whose task ends only after the file let-go exists, and holds its GPUs until then.
 func (l *lab) holder(n int) *api.Job {
 	j := l.job(1)
 	hold := fmt.Sprintf(`trap 'while [ ! -e %s ]; do sleep 0.05; done; exit 0' TERM; echo up >> %s; while :; do sleep 0.05; done`, l.path("let-go"), l.path("holding"))
@@ -123,13 +123,13 @@ func (l *lab) holder(n int) *api.Job {
 	return j
 }
 
-// holds waits until the holder's task no longer ends when it is told to.
+// holds waits until the holder's task ignores the signal to end.
 func (l *lab) holds() {
 	l.Helper()
 	l.until("the holder to hold", func() bool { return len(l.lines("holding")) > 0 })
 }
 
-// told waits until the holder's task has been asked to end.
+// told waits until the holder's task has been told to end.
 func (l *lab) told() {
 	l.Helper()
 	l.until("the first to be told", func() bool {
@@ -170,8 +170,8 @@ func deviceHeld(l *lab) {
 	require.Empty(l, l.live())
 }
 
-// deviceShared is why capacity must not be moved between two groups of a job in one step: the evaluation which stops an
-// allocation may give its GPUs away at once, while the task that has them is still ending.
+// deviceShared shows why capacity must not move between two groups of a job in one step: the evaluation that stops an
+// allocation may reassign its GPUs immediately, while the task that uses them is still ending.
 func deviceShared(l *lab) {
 	n := l.GPUs/2 + 1
 	j := l.holder(n)
@@ -179,7 +179,7 @@ func deviceShared(l *lab) {
 	l.register(j)
 	l.until("one to run and one to wait", func() bool { return len(l.running()) == 1 })
 	if _, ok := l.running()["g0[0]"]; !ok {
-		require.NoError(l, l.scale("g1", 0)) // the other group came first: make room
+		require.NoError(l, l.scale("g1", 0)) // the other group was placed first: make room
 		l.until("the holder to run", func() bool { _, ok := l.running()["g0[0]"]; return ok })
 		require.NoError(l, l.scale("g1", 1))
 	}

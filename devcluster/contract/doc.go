@@ -1,13 +1,13 @@
-// Package contract states what machinectl relies on of Nomad, as named behaviours which are run against the stand-in and
-// against a real Nomad. Where they differ, the stand-in is wrong.
+// Package contract states the behaviours of Nomad that machinectl relies on, as named tests that run against both the
+// stand-in and a real Nomad. Where the two differ, the stand-in is wrong.
 //
-// It is not a test of Nomad, and not of everything the stand-in serves: a behaviour is here because the compiler, the
-// dispatcher or the agent is built on it.
+// It tests neither all of Nomad nor everything that the stand-in serves: each behaviour is here because the compiler,
+// the dispatcher or the agent depends on it.
 //
-// Known differences, by name, none of which machinectl relies on:
+// Known differences, by name. machinectl relies on none of them:
 //
-//   - exec-isolates: driver exec isolates nothing in the stand-in.
-//   - cgroups: the stand-in ends what a task left behind by process group and environment, not by cgroup.
+//   - exec-isolates: the stand-in's exec driver isolates nothing.
+//   - cgroups: the stand-in finds what a task left behind by process group and environment, not by cgroup.
 //   - identity-jwt: the stand-in's identity tokens are random texts, not JWTs.
 //   - deployments: the stand-in refuses jobs with update.max_parallel above 0.
 //   - diff-names: nested objects in a plan's diff have the API's names, and unchanged fields are never listed.

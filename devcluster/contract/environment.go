@@ -13,16 +13,16 @@ import (
 
 func environmentBehaviours() []behaviour {
 	return []behaviour{
-		{"a task sees who and where it is", identityEnv},
+		{"a task sees its own names and place", identityEnv},
 		{"a task sees every port of its group", portEnv},
 		{"driver config is an HCL template with escapes", configTemplate},
-		{"environment values are filled in, what is not known is left", envInterpolation},
-		{"a template with its own delimiters is written as it is", literalTemplate},
-		{"a template reads Nomad variables, and waits for one that isn't there", variableTemplate},
+		{"environment values are interpolated, unknown names are left as they are", envInterpolation},
+		{"a template with custom delimiters is written literally", literalTemplate},
+		{"a template reads Nomad variables, and waits for a missing one", variableTemplate},
 		{"a template can set environment variables", envTemplate},
 		{"an artifact is fetched before the task starts", artifact},
 		{"logs of both streams can be read", taskLogs},
-		{"the Task API wants the identity's token", taskAPI},
+		{"the Task API requires the identity's token", taskAPI},
 	}
 }
 

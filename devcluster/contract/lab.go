@@ -13,21 +13,21 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Target is what the suite is run against: a Nomad of one node with four simulated GPUs that nobody else uses.
+// Target is what the suite runs against: a Nomad with one node and four simulated GPUs that nothing else uses.
 type Target struct {
 	Addr string // URL of the HTTP API
-	// GPUs is how many devices nvidia/gpu the node has (at least 4), Model their name and Memory the MiB of each.
+	// GPUs is how many nvidia/gpu devices the node has (at least 4), Model their name and Memory the MiB of each.
 	GPUs   int
 	Model  string
 	Memory int
-	// SetHealth makes a GPU unhealthy for a reason, or healthy with an empty one.
+	// SetHealth makes a GPU unhealthy for a reason, or healthy if the reason is empty.
 	SetHealth func(index int, reason string) error
 }
 
-// patience is how long anything may take. A real Nomad needs a second for an allocation.
+// patience is how long any step may take. A real Nomad needs a second for an allocation.
 const patience = 30 * time.Second
 
-// lab is one behaviour's own corner of the cluster: a job id, a folder, a client.
+// lab is one behaviour's own part of the cluster: a job id, a folder, a client.
 type lab struct {
 	*testing.T
 	Target
@@ -51,7 +51,7 @@ func newLab(t *testing.T, target Target) *lab {
 	return l
 }
 
-// until waits for a condition.
+// until waits until cond is true; what describes the condition.
 func (l *lab) until(what string, cond func() bool) {
 	l.Helper()
 	deadline := time.Now().Add(patience)
@@ -64,7 +64,7 @@ func (l *lab) until(what string, cond func() bool) {
 	}
 }
 
-// dump shows what there is, for a failed wait.
+// dump describes the job's allocations, for a failed wait.
 func (l *lab) dump() string {
 	var b strings.Builder
 	for _, a := range l.allocs() {
@@ -79,7 +79,7 @@ func (l *lab) dump() string {
 	return b.String()
 }
 
-// job is a job with one group per count given, called g0, g1 …, each with one task that sleeps.
+// job returns a job with one group per given count, called g0, g1 …, each with one task that sleeps.
 func (l *lab) job(counts ...int) *api.Job {
 	j := &api.Job{ID: &l.id, Type: ptr(api.JobTypeService), Datacenters: []string{"*"}, Update: &api.UpdateStrategy{MaxParallel: ptr(0)}}
 	for i, n := range counts {
@@ -88,7 +88,7 @@ func (l *lab) job(counts ...int) *api.Job {
 	return j
 }
 
-// group never restarts and never reschedules unless told.
+// group returns a group that never restarts or reschedules, unless the caller changes that.
 func group(name string, count int, tasks ...*api.Task) *api.TaskGroup {
 	return &api.TaskGroup{
 		Name: &name, Count: &count, Tasks: tasks,
@@ -98,7 +98,7 @@ func group(name string, count int, tasks ...*api.Task) *api.TaskGroup {
 	}
 }
 
-// shell is a task that runs a script.
+// shell returns a task that runs a script.
 func shell(name, script string) *api.Task {
 	return &api.Task{
 		Name: name, Driver: "raw_exec", KillTimeout: ptr(3 * time.Second), KillSignal: "SIGTERM",
@@ -107,7 +107,7 @@ func shell(name, script string) *api.Task {
 	}
 }
 
-// sleeper ends at once when told.
+// sleeper returns a task that ends immediately when told to.
 func sleeper(name string) *api.Task { return shell(name, "exec sleep 1000") }
 
 func ptr[T any](v T) *T { return &v }
@@ -119,7 +119,7 @@ func (l *lab) register(j *api.Job) *api.JobRegisterResponse {
 	return res
 }
 
-// clone keeps a job as it was written: registering fills in defaults.
+// clone copies a job before it is registered, because registering fills in defaults.
 func clone(j *api.Job) *api.Job {
 	c := *j
 	c.TaskGroups = nil
@@ -149,7 +149,7 @@ func (l *lab) allocs() []*api.AllocationListStub {
 	return list
 }
 
-// live are the allocations that haven't ended.
+// live returns the allocations that haven't ended.
 func (l *lab) live() []*api.AllocationListStub {
 	var out []*api.AllocationListStub
 	for _, a := range l.allocs() {
@@ -161,7 +161,7 @@ func (l *lab) live() []*api.AllocationListStub {
 	return out
 }
 
-// running are the ids of the running allocations by name without the job's id: "g0[1]".
+// running returns the ids of the running allocations, by name without the job's id: "g0[1]".
 func (l *lab) running() map[string]string {
 	out := map[string]string{}
 	for _, a := range l.allocs() {
@@ -172,7 +172,7 @@ func (l *lab) running() map[string]string {
 	return out
 }
 
-// up registers a job and waits until the number of running allocations is as given.
+// up registers a job and waits until exactly n allocations run.
 func (l *lab) up(j *api.Job, n int) map[string]string {
 	l.Helper()
 	l.register(j)
@@ -205,10 +205,10 @@ func (l *lab) scale(group string, n int) error {
 	return err
 }
 
-// path is a file in the lab's folder.
+// path returns the path of a file in the lab's folder.
 func (l *lab) path(name string) string { return filepath.Join(l.dir, name) }
 
-// lines are a file's lines; a missing file has none.
+// lines returns a file's lines; a missing file has none.
 func (l *lab) lines(name string) []string {
 	l.Helper()
 	b, err := os.ReadFile(l.path(name))

@@ -10,15 +10,15 @@ import (
 func planBehaviours() []behaviour {
 	return []behaviour{
 		{"a plan right after registering shows no difference", planNone},
-		{"a scaling block makes every plan say Edited and every registration a new version", planScaling},
-		{"a plan of a new job shows it added and says what would be placed", planAdded},
-		{"a plan says which fields change", planEdited},
+		{"a scaling block makes every plan show Edited and every registration create a version", planScaling},
+		{"a plan of a new job shows it as added, and what would be placed", planAdded},
+		{"a plan shows which fields change", planEdited},
 		{"a plan changes nothing", planChangesNothing},
 		{"a plan ignores the live count", planLiveCount},
 		{"a missing driver is a filtered constraint", missingDriver},
 		{"a constraint that no node meets is named", missedConstraint},
 		{"too much CPU or memory is an exhausted dimension", exhausted},
-		{"validate lists what is wrong with a job", validate},
+		{"validate lists a job's errors", validate},
 	}
 }
 
@@ -38,8 +38,8 @@ func planNone(l *lab) {
 	require.Equal(l, l.modifyIndex(), res.JobModifyIndex)
 }
 
-// planScaling: Nomad compares the block with the indexes that it has itself put there. All that shows is an object without
-// fields, and nothing is replaced.
+// planScaling: Nomad compares the submitted block with its own indexes in the stored one. The diff only shows an object
+// without fields, and nothing is replaced.
 func planScaling(l *lab) {
 	j := l.job(1)
 	scaled(j.TaskGroups[0], 0, 3)
@@ -60,7 +60,7 @@ func planScaling(l *lab) {
 	require.Greater(l, l.modifyIndex(), index)
 }
 
-// text is a difference to read.
+// text formats a difference.
 func text(d *api.JobDiff) string {
 	b, err := json.MarshalIndent(d, "", "  ")
 	if err != nil {

@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// programEnv turns the test's binary into one of the programs that tasks run, so that the suite needs none installed.
+// programEnv turns the test binary into one of the programs that tasks run, so that none has to be installed.
 const programEnv = "CONTRACT_PROGRAM"
 
-// RunProgram runs the program that the environment asks for and reports whether there was one. A test binary which runs
-// the suite calls it first thing in its TestMain.
+// RunProgram runs the program that the environment names and reports whether it names one. A test binary that runs the
+// suite calls it first in its TestMain.
 func RunProgram() bool {
 	var err error
 	switch program := os.Getenv(programEnv); program {
@@ -39,10 +39,11 @@ func RunProgram() bool {
 	return true
 }
 
-// programMemory is what a task that runs a program needs, in MiB: Nomad kills what takes more, and a test's binary is large.
+// programMemory is the memory in MiB for a task that runs a program. It is large because Nomad kills tasks that use
+// more, and test binaries are large.
 const programMemory = 512
 
-// program is a shell command that runs one of the programs above.
+// program returns a shell command that runs one of the programs above.
 func (l *lab) program(name string) string {
 	l.Helper()
 	self, err := os.Executable()

@@ -10,12 +10,12 @@ import (
 func scalingBehaviours() []behaviour {
 	return []behaviour{
 		{"shrinking stops the highest index", shrinkHighest},
-		{"stopping an allocation first does not change which one a shrink takes", stopThenShrink},
+		{"stopping an allocation first does not change which one a shrink stops", stopThenShrink},
 		{"a failed low index keeps its place and a running high one is stopped", failedKeepsPlace},
 		{"with max_parallel 0 counts change at any time and make no deployment", scaleWithoutDeployment},
 		{"a scale outside min and max is a 400", scaleBounds},
 		{"bad scale requests are refused", scaleRefusals},
-		{"a scale with another modify index is a 500 that names it", scaleConflict},
+		{"a scale with a different modify index is a 500 that names it", scaleConflict},
 		{"a scale without a count only records an event", scaleEventOnly},
 		{"a disabled scaling block still enforces its bounds and keeps its policy", scalingPolicy},
 		{"a job with all groups at 0 is dead and scales up again", scaleFromZero},
@@ -34,7 +34,8 @@ func shrinkHighest(l *lab) {
 	require.Equal(l, map[string]string{"g0[0]": was["g0[0]"]}, l.awaitRunning(1))
 }
 
-// stopThenShrink: once the stop is evaluated, that is. A shrink that comes before takes the one which is to be stopped.
+// stopThenShrink holds only once the stop is evaluated. A shrink before that takes the allocation that is being
+// stopped.
 func stopThenShrink(l *lab) {
 	was := l.up(l.job(3), 3)
 	_, err := l.client.Allocations().Stop(&api.Allocation{ID: was["g0[0]"]}, nil)
@@ -43,7 +44,7 @@ func stopThenShrink(l *lab) {
 	require.NoError(l, l.scale("g0", 2))
 	now := l.awaitRunning(2)
 	require.Equal(l, was["g0[1]"], now["g0[1]"])
-	require.Contains(l, now, "g0[0]", "the stopped one is replaced under its own name")
+	require.Contains(l, now, "g0[0]", "the stopped allocation is replaced under its own name")
 	require.NotEqual(l, was["g0[0]"], now["g0[0]"])
 }
 
@@ -119,7 +120,7 @@ func scaleEventOnly(l *lab) {
 	s, _, err := l.client.Jobs().ScaleStatus(l.id, nil)
 	require.NoError(l, err)
 	events := s.TaskGroups["g0"].Events
-	require.Len(l, events, 20, "only so many are kept")
+	require.Len(l, events, 20, "Nomad keeps 20 events")
 	require.Equal(l, "again", events[0].Message, "newest first")
 }
 
@@ -183,7 +184,7 @@ func scaleStatusIndex(l *lab) {
 	require.Equal(l, 2, s.TaskGroups["g0"].Desired)
 	require.Equal(l, 2, s.TaskGroups["g0"].Placed)
 	require.Equal(l, *j.ModifyIndex, s.JobModifyIndex)
-	require.NotEqual(l, *j.JobModifyIndex, s.JobModifyIndex, "it is no index to compare and set with")
+	require.NotEqual(l, *j.JobModifyIndex, s.JobModifyIndex, "it is not an index for compare-and-set")
 }
 
 func scaleCopiesTag(l *lab) {
@@ -209,7 +210,7 @@ func scaleCopiesTag(l *lab) {
 	require.ErrorContains(l, err, "already exists on a different version")
 	_, err = l.client.Jobs().UntagVersion(*j.ID, "old", nil)
 	require.NoError(l, err)
-	require.Equal(l, []string{"", "old"}, tags(), "the newest loses it")
+	require.Equal(l, []string{"", "old"}, tags(), "the newest version loses the tag")
 	for i := range 8 {
 		require.NoError(l, l.scale("g0", i%2))
 	}

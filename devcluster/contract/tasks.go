@@ -18,7 +18,7 @@ func taskBehaviours() []behaviour {
 		{"a stop ends the leader first and waits for it, then the others", leaderFirst},
 		{"a leader that crashes restarts in place and the others keep running", leaderRestarts},
 		{"a leader that is finally dead ends the allocation", leaderDead},
-		{"a service task that exits well, with no restarts left, is failed and keeps its place", exitKeepsPlace},
+		{"a service task that exits with 0 and has no restarts left is failed and keeps its place", exitKeepsPlace},
 		{"restarts stop after as many attempts as the policy has", restartAttempts},
 		{"a failed allocation is rescheduled under its own name", rescheduled},
 		{"a task that ignores its kill signal gets SIGKILL after kill_timeout", killTimeout},
@@ -26,11 +26,11 @@ func taskBehaviours() []behaviour {
 		{"stopping an allocation replaces it under its own name", stopReplaces},
 		{"restarting one task leaves the others and the allocation as they are", restartOne},
 		{"a signal reaches the named task", signalTask},
-		{"a command that isn't there is a driver failure", noCommand},
+		{"a missing command is a driver failure", noCommand},
 	}
 }
 
-// note is a script that appends a word to a file.
+// note returns a script that appends a word to a file.
 func (l *lab) note(word, file string) string {
 	return fmt.Sprintf("echo %s >> %s;", word, l.path(file))
 }
@@ -78,7 +78,7 @@ func prestartFails(l *lab) {
 	require.True(l, hasEvent(s, "Not Restarting"))
 }
 
-// onTerm is a script that notes its name when it is told to end, after a while.
+// onTerm returns a script that, when told to end, records that, waits, records its end and exits.
 func (l *lab) onTerm(name string, wait time.Duration) string {
 	return fmt.Sprintf(`trap '%s sleep %.1f; %s exit 0' TERM; %s while :; do sleep 0.05; done`,
 		l.note(name+"-told", "order"), wait.Seconds(), l.note(name+"-ended", "order"), l.note("up", name))
@@ -107,7 +107,7 @@ func (l *lab) pid(file string) int {
 	return n
 }
 
-// withPid is a script that notes its process id and sleeps under it.
+// withPid returns a script that writes its process id to a file and sleeps under it.
 func (l *lab) withPid(file string) string {
 	return fmt.Sprintf("echo $$ >> %s; exec sleep 1000", l.path(file))
 }
@@ -230,7 +230,7 @@ func noOrphans(l *lab) {
 	}
 }
 
-// gone says whether a process has ended; nobody may have waited for it yet.
+// gone reports whether a process has ended, even if its parent has not waited for it yet.
 func gone(pid int) bool {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 	return syscall.Kill(pid, 0) != nil || err == nil && len(b) == 0

@@ -83,7 +83,7 @@ func registerAgain(l *lab) {
 	info, _, err := l.client.Jobs().Info(l.id, nil)
 	require.NoError(l, err)
 	require.Equal(l, index, *info.JobModifyIndex)
-	require.Equal(l, *info.ModifyIndex, res.JobModifyIndex, "the answer names the wrong one of the two when nothing has changed")
+	require.Equal(l, *info.ModifyIndex, res.JobModifyIndex, "without a change the answer's JobModifyIndex is the ModifyIndex")
 	require.Equal(l, was, l.awaitRunning(1))
 	require.Zero(l, *info.Version)
 }
