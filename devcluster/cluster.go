@@ -14,14 +14,14 @@ import (
 	"github.com/emprops/machinectl/devcluster/standin"
 )
 
-// ErrStandIn is returned by what needs a real Nomad or Redis.
+// ErrStandIn is returned by methods that need a real Nomad or Redis.
 var ErrStandIn = errors.New("devcluster: this is a stand-in, which can't be killed on its own: put nomad and redis-server on PATH")
 
 // Cluster is a running Nomad and Redis.
 type Cluster struct {
 	opts    Options
 	dir     string
-	scratch bool // dir is ours to remove
+	scratch bool // dir is temporary and removed by Stop
 	keeper  *child.Keeper
 	standin *standin.Server // nil with a real Nomad
 	nomad   *nomadAgent     // nil with the stand-in
@@ -34,7 +34,7 @@ type Cluster struct {
 	err  error
 }
 
-// redisServer is the real or the embedded Redis.
+// redisServer is either the real or the embedded Redis.
 type redisServer interface {
 	url() string
 	kill() error
@@ -42,7 +42,7 @@ type redisServer interface {
 	stop(ctx context.Context) error
 }
 
-// Start starts a cluster and waits until it takes work. ctx bounds the starting only; the cluster runs until Stop.
+// Start starts a cluster and waits until it is ready. ctx bounds the start only; the cluster runs until Stop.
 func Start(ctx context.Context, opts Options) (*Cluster, error) {
 	opts = opts.withDefaults()
 	if err := opts.validate(); err != nil {
@@ -60,7 +60,7 @@ func Start(ctx context.Context, opts Options) (*Cluster, error) {
 	return c, nil
 }
 
-// tmpName is the folder for temporary files of whatever runs in the cluster: a killed task leaves its own behind.
+// tmpName is the folder for temporary files of all processes in the cluster, because killed tasks don't remove theirs.
 const tmpName = "tmp"
 
 func (c *Cluster) makeDir() (err error) {
@@ -83,10 +83,10 @@ func (c *Cluster) makeDir() (err error) {
 	return fmt.Errorf("devcluster: can't keep its files in %s: %w; name a folder with room that can be written to", c.opts.Dir, err)
 }
 
-// room is how many bytes a folder must at least take: logs and state of a small run.
+// room is how many bytes a folder must have room for: the logs and state of a small run.
 const room = 8 << 20
 
-// writable makes a folder and writes to it, to say at once what else would fail later in many ways.
+// writable creates a folder and writes to it, so that a problem is reported before it makes other things fail.
 func writable(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
@@ -116,7 +116,7 @@ func (c *Cluster) startNomad(ctx context.Context) (err error) {
 			c.nomad = n
 			return n.start(ctx)
 		})
-		c.about = append(c.about, fmt.Sprintf("Nomad: real, %s; one node that says it has %d GHz and %d GiB, whatever the machine has", path, c.opts.CPU/1000, c.opts.Memory>>10))
+		c.about = append(c.about, fmt.Sprintf("Nomad: real, %s; one node that declares %d GHz and %d GiB, whatever the machine has", path, c.opts.CPU/1000, c.opts.Memory>>10))
 		if gpus.Count > 0 {
 			c.about = append(c.about, fmt.Sprintf("GPUs:  %d simulated %s, offered by a device plugin; they compute nothing", gpus.Count, gpus.Model))
 		}
@@ -125,14 +125,14 @@ func (c *Cluster) startNomad(ctx context.Context) (err error) {
 	c.standin, err = standin.Start(standin.Config{
 		Dir: filepath.Join(c.dir, "nomad"), Tmp: filepath.Join(c.dir, tmpName), Resources: c.opts.resources(), GPUs: gpus, Keeper: c.keeper, Logger: c.opts.Logger,
 	})
-	c.about = append(c.about, "Nomad: stood in for: one node, state in memory, tasks are plain child processes (a nomad on PATH would be used)")
+	c.about = append(c.about, "Nomad: stand-in: one node, state in memory, tasks are plain child processes (a nomad on PATH would be used)")
 	if gpus.Count > 0 {
 		c.about = append(c.about, fmt.Sprintf("GPUs:  %d simulated %s; they compute nothing", gpus.Count, gpus.Model))
 	}
 	return err
 }
 
-// NomadAddr is the URL of Nomad's HTTP API.
+// NomadAddr returns the URL of Nomad's HTTP API.
 func (c *Cluster) NomadAddr() string {
 	if c.nomad != nil {
 		return c.nomad.addr()
@@ -140,23 +140,23 @@ func (c *Cluster) NomadAddr() string {
 	return c.standin.Addr()
 }
 
-// RedisURL is Redis's URL, redis://127.0.0.1:port/0.
+// RedisURL returns Redis's URL, redis://127.0.0.1:port/0.
 func (c *Cluster) RedisURL() string { return c.redis.url() }
 
-// Dir is the folder that everything is kept in: logs of nomad and redis-server, and the allocations' folders.
+// Dir returns the folder that holds all files: the logs of nomad and redis-server, and the allocations' folders.
 func (c *Cluster) Dir() string { return c.dir }
 
-// Describe says in a line each what is real and what is stood in for.
+// Describe returns one line per component that tells whether it is real, a stand-in or simulated.
 func (c *Cluster) Describe() []string { return append([]string(nil), c.about...) }
 
-// RealNomad and RealRedis say whether a real one runs.
+// RealNomad reports whether a real Nomad runs.
 func (c *Cluster) RealNomad() bool { return c.nomad != nil }
 
-// RealRedis says whether a real Redis runs.
+// RealRedis reports whether a real Redis runs.
 func (c *Cluster) RealRedis() bool { _, embedded := c.redis.(*embeddedRedis); return !embedded }
 
-// SetGPUHealth makes a simulated GPU unhealthy for the given reason, or healthy with an empty one. It takes effect within
-// a second in the stand-in; a real Nomad's client may collect changes for ten seconds.
+// SetGPUHealth makes a simulated GPU unhealthy for the given reason, or healthy if the reason is empty. It takes effect
+// within a second in the stand-in; a real Nomad's client may take ten seconds.
 func (c *Cluster) SetGPUHealth(index int, reason string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -174,7 +174,7 @@ func (c *Cluster) SetGPUHealth(index int, reason string) error {
 	return nil
 }
 
-// KillNomad sends SIGKILL to the real Nomad agent, server and client in one. Its tasks go on running.
+// KillNomad sends SIGKILL to the real Nomad agent, which is server and client in one. Its tasks keep running.
 func (c *Cluster) KillNomad() error {
 	if c.nomad == nil {
 		return ErrStandIn
@@ -182,7 +182,7 @@ func (c *Cluster) KillNomad() error {
 	return c.nomad.kill()
 }
 
-// StartNomad starts a killed Nomad again, with its data, at the same address.
+// StartNomad restarts a killed Nomad with its data and at the same address.
 func (c *Cluster) StartNomad(ctx context.Context) error {
 	if c.nomad == nil {
 		return ErrStandIn
@@ -190,7 +190,7 @@ func (c *Cluster) StartNomad(ctx context.Context) error {
 	return c.nomad.start(ctx)
 }
 
-// RestartNomad is KillNomad and StartNomad.
+// RestartNomad calls KillNomad and StartNomad.
 func (c *Cluster) RestartNomad(ctx context.Context) error {
 	if err := c.KillNomad(); err != nil {
 		return err
@@ -201,11 +201,11 @@ func (c *Cluster) RestartNomad(ctx context.Context) error {
 // KillRedis sends SIGKILL to the real Redis.
 func (c *Cluster) KillRedis() error { return c.redis.kill() }
 
-// StartRedis starts a killed Redis again, with its append-only file, at the same address.
+// StartRedis restarts a killed Redis with its append-only file and at the same address.
 func (c *Cluster) StartRedis(ctx context.Context) error { return c.redis.start(ctx) }
 
-// Stop ends everything. Tasks are asked to stop, and have until shortly before ctx ends, at most stopGrace; then they are
-// killed. Calling it again returns the first call's result.
+// Stop stops everything. Tasks are told to stop and have until shortly before ctx ends, but at most stopGrace; then
+// they are killed. Calling it again returns the first call's result.
 func (c *Cluster) Stop(ctx context.Context) error {
 	c.once.Do(func() { c.err = c.stop(ctx) })
 	return c.err

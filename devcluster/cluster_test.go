@@ -21,7 +21,7 @@ import (
 	"github.com/emprops/machinectl/devcluster/child"
 )
 
-// hostEnv makes this test binary a program that hosts a cluster until it is killed.
+// hostEnv turns this test binary into a program that hosts a cluster until it is killed.
 const hostEnv = "DEVCLUSTER_TEST_HOST"
 
 func TestMain(m *testing.M) {
@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// host starts a cluster and a job with a stubborn task, says so, and waits to be killed.
+// host starts a cluster and a job with a stubborn task, prints that it is up, and waits to be killed.
 func host(mode string) {
 	ctx := context.Background()
 	c, err := devcluster.Start(ctx, devcluster.Options{Embedded: mode == "embedded"})
@@ -50,7 +50,7 @@ func host(mode string) {
 
 func ptr[T any](v T) *T { return &v }
 
-// runJob runs a job of one task and waits until it is up.
+// runJob runs a job with one task and waits until it is up.
 func runJob(c *devcluster.Cluster, id, script string) (string, error) {
 	client, err := api.NewClient(&api.Config{Address: c.NomadAddr()})
 	if err != nil {
@@ -82,7 +82,8 @@ func runJob(c *devcluster.Cluster, id, script string) (string, error) {
 	return "", fmt.Errorf("job %s did not come up", id)
 }
 
-// TestHostKilled: SIGKILL of the process that hosts a cluster ends every process of it and removes its folder.
+// TestHostKilled: SIGKILL of the process that hosts a cluster ends all of the cluster's processes and removes its
+// folder.
 func TestHostKilled(t *testing.T) {
 	for _, mode := range []string{"embedded", "real"} {
 		t.Run(mode, func(t *testing.T) {
@@ -121,7 +122,7 @@ func needs(t *testing.T, programs ...string) {
 	}
 }
 
-// processes are the living processes whose command line, folder or environment names a folder.
+// processes returns the running processes whose command line, folder or environment names a folder.
 func processes(t *testing.T, dir string) []string {
 	t.Helper()
 	pids, err := filepath.Glob("/proc/[0-9]*")
@@ -184,7 +185,7 @@ func TestRealRedisKeepsItsData(t *testing.T) {
 	require.Equal(t, "noeviction", client.ConfigGet(t.Context(), "maxmemory-policy").Val()["maxmemory-policy"])
 }
 
-// TestNomadKilled: tasks outlive a killed Nomad, which finds them again.
+// TestNomadKilled: tasks outlive a killed Nomad, which finds them after its restart.
 func TestNomadKilled(t *testing.T) {
 	needs(t, "nomad")
 	c := start(t, devcluster.Options{EmbeddedRedis: true})
@@ -199,7 +200,7 @@ func TestNomadKilled(t *testing.T) {
 			alive++
 		}
 	}
-	require.NotZero(t, alive, "the task went with Nomad")
+	require.NotZero(t, alive, "the task ended with Nomad")
 	ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
 	defer cancel()
 	require.NoError(t, c.StartNomad(ctx))

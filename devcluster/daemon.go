@@ -16,9 +16,9 @@ import (
 )
 
 const (
-	// startLimit is how long a daemon may take to come up where ctx says nothing shorter.
+	// startLimit is how long a daemon may take to start, unless ctx ends earlier.
 	startLimit = 60 * time.Second
-	// stopGrace is how long an orderly stop may take as a whole where Start has to clean up after itself.
+	// stopGrace is how long an orderly stop may take as a whole when Start has to clean up after itself.
 	stopGrace = 20 * time.Second
 	// taskGrace is how long the stand-in's tasks may take to stop.
 	taskGrace = 5 * time.Second
@@ -27,7 +27,7 @@ const (
 	pollEvery = 50 * time.Millisecond
 )
 
-// daemon is a long-running child process whose output goes to a file.
+// daemon is a long-running child process that logs to a file.
 type daemon struct {
 	name string
 	cmd  *exec.Cmd
@@ -62,7 +62,7 @@ func (d *daemon) running() bool {
 	}
 }
 
-// await calls ready until it succeeds. A daemon that ends meanwhile is an error that shows the end of its log.
+// await calls ready until it succeeds. If the daemon exits first, the error shows the end of its log.
 func (d *daemon) await(ctx context.Context, ready func(context.Context) error) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, startLimit, fmt.Errorf("not ready after %s", timetext.Duration(startLimit)))
 	defer cancel()
@@ -83,7 +83,7 @@ func (d *daemon) await(ctx context.Context, ready func(context.Context) error) e
 	}
 }
 
-// tail is the end of the log.
+// tail returns the end of the log.
 func (d *daemon) tail() string {
 	const lines = 12
 	b, err := os.ReadFile(d.log)
@@ -94,7 +94,7 @@ func (d *daemon) tail() string {
 	return "the end of " + d.log + ":\n\t" + strings.Join(all[max(0, len(all)-lines):], "\n\t")
 }
 
-// kill sends SIGKILL and waits until it is gone.
+// kill sends SIGKILL and waits for the process to exit.
 func (d *daemon) kill() error {
 	if err := d.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
@@ -103,7 +103,7 @@ func (d *daemon) kill() error {
 	return nil
 }
 
-// terminate sends SIGTERM, and SIGKILL when that takes too long.
+// terminate sends SIGTERM, then SIGKILL if that takes too long.
 func (d *daemon) terminate(ctx context.Context) error {
 	if err := d.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err

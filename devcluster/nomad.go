@@ -19,10 +19,10 @@ import (
 	"github.com/emprops/machinectl/devcluster/gpu"
 )
 
-// simgpuName is the file name of the device plugin; the block in Nomad's configuration has to be called the same.
+// simgpuName is the file name of the device plugin; its block in Nomad's configuration must have the same name.
 const simgpuName = "nomad-device-simgpu"
 
-// nomadPorts is how many ports an agent listens on: HTTP, RPC and serf.
+// nomadPorts is the number of ports that an agent listens on: HTTP, RPC and serf.
 const nomadPorts = 3
 
 // nomadAgent is a real Nomad, server and client in one process.
@@ -54,7 +54,8 @@ func newNomadAgent(o Options, path, dir string, gpus gpu.Spec, ports []int, k *c
 	return n, nil
 }
 
-// installPlugin copies the device plugin to where Nomad looks for it: a link would keep its own name.
+// installPlugin copies the device plugin into Nomad's plugin folder. A link would not do, because it would keep its
+// target's name.
 func installPlugin(binary, dir string) error {
 	if binary == "" {
 		binary = find(simgpuName)
@@ -75,7 +76,8 @@ func installPlugin(binary, dir string) error {
 	return errors.Join(err, out.Close())
 }
 
-// nomadConfig is the agent's configuration. Cloud fingerprinters are off: without a metadata service they cost seconds.
+// nomadConfig returns the agent's configuration. Cloud fingerprinters are off, because they take seconds to find no
+// metadata service.
 func nomadConfig(o Options, dir string, ports []int, gpus gpu.Spec) string {
 	var b strings.Builder
 	low := 20000 + rand.IntN(56)*200 // so that two clusters on one machine rarely pick the same ports
@@ -138,7 +140,7 @@ func (n *nomadAgent) addr() string { return fmt.Sprintf("http://127.0.0.1:%d", n
 
 func (n *nomadAgent) start(ctx context.Context) error {
 	if n.proc != nil && n.proc.running() {
-		return errors.New("devcluster: nomad is running already")
+		return errors.New("devcluster: nomad is already running")
 	}
 	cmd := exec.Command(n.path, "agent", "-config", n.config)
 	cmd.Dir = n.dir
@@ -155,8 +157,8 @@ func (n *nomadAgent) start(ctx context.Context) error {
 	return n.proc.await(ctx, func(ctx context.Context) error { return n.ready(ctx, client) })
 }
 
-// nomadEnv is this process's environment without what would steer the agent, and with a place for temporary files of the
-// agent and its tasks.
+// nomadEnv returns this process's environment without the variables that configure the agent, and with a folder for
+// temporary files of the agent and its tasks.
 func nomadEnv(tmp string) []string {
 	var env []string
 	for _, kv := range os.Environ() {
@@ -164,16 +166,16 @@ func nomadEnv(tmp string) []string {
 			env = append(env, kv)
 		}
 	}
-	if len(tmp)+len("/plugin1234567890") < socketPath { // go-plugin makes sockets there
+	if len(tmp)+len("/plugin1234567890") < socketPath { // go-plugin creates sockets there
 		env = append(env, "TMPDIR="+tmp)
 	}
 	return env
 }
 
-// socketPath is how long the path of a Unix socket may be on any system.
+// socketPath is the length of a Unix socket's path that every system accepts.
 const socketPath = 104
 
-// ready: the node is up and has all its GPUs.
+// ready returns an error unless the node is up and has all its GPUs.
 func (n *nomadAgent) ready(ctx context.Context, client *api.Client) error {
 	q := (&api.QueryOptions{}).WithContext(ctx)
 	nodes, _, err := client.Nodes().List(q)
@@ -202,8 +204,8 @@ func (n *nomadAgent) ready(ctx context.Context, client *api.Client) error {
 
 func (n *nomadAgent) kill() error { return n.proc.kill() }
 
-// stop asks Nomad to stop all jobs, gives their tasks a moment, and ends the agent. What is still there then is killed
-// with the cluster's other processes.
+// stop tells Nomad to stop all jobs, waits a moment for their tasks, and ends the agent. Remaining processes are killed
+// with the cluster's others.
 func (n *nomadAgent) stop(ctx context.Context) error {
 	if n.proc == nil || !n.proc.running() {
 		return nil
@@ -211,7 +213,7 @@ func (n *nomadAgent) stop(ctx context.Context) error {
 	polite, cancel := context.WithTimeout(ctx, taskGrace)
 	defer cancel()
 	if err := n.stopJobs(polite); err != nil {
-		n.log.Info("not all tasks ended by themselves", "error", err)
+		n.log.Info("tasks still running after stop", "error", err)
 	}
 	return n.proc.terminate(ctx)
 }

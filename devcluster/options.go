@@ -10,27 +10,27 @@ import (
 	"github.com/emprops/machinectl/devcluster/standin"
 )
 
-// Options say what cluster to start. The zero value is a good one.
+// Options configures a cluster. The zero value is valid.
 type Options struct {
-	// Dir is where everything is kept. Empty: a temporary folder, which Stop removes.
+	// Dir is the folder for all files. Default: a temporary folder, which Stop removes.
 	Dir string
-	// GPUs is how many simulated GPUs the node has; GPUModel their name, GPUMemory the MiB of each. A real Nomad needs
-	// SimGPUBinary for them.
+	// GPUs is how many simulated GPUs the node has, GPUModel their name, and GPUMemory the MiB of each. A real Nomad
+	// needs SimGPUBinary for them.
 	GPUs      int
 	GPUModel  string
 	GPUMemory int
-	// CPU (MHz), Memory (MiB), Disk (MiB) are what the node declares; tasks are not held to what they ask for. Default:
+	// CPU (MHz), Memory (MiB) and Disk (MiB) are what the node declares; tasks may use more than they request. Default:
 	// 256,000 MHz, 1 TiB, 1 TiB.
 	CPU, Memory, Disk int
-	// Embedded never uses nomad and redis-server from PATH. EmbeddedNomad and EmbeddedRedis do so for one of them.
+	// Embedded ignores nomad and redis-server on PATH. EmbeddedNomad and EmbeddedRedis ignore one of them.
 	Embedded      bool
 	EmbeddedNomad bool
 	EmbeddedRedis bool
-	// SimGPUBinary is the path of nomad-device-simgpu. Empty: it is looked for on PATH.
+	// SimGPUBinary is the path of nomad-device-simgpu. Default: found on PATH.
 	SimGPUBinary string
 	// RedisFsync is a real Redis's appendfsync: "everysec" (default) or "always".
 	RedisFsync string
-	// Logger gets what the cluster itself has to say. Default: nothing is logged.
+	// Logger receives the cluster's own log. Default: nothing is logged.
 	Logger *slog.Logger
 }
 
@@ -76,7 +76,7 @@ func (o Options) resources() standin.Resources {
 	return standin.Resources{CPU: o.CPU, Cores: runtime.NumCPU(), Memory: o.Memory, Disk: o.Disk}
 }
 
-// find is the path of a program, or "" if it isn't on PATH.
+// find returns the path of a program, or "" if it isn't on PATH.
 func find(program string) string {
 	path, err := exec.LookPath(program)
 	if err != nil {

@@ -57,7 +57,7 @@ func (r *realRedis) url() string { return fmt.Sprintf("redis://127.0.0.1:%d/0", 
 
 func (r *realRedis) start(ctx context.Context) error {
 	if r.proc != nil && r.proc.running() {
-		return errors.New("devcluster: redis-server is running already")
+		return errors.New("devcluster: redis-server is already running")
 	}
 	cmd := exec.Command(r.path, "--bind", "127.0.0.1", "--port", fmt.Sprint(r.port), "--dir", r.dir, "--daemonize", "no",
 		"--appendonly", "yes", "--appendfsync", r.fsync, "--save", "", "--maxmemory-policy", "noeviction")
@@ -70,7 +70,8 @@ func (r *realRedis) start(ctx context.Context) error {
 	return r.proc.await(ctx, func(ctx context.Context) error { return isProcess(ctx, client, r.proc.cmd.Process.Pid) })
 }
 
-// isProcess asks who answers: a stranger's Redis that came first must not be taken for ours.
+// isProcess checks that the server which answers is the given process, and not a foreign Redis that took the port
+// first.
 func isProcess(ctx context.Context, client *redis.Client, pid int) error {
 	info, err := client.InfoMap(ctx, "server").Result()
 	if err != nil {
@@ -91,14 +92,14 @@ func (r *realRedis) stop(ctx context.Context) error {
 	return r.proc.terminate(ctx)
 }
 
-// embeddedRedis is miniredis, with its clock kept running: it lets nothing expire by itself.
+// embeddedRedis is miniredis. Its clock has to be advanced from outside, or nothing expires.
 type embeddedRedis struct {
 	server *miniredis.Miniredis
 	end    chan struct{}
 	done   chan struct{}
 }
 
-// clockTick is how often the embedded Redis's clock is moved on.
+// clockTick is how often the embedded Redis's clock is advanced.
 const clockTick = 50 * time.Millisecond
 
 func newEmbeddedRedis() (*embeddedRedis, error) {

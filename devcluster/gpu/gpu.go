@@ -1,8 +1,8 @@
-// Package gpu says what a simulated GPU is: what it is called, which attributes it shows to a scheduler, and whether it is
-// healthy just now. The stand-in for Nomad and the device plugin for a real Nomad both offer what is said here, so that a
-// profile places the same on either.
+// Package gpu describes a simulated GPU: its name, the attributes that a scheduler sees, and whether it is healthy.
+// Both the stand-in for Nomad and the device plugin for a real Nomad offer GPUs from this description, so that a
+// profile is placed the same way on either.
 //
-// It computes nothing and simulates no CUDA: a task that gets one of these gets an environment variable.
+// It computes nothing and does not simulate CUDA: a task that gets such a GPU gets an environment variable.
 package gpu
 
 import (
@@ -13,13 +13,13 @@ import (
 	"os"
 )
 
-// Vendor and Type are those of NVIDIA's own device plugin; a request is "nvidia/gpu".
+// Vendor and Type are the same as in NVIDIA's own device plugin; a request is "nvidia/gpu".
 const (
 	Vendor = "nvidia"
 	Type   = "gpu"
 )
 
-// EnvVisible is the variable by which a task learns its devices: their ids, separated by commas.
+// EnvVisible is the environment variable that tells a task its devices: their ids, separated by commas.
 const EnvVisible = "NVIDIA_VISIBLE_DEVICES"
 
 // Spec describes the simulated GPUs of one node.
@@ -28,11 +28,11 @@ type Spec struct {
 	Model  string // device name, "NVIDIA GeForce RTX 4090"
 	Memory int    // MiB of each
 	Driver string // driver version, "550.54.14"
-	// ControlFile, if not empty, names a file that makes GPUs unhealthy while it says so: see [ReadHealth].
+	// ControlFile, if not empty, names a file that lists unhealthy GPUs: see [ReadHealth].
 	ControlFile string
 }
 
-// Defaults fills in what wasn't said.
+// Defaults returns the Spec with unset fields filled in.
 func (s Spec) Defaults() Spec {
 	if s.Model == "" {
 		s.Model = "NVIDIA GeForce RTX 4090"
@@ -46,7 +46,7 @@ func (s Spec) Defaults() Spec {
 	return s
 }
 
-// Validate checks a Spec.
+// Validate returns an error if the Spec is invalid.
 func (s Spec) Validate() error {
 	switch {
 	case s.Count < 0 || s.Count > 64:
@@ -59,20 +59,20 @@ func (s Spec) Validate() error {
 	return nil
 }
 
-// ID is the device id of the i-th GPU, in the form of NVIDIA's UUIDs. It is the same in every run.
+// ID returns the device id of the i-th GPU, in the form of NVIDIA's UUIDs. It is the same in every run.
 func ID(i int) string { return fmt.Sprintf("GPU-51a00000-0000-4000-8000-%012d", i) }
 
-// BusID is the PCI address of the i-th GPU.
+// BusID returns the PCI address of the i-th GPU.
 func BusID(i int) string { return fmt.Sprintf("00000000:%02X:00.0", i+1) }
 
-// Attr is one device attribute: an integer with a unit, or a text when Unit and Int are unset.
+// Attr is one device attribute: an integer with a unit, or a text if Unit and Int are unset.
 type Attr struct {
 	Text string
 	Int  int64
 	Unit string
 }
 
-// Attributes are those that NVIDIA's plugin (1.1) reports, with the same names and units.
+// Attributes returns the attributes that NVIDIA's plugin (1.1) reports, with the same names and units.
 func (s Spec) Attributes() map[string]Attr {
 	return map[string]Attr{
 		"memory":           {Int: int64(s.Memory), Unit: "MiB"},
@@ -87,8 +87,8 @@ func (s Spec) Attributes() map[string]Attr {
 	}
 }
 
-// ReadHealth reads the control file: a JSON object from GPU index to the reason why it is unhealthy, {"1": "Xid 79"}. A
-// missing or empty file means that all are healthy.
+// ReadHealth reads the control file, a JSON object that maps the index of an unhealthy GPU to the reason: {"1": "Xid
+// 79"}. A missing or empty file means that all GPUs are healthy.
 func ReadHealth(file string) (map[int]string, error) {
 	if file == "" {
 		return map[int]string{}, nil
@@ -107,7 +107,7 @@ func ReadHealth(file string) (map[int]string, error) {
 	return sick, nil
 }
 
-// WriteHealth replaces the control file in one step.
+// WriteHealth replaces the control file atomically.
 func WriteHealth(file string, sick map[int]string) error {
 	b, err := json.Marshal(sick)
 	if err != nil {

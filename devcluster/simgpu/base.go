@@ -13,10 +13,10 @@ import (
 	"github.com/emprops/machinectl/devcluster/simgpu/pluginpb"
 )
 
-// apiVersion is the version of the device plugin API that is spoken.
+// apiVersion is the supported version of the device plugin API.
 const apiVersion = "v0.1.0"
 
-// base answers who the plugin is and takes its configuration.
+// base identifies the plugin and receives its configuration.
 type base struct {
 	pluginpb.UnimplementedBasePluginServer
 	devices *devices
@@ -43,7 +43,7 @@ func (base) ConfigSchema(context.Context, *pluginpb.ConfigSchemaRequest) (*plugi
 	return &pluginpb.ConfigSchemaResponse{Spec: spec}, nil
 }
 
-// attr is an optional attribute with a default, which is an HCL expression.
+// attr returns an optional attribute with a default, which is an HCL expression.
 func attr(name, kind, def string) *pluginpb.Spec {
 	primary := &pluginpb.Spec{Block: &pluginpb.Spec_Attr{Attr: &pluginpb.Attr{Name: name, Type: kind}}}
 	literal := &pluginpb.Spec{Block: &pluginpb.Spec_Literal{Literal: &pluginpb.Literal{Value: def}}}
@@ -63,8 +63,8 @@ func (b base) SetConfig(_ context.Context, req *pluginpb.SetConfigRequest) (*plu
 	return &pluginpb.SetConfigResponse{}, nil
 }
 
-// decodeConfig reads the config block as Nomad sends it: a msgpack map whose numbers may be of any kind. Nothing at all
-// means the defaults and one GPU.
+// decodeConfig decodes the config block as Nomad sends it: a msgpack map whose numbers may be of any kind. Empty input
+// means one GPU with the defaults.
 func decodeConfig(b []byte) (gpu.Spec, error) {
 	spec := gpu.Spec{Count: 1}
 	if len(b) == 0 {

@@ -21,7 +21,7 @@ import (
 // healthPoll is how often the control file is read.
 const healthPoll = 250 * time.Millisecond
 
-// devices is the device half of the plugin.
+// devices implements the plugin's device service.
 type devices struct {
 	pluginpb.UnimplementedDevicePluginServer
 	log hclog.Logger
@@ -47,7 +47,8 @@ func (d *devices) current() gpu.Spec {
 	return d.spec
 }
 
-// Fingerprint implements pluginpb.DevicePluginServer: all GPUs at once, and again when the health of one has changed.
+// Fingerprint implements pluginpb.DevicePluginServer. It sends all GPUs immediately, and again whenever the health of
+// one changes.
 func (d *devices) Fingerprint(_ *pluginpb.FingerprintRequest, out grpc.ServerStreamingServer[pluginpb.FingerprintResponse]) error {
 	tick := time.NewTicker(healthPoll)
 	defer tick.Stop()
@@ -57,7 +58,7 @@ func (d *devices) Fingerprint(_ *pluginpb.FingerprintRequest, out grpc.ServerStr
 		sick, err := gpu.ReadHealth(spec.ControlFile)
 		switch {
 		case err != nil:
-			d.log.Warn("health stays as it was", "error", err)
+			d.log.Warn("can't read GPU health, keeping the last one", "error", err)
 		case first || !maps.Equal(sick, last):
 			if err := out.Send(&pluginpb.FingerprintResponse{DeviceGroup: group(spec, sick)}); err != nil {
 				return err
@@ -114,7 +115,7 @@ func (d *devices) Reserve(_ context.Context, req *pluginpb.ReserveRequest) (*plu
 	return &pluginpb.ReserveResponse{ContainerRes: &pluginpb.ContainerReservation{Envs: envs}}, nil
 }
 
-// Stats implements pluginpb.DevicePluginServer: figures of an idle card, all of them constant.
+// Stats implements pluginpb.DevicePluginServer. It sends the constant figures of an idle card.
 func (d *devices) Stats(req *pluginpb.StatsRequest, out grpc.ServerStreamingServer[pluginpb.StatsResponse]) error {
 	every := req.GetCollectionInterval().AsDuration()
 	tick := time.NewTicker(max(every, 100*time.Millisecond))

@@ -24,7 +24,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// dial serves the plugin as a Nomad client would find it after the handshake.
+// dial serves the plugin and connects to it as a Nomad client does after the handshake.
 func dial(t *testing.T) *grpc.ClientConn {
 	t.Helper()
 	d := newDevices(hclog.NewNullLogger())
@@ -77,7 +77,7 @@ func TestConfigIsChecked(t *testing.T) {
 	require.Len(t, schema.GetSpec().GetObject().GetAttributes(), 5)
 }
 
-// TestFingerprintFollowsHealth: the stream says all GPUs at once, and again when the health of one changes.
+// TestFingerprintFollowsHealth: the stream sends all GPUs immediately, and again when the health of one changes.
 func TestFingerprintFollowsHealth(t *testing.T) {
 	conn, file := dial(t), filepath.Join(t.TempDir(), "health")
 	require.NoError(t, configure(t, conn, map[string]any{"count": int8(2), "model": []byte("Test GPU"), "memory": 1000.0, "driver": "1.2", "control_file": file}))

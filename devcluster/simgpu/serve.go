@@ -13,7 +13,7 @@ import (
 	"github.com/emprops/machinectl/devcluster/simgpu/pluginpb"
 )
 
-// Name is the program's name; the plugin block in Nomad's configuration has to be called the same.
+// Name is the program's name; its plugin block in Nomad's configuration must have the same name.
 const Name = "nomad-device-simgpu"
 
 // Handshake values that a Nomad client and its plugins agree on.
@@ -23,11 +23,11 @@ const (
 	cookieValue     = "e4327c2e01eabfd75a8a67adb114fb34a757d57eee7728d857a8cec6e91a7255"
 )
 
-// orphanPoll is how often the plugin looks whether its client is still there.
+// orphanPoll is how often the plugin checks whether its client still exists.
 const orphanPoll = time.Second
 
-// Serve runs the plugin until the Nomad client that started it ends it, or dies. Started by hand it is an error that
-// says what to do instead.
+// Serve runs the plugin until the Nomad client that started it stops it or dies. If the plugin was started by hand, the
+// error explains how to use it.
 func Serve() error {
 	if os.Getenv(cookieKey) != cookieValue {
 		return errors.New(Name + " is a plugin that a Nomad client starts: put it in the client's plugin_dir and add a block\n" +
@@ -47,8 +47,8 @@ func Serve() error {
 	return nil
 }
 
-// exitWithParent ends the program when it has another parent than it had: go-plugin leaves it running if the client is
-// killed.
+// exitWithParent ends the program when its parent is no longer the given process: go-plugin leaves it running if the
+// client is killed.
 func exitWithParent(ctx context.Context, parent int) {
 	tick := time.NewTicker(orphanPoll)
 	defer tick.Stop()
@@ -64,7 +64,7 @@ func exitWithParent(ctx context.Context, parent int) {
 	}
 }
 
-// served is the server half of a go-plugin plugin; there is no client half.
+// served is the server half of a go-plugin plugin, which has no client half.
 type served struct {
 	plugin.NetRPCUnsupportedPlugin
 	register func(*grpc.Server)
