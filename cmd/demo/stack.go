@@ -24,7 +24,7 @@ type stack struct {
 	Nomad      string   `json:"nomad"`
 	Redis      string   `json:"redis"`
 	Dispatcher string   `json:"dispatcher"`
-	Parts      []string `json:"parts"` // what is real and what is stood in for
+	Parts      []string `json:"parts"` // what is real and what is a stand-in
 
 	keeper *child.Keeper
 	cmd    *exec.Cmd

@@ -47,7 +47,7 @@ type stack struct {
 	Dispatcher string   `json:"dispatcher"`
 	Blobs      string   `json:"blobs"`
 	Dir        string   `json:"dir"`
-	Parts      []string `json:"parts"` // what is real and what is stood in for
+	Parts      []string `json:"parts"` // what is real and what is a stand-in
 }
 
 func dev(ctx context.Context, cmd *cli.Command, std streams) (err error) {
