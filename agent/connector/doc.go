@@ -29,11 +29,11 @@
 //	node_error            yes        comfyui: a node raised an exception
 //	out_of_memory         yes        the service ran out of (GPU) memory; another machine may do better
 //	interrupted           yes        the work was interrupted at the service by somebody else
-//	service_unreachable   yes        the service does not answer
+//	service_unreachable   yes        the service does not answer, or refuses connections
 //	service_restarted     yes        the service came back without the work it had been given
-//	protocol              yes        the service answered something the connector cannot read
-//	output_missing        yes        a file that the service announced could not be fetched
-//	store                 yes        a file could not be written to the blob store
+//	protocol              yes        the service answers, but nothing that the connector can read
+//	output_missing        yes        a file that the service announced could not be fetched, even computed anew where that helps
+//	store                 either     a file could not be written to the blob store; not retriable where the store refuses for good
 //	no_store              no         the job makes files, but the machine has no blob store
 //	simulated             either     simulation: the failure that was asked for
 //	panic                 yes        the connector has a bug (set by the agent)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/emprops/machinectl/agent/connector"
+	"github.com/emprops/machinectl/agent/foreign"
 )
 
 // api speaks ComfyUI's HTTP routes at one address.
@@ -30,11 +31,14 @@ func newAPI(addr string) *api {
 	return &api{addr: addr, http: &http.Client{Transport: transport}}
 }
 
+// maxErrorBody is how much is kept of an answer that means failure, in bytes. Validation errors list a node's every choice.
+const maxErrorBody = 8 << 20
+
 // statusError is an answer with a status that means failure.
 type statusError struct {
 	route  string
 	status int
-	body   []byte // at most 1 MiB
+	body   []byte // at most maxErrorBody
 }
 
 func (e *statusError) Error() string {
@@ -42,7 +46,7 @@ func (e *statusError) Error() string {
 	if len(body) > 300 {
 		body = append(slices.Clone(body[:300]), "…"...)
 	}
-	return fmt.Sprintf("%s: status %d: %s", e.route, e.status, body)
+	return fmt.Sprintf("%s: status %d: %s", e.route, e.status, bytes.ToValidUTF8(body, nil))
 }
 
 // do makes one call. The caller closes the answer's body. Statuses other than 200 are a *statusError.
@@ -71,22 +75,34 @@ func (a *api) do(ctx context.Context, method, route string, query url.Values, bo
 		return resp, nil
 	}
 	defer resp.Body.Close()
-	said, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<20)) // best effort: the status says that it failed
+	said, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody)) // best effort: the status says that it failed
 	return nil, &statusError{route: method + " " + route, status: resp.StatusCode, body: said}
 }
 
-// call makes one call and decodes its answer into into, unless that is nil.
-func (a *api) call(ctx context.Context, method, route string, body, into any) error {
+// tell makes one call whose answer says nothing but that it was taken.
+func (a *api) tell(ctx context.Context, route string, body any) error {
+	resp, err := a.do(ctx, http.MethodPost, route, nil, body)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	_, err = io.Copy(io.Discard, resp.Body)
+	return err
+}
+
+// read makes one call and has its answer read. An answer that can't be read is a [foreign.NonsenseError].
+func (a *api) read(ctx context.Context, method, route string, body any, take func(*foreign.Scanner) error) error {
 	resp, err := a.do(ctx, method, route, nil, body)
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
-	if into == nil {
-		_, err = io.Copy(io.Discard, resp.Body)
-		return err
+	s := foreign.NewScanner(resp.Body)
+	err = take(s)
+	if s.Err() != nil {
+		err = s.Err()
 	}
-	if err := json.NewDecoder(resp.Body).Decode(into); err != nil {
+	if err != nil {
 		return fmt.Errorf("%s %s: %w", method, route, err)
 	}
 	return nil
@@ -101,18 +117,24 @@ type submission struct {
 }
 
 // submit posts a prompt and returns its id. The server may have accepted it in part: then errors of single nodes come too.
-func (a *api) submit(ctx context.Context, s submission) (string, nodeErrors, error) {
-	var answer struct {
-		PromptID   string     `json:"prompt_id"`
-		NodeErrors nodeErrors `json:"node_errors"`
-	}
-	if err := a.call(ctx, http.MethodPost, "/prompt", s, &answer); err != nil {
-		return "", nil, err
-	}
-	if answer.PromptID == "" {
-		return "", nil, connector.Transient(connector.Protocol, nil, "POST /prompt: the answer has no prompt_id")
-	}
-	return answer.PromptID, answer.NodeErrors, nil
+func (a *api) submit(ctx context.Context, sub submission) (string, nodeErrors, error) {
+	var id string
+	var refused nodeErrors
+	err := a.read(ctx, http.MethodPost, "/prompt", sub, func(s *foreign.Scanner) error {
+		for name := range s.Fields() {
+			switch name {
+			case "prompt_id":
+				id, _ = s.Text(maxID)
+			case "node_errors":
+				refused = readNodeErrors(s)
+			}
+		}
+		if id == "" {
+			return &foreign.NonsenseError{What: "no prompt_id"}
+		}
+		return nil
+	})
+	return id, refused, err
 }
 
 // place is where a prompt is.
@@ -126,101 +148,78 @@ const (
 
 // find asks the queue for a prompt, by its id or its client's, and returns where it is and the id it has there.
 func (a *api) find(ctx context.Context, promptID, clientID string) (place, string, error) {
-	var answer struct {
-		Running []queueItem `json:"queue_running"`
-		Pending []queueItem `json:"queue_pending"`
-	}
-	if err := a.call(ctx, http.MethodGet, "/queue", nil, &answer); err != nil {
-		return nowhere, "", err
-	}
-	for _, list := range []struct {
-		items []queueItem
-		place place
-	}{{answer.Running, running}, {answer.Pending, pending}} {
-		for _, item := range list.items {
-			if item.promptID == promptID || item.clientID == clientID {
-				return list.place, item.promptID, nil
+	where, id := nowhere, promptID
+	err := a.read(ctx, http.MethodGet, "/queue", nil, func(s *foreign.Scanner) error {
+		lists := 0
+		for name := range s.Fields() {
+			at, known := map[string]place{"queue_running": running, "queue_pending": pending}[name]
+			if !known || s.Peek() != foreign.Array {
+				continue
+			}
+			lists++
+			for range s.Items() {
+				item := readQueueItem(s)
+				if at > where && (item.promptID == promptID || item.clientID == clientID) {
+					where, id = at, item.promptID
+				}
 			}
 		}
-	}
-	return nowhere, promptID, nil
-}
-
-// queueItem is an array [number, prompt id, prompt, extra data, outputs].
-type queueItem struct{ promptID, clientID string }
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (q *queueItem) UnmarshalJSON(b []byte) error {
-	var parts []json.RawMessage
-	if err := json.Unmarshal(b, &parts); err != nil {
-		return err
-	}
-	if len(parts) < 4 {
-		return errors.New("queue item with fewer than four parts")
-	}
-	if err := json.Unmarshal(parts[1], &q.promptID); err != nil {
-		return err
-	}
-	var extra struct {
-		ClientID string `json:"client_id"`
-	}
-	if err := json.Unmarshal(parts[3], &extra); err != nil {
-		return err
-	}
-	q.clientID = extra.ClientID
-	return nil
-}
-
-// record is a prompt's entry in the history: it has ended.
-type record struct {
-	Outputs map[string]map[string]json.RawMessage `json:"outputs"` // by node id, by kind
-	Status  *struct {
-		Text      string          `json:"status_str"` // success or error
-		Completed bool            `json:"completed"`
-		Messages  []statusMessage `json:"messages"`
-	} `json:"status"`
-}
-
-// statusMessage is an array [event, data].
-type statusMessage struct {
-	event string
-	data  json.RawMessage
-}
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (m *statusMessage) UnmarshalJSON(b []byte) error {
-	var parts []json.RawMessage
-	if err := json.Unmarshal(b, &parts); err != nil {
-		return err
-	}
-	if len(parts) != 2 {
-		return errors.New("status message without two parts")
-	}
-	m.data = parts[1]
-	return json.Unmarshal(parts[0], &m.event)
+		if lists < 2 {
+			return &foreign.NonsenseError{What: "no lists queue_running and queue_pending"}
+		}
+		return nil
+	})
+	return where, id, err
 }
 
 // history returns a prompt's record, or nil while there is none.
 func (a *api) history(ctx context.Context, promptID string) (*record, error) {
-	answer := map[string]*record{}
-	err := a.call(ctx, http.MethodGet, "/history/"+url.PathEscape(promptID), nil, &answer)
-	return answer[promptID], err
+	var found *record
+	err := a.read(ctx, http.MethodGet, "/history/"+url.PathEscape(promptID), nil, func(s *foreign.Scanner) error {
+		if s.Peek() != foreign.Object {
+			s.Skip()
+			return &foreign.NonsenseError{What: "no object of records"}
+		}
+		fields := 0
+		for id := range s.Fields() {
+			fields++
+			if id == promptID && s.Peek() == foreign.Object {
+				found = readRecord(s)
+			}
+		}
+		if found == nil && fields > 0 { // a server without the record answers {}
+			return &foreign.NonsenseError{What: "no record of the prompt"}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
 }
 
-// stop takes a prompt out of the queue, or interrupts it where it runs, and waits until it is in neither.
+// stop takes a prompt out of the queue, or interrupts it where it runs, and waits until it is in neither. Where the queue can't be
+// read, the server is told both all the same.
 func (a *api) stop(ctx context.Context, promptID, clientID string) error {
 	for {
-		where, id, err := a.find(ctx, promptID, clientID)
-		if err != nil || where == nowhere {
-			return err
+		where, id, unseen := a.findSoon(ctx, promptID, clientID)
+		switch {
+		case unseen != nil && (isRefused(unseen) || ctx.Err() != nil):
+			return unseen
+		case unseen != nil:
+			id = promptID
+		case where == nowhere:
+			return nil
 		}
-		if where == pending {
-			err = a.call(ctx, http.MethodPost, "/queue", map[string][]string{"delete": {id}}, nil)
-		} else {
-			// Older servers don't read the id and interrupt what runs: that is this prompt, as just seen.
-			err = a.call(ctx, http.MethodPost, "/interrupt", map[string]string{"prompt_id": id}, nil)
+		var err error
+		if where != running {
+			err = a.tell(ctx, "/queue", map[string][]string{"delete": {id}})
 		}
-		if err != nil {
+		if where != pending {
+			// Older servers don't read the id and interrupt what runs: that is this prompt where the queue could be read.
+			err = errors.Join(err, a.tell(ctx, "/interrupt", map[string]string{"prompt_id": id}))
+		}
+		if err != nil || unseen != nil {
 			return err
 		}
 		select {
@@ -229,4 +228,40 @@ func (a *api) stop(ctx context.Context, promptID, clientID string) error {
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
+}
+
+// findSoon is find within half of the time that is left, so that the other half remains for telling.
+func (a *api) findSoon(ctx context.Context, promptID, clientID string) (place, string, error) {
+	if deadline, ok := ctx.Deadline(); ok {
+		var done context.CancelFunc
+		ctx, done = context.WithTimeout(ctx, time.Until(deadline)/2)
+		defer done()
+	}
+	return a.find(ctx, promptID, clientID)
+}
+
+// free has the server forget what it computed, before its next prompt.
+func (a *api) free(ctx context.Context) error {
+	return a.tell(ctx, "/free", map[string]bool{"free_memory": true, "unload_models": false})
+}
+
+// view asks for a file. HEAD asks only whether it is there.
+func (a *api) view(ctx context.Context, method string, f file) (*http.Response, error) {
+	query := url.Values{"filename": {f.name}, "subfolder": {f.subfolder}, "type": {f.kind}}
+	return a.do(ctx, method, "/view", query, nil)
+}
+
+// isUnreadable reports whether a server answered, but nothing that makes sense here. A gateway's word that the server behind it
+// doesn't answer is silence.
+func isUnreadable(err error) bool {
+	if status, ok := errors.AsType[*statusError](err); ok {
+		return status.status < http.StatusBadGateway || status.status > http.StatusGatewayTimeout
+	}
+	_, ok := errors.AsType[*foreign.NonsenseError](err)
+	return ok
+}
+
+// unclear is the failure of a server that answers nonsense.
+func unclear(err error) error {
+	return connector.Transient(connector.Protocol, nil, "ComfyUI answers, but nothing that can be read: %s", plainly(err))
 }

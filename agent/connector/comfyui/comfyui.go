@@ -3,7 +3,7 @@ package comfyui
 import (
 	"cmp"
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strconv"
@@ -32,11 +32,12 @@ type timing struct {
 	refused    time.Duration // connections refused for this long: the server is gone
 	silent     time.Duration // no answer for this long: the server hangs. Long: it doesn't answer while it loads a model
 	stopWithin time.Duration // limit of taking a prompt back
+	hearOut    time.Duration // wait for the server's last words about a prompt that has ended
 }
 
 var patience = timing{
 	poll: 2 * time.Second, call: 15 * time.Second, connect: 5 * time.Second,
-	refused: 10 * time.Second, silent: 2 * time.Minute, stopWithin: 5 * time.Second,
+	refused: 10 * time.Second, silent: 2 * time.Minute, stopWithin: 5 * time.Second, hearOut: 2 * time.Second,
 }
 
 // New makes the connector of a worker with a service. Its settings are in [spec.Connectors].
@@ -60,20 +61,49 @@ func (c *Connector) Run(ctx context.Context, a connector.Attempt) (queue.Result,
 	if err != nil {
 		return queue.Result{}, err
 	}
-	p := &prompt{
-		api: c.api, timing: c.timing, workflow: w, track: newTrack(w), progress: a.Progress,
-		id: uuid.NewString(), clientID: uuid.NewString(),
+	t := newTrack(w)
+	for try := 1; ; try++ {
+		p := newPrompt(c, w, t, a)
+		result, err := c.once(ctx, p, a.Files)
+		missing, ok := errors.AsType[*missingError](err)
+		if !ok {
+			return result, err
+		}
+		if try == maxTries {
+			return queue.Result{}, connector.Transient(connector.OutputMissing, nil, "%s, not even computed anew", missing)
+		}
+		p.log.Warn("computing anew", "missing", missing.file.name)
+		if err := c.free(ctx); err != nil {
+			return queue.Result{}, connector.Transient(connector.OutputMissing, nil,
+				"%s, and ComfyUI does not empty its cache: %s", missing, plainly(err))
+		}
+		t.again()
 	}
-	p.log = c.log.With("job", a.Job.ID, "prompt", p.id)
+}
+
+// maxTries is how often one attempt computes a workflow whose file is gone. ComfyUI empties its cache at a moment of its own
+// choice, so the second try may come too soon.
+const maxTries = 3
+
+// once runs a prompt and collects what it leaves.
+func (c *Connector) once(ctx context.Context, p *prompt, into connector.Files) (queue.Result, error) {
+	defer p.images.clean()
 	r, err := p.run(ctx)
 	if err != nil {
 		return queue.Result{}, err
 	}
 	defer c.forget(ctx, p)
-	if err := r.failure(w); err != nil {
+	if err := r.failure(p.workflow); err != nil {
 		return queue.Result{}, err
 	}
-	return c.collect(ctx, p, r, a.Files)
+	return p.collect(ctx, r, into)
+}
+
+// free empties the server's cache, so that the next prompt is computed.
+func (c *Connector) free(ctx context.Context) error {
+	ctx, done := context.WithTimeout(ctx, c.timing.call)
+	defer done()
+	return c.api.free(ctx)
 }
 
 // forget takes a prompt's record out of the server's history.
@@ -83,7 +113,7 @@ func (c *Connector) forget(ctx context.Context, p *prompt) {
 	}
 	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), c.timing.stopWithin)
 	defer done()
-	if err := c.api.call(ctx, "POST", "/history", map[string][]string{"delete": {p.id}}, nil); err != nil {
+	if err := c.api.tell(ctx, "/history", map[string][]string{"delete": {p.id}}); err != nil {
 		p.log.Warn("cannot delete the prompt's history", "error", err)
 	}
 }
@@ -95,9 +125,19 @@ type prompt struct {
 	timing   timing
 	workflow *workflow
 	track    *track
+	images   *images
 	progress func(queue.Progress)
 	id       string
 	clientID string
+}
+
+func newPrompt(c *Connector, w *workflow, t *track, a connector.Attempt) *prompt {
+	id := uuid.NewString()
+	log := c.log.With("job", a.Job.ID, "prompt", id)
+	return &prompt{
+		api: c.api, log: log, timing: c.timing, workflow: w, track: t, images: newImages(w.isEnd, log), progress: a.Progress,
+		id: id, clientID: uuid.NewString(),
+	}
 }
 
 // run posts the prompt and returns its record when it has ended. When ctx ends first, the prompt is stopped at the server.
@@ -106,11 +146,12 @@ func (p *prompt) run(ctx context.Context) (*record, error) {
 	var socketDone sync.WaitGroup
 	defer socketDone.Wait()
 	defer hangUp()
-	s := newSocket(p.api.addr, p.clientID)
+	s := newSocket(p.api.addr, p.clientID, p.images)
 	socketDone.Go(func() { s.listen(listening) })
 	select {
 	case <-s.connected:
 	case <-time.After(p.timing.connect):
+		p.images.miss()
 		p.log.Warn("no WebSocket: going on without progress")
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
@@ -120,6 +161,9 @@ func (p *prompt) run(ctx context.Context) (*record, error) {
 		p.log.Debug("prompt accepted")
 		var r *record
 		if r, err = p.follow(ctx, s); err == nil {
+			if p.mayHaveImages(r) {
+				p.hearOut(ctx, s)
+			}
 			return r, nil
 		}
 	}
@@ -128,6 +172,24 @@ func (p *prompt) run(ctx context.Context) (*record, error) {
 		err = context.Cause(ctx)
 	}
 	return nil, err
+}
+
+// hearOut waits until all that the server had to say has come, images perhaps: the record may be there first.
+func (p *prompt) hearOut(ctx context.Context, s *socket) {
+	enough := time.NewTimer(p.timing.hearOut)
+	defer enough.Stop()
+	for {
+		select {
+		case <-p.images.ended:
+			return
+		case <-s.events:
+		case <-enough.C:
+			p.images.miss()
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // takeBack makes sure that the server doesn't go on with a prompt which nobody waits for.
@@ -164,11 +226,3 @@ func (p *prompt) submit(ctx context.Context) error {
 		}
 	}
 }
-
-// textData is the result's data.
-type textData struct {
-	PromptID string              `json:"prompt_id"`
-	Text     map[string][]string `json:"text,omitempty"`
-}
-
-func (d textData) encode() (json.RawMessage, error) { return json.Marshal(d) }

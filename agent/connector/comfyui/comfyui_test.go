@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -20,6 +19,7 @@ import (
 	"github.com/emprops/machinectl/agent/connector/comfyui/comfysim"
 	"github.com/emprops/machinectl/agent/connector/comfyui/comfytest"
 	"github.com/emprops/machinectl/agent/connector/connectortest"
+	"github.com/emprops/machinectl/agent/foreign"
 	"github.com/emprops/machinectl/hcl/spec"
 	"github.com/emprops/machinectl/queue"
 )
@@ -31,8 +31,22 @@ func color() int { return int(colors.Add(1)) }
 
 // onServers runs a test against a simulated server and, where there is one, a real one.
 func onServers(t *testing.T, test func(t *testing.T, addr string)) {
-	t.Run("simulated", func(t *testing.T) { test(t, simulated(t, comfysim.Options{}).Addr()) })
-	t.Run("real", func(t *testing.T) { test(t, realServer(t).addr) })
+	onServersWithFolders(t, func(t *testing.T, addr, _ string) { test(t, addr) })
+}
+
+// onServersWithFolders is the same for tests that change the files which a server has made.
+func onServersWithFolders(t *testing.T, test func(t *testing.T, addr, dir string)) {
+	t.Run("simulated", func(t *testing.T) {
+		dir := t.TempDir()
+		s, err := comfysim.Start(comfysim.Options{Dir: dir})
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, s.Close()) })
+		test(t, s.Addr(), dir)
+	})
+	t.Run("real", func(t *testing.T) {
+		r := realServer(t)
+		test(t, r.addr, r.dir)
+	})
 }
 
 func simulated(t *testing.T, o comfysim.Options) *comfysim.Server {
@@ -161,12 +175,10 @@ func TestOutputs(t *testing.T) {
 		require.Len(t, preview.Blobs, 1)
 		require.Contains(t, preview.Blobs[0].Name, "ComfyUI_temp_")
 		word := fmt.Sprint("word ", color())
-		var data textData
-		require.NoError(t, json.Unmarshal(run(comfytest.Text(word)).Data, &data))
-		require.Equal(t, map[string][]string{"3": {word}}, data.Text)
+		require.Equal(t, map[string][]string{"3": {word}}, dataOf(t, run(comfytest.Text(word))).Text)
 		long := run(comfytest.Text(strings.Repeat(word, 10000)))
 		require.Len(t, long.Blobs, 1)
-		require.Equal(t, "text.json", long.Blobs[0].Name)
+		require.Equal(t, "data.json", long.Blobs[0].Name)
 		sub := run(comfytest.Steps(color(), 1, 0, "no"))
 		require.True(t, strings.HasPrefix(sub.Blobs[0].Name, "sub-steps_"), sub.Blobs[0].Name)
 	})
@@ -194,7 +206,10 @@ func TestInterruptedBySomebodyElse(t *testing.T) {
 		var once atomic.Bool
 		a := connectortest.Attempt(t, "comfyui", job(comfytest.Steps(color(), 4000, 0.02, "no")), func(p queue.Progress) {
 			if p.Value > 1 && once.CompareAndSwap(false, true) {
-				_ = c.api.call(t.Context(), http.MethodPost, "/interrupt", nil, nil)
+				resp, err := c.api.do(t.Context(), http.MethodPost, "/interrupt", nil, nil)
+				if err == nil {
+					_ = resp.Body.Close()
+				}
 			}
 		})
 		_, err := c.Run(t.Context(), a)
@@ -216,10 +231,16 @@ func TestHistoryIsLeftClean(t *testing.T) {
 }
 
 // history counts the server's records.
-func history(t *testing.T, c *Connector) int {
-	var all map[string]json.RawMessage
-	require.NoError(t, c.api.call(t.Context(), http.MethodGet, "/history", nil, &all))
-	return len(all)
+func history(t *testing.T, c *Connector) (n int) {
+	resp, err := c.api.do(t.Context(), http.MethodGet, "/history", nil, nil)
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	s := foreign.NewScanner(resp.Body)
+	for range s.Fields() {
+		n++
+	}
+	require.NoError(t, s.Err())
+	return n
 }
 
 func TestSettings(t *testing.T) {
@@ -231,17 +252,4 @@ func TestSettings(t *testing.T) {
 		_, err := New(c)
 		require.ErrorContains(t, err, `worker "w"`)
 	}
-}
-
-func TestMissingFile(t *testing.T) {
-	dir := t.TempDir()
-	s, err := comfysim.Start(comfysim.Options{Dir: dir})
-	require.NoError(t, err)
-	defer s.Close()
-	c, workflow := newConnector(t, s.Addr()), comfytest.Image(color())
-	_, err = c.Run(t.Context(), connectortest.Attempt(t, "comfyui", job(workflow), nil))
-	require.NoError(t, err)
-	require.NoError(t, os.RemoveAll(filepath.Join(dir, "output")))
-	_, err = c.Run(t.Context(), connectortest.Attempt(t, "comfyui", job(workflow), nil))
-	require.Equal(t, connector.OutputMissing, connector.Describe(err).Code)
 }

@@ -1,87 +1,110 @@
 package comfyui
 
 import (
-	"encoding/json"
+	"bytes"
+	"context"
 	"errors"
-	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/emprops/machinectl/agent/connector"
+	"github.com/emprops/machinectl/agent/foreign"
 )
 
-// validation is the body of POST /prompt's answer as far as errors go.
-type validation struct {
-	Error *struct {
-		Type    string `json:"type"`
-		Message string `json:"message"`
-		Details string `json:"details"`
-	} `json:"error"`
-	NodeErrors nodeErrors `json:"node_errors"`
+// problem is one error of a validation.
+type problem struct{ message, details string }
+
+func (p problem) String() string {
+	if p.details == "" {
+		return p.message
+	}
+	return p.message + ": " + p.details
 }
 
 // nodeErrors are what the server has against single nodes, by node id. Servers write an empty one as [] or {}.
-type nodeErrors map[string]struct {
-	Errors []struct {
-		Type    string `json:"type"`
-		Message string `json:"message"`
-		Details string `json:"details"`
-	} `json:"errors"`
-	ClassType string `json:"class_type"`
+type nodeErrors map[string][]problem
+
+func readNodeErrors(s *foreign.Scanner) nodeErrors {
+	all := nodeErrors{}
+	for id := range s.Fields() {
+		for name := range s.Fields() {
+			if name == "errors" {
+				for range s.Items() {
+					all[id] = append(all[id], readProblem(s))
+				}
+			}
+		}
+	}
+	return all
 }
 
-// UnmarshalJSON implements json.Unmarshaler.
-func (n *nodeErrors) UnmarshalJSON(b []byte) error {
-	if len(b) > 0 && b[0] == '[' {
-		return nil
+func readProblem(s *foreign.Scanner) (p problem) {
+	for name := range s.Fields() {
+		switch name {
+		case "message":
+			p.message, _ = s.Text(maxMessage)
+		case "details":
+			p.details, _ = s.Text(maxMessage)
+		}
 	}
-	type plain nodeErrors
-	return json.Unmarshal(b, (*plain)(n))
+	return p
 }
 
 // describe lists the errors, one clause per error, by node.
 func (n nodeErrors) describe(w *workflow) string {
 	var said []string
 	for _, id := range sorted(n) {
-		for _, e := range n[id].Errors {
-			clause := w.name(id) + ": " + e.Message
-			if e.Details != "" {
-				clause += ": " + e.Details
-			}
-			said = append(said, clause)
+		for _, p := range n[id] {
+			said = append(said, w.name(id)+": "+p.String())
 		}
 	}
 	return strings.Join(said, "; ")
 }
 
+// refusal is what a server says against a prompt as far as it can be read, or "".
+func refusal(w *workflow, body []byte) string {
+	s := foreign.NewScanner(bytes.NewReader(body))
+	var whole problem
+	var nodes nodeErrors
+	for name := range s.Fields() {
+		switch name {
+		case "error":
+			whole = readProblem(s)
+		case "node_errors":
+			nodes = readNodeErrors(s)
+		}
+	}
+	if said := nodes.describe(w); said != "" {
+		return said
+	}
+	if whole.details != "" {
+		return whole.message + " (" + whole.details + ")"
+	}
+	return whole.message
+}
+
 // submitFailure is what an error of POST /prompt means for the job.
 func submitFailure(w *workflow, err error) error {
-	if f, ok := errors.AsType[*connector.Failure](err); ok {
-		return f
-	}
 	status, ok := errors.AsType[*statusError](err)
-	if !ok {
-		return connector.Transient(connector.ServiceUnreachable, err, "cannot hand the workflow to ComfyUI")
-	}
 	switch {
+	case !ok && isUnreadable(err):
+		return unclear(err)
+	case !ok:
+		return connector.Transient(connector.ServiceUnreachable, nil, "cannot hand the workflow to ComfyUI: %s", plainly(err))
 	case status.status == http.StatusRequestEntityTooLarge:
 		return connector.Final(connector.Rejected, "the workflow is larger than ComfyUI takes (its option --max-upload-size)")
 	case status.status != http.StatusBadRequest:
-		return connector.Transient(connector.Protocol, status, "ComfyUI could not take the workflow")
+		return connector.Transient(connector.Protocol, nil, "ComfyUI could not take the workflow: %s", plainly(status))
 	}
-	var v validation
-	if json.Unmarshal(status.body, &v) != nil || v.Error == nil {
-		return connector.Final(connector.Rejected, "ComfyUI refused the workflow: %v", status)
+	said := refusal(w, status.body)
+	if said == "" {
+		said = plainly(status)
 	}
-	if said := v.NodeErrors.describe(w); said != "" {
-		return connector.Final(connector.Rejected, "ComfyUI refused the workflow: %s", said)
-	}
-	message := v.Error.Message
-	if v.Error.Details != "" {
-		message += " (" + v.Error.Details + ")"
-	}
-	return connector.Final(connector.Rejected, "ComfyUI refused the workflow: %s", message)
+	return connector.Final(connector.Rejected, "ComfyUI refused the workflow: %s", said)
 }
 
 // outOfMemory are the Python exceptions that say so, by full name.
@@ -90,37 +113,43 @@ var outOfMemory = []string{"torch.OutOfMemoryError", "torch.cuda.OutOfMemoryErro
 // failure is what a record says went wrong, or nil. The messages decide: the status word can be an earlier prompt's when a
 // prompt fails before its first node.
 func (r *record) failure(w *workflow) error {
-	if r.Status == nil {
-		return nil // very old servers: a record means success
-	}
-	for _, m := range slices.Backward(r.Status.Messages) {
-		switch m.event {
-		case "execution_success":
-			return nil
-		case "execution_interrupted":
-			return connector.Transient(connector.Interrupted, nil, "the workflow was interrupted at ComfyUI by somebody else")
-		case "execution_error":
-			return nodeFailure(w, m.data)
-		}
-	}
-	if r.Status.Text == "success" || r.Status.Completed {
+	switch {
+	case r.ending == nil && (r.status == "" || r.status == "success" || r.done):
+		return nil // very old servers have no status: a record means success
+	case r.ending == nil:
+		return connector.Transient(connector.NodeError, nil, "ComfyUI says only: %s", r.status)
+	case r.ending.event == "execution_success":
 		return nil
-	}
-	return connector.Transient(connector.NodeError, nil, "ComfyUI says only: %s", r.Status.Text)
-}
-
-func nodeFailure(w *workflow, data json.RawMessage) error {
-	var e struct {
-		NodeID           string `json:"node_id"`
-		ExceptionType    string `json:"exception_type"`
-		ExceptionMessage string `json:"exception_message"`
-	}
-	if err := json.Unmarshal(data, &e); err != nil {
-		return connector.Transient(connector.Protocol, err, "ComfyUI's execution_error can't be read")
+	case r.ending.event == "execution_interrupted":
+		return connector.Transient(connector.Interrupted, nil, "the workflow was interrupted at ComfyUI by somebody else")
 	}
 	code := connector.NodeError
-	if slices.Contains(outOfMemory, e.ExceptionType) {
+	if slices.Contains(outOfMemory, r.ending.exception) {
 		code = connector.OutOfMemory
 	}
-	return connector.Transient(code, nil, "%s", fmt.Sprintf("%s raised %s: %s", w.name(e.NodeID), e.ExceptionType, strings.TrimSpace(e.ExceptionMessage)))
+	return connector.Transient(code, nil, "%s raised %s: %s", w.name(r.ending.nodeID), r.ending.exception, strings.TrimSpace(r.ending.explanation))
 }
+
+// plainly says what went wrong with a call, in words that don't depend on how the agent is made.
+func plainly(err error) string {
+	status, isStatus := errors.AsType[*statusError](err)
+	nonsense, isNonsense := errors.AsType[*foreign.NonsenseError](err)
+	timeout, canTime := errors.AsType[net.Error](err)
+	switch {
+	case isStatus:
+		return status.Error()
+	case isNonsense:
+		return nonsense.Error()
+	case isRefused(err):
+		return "connection refused"
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return "the connection was cut"
+	case errors.Is(err, context.DeadlineExceeded), canTime && timeout.Timeout():
+		return "no answer in time"
+	default:
+		return err.Error()
+	}
+}
+
+// isRefused reports whether nobody listens at the server's address.
+func isRefused(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }

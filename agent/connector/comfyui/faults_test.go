@@ -23,6 +23,7 @@ func quick(c *Connector) *Connector {
 	c.timing.call = 300 * time.Millisecond
 	c.timing.connect = 300 * time.Millisecond
 	c.timing.stopWithin = 300 * time.Millisecond
+	c.timing.hearOut = 300 * time.Millisecond
 	return c
 }
 

@@ -1,113 +1,170 @@
 package comfyui
 
 import (
-	"context"
+	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"net/http"
-	"net/url"
+	"path"
+	"slices"
 	"strings"
-
-	"github.com/emprops/machinectl/agent/connector"
-	"github.com/emprops/machinectl/queue"
 )
 
-// file is one file that an output node lists.
+// file is one file that a node lists.
 type file struct {
-	Name      string `json:"filename"`
-	Subfolder string `json:"subfolder"`
-	Type      string `json:"type"` // output, temp or input
+	node, key             string
+	name, subfolder, kind string // kind is output, temp or input
+	// guessed: it is a text that looks like a file's path. Where there is no such file, it is a text.
+	guessed bool
 }
 
-// outputs sorts what a record's nodes left into files and texts, in order of node id.
-func (r *record) outputs() (files []file, text map[string][]string) {
-	var temporary []file
-	text = map[string][]string{}
-	for _, id := range sorted(r.Outputs) {
-		for _, kind := range sorted(r.Outputs[id]) {
-			var items []json.RawMessage
-			if json.Unmarshal(r.Outputs[id][kind], &items) != nil {
-				continue // not a list: nothing that can be fetched
-			}
-			for _, item := range items {
-				var f file
-				var s string
-				switch {
-				case json.Unmarshal(item, &f) == nil && f.Name != "" && f.Type == "output":
-					files = append(files, f)
-				case f.Name != "" && f.Type == "temp":
-					temporary = append(temporary, f)
-				case kind == "text" && json.Unmarshal(item, &s) == nil:
-					text[id] = append(text[id], s)
-				}
-			}
-		}
-	}
-	if len(files) == 0 {
-		files = temporary
-	}
-	return files, text
+// leavings is what a prompt left, sorted by what is done with it.
+type leavings struct {
+	files []file                                // to be stored
+	spare []file                                // temporary and input files: stored where there is nothing else
+	text  map[string][]string                   // by node: what it left under "text"
+	data  map[string]map[string]json.RawMessage // by node and key: all else
+	gaps  []gap
 }
 
-// collect streams a record's files into the store and makes the result.
-func (c *Connector) collect(ctx context.Context, p *prompt, r *record, into connector.Files) (queue.Result, error) {
-	files, text := r.outputs()
-	var result queue.Result
-	for i, f := range files {
-		blob, err := c.fetch(ctx, f, into)
-		if err != nil {
-			if ctx.Err() != nil {
-				err = context.Cause(ctx)
-			}
-			return queue.Result{}, err
-		}
-		result.Blobs = append(result.Blobs, blob)
-		total := float64(len(p.workflow.nodes))
-		p.progress(queue.Progress{Value: total, Max: total, Message: fmt.Sprintf("stored file %d of %d", i+1, len(files))})
-	}
-	data := textData{PromptID: p.id, Text: text}
-	encoded, err := data.encode()
-	if err != nil {
-		return queue.Result{}, err
-	}
-	if len(encoded) > queue.MaxInlineResult {
-		blob, err := into.Store(ctx, "text.json", "application/json", strings.NewReader(string(encoded)))
-		if err != nil {
-			return queue.Result{}, err
-		}
-		result.Blobs = append(result.Blobs, blob)
-		if encoded, err = (textData{PromptID: p.id}).encode(); err != nil {
-			return queue.Result{}, err
-		}
-	}
-	result.Data = encoded
-	return result, nil
+// gap is something that a node left, or should have left, and that isn't in the result.
+type gap struct {
+	Node   string `json:"node"`
+	Class  string `json:"class,omitempty"`
+	Key    string `json:"key,omitempty"`
+	Reason string `json:"reason"`
 }
 
-// fetch streams one file from the server into the store.
-func (c *Connector) fetch(ctx context.Context, f file, into connector.Files) (queue.Blob, error) {
-	query := url.Values{"filename": {f.Name}, "subfolder": {f.Subfolder}, "type": {f.Type}}
-	resp, err := c.api.do(ctx, http.MethodGet, "/view", query, nil)
-	if err != nil {
-		if status, ok := errors.AsType[*statusError](err); ok && status.status == http.StatusNotFound {
-			return queue.Blob{}, connector.Transient(connector.OutputMissing, nil,
-				"ComfyUI lists the file %s, but it is not there (a cached result whose file was deleted?)", f.Name)
+// sort sorts what a record's nodes left, in order of node id and key.
+func (r *record) sort(w *workflow) *leavings {
+	l := &leavings{text: map[string][]string{}, data: map[string]map[string]json.RawMessage{}}
+	for _, id := range sorted(r.left) {
+		values := r.left[id]
+		slices.SortStableFunc(values, func(a, b value) int { return strings.Compare(a.key, b.key) })
+		for _, v := range values {
+			if v.raw == nil {
+				l.gaps = append(l.gaps, gap{id, w.class(id), v.key, fmt.Sprintf("larger than %d MiB", maxValue>>20)})
+				continue
+			}
+			l.add(id, v)
 		}
-		return queue.Blob{}, connector.Transient(connector.OutputMissing, err, "cannot fetch the file %s", f.Name)
 	}
-	defer resp.Body.Close()
-	kind := resp.Header.Get("Content-Type")
+	return l
+}
+
+// add sorts one value. What holds anything else than files is data as well, whole.
+func (l *leavings) add(id string, v value) {
+	d := json.NewDecoder(bytes.NewReader(v.raw))
+	d.UseNumber() // a large number is no mistake here
+	var content any
+	if err := d.Decode(&content); err != nil { // it was made by the scanner
+		l.gaps = append(l.gaps, gap{Node: id, Key: v.key, Reason: "can't be read"})
+		return
+	}
+	if texts, ok := asTexts(content); ok && v.key == "text" {
+		l.text[id] = append(l.text[id], texts...)
+		return
+	}
+	f := finder{node: id, key: v.key}
+	f.walk(content)
+	for _, found := range f.files {
+		if found.kind == "output" {
+			l.files = append(l.files, found)
+		} else {
+			l.spare = append(l.spare, found)
+		}
+	}
+	if f.other || len(f.files) == 0 {
+		if l.data[id] == nil {
+			l.data[id] = map[string]json.RawMessage{}
+		}
+		l.data[id][v.key] = v.raw
+	}
+}
+
+// asTexts reads a string or a list of strings.
+func asTexts(content any) (texts []string, ok bool) {
+	if s, ok := content.(string); ok {
+		return []string{s}, true
+	}
+	items, ok := content.([]any)
+	for _, item := range items {
+		s, isText := item.(string)
+		texts, ok = append(texts, s), ok && isText
+	}
+	return texts, ok
+}
+
+// finder looks for files in a value.
+type finder struct {
+	node, key string
+	files     []file
+	other     bool // there is something else, too
+}
+
+func (f *finder) walk(content any) {
+	switch v := content.(type) {
+	case nil:
+	case []any:
+		for _, item := range v {
+			f.walk(item)
+		}
+	case map[string]any:
+		name, _ := v["filename"].(string)
+		if name != "" {
+			subfolder, _ := v["subfolder"].(string)
+			kind, _ := v["type"].(string)
+			f.add(name, subfolder, kind, false)
+			return
+		}
+		f.other = f.other || len(v) == 0
+		for _, k := range sorted(v) {
+			f.walk(v[k])
+		}
+	case string:
+		f.other = true
+		if looksLikeFile(v) {
+			f.add(v, "", "", true)
+		}
+	default:
+		f.other = true
+	}
+}
+
+// add adds a file, once. Its name may hold its folder, and at its end the kind: "3d/model.glb [output]".
+func (f *finder) add(name, subfolder, kind string, guessed bool) {
+	for _, k := range []string{"output", "temp", "input"} {
+		if bare, ok := strings.CutSuffix(name, " ["+k+"]"); ok {
+			name, kind = bare, k
+		}
+	}
 	if kind == "" {
-		kind = "application/octet-stream"
+		kind = "output"
 	}
-	name := f.Name
-	if f.Subfolder != "" {
-		name = strings.ReplaceAll(f.Subfolder, "/", "-") + "-" + name
+	if i := strings.LastIndexAny(name, `/\`); i >= 0 {
+		subfolder = path.Join(subfolder, strings.ReplaceAll(name[:i], `\`, "/"))
+		name = name[i+1:]
 	}
-	blob, err := into.Store(ctx, name, kind, resp.Body)
-	if _, ok := errors.AsType[*connector.Failure](err); err != nil && !ok {
-		return queue.Blob{}, connector.Transient(connector.OutputMissing, err, "the file %s broke off", f.Name)
+	made := file{f.node, f.key, name, subfolder, kind, guessed}
+	if !slices.Contains(f.files, made) {
+		f.files = append(f.files, made)
 	}
-	return blob, err
+}
+
+// fileEndings are those of what nodes save: images, video, audio, 3D models, latents and weights.
+var fileEndings = []string{
+	".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".exr", ".hdr", ".svg", ".avif",
+	".mp4", ".webm", ".mov", ".mkv", ".avi", ".flac", ".mp3", ".wav", ".opus", ".ogg", ".m4a", ".aac",
+	".glb", ".gltf", ".obj", ".fbx", ".stl", ".ply", ".usdz", ".splat", ".ksplat", ".spz",
+	".latent", ".safetensors", ".zip",
+}
+
+// looksLikeFile reports whether a text may be the path of a file below one of the server's folders.
+func looksLikeFile(s string) bool {
+	if len(s) > 500 || strings.ContainsAny(s, "\n\r\t:*?\"<>|") || strings.HasPrefix(s, "/") || strings.Contains(s, "..") {
+		return false
+	}
+	for _, kind := range []string{" [output]", " [temp]", " [input]"} {
+		s = strings.TrimSuffix(s, kind)
+	}
+	return slices.Contains(fileEndings, strings.ToLower(path.Ext(s)))
 }

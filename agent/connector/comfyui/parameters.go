@@ -17,70 +17,188 @@ type Parameters struct {
 	ExtraData json.RawMessage `json:"extra_data"`
 }
 
+// saveImageWebsocket is ComfyUI's own node that sends its images over the WebSocket.
+const saveImageWebsocket = "SaveImageWebsocket"
+
 // node is what the connector reads of a workflow's node.
 type node struct {
-	ClassType string          `json:"class_type"`
-	Inputs    json.RawMessage `json:"inputs"`
-	Meta      struct {
-		Title string `json:"title"`
-	} `json:"_meta"`
+	class, title string
+	end          bool // nothing in the workflow depends on it
 }
 
 // workflow is a checked prompt.
 type workflow struct {
 	raw   json.RawMessage
 	extra map[string]json.RawMessage
-	nodes map[string]node
+	nodes map[string]*node
 }
+
+const (
+	wantWorkflow = `the workflow in API format, {"1": {"class_type": …, "inputs": {…}}, …}`
+	wantNode     = `a node, {"class_type": …, "inputs": {…}}`
+)
 
 // parse checks a job's parameters as far as that goes without the server.
 func parse(raw json.RawMessage) (*workflow, error) {
 	var p Parameters
+	if err := misplaced(raw); err != nil {
+		return nil, err
+	}
 	if err := connector.DecodeParameters(raw, &p); err != nil {
 		return nil, err
 	}
-	invalid := func(format string, args ...any) error {
-		return connector.Final(connector.InvalidParameters, format, args...)
+	fields, err := workflowFields(p.Workflow)
+	if err != nil {
+		return nil, err
 	}
-	if len(p.Workflow) == 0 || string(p.Workflow) == "null" {
-		return nil, invalid(`parameters.workflow: missing; want the workflow in API format, {"1": {"class_type": …, "inputs": {…}}, …}`)
-	}
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(p.Workflow, &fields); err != nil {
-		return nil, invalid("parameters.workflow: want a JSON object, node id → node: %v", err)
-	}
-	if isArray(fields["nodes"]) && (isArray(fields["links"]) || fields["last_node_id"] != nil) {
-		return nil, connector.Final(connector.UnsupportedWorkflow,
-			"parameters.workflow: this is a workflow as the editor saves it (with nodes and links arrays), which the server can't run; "+
-				"export it in API format: in ComfyUI, menu Workflow → Export (API)")
-	}
-	if inner := fields["prompt"]; len(inner) > 0 && inner[0] == '{' && fields["client_id"] != nil {
-		return nil, invalid(`parameters.workflow: this is a whole request to /prompt; give only what stands under its "prompt"`)
-	}
-	if len(fields) == 0 {
-		return nil, invalid("parameters.workflow: has no nodes")
-	}
-	w := &workflow{raw: p.Workflow, nodes: make(map[string]node, len(fields))}
-	for id, text := range fields {
-		var n node
-		if err := json.Unmarshal(text, &n); err != nil {
-			return nil, invalid("parameters.workflow[%q]: not a node: %v", id, err)
+	w := &workflow{raw: p.Workflow, nodes: make(map[string]*node, len(fields))}
+	for _, f := range fields {
+		if w.nodes[f.Name], err = parseNode(connector.Field("parameters.workflow", f.Name), f.Value); err != nil {
+			return nil, err
 		}
-		if n.ClassType == "" {
-			return nil, invalid("parameters.workflow[%q]: has no class_type", id)
-		}
-		if len(n.Inputs) == 0 || n.Inputs[0] != '{' {
-			return nil, invalid("parameters.workflow[%q]: inputs must be an object, it may be empty: {}", id)
-		}
-		w.nodes[id] = n
+	}
+	for _, f := range fields {
+		w.link(f.Value)
 	}
 	if len(p.ExtraData) > 0 && string(p.ExtraData) != "null" {
-		if err := json.Unmarshal(p.ExtraData, &w.extra); err != nil {
-			return nil, invalid("parameters.extra_data: want a JSON object: %v", err)
+		extra, err := connector.Members("parameters.extra_data", "a JSON object", p.ExtraData)
+		if err != nil {
+			return nil, err
+		}
+		w.extra = make(map[string]json.RawMessage, len(extra))
+		for _, m := range extra {
+			w.extra[m.Name] = m.Value
 		}
 	}
 	return w, nil
 }
+
+// misplaced finds a workflow that was given as the parameters themselves.
+func misplaced(raw json.RawMessage) error {
+	fields, err := connector.Members("parameters", "a JSON object", raw)
+	if err != nil || len(fields) == 0 {
+		return nil //nolint:nilerr // DecodeParameters says it better
+	}
+	for _, f := range fields {
+		if _, err := parseNode("", f.Value); err != nil {
+			return nil //nolint:nilerr // not a workflow
+		}
+	}
+	return connector.Final(connector.InvalidParameters, `parameters: this is the workflow itself; want it one level further in, {"workflow": {…}}`)
+}
+
+// workflowFields are a workflow's nodes by id, unread.
+func workflowFields(raw json.RawMessage) ([]connector.Member, error) {
+	invalid := func(format string, args ...any) error {
+		return connector.Final(connector.InvalidParameters, "parameters.workflow: "+format, args...)
+	}
+	if len(raw) == 0 || string(raw) == "null" {
+		return nil, invalid("missing; want %s", wantWorkflow)
+	}
+	var quoted string
+	if json.Unmarshal(raw, &quoted) == nil && strings.HasPrefix(strings.TrimSpace(quoted), "{") {
+		return nil, invalid("got the workflow as a text; want the JSON object itself, without quotes around it")
+	}
+	fields, err := connector.Members("parameters.workflow", "a JSON object, "+wantWorkflow, raw)
+	if err != nil {
+		return nil, err
+	}
+	given := map[string]json.RawMessage{}
+	for _, f := range fields {
+		given[f.Name] = f.Value
+	}
+	switch {
+	case isArray(given["nodes"]) && (isArray(given["links"]) || given["last_node_id"] != nil):
+		return nil, connector.Final(connector.UnsupportedWorkflow,
+			"parameters.workflow: this is a workflow as the editor saves it (with nodes and links arrays), which the server can't run; "+
+				"export it in API format: in ComfyUI, menu Workflow → Export (API)")
+	case isObject(given["prompt"]) && (given["client_id"] != nil || len(given) == 1):
+		return nil, invalid(`this is a whole request to /prompt; give only what stands under its "prompt"`)
+	case len(fields) == 0:
+		return nil, invalid("has no nodes; want %s", wantWorkflow)
+	}
+	return fields, nil
+}
+
+// parseNode checks a node.
+func parseNode(path string, raw json.RawMessage) (*node, error) {
+	fields, err := connector.Members(path, wantNode, raw)
+	if err != nil {
+		return nil, err
+	}
+	n := &node{end: true}
+	var inputs json.RawMessage
+	for _, f := range fields {
+		switch f.Name {
+		case "class_type":
+			if json.Unmarshal(f.Value, &n.class) != nil || n.class == "" {
+				return nil, connector.Final(connector.InvalidParameters, "%s.class_type: got %s, want the name of a node class, a text", path, connector.Shown(f.Value))
+			}
+		case "inputs":
+			inputs = f.Value
+		case "_meta":
+			n.title = titleOf(f.Value)
+		}
+	}
+	if n.class == "" {
+		return nil, connector.Final(connector.InvalidParameters, "%s: has no class_type; want %s", path, wantNode)
+	}
+	if inputs == nil {
+		return nil, connector.Final(connector.InvalidParameters, "%s: has no inputs; want an object, which may be empty: {}", path)
+	}
+	_, err = connector.Members(path+".inputs", "an object of inputs, which may be empty: {}", inputs)
+	return n, err
+}
+
+// titleOf is the title in a node's _meta, which only people read; one of another form is none.
+func titleOf(raw json.RawMessage) string {
+	var meta map[string]json.RawMessage
+	var title string
+	if json.Unmarshal(raw, &meta) != nil || json.Unmarshal(meta["title"], &title) != nil {
+		return ""
+	}
+	return title
+}
+
+// link takes note which nodes a node depends on: those in inputs of the form ["node id", output].
+func (w *workflow) link(raw json.RawMessage) {
+	var n struct {
+		Inputs map[string]json.RawMessage `json:"inputs"`
+	}
+	if json.Unmarshal(raw, &n) != nil { // it was read before
+		return
+	}
+	for _, input := range n.Inputs {
+		var parts []json.RawMessage
+		var from string
+		if json.Unmarshal(input, &parts) == nil && len(parts) == 2 && json.Unmarshal(parts[0], &from) == nil && w.nodes[from] != nil {
+			w.nodes[from].end = false
+		}
+	}
+}
+
+// isEnd reports whether nothing in the workflow depends on a node.
+func (w *workflow) isEnd(id string) bool { return w.nodes[id] != nil && w.nodes[id].end }
+
+// ends are the nodes on which nothing depends.
+func (w *workflow) ends() (ids []string) {
+	for _, id := range sorted(w.nodes) {
+		if w.isEnd(id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// class is a node's class, or "" of a node that isn't in the workflow.
+func (w *workflow) class(id string) string {
+	if n := w.nodes[id]; n != nil {
+		return n.class
+	}
+	return ""
+}
+
+func isObject(raw json.RawMessage) bool { return len(raw) > 0 && raw[0] == '{' }
 
 func isArray(raw json.RawMessage) bool { return len(raw) > 0 && raw[0] == '[' }
 
@@ -94,10 +212,10 @@ func (w *workflow) name(id string) string {
 			return w.name(outer)
 		}
 		return "node " + id
-	case n.Meta.Title != "" && n.Meta.Title != n.ClassType:
-		return fmt.Sprintf("%s %q (node %s)", n.ClassType, n.Meta.Title, id)
+	case n.title != "" && n.title != n.class:
+		return fmt.Sprintf("%s %q (node %s)", n.class, n.title, id)
 	default:
-		return fmt.Sprintf("%s (node %s)", n.ClassType, id)
+		return fmt.Sprintf("%s (node %s)", n.class, id)
 	}
 }
 

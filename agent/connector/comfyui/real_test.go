@@ -55,8 +55,16 @@ func startReal(source, python string) (*realComfyUI, error) {
 			return nil, err
 		}
 	}
-	if err := os.WriteFile(filepath.Join(dir, "custom_nodes", "simulated_steps.py"), comfytest.StepsNode, 0o644); err != nil {
+	stock, err := os.ReadFile(filepath.Join(source, "custom_nodes", "websocket_image_save.py"))
+	if err != nil {
 		return nil, err
+	}
+	for name, content := range map[string][]byte{
+		"simulated_steps.py": comfytest.StepsNode, "simulated_output.py": comfytest.OutputNode, "websocket_image_save.py": stock,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, "custom_nodes", name), content, 0o644); err != nil {
+			return nil, err
+		}
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -2,39 +2,33 @@ package comfyui
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"io"
 	"net/url"
 	"time"
 
 	"github.com/coder/websocket"
-)
 
-// maxMessage is the largest text message that is read, in bytes. Previews are binary and are not read into memory.
-const maxMessage = 16 << 20
+	"github.com/emprops/machinectl/agent/foreign"
+)
 
 // event is a message of the server about a prompt.
 type event struct {
-	Type string `json:"type"`
-	Data struct {
-		PromptID string   `json:"prompt_id"`
-		Node     *string  `json:"node"`
-		Nodes    nodeList `json:"nodes"` // of execution_cached: a list; other messages use the same word for an object
-		Value    float64  `json:"value"`
-		Max      float64  `json:"max"`
-	} `json:"data"`
+	kind, promptID string
+	node           string   // empty: none
+	nodes          []string // of execution_cached
+	value, max     float64
 }
 
-// nodeList is a list of node ids; anything else is read as empty.
-type nodeList []string
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (l *nodeList) UnmarshalJSON(b []byte) error {
-	if len(b) == 0 || b[0] != '[' {
-		return nil
+// ends reports whether after this message the prompt's record is there, or about to be.
+func (e event) ends() bool {
+	switch e.kind {
+	case "execution_success", "execution_error", "execution_interrupted":
+		return true
+	case "executing":
+		return e.node == ""
+	default:
+		return false
 	}
-	return json.Unmarshal(b, (*[]string)(l))
 }
 
 // socket listens to a server's messages for one client id, and connects again for as long as it is asked to.
@@ -43,11 +37,12 @@ type socket struct {
 	events chan event
 	// connected gets a token each time that the server has greeted us, also the first.
 	connected chan struct{}
+	images    *images
 }
 
-func newSocket(addr, clientID string) *socket {
+func newSocket(addr, clientID string, i *images) *socket {
 	u := url.URL{Scheme: "ws", Host: addr, Path: "/ws", RawQuery: url.Values{"clientId": {clientID}}.Encode()}
-	return &socket{url: u.String(), events: make(chan event, 64), connected: make(chan struct{}, 1)}
+	return &socket{url: u.String(), events: make(chan event, 64), connected: make(chan struct{}, 1), images: i}
 }
 
 // listen connects and passes messages on until ctx ends. Dropped connections are made again: the server remembers the
@@ -60,6 +55,9 @@ func (s *socket) listen(ctx context.Context) {
 		} else {
 			wait = min(2*wait, 2*time.Second)
 		}
+		if ctx.Err() == nil {
+			s.images.miss()
+		}
 		select {
 		case <-ctx.Done():
 		case <-time.After(wait):
@@ -67,7 +65,7 @@ func (s *socket) listen(ctx context.Context) {
 	}
 }
 
-// once holds one connection for as long as it lasts and says whether the server said anything.
+// once holds one connection for as long as it lasts and reports whether the server said anything.
 func (s *socket) once(ctx context.Context) bool {
 	dial, done := context.WithTimeout(ctx, 10*time.Second)
 	conn, resp, err := websocket.Dial(dial, s.url, nil)
@@ -79,7 +77,7 @@ func (s *socket) once(ctx context.Context) bool {
 		return false
 	}
 	defer func() { _ = conn.CloseNow() }() // the server may have gone
-	conn.SetReadLimit(-1)                  // binary messages of any size are skipped as a stream
+	conn.SetReadLimit(-1)                  // messages of any size are read as streams
 	for first := true; ; first = false {
 		kind, r, err := conn.Reader(ctx)
 		if err != nil {
@@ -92,38 +90,48 @@ func (s *socket) once(ctx context.Context) bool {
 			}
 		}
 		if kind == websocket.MessageBinary {
-			if _, err := io.Copy(io.Discard, r); err != nil {
+			s.images.take(r)
+		} else {
+			e := readEvent(r)
+			s.images.see(e)
+			select {
+			case s.events <- e:
+			case <-ctx.Done():
 				return true
 			}
-			continue
 		}
-		e, err := readEvent(r)
-		if err != nil {
-			return true
-		}
-		select {
-		case s.events <- e:
-		case <-ctx.Done():
+		if _, err := io.Copy(io.Discard, r); err != nil { // what nobody wanted of it
 			return true
 		}
 	}
 }
 
-var errTooLong = errors.New("message too long")
-
-// readEvent reads one text message. A message that isn't JSON of the usual form is passed over: custom nodes send what they
-// like.
-func readEvent(r io.Reader) (event, error) {
-	text, err := io.ReadAll(io.LimitReader(r, maxMessage+1))
-	if err != nil {
-		return event{}, err
+// readEvent reads one text message. One that can't be read says nothing: custom nodes send what they like.
+func readEvent(r io.Reader) (e event) {
+	s := foreign.NewScanner(r)
+	for name := range s.Fields() {
+		switch name {
+		case "type":
+			e.kind, _ = s.Text(maxID)
+		case "data":
+			for name := range s.Fields() {
+				switch name {
+				case "prompt_id":
+					e.promptID, _ = s.Text(maxID)
+				case "node":
+					e.node, _ = s.Text(maxID)
+				case "nodes": // of execution_cached: a list; other messages use the same word for an object
+					e.nodes = readIDs(s)
+				case "value":
+					e.value, _ = s.Number()
+				case "max":
+					e.max, _ = s.Number()
+				}
+			}
+		}
 	}
-	if len(text) > maxMessage {
-		return event{}, errTooLong
+	if s.Err() != nil {
+		return event{}
 	}
-	var e event
-	if !json.Valid(text) || json.Unmarshal(text, &e) != nil {
-		e = event{}
-	}
-	return e, nil
+	return e
 }

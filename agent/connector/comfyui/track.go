@@ -18,42 +18,45 @@ func newTrack(w *workflow) *track {
 	return &track{w: w, done: map[string]bool{}}
 }
 
+// again begins with another prompt of the same workflow.
+func (t *track) again() { t.done, t.current = map[string]bool{}, "" }
+
 // see takes a message about the prompt and returns the progress, or false where it tells nothing new.
 func (t *track) see(e event) (queue.Progress, bool) {
-	switch e.Type {
+	switch e.kind {
 	case "execution_start":
 		return t.at("started", 0), true
 	case "execution_cached":
-		for _, id := range e.Data.Nodes {
+		for _, id := range e.nodes {
 			t.finish(id)
 		}
-		if len(e.Data.Nodes) == 0 {
+		if len(e.nodes) == 0 {
 			return queue.Progress{}, false
 		}
 		return t.at(fmt.Sprintf("%d of %d nodes cached", len(t.done), len(t.w.nodes)), 0), true
 	case "executing":
-		if e.Data.Node == nil {
+		if e.node == "" {
 			return queue.Progress{}, false
 		}
-		if t.current != "" && t.current != *e.Data.Node {
+		if t.current != "" && t.current != e.node {
 			t.finish(t.current)
 		}
-		t.current = *e.Data.Node
+		t.current = e.node
 		return t.at(t.w.name(t.current), 0), true
 	case "executed":
-		if e.Data.Node != nil {
-			t.finish(*e.Data.Node)
+		if e.node != "" {
+			t.finish(e.node)
 		}
 		return queue.Progress{}, false
 	case "progress":
-		if e.Data.Max <= 0 {
+		if e.max <= 0 {
 			return queue.Progress{}, false
 		}
 		id := t.current
-		if e.Data.Node != nil {
-			id = *e.Data.Node
+		if e.node != "" {
+			id = e.node
 		}
-		return t.at(fmt.Sprintf("%s: %g of %g", t.w.name(id), e.Data.Value, e.Data.Max), e.Data.Value/e.Data.Max), true
+		return t.at(fmt.Sprintf("%s: %g of %g", t.w.name(id), e.value, e.max), e.value/e.max), true
 	default:
 		return queue.Progress{}, false
 	}

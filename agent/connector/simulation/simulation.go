@@ -23,20 +23,20 @@ import (
 // Parameters are a simulation job's. All are optional.
 type Parameters struct {
 	// Duration is how long the job takes, default 1 s, at most 24 h.
-	Duration spec.Duration `json:"duration"`
+	Duration spec.Duration `json:"duration" want:"a duration from \"0s\" to \"24h\", such as \"90s\""`
 	// Steps is how many times progress is reported, default 10, at most 100,000.
-	Steps int `json:"steps"`
+	Steps int `json:"steps" want:"a whole number from 1 to 100000"`
 	// Fail is how the job ends: "" or "none" (well), "retriable", "final", "crash" (the connector panics), "hang" (only
 	// the job's timeout or its cancellation ends it).
-	Fail string `json:"fail"`
+	Fail string `json:"fail" want:"\"none\", \"retriable\", \"final\", \"crash\" or \"hang\""`
 	// FailAfter is the fraction of the steps after which it fails, 0 to 1, default 0.5.
-	FailAfter *float64 `json:"fail_after"`
+	FailAfter *float64 `json:"fail_after" want:"a number from 0 to 1"`
 	// FailAttempts makes only the first so many attempts fail; 0 is all of them.
-	FailAttempts int `json:"fail_attempts"`
+	FailAttempts int `json:"fail_attempts" want:"a whole number, 0 or more"`
 	// OutputBytes is the size of a file that the job leaves, default 0: none. At most 1 GiB.
-	OutputBytes int64 `json:"output_bytes"`
+	OutputBytes int64 `json:"output_bytes" want:"a whole number from 0 to 1073741824 (1 GiB)"`
 	// Output is returned as the result's data.
-	Output json.RawMessage `json:"output"`
+	Output json.RawMessage `json:"output" want:"at most 32 KiB of JSON"`
 }
 
 const (
@@ -107,28 +107,25 @@ func parse(raw json.RawMessage) (Parameters, error) {
 	if err := connector.DecodeParameters(raw, &p); err != nil {
 		return p, err
 	}
-	bad := func(field, want string, got any) error {
-		return connector.Final(connector.InvalidParameters, "parameters.%s: got %v, want %s", field, got, want)
-	}
 	switch {
 	case p.Duration < 0 || p.Duration.D() > maxDuration:
-		return p, bad("duration", `0 to "24h"`, p.Duration)
+		return p, connector.Refuse(p, "duration", p.Duration.D().String())
 	case p.Steps < 1 || p.Steps > maxSteps:
-		return p, bad("steps", "1 to 100000", p.Steps)
-	case p.FailAfter == nil || *p.FailAfter < 0 || *p.FailAfter > 1:
-		return p, bad("fail_after", "a number from 0 to 1", p.FailAfter)
+		return p, connector.Refuse(p, "steps", strconv.Itoa(p.Steps))
+	case *p.FailAfter < 0 || *p.FailAfter > 1:
+		return p, connector.Refuse(p, "fail_after", fmt.Sprint(*p.FailAfter))
 	case p.FailAttempts < 0:
-		return p, bad("fail_attempts", "0 or more", p.FailAttempts)
+		return p, connector.Refuse(p, "fail_attempts", strconv.Itoa(p.FailAttempts))
 	case p.OutputBytes < 0 || p.OutputBytes > maxOutput:
-		return p, bad("output_bytes", "0 to 1073741824 (1 GiB)", p.OutputBytes)
+		return p, connector.Refuse(p, "output_bytes", strconv.FormatInt(p.OutputBytes, 10))
 	case len(p.Output) > queue.MaxInlineResult:
-		return p, bad("output", fmt.Sprintf("at most %d bytes of JSON", queue.MaxInlineResult), fmt.Sprintf("%d bytes", len(p.Output)))
+		return p, connector.Refuse(p, "output", fmt.Sprintf("%d bytes", len(p.Output)))
 	}
 	switch p.Fail {
 	case "", "none", "retriable", "final", "crash", "hang":
 		return p, nil
 	default:
-		return p, bad("fail", `"none", "retriable", "final", "crash" or "hang"`, fmt.Sprintf("%q", p.Fail))
+		return p, connector.Refuse(p, "fail", strconv.Quote(p.Fail))
 	}
 }
 

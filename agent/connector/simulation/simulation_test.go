@@ -31,7 +31,7 @@ func TestConformance(t *testing.T) {
 			"unknown field": connectortest.Refused(`{"dauer": "1s"}`, connector.InvalidParameters, "dauer"),
 			"wrong type":    connectortest.Refused(`{"steps": "ten"}`, connector.InvalidParameters, "parameters.steps"),
 			"not an object": connectortest.Refused(`[]`, connector.InvalidParameters, "parameters"),
-			"two values":    connectortest.Refused(`{} {}`, connector.InvalidParameters, "more than one"),
+			"two values":    connectortest.Refused(`{} {}`, connector.InvalidParameters, "not one JSON object"),
 			"duration":      connectortest.Refused(`{"duration": "-1s"}`, connector.InvalidParameters, "parameters.duration"),
 			"long":          connectortest.Refused(`{"duration": "25h"}`, connector.InvalidParameters, "24h"),
 			"steps":         connectortest.Refused(`{"steps": 0}`, connector.InvalidParameters, "1 to 100000"),
@@ -42,6 +42,28 @@ func TestConformance(t *testing.T) {
 			"output_bytes":  connectortest.Refused(`{"output_bytes": 2000000000}`, connector.InvalidParameters, "1 GiB"),
 		},
 	})
+}
+
+func TestWrongShapes(t *testing.T) {
+	connectortest.Shapes(t, func(raw json.RawMessage) error {
+		_, err := parse(raw)
+		return err
+	}, `{"duration": %s}`, `{"steps": %s}`, `{"fail": %s}`, `{"fail_after": %s}`, `{"fail_attempts": %s}`, `{"output_bytes": %s}`, `{"output": %s}`, `{"dauer": %s}`)
+}
+
+func TestSentences(t *testing.T) {
+	for raw, want := range map[string]string{
+		`{"duration": "2 minutes"}`: `parameters.duration: got the text "2 minutes", want a duration from "0s" to "24h", such as "90s"`,
+		`{"duration": 5}`:           `parameters.duration: got the number 5, want a duration from "0s" to "24h", such as "90s"`,
+		`{"steps": 1.5}`:            `parameters.steps: got the number 1.5, want a whole number from 1 to 100000`,
+		`{"steps": 0}`:              `parameters.steps: got 0, want a whole number from 1 to 100000`,
+		`{"fail": "maybe"}`:         `parameters.fail: got "maybe", want "none", "retriable", "final", "crash" or "hang"`,
+		`{"fail_after": "half"}`:    `parameters.fail_after: got the text "half", want a number from 0 to 1`,
+		`{"dauer": "1s"}`:           `parameters.dauer: there is no such field; there are: duration, steps, fail, fail_after, fail_attempts, output_bytes, output`,
+	} {
+		_, err := parse(json.RawMessage(raw))
+		require.Equal(t, want, connector.Describe(err).Message)
+	}
 }
 
 func TestFailures(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"strings"
 )
 
 // picture is the simulated server's image: a batch of one colour.
@@ -74,6 +75,18 @@ func (e *execution) compute(id string, n node) (made, error) {
 		return e.save(pic("images"), fmt.Sprint(n.Inputs["filename_prefix"]), "output")
 	case "PreviewImage":
 		return e.save(pic("images"), "ComfyUI_temp_"+id, "temp")
+	case "SaveImageWebsocket":
+		p := pic("images")
+		for i := range p.batch {
+			e.send("progress", map[string]any{"value": i, "max": p.batch, "node": id})
+			if sid := e.p.clientID(); sid != "" {
+				e.sockets.preview(p.png(), sid)
+			}
+		}
+		return made{}, nil
+	case "SimulatedOutput":
+		said, _ := n.Inputs["ui"].(string)
+		return output(said)
 	case "PreviewAny":
 		if said, ok := n.Inputs["source"].(string); ok {
 			return made{ui: map[string]any{"text": []string{said}}}, nil
@@ -83,6 +96,19 @@ func (e *execution) compute(id string, n node) (made, error) {
 	default:
 		return made{outputs: make([]any, len(e.known[n.Class].outputs))}, nil
 	}
+}
+
+// output is what a node leaves that leaves a JSON text's content.
+func output(said string) (made, error) {
+	var ui map[string]json.RawMessage // unread, so that numbers keep their digits
+	if err := loads(strings.NewReader(said), &ui); err != nil {
+		return made{}, &exception{kind: "json.decoder.JSONDecodeError", message: err.Error()}
+	}
+	m := made{ui: map[string]any{}}
+	for k, v := range ui {
+		m.ui[k] = v
+	}
+	return m, nil
 }
 
 // save writes a picture's files and returns what the client sees of them.
@@ -117,11 +143,16 @@ func (s solid) Bounds() image.Rectangle     { return image.Rect(0, 0, s.p.width,
 func (s solid) At(int, int) color.Color     { return s.p.color }
 func (s solid) ColorIndexAt(int, int) uint8 { return 0 }
 
+// png is one image of the batch.
+func (p picture) png() []byte {
+	var b bytes.Buffer
+	_ = png.Encode(&b, solid{p}) // to memory
+	return b.Bytes()
+}
+
 // thumbnail is a small preview that differs from step to step.
 func thumbnail(step int) []byte {
-	var b bytes.Buffer
-	_ = png.Encode(&b, solid{picture{width: 8, height: 8, color: color.RGBA{uint8(step * 16), 64, 128, 255}}}) // to memory
-	return b.Bytes()
+	return picture{width: 8, height: 8, color: color.RGBA{uint8(step * 16), 64, 128, 255}}.png()
 }
 
 // outOfMemory is what ComfyUI makes of torch's exception.

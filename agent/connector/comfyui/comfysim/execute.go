@@ -19,6 +19,7 @@ type executor struct {
 	sockets   *sockets
 	files     *files
 	interrupt atomic.Bool
+	free      atomic.Bool // the cache is to be emptied
 	crash     func()
 
 	count int // prompts begun
@@ -77,6 +78,9 @@ type execution struct {
 func (e *execution) run(ctx context.Context) bool {
 	e.interrupt.Store(false)
 	e.note("execution_start", map[string]any{})
+	if e.free.Swap(false) {
+		e.cache = nil
+	}
 	order, err := e.order()
 	signatures := e.signatures(order)
 	cached := []string{}
@@ -155,7 +159,9 @@ func (e *execution) signatures(order []string) map[string]string {
 		if err != nil { // what came out of JSON goes into JSON
 			text = []byte(id)
 		}
-		signatures[id] = string(text)
+		if signatures[id] = string(text); e.known[n.Class].always {
+			signatures[id] = fmt.Sprint(e.count, signatures[id])
+		}
 	}
 	return signatures
 }
@@ -259,7 +265,7 @@ func (e *execution) conclude(at string, err error) {
 		}
 		e.note("execution_error", map[string]any{
 			"node_id": at, "node_type": e.p.nodes[at].Class, "executed": e.list(), "exception_message": raised.message + "\n" + raised.tips,
-			"exception_type": raised.kind, "traceback": []string{}, "current_inputs": map[string]any{}, "current_outputs": e.list(),
+			"exception_type": raised.kind, "traceback": []string{}, "current_inputs": map[string]any{"strength": []any{notANumber}}, "current_outputs": e.list(),
 		})
 	}
 	st.Messages = e.messages

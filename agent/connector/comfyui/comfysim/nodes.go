@@ -5,6 +5,7 @@ type class struct {
 	inputs  map[string]input
 	outputs []string
 	isOut   bool // an output node
+	always  bool // it is executed each time, never cached
 	// steps names the input that holds the number of sampling steps; empty: the node has none.
 	steps string
 	// stepTime names the input that holds a step's seconds; empty: the server's.
@@ -17,14 +18,26 @@ type input struct {
 	optional bool
 	bounded  bool // min and max hold
 	min, max float64
-	options  []string // of a COMBO; nil: any
+	choices  []string // of a COMBO; nil: any
 }
 
 func link(kind string) input { return input{kind: kind} }
 func number(kind string, lo, hi float64) input {
 	return input{kind: kind, bounded: true, min: lo, max: hi}
 }
-func choice(options ...string) input { return input{kind: "COMBO", options: options} }
+func choice(choices ...string) input { return input{kind: "COMBO", choices: choices} }
+
+// options are an input's as /object_info and validation errors show them.
+func (in input) options() map[string]any {
+	switch {
+	case in.bounded:
+		return map[string]any{"min": in.min, "max": in.max}
+	case in.kind == "FLOAT":
+		return map[string]any{"default": notANumber, "min": "\uE000-Infinity", "max": infinity}
+	default:
+		return map[string]any{}
+	}
+}
 
 // maxResolution is ComfyUI's MAX_RESOLUTION.
 const maxResolution = 16384
@@ -67,10 +80,14 @@ func classes() map[string]class {
 		"SaveImage":    {inputs: map[string]input{"images": link("IMAGE"), "filename_prefix": text}, isOut: true},
 		"PreviewImage": {inputs: map[string]input{"images": link("IMAGE")}, isOut: true},
 		"PreviewAny":   {inputs: map[string]input{"source": link("*")}, isOut: true},
+		// SaveImageWebsocket sends its images as previews of full size and leaves nothing else.
+		"SaveImageWebsocket": {inputs: map[string]input{"images": link("IMAGE")}, isOut: true, always: true},
+		// SimulatedOutput exists here only, as the next one: it leaves what its input says, JSON as Python reads and writes it.
+		"SimulatedOutput": {inputs: map[string]input{"ui": text}, isOut: true},
 		// SimulatedSteps exists here only: an image passes through in so many steps of so many seconds, and at the end the
 		// node may raise an exception. comfytest has the same node for real servers.
 		"SimulatedSteps": {inputs: map[string]input{
-			"image": link("IMAGE"), "steps": number("INT", 1, 10000), "seconds": number("FLOAT", 0, 3600),
+			"image": link("IMAGE"), "steps": number("INT", 1, 10000), "seconds": {kind: "FLOAT"},
 			"fail": choice("no", "error", "memory"),
 		}, outputs: []string{"IMAGE"}, steps: "steps", stepTime: "seconds"},
 	}

@@ -1,6 +1,7 @@
 package comfysim
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"slices"
@@ -19,7 +20,21 @@ type prompt struct {
 
 // MarshalJSON writes the tuple that /queue and /history show.
 func (p *prompt) MarshalJSON() ([]byte, error) {
-	return json.Marshal([]any{p.number, p.id, p.raw, p.extra, p.outputs})
+	return json.Marshal([]any{p.number, p.id, p.shown(), p.extra, p.outputs})
+}
+
+// shown is the workflow as it is shown: newer servers write into each node what its IS_CHANGED returned, which often is NaN.
+func (p *prompt) shown() any {
+	var nodes map[string]map[string]any
+	d := json.NewDecoder(bytes.NewReader(p.raw))
+	d.UseNumber() // seeds keep their digits
+	if d.Decode(&nodes) != nil {
+		return p.raw // it was read before
+	}
+	for _, n := range nodes {
+		n["is_changed"] = []string{notANumber}
+	}
+	return nodes
 }
 
 func (p *prompt) clientID() string {

@@ -35,7 +35,7 @@ func (s *Server) routes() http.Handler {
 		{"POST", "/history", s.postHistory},
 		{"GET", "/view", s.files.view},
 		{"POST", "/interrupt", s.postInterrupt},
-		{"POST", "/free", func(http.ResponseWriter, *http.Request) {}},
+		{"POST", "/free", s.postFree},
 	} {
 		mux.HandleFunc(r.pattern+" "+r.route, r.handler)
 		mux.HandleFunc(r.pattern+" /api"+r.route, r.handler)
@@ -47,14 +47,19 @@ func (s *Server) routes() http.Handler {
 }
 
 func answer(w http.ResponseWriter, code int, body any) {
+	text, err := dumps(body)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(code)
-	_ = json.NewEncoder(w).Encode(body) //nolint:errchkjson // bodies are made here; the client may have gone
+	_, _ = w.Write(text) // the client may have gone
 }
 
 // read decodes a request's JSON; what isn't JSON is a 500, as in ComfyUI.
 func read(w http.ResponseWriter, r *http.Request, into any) bool {
-	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxUpload)).Decode(into); err != nil {
+	if err := loads(http.MaxBytesReader(w, r.Body, maxUpload), into); err != nil {
 		http.Error(w, "500 Internal Server Error\n\nServer got itself in trouble", http.StatusInternalServerError)
 		return false
 	}
@@ -88,9 +93,9 @@ func (s *Server) getObjectInfo(w http.ResponseWriter, r *http.Request) {
 		}
 		required := map[string]any{}
 		for input, spec := range c.inputs {
-			required[input] = []any{spec.kind}
-			if spec.options != nil {
-				required[input] = []any{spec.options}
+			required[input] = []any{spec.kind, spec.options()}
+			if spec.choices != nil {
+				required[input] = []any{spec.choices}
 			}
 		}
 		all[name] = map[string]any{
@@ -172,6 +177,16 @@ func (s *Server) postHistory(w http.ResponseWriter, r *http.Request) {
 	}
 	if body.Delete != nil {
 		s.queue.forget(body.Delete)
+	}
+}
+
+// postFree has the next prompt begin without a cache, where that is asked for.
+func (s *Server) postFree(w http.ResponseWriter, r *http.Request) {
+	var body struct {
+		FreeMemory bool `json:"free_memory"`
+	}
+	if read(w, r, &body) && body.FreeMemory {
+		s.executor.free.Store(true)
 	}
 }
 

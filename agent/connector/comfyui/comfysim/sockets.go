@@ -3,7 +3,6 @@ package comfysim
 import (
 	"context"
 	"encoding/binary"
-	"encoding/json"
 	"net/http"
 	"sync"
 	"time"
@@ -75,7 +74,7 @@ func (s *sockets) serve(ctx context.Context, w http.ResponseWriter, r *http.Requ
 
 // send sends an event to one client, or to all where sid is empty. A client that reads too slowly is cut off.
 func (s *sockets) send(event string, data any, sid string) {
-	body, err := json.Marshal(map[string]any{"type": event, "data": data})
+	body, err := dumps(map[string]any{"type": event, "data": data})
 	if err != nil {
 		return // only what this package makes is sent
 	}

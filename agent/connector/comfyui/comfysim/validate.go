@@ -162,6 +162,7 @@ func (c *checker) value(id, name string, in input, value any) {
 			c.add(id, problem{
 				Type: "invalid_input_type", Message: "Failed to convert an input value to a " + in.kind + " value",
 				Details: fmt.Sprintf("%s, %v, %v", name, value, err),
+				Extra:   map[string]any{"input_name": name, "input_config": []any{in.kind, in.options()}, "received_value": value},
 			})
 		case in.bounded && n < in.min:
 			c.add(id, problem{Type: "value_smaller_than_min", Message: fmt.Sprintf("Value %v smaller than min of %v", n, in.min), Details: name})
@@ -169,10 +170,10 @@ func (c *checker) value(id, name string, in input, value any) {
 			c.add(id, problem{Type: "value_bigger_than_max", Message: fmt.Sprintf("Value %v bigger than max of %v", n, in.max), Details: name})
 		}
 	case "COMBO":
-		if in.options != nil && !slices.Contains(in.options, fmt.Sprint(value)) {
+		if in.choices != nil && !slices.Contains(in.choices, fmt.Sprint(value)) {
 			c.add(id, problem{
 				Type: "value_not_in_list", Message: "Value not in list",
-				Details: fmt.Sprintf("%s: '%v' not in %s", name, value, "['"+strings.Join(in.options, "', '")+"']"),
+				Details: fmt.Sprintf("%s: '%v' not in %s", name, value, "['"+strings.Join(in.choices, "', '")+"']"),
 				Extra:   map[string]any{"input_name": name},
 			})
 		}
@@ -200,7 +201,7 @@ func asNumber(value any) (float64, error) {
 		}
 		return 0, nil
 	case string:
-		n, err := strconv.ParseFloat(strings.TrimSpace(v), 64)
+		n, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimPrefix(v, bare)), 64)
 		if err != nil {
 			return 0, fmt.Errorf("invalid literal for int() with base 10: '%s'", v)
 		}

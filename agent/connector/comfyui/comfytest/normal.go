@@ -1,11 +1,14 @@
 package comfytest
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/emprops/machinectl/agent/foreign"
 )
 
 // line is a message as the transcript has it. Left out are "status", whose number depends on who reads how fast, and the
@@ -36,7 +39,7 @@ var numbered = regexp.MustCompile(`"(\w*?)_(?:temp_\w+_)?\d{5}_\.png"`)
 // normal is a JSON text with sorted keys, without what differs from run to run and server to server.
 func (c *client) normal(raw []byte) string {
 	var v any
-	if err := json.Unmarshal(raw, &v); err != nil {
+	if err := decode(raw, &v); err != nil {
 		return fmt.Sprintf("%q", raw)
 	}
 	text, err := json.Marshal(c.strip(v))
@@ -51,6 +54,16 @@ func (c *client) normal(raw []byte) string {
 	return numbered.ReplaceAllString(s, `"${1}_N.png"`)
 }
 
+// decode reads JSON as Python writes it.
+func decode(raw []byte, into any) error {
+	s := foreign.NewScanner(bytes.NewReader(raw))
+	clean, _ := s.Value(len(raw) * 8)
+	if s.Err() != nil {
+		return s.Err()
+	}
+	return json.Unmarshal(clean, into)
+}
+
 // vary are the fields whose values are the server's own business.
 var vary = map[string]bool{
 	"timestamp": true, "traceback": true, "current_inputs": true, "current_outputs": true, "extra_info": true, "number": true,
@@ -62,6 +75,9 @@ func (c *client) strip(v any) any {
 	case map[string]any:
 		out := map[string]any{}
 		for k, item := range v {
+			if k == "is_changed" { // newer servers have it
+				continue
+			}
 			if vary[k] {
 				out[k] = "…"
 			} else {

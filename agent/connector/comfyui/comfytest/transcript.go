@@ -294,6 +294,6 @@ func (c *client) next(ctx context.Context) (map[string]any, error) {
 		return map[string]any{"type": "binary", "event": binary.BigEndian.Uint32(body), "format": binary.BigEndian.Uint32(body[4:])}, nil
 	}
 	var e map[string]any
-	err = json.Unmarshal(body, &e)
+	err = decode(body, &e)
 	return e, err
 }

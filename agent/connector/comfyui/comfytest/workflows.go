@@ -11,6 +11,11 @@ import (
 //go:embed testdata/simulated_steps.py
 var StepsNode []byte
 
+// OutputNode is the same of the node SimulatedOutput.
+//
+//go:embed testdata/simulated_output.py
+var OutputNode []byte
+
 // Image is the workflow EmptyImage → SaveImage. The colour makes it different from others, for the server's cache.
 func Image(color int) json.RawMessage {
 	return text(`{
@@ -44,6 +49,22 @@ func Preview(color int) json.RawMessage {
 // Text is a workflow that leaves nothing but a text.
 func Text(word string) json.RawMessage {
 	return text(`{"3": {"class_type": "PreviewAny", "inputs": {"source": %q}}}`, word)
+}
+
+// Output is a workflow whose node 5 leaves what ui says: JSON as Python reads it.
+func Output(ui string) json.RawMessage {
+	quoted, err := json.Marshal(ui)
+	if err != nil { // a string always can be
+		panic(err)
+	}
+	return text(`{"5": {"class_type": "SimulatedOutput", "inputs": {"ui": %s}}}`, quoted)
+}
+
+// Websocket is a workflow whose node 2 sends n images over the WebSocket and leaves nothing else.
+func Websocket(color, n int) json.RawMessage {
+	return text(`{
+		"1": {"class_type": "EmptyImage", "inputs": {"width": 64, "height": 32, "batch_size": %d, "color": %d}},
+		"2": {"class_type": "SaveImageWebsocket", "inputs": {"images": ["1", 0]}}}`, n, color)
 }
 
 // Files is a workflow that leaves several files.

@@ -1,0 +1,231 @@
+package comfyui
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/emprops/machinectl/agent/connector"
+	"github.com/emprops/machinectl/queue"
+)
+
+// resultData is the result's data; the package documentation describes it.
+type resultData struct {
+	PromptID     string                                `json:"prompt_id"`
+	Text         map[string][]string                   `json:"text,omitempty"`
+	Data         map[string]map[string]json.RawMessage `json:"data,omitempty"`
+	NotCollected []gap                                 `json:"not_collected,omitempty"`
+}
+
+// missingError is a file that the server lists and doesn't have.
+type missingError struct{ file file }
+
+func (e *missingError) Error() string {
+	return fmt.Sprintf("ComfyUI lists the file %s, but it is not there", e.file.name)
+}
+
+// collector brings what one prompt left into the store.
+type collector struct {
+	*prompt
+	record *record
+	into   connector.Files
+	result queue.Result
+	all    *leavings
+	files  int // to be stored
+}
+
+// collect streams what a prompt left into the store and makes the result. A file that is gone is a *[missingError].
+func (p *prompt) collect(ctx context.Context, r *record, into connector.Files) (queue.Result, error) {
+	c := &collector{prompt: p, record: r, into: into, all: r.sort(p.workflow)}
+	for _, step := range []func(context.Context) error{c.probe, c.fetchFiles, c.storeImages, c.fetchSpare, c.storeData} {
+		if err := step(ctx); err != nil {
+			if ctx.Err() != nil {
+				err = context.Cause(ctx)
+			}
+			return queue.Result{}, err
+		}
+	}
+	return c.result, nil
+}
+
+// probe looks whether files of nodes that were not computed for this prompt are still there, before anything is stored.
+func (c *collector) probe(ctx context.Context) error {
+	for _, f := range c.all.files {
+		if f.guessed || !c.record.cached[f.node] {
+			continue
+		}
+		resp, err := c.api.view(ctx, http.MethodHead, f)
+		if hasStatus(err, http.StatusNotFound) {
+			return &missingError{f}
+		}
+		if err == nil {
+			_ = resp.Body.Close()
+		}
+	}
+	return nil
+}
+
+func (c *collector) fetchFiles(ctx context.Context) error {
+	c.files += len(c.all.files)
+	for _, f := range c.all.files {
+		if err := c.fetch(ctx, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fetchSpare stores previews and the like of a prompt that left nothing else.
+func (c *collector) fetchSpare(ctx context.Context) error {
+	if len(c.result.Blobs) == 0 {
+		c.files += len(c.all.spare)
+		for _, f := range c.all.spare {
+			if err := c.fetch(ctx, f); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for i, f := range c.all.spare {
+		if i > 0 && c.all.spare[i-1].node == f.node && c.all.spare[i-1].key == f.key {
+			continue
+		}
+		c.gap(f.node, f.key, "files of type "+f.kind+" are left out where there are others")
+	}
+	return nil
+}
+
+// fetch streams one file from the server into the store.
+func (c *collector) fetch(ctx context.Context, f file) error {
+	resp, err := c.api.view(ctx, http.MethodGet, f)
+	status, isStatus := errors.AsType[*statusError](err)
+	switch {
+	case err == nil:
+		defer resp.Body.Close()
+	case isStatus && f.guessed:
+		return nil // a text after all; it is in the data
+	case isStatus && status.status == http.StatusNotFound:
+		return &missingError{f}
+	case isStatus && (status.status == http.StatusBadRequest || status.status == http.StatusForbidden):
+		c.gap(f.node, f.key, fmt.Sprintf("ComfyUI does not give out the file %s: status %d", f.name, status.status))
+		return nil
+	default:
+		return connector.Transient(connector.OutputMissing, nil, "cannot fetch the file %s: %s", f.name, plainly(err))
+	}
+	kind := resp.Header.Get("Content-Type")
+	if kind == "" {
+		kind = "application/octet-stream"
+	}
+	name := f.name
+	if f.subfolder != "" {
+		name = strings.NewReplacer("/", "-", `\`, "-").Replace(f.subfolder) + "-" + name
+	}
+	return c.store(ctx, name, kind, resp.Body)
+}
+
+// store stores one file.
+func (c *collector) store(ctx context.Context, name, kind string, r io.Reader) error {
+	blob, err := c.into.Store(ctx, name, kind, r)
+	if _, ok := errors.AsType[*connector.Failure](err); err != nil && !ok {
+		return connector.Transient(connector.OutputMissing, nil, "the file %s broke off: %s", name, plainly(err))
+	}
+	if err != nil {
+		return err
+	}
+	c.result.Blobs = append(c.result.Blobs, blob)
+	total := float64(len(c.workflow.nodes))
+	c.progress(queue.Progress{Value: total, Max: total, Message: fmt.Sprintf("stored file %d of %d", len(c.result.Blobs), max(c.files, len(c.result.Blobs)))})
+	return nil
+}
+
+// outputNodes are the ids of the workflow's output nodes.
+func (p *prompt) outputNodes(r *record) []string {
+	if r.wanted == nil {
+		return p.workflow.ends()
+	}
+	return r.wanted
+}
+
+// mayHaveImages reports whether images may still come for a prompt that has ended: there is an output node that left nothing else.
+func (p *prompt) mayHaveImages(r *record) bool {
+	return !p.images.lost() && slices.ContainsFunc(p.outputNodes(r), func(id string) bool { return len(r.left[id]) == 0 })
+}
+
+// storeImages stores what output nodes sent over the WebSocket and left nowhere else, and names those that left nothing at all.
+func (c *collector) storeImages(ctx context.Context) error {
+	hasFiles := map[string]bool{}
+	for _, f := range append(c.all.files, c.all.spare...) {
+		hasFiles[f.node] = hasFiles[f.node] || !f.guessed
+	}
+	for _, id := range c.outputNodes(c.record) {
+		if hasFiles[id] {
+			continue // its images were previews
+		}
+		kept, dropped := c.images.kept[id], c.images.dropped[id]
+		if c.images.lost() && c.workflow.class(id) == saveImageWebsocket {
+			return connector.Transient(connector.OutputMissing, nil,
+				"the images of %s come over the WebSocket, and its connection was cut or never made", c.workflow.name(id))
+		}
+		if dropped > 0 {
+			c.gap(id, "", fmt.Sprintf("%d images that came over the WebSocket could not be kept", dropped))
+		} else if len(kept) == 0 && len(c.record.left[id]) == 0 {
+			c.gap(id, "", "an output node that left nothing ComfyUI knows of")
+		}
+		for n, i := range kept {
+			if err := c.storeImage(ctx, fmt.Sprintf("%s_%s_%05d", c.workflow.class(id), id, n+1), i); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (c *collector) storeImage(ctx context.Context, name string, i image) error {
+	f, err := os.Open(i.path)
+	if err != nil {
+		return connector.Transient(connector.OutputMissing, nil, "an image that came over the WebSocket is gone: %s", plainly(err))
+	}
+	defer f.Close()
+	_, ending, _ := strings.Cut(i.kind, "/")
+	return c.store(ctx, name+"."+strings.Replace(ending, "jpeg", "jpg", 1), i.kind, f)
+}
+
+func (c *collector) gap(node, key, reason string) {
+	c.all.gaps = append(c.all.gaps, gap{node, c.workflow.class(node), key, reason})
+}
+
+// storeData makes the result's data. What is too large for the queue goes into a file.
+func (c *collector) storeData(ctx context.Context) error {
+	data := resultData{c.id, c.all.text, c.all.data, c.all.gaps}
+	encoded, err := json.Marshal(data)
+	if err != nil {
+		return err
+	}
+	if len(encoded) > queue.MaxInlineResult {
+		if err := c.store(ctx, "data.json", "application/json", bytes.NewReader(encoded)); err != nil {
+			return err
+		}
+		short := resultData{PromptID: c.id, NotCollected: data.NotCollected}
+		if encoded, err = json.Marshal(short); err == nil && len(encoded) > queue.MaxInlineResult {
+			short.NotCollected = []gap{{Reason: fmt.Sprintf("%d outputs: data.json lists them", len(data.NotCollected))}}
+			encoded, err = json.Marshal(short)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	c.result.Data = encoded
+	return nil
+}
+
+func hasStatus(err error, status int) bool {
+	e, ok := errors.AsType[*statusError](err)
+	return ok && e.status == status
+}
