@@ -19,16 +19,25 @@ func (c *Client) check(ctx context.Context) error {
 	if err := c.Ping(ctx); err != nil {
 		return err
 	}
-	if err := c.eachServer(ctx, c.checkServer); err != nil {
+	if err := c.eachServer(ctx, func(ctx context.Context, server redis.Cmdable) error {
+		info, err := c.checkedServer(ctx, server)
+		if err == nil {
+			c.warnPersistence(ctx, server, info)
+		}
+		return err
+	}); err != nil {
 		return err
 	}
-	if err := c.rdb.SetNX(ctx, c.keys.format(), formatVersion, 0).Err(); err != nil {
-		return c.wrap(ctx, err)
-	}
-	format, err := c.rdb.Get(ctx, c.keys.format()).Result()
+	c.believe()
+	format, err := c.readFormat(ctx)
 	if err != nil {
-		return c.wrap(ctx, err)
+		return err
 	}
+	return c.verify(ctx, format)
+}
+
+// checkFormat refuses data of another layout.
+func (c *Client) checkFormat(format string) error {
 	if format != formatVersion {
 		return fmt.Errorf("queue: the data in Redis under %q has layout %s, this program reads layout %s: use the matching version, or another prefix",
 			c.opts.Prefix, format, formatVersion)
@@ -45,18 +54,18 @@ func (c *Client) eachServer(ctx context.Context, f func(context.Context, redis.C
 }
 
 func (c *Client) checkServer(ctx context.Context, server redis.Cmdable) error {
-	info, err := c.serverInfo(ctx, server)
-	if err != nil {
-		return err
+	_, err := c.checkedServer(ctx, server)
+	return err
+}
+
+func (c *Client) checkedServer(ctx context.Context, server redis.Cmdable) (info map[string]string, err error) {
+	if info, err = c.serverInfo(ctx, server); err != nil {
+		return nil, err
 	}
 	if err := checkVersion(info["redis_version"]); err != nil {
-		return err
+		return nil, err
 	}
-	if err := checkEviction(ctx, server, info); err != nil {
-		return err
-	}
-	c.warnPersistence(ctx, server, info)
-	return nil
+	return info, checkEviction(ctx, server, info)
 }
 
 // serverInfo is what INFO says, by field; empty where the server doesn't tell.

@@ -45,7 +45,7 @@ func (c *Client) Claim(ctx context.Context, w WorkerInfo, n int, wait time.Durat
 		case t.status == "more":
 			continue
 		case t.status == "unregistered":
-			err = c.Register(ctx, w)
+			err = c.registerAgain(ctx, w)
 		case left <= 0:
 			return nil, nil
 		case t.status == "idle":

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -20,7 +19,7 @@ import (
 var _ API = (*Client)(nil)
 
 // Client is the queue. It is safe for concurrent use. Everything it knows is in Redis; what it keeps itself are caches of
-// things that never change, and which workers it registered.
+// things that never change, and what it wrote and writes again where Redis has lost it (lost.go).
 type Client struct {
 	opts    Options
 	keys    keys
@@ -30,10 +29,13 @@ type Client struct {
 	scripts scripts
 	matches *matcher
 
-	mu      sync.Mutex
-	workers map[string]map[string]WorkerInfo // machine → type/name → worker
-	types   map[string]bool                  // known to be in the set of types
-	durable durability
+	mu          sync.Mutex
+	workers     map[string]map[string]WorkerInfo // machine → type/name → worker
+	reports     map[string]Machine               // by machine, the last report
+	types       map[string]bool                  // that were ever seen
+	durable     durability
+	durableTill time.Time // how long durable is believed
+	checkedTill time.Time // how long the servers' settings are
 
 	submissions *gatherer[*checked, submission]  // by type
 	turns       *gatherer[*attempt, quickAnswer] // by type and profile
@@ -60,7 +62,7 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	c := &Client{
 		opts: o, keys: keys{o.Prefix}, log: o.Logger, scripts: loaded, matches: newMatcher(),
 		rdb:     redis.NewUniversalClient(ro),
-		workers: map[string]map[string]WorkerInfo{}, types: map[string]bool{}, leftovers: map[string]leftover{}, hub: hub{feeds: map[string]*feed{}},
+		workers: map[string]map[string]WorkerInfo{}, reports: map[string]Machine{}, types: map[string]bool{}, leftovers: map[string]leftover{}, hub: hub{feeds: map[string]*feed{}},
 	}
 	c.submissions = newGatherer(batchChunk, callShare, c.submitGathered)
 	c.turns = newGatherer(quickChunk, (*attempt).weight, c.quickTurns)
@@ -172,38 +174,4 @@ func newNonce() string {
 	var b [8]byte
 	_, _ = rand.Read(b[:]) // never fails, says its documentation
 	return hex.EncodeToString(b[:])
-}
-
-// tableMaker is a value of over 64 bytes: with it Redis keeps a small hash as a hash table, not as a list that it walks.
-const tableMaker = "This value has no meaning: it makes Redis keep this hash as a hash table."
-
-// useType makes sure that a type is in the set of types, so that the reaper and the others find its shard.
-func (c *Client) useType(ctx context.Context, jobType string) error {
-	c.mu.Lock()
-	known := c.types[jobType]
-	c.mu.Unlock()
-	if known {
-		return nil
-	}
-	_, err := c.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
-		p.SAdd(ctx, c.keys.types(), jobType)
-		for _, name := range []string{"ctl", "counts", "cls", "aud", "fleet"} {
-			p.HSetNX(ctx, c.keys.shard(jobType, name), "_", tableMaker)
-		}
-		return nil
-	})
-	if err != nil {
-		return c.wrap(ctx, err)
-	}
-	c.mu.Lock()
-	c.types[jobType] = true
-	c.mu.Unlock()
-	return nil
-}
-
-// allTypes lists the types that were ever used, in order.
-func (c *Client) allTypes(ctx context.Context) ([]string, error) {
-	types, err := c.rdb.SMembers(ctx, c.keys.types()).Result()
-	slices.Sort(types)
-	return types, c.wrap(ctx, err)
 }

@@ -151,21 +151,6 @@ func (c *Client) forgetEnded(ctx context.Context, machine, jobType string) error
 	return c.wrap(ctx, c.rdb.HDel(ctx, c.keys.shard(jobType, "ctl"), personDrainField+machine).Err())
 }
 
-// fleetDrained says that a machine is drained, and why: a person's reason says more than the dispatcher's.
-func (c *Client) fleetDrained(ctx context.Context, machine string) (reason string, drained bool, err error) {
-	values, err := c.rdb.MGet(ctx, c.keys.personDrain(machine), c.keys.fleetDrain(machine)).Result()
-	if err != nil {
-		return "", false, c.wrap(ctx, err)
-	}
-	for _, v := range values {
-		if s, ok := v.(string); ok {
-			_, reason, _ = strings.Cut(s, "\t")
-			return reason, true, nil
-		}
-	}
-	return "", false, nil
-}
-
 // addDrains puts people's drains into the machines' reports.
 func (c *Client) addDrains(ctx context.Context, machines []Machine, now time.Time) error {
 	if len(machines) == 0 {

@@ -44,6 +44,9 @@ func (c *Client) canBeDurable(ctx context.Context) error {
 func (c *Client) durability(ctx context.Context) (durability, error) {
 	c.mu.Lock()
 	how := c.durable
+	if time.Now().After(c.durableTill) {
+		how = durableUnknown
+	}
 	c.mu.Unlock()
 	if how != durableUnknown {
 		return how, nil
@@ -64,8 +67,11 @@ func (c *Client) durability(ctx context.Context) (durability, error) {
 func (c *Client) setDurability(how durability) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.durable = how
+	c.durable, c.durableTill = how, time.Now().Add(trustDurability)
 }
+
+// trustDurability is how long a Redis is believed to confirm writes as it did: it may have been started anew with other settings.
+const trustDurability = time.Second
 
 // confirms is how a server of which INFO says this confirms a write. With appendfsync no, WAITAOF is never answered.
 func confirms(info map[string]string, appendfsync string) durability {

@@ -3,10 +3,13 @@ package queue
 import (
 	"context"
 	"slices"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
 )
 
-// Heartbeat renews all of a machine's leases and worker registrations at once; see [API]. A worker that Redis no longer
-// knows is registered again.
+// Heartbeat renews all of a machine's leases and worker registrations at once; see [API]. What Redis no longer knows of the
+// machine is written again: its workers and its report.
 func (c *Client) Heartbeat(ctx context.Context, machine string, leases []Lease) (*HeartbeatAnswer, error) {
 	workers := c.registered(machine)
 	byType := map[string][]Lease{}
@@ -23,15 +26,44 @@ func (c *Client) Heartbeat(ctx context.Context, machine string, leases []Lease) 
 			return nil, err
 		}
 	}
-	if !out.Draining {
-		var err error
-		if out.Reason, out.Draining, err = c.fleetDrained(ctx, machine); err != nil {
-			return nil, err
-		}
+	if err := c.remember(ctx, machine, out); err != nil {
+		return nil, err
 	}
 	slices.Sort(out.Lost)
 	slices.Sort(out.Cancelled)
 	return out, nil
+}
+
+// remember looks after what Redis has of the machine outside of the shards: its drain and its report. And whether the
+// data is still of this layout.
+func (c *Client) remember(ctx context.Context, machine string, out *HeartbeatAnswer) error {
+	var kept *redis.SliceCmd
+	var reported *redis.BoolCmd
+	_, err := c.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		kept = p.MGet(ctx, c.keys.personDrain(machine), c.keys.fleetDrain(machine), c.keys.format())
+		reported = p.HExists(ctx, c.keys.machines(), machine)
+		return nil
+	})
+	if err != nil {
+		return c.wrap(ctx, err)
+	}
+	values := kept.Val()
+	if err := c.verify(ctx, text(values[2])); err != nil {
+		return err
+	}
+	for _, v := range values[:2] { // a person's reason says more than the dispatcher's
+		if s, ok := v.(string); ok && !out.Draining {
+			_, out.Reason, _ = strings.Cut(s, "\t")
+			out.Draining = true
+		}
+	}
+	c.mu.Lock()
+	report, known := c.reports[machine]
+	c.mu.Unlock()
+	if !known || reported.Val() {
+		return nil
+	}
+	return c.ReportMachine(ctx, report)
 }
 
 // heartbeat is one shard's part; it adds to out.
@@ -39,7 +71,7 @@ func (c *Client) heartbeat(ctx context.Context, machine, jobType string, workers
 	args := []any{machine, c.opts.Lease.Milliseconds(), c.opts.Overrun.Milliseconds(), c.opts.registration().Milliseconds(), len(workers)}
 	byName := map[string]WorkerInfo{}
 	for _, w := range workers {
-		args = append(args, w.Name)
+		args = append(args, w.Name, w.entry())
 		byName[w.Name] = w
 	}
 	for _, l := range held {

@@ -23,9 +23,11 @@ var (
 )
 
 // TestHistories runs random histories on real servers and checks each step of them: workers come and go, fail, pause for
-// longer than their lease, repeat themselves and speak too late; Redis is killed and started again. Whatever happens:
-// no job is lost, none is accepted twice, none is given to a worker that can't run it, and each claim takes the first of
-// those that the worker may have.
+// longer than their lease, repeat themselves and speak too late; Redis is killed and started again, forgets its scripts, or
+// comes back empty. Whatever happens: no job is lost but those that Redis lost, none is accepted twice, none is given to a
+// worker that can't run it, and each claim takes the first of those that the worker may have. After Redis was emptied, who
+// holds a lost job is told, what is submitted from then on is served and listed as always, and the workers that are up
+// get jobs again without having been started anew.
 func TestHistories(t *testing.T) {
 	t.Parallel()
 	seeds := make(chan uint64)
@@ -67,7 +69,8 @@ type history struct {
 	server *queuetest.Redis
 	seed   uint64
 	rnd    *rand.Rand
-	c      *queue.Client
+	c      *queue.Client // who submits, asks and reaps
+	agents *queue.Client // who claims
 	log    []string
 
 	order    []string                  // job ids as submitted
@@ -77,6 +80,7 @@ type history struct {
 	ended    []queue.Claimed           // claims that were completed with success once
 	accepted map[string]map[int64]bool // job → fences of accepted completions
 	own      map[string]bool           // claims that their owner ended with success, in whatever way
+	lost     map[string]bool           // jobs that were in Redis when it was emptied
 }
 
 const historyLease = 25 * time.Millisecond
@@ -84,7 +88,7 @@ const historyLease = 25 * time.Millisecond
 func newHistory(t *testing.T, server *queuetest.Redis, seed uint64) *history {
 	return &history{
 		t: t, ctx: t.Context(), server: server, seed: seed, rnd: rand.New(rand.NewPCG(seed, seed)),
-		jobs: map[string]*queue.Job{}, accepted: map[string]map[int64]bool{}, own: map[string]bool{},
+		jobs: map[string]*queue.Job{}, accepted: map[string]map[int64]bool{}, own: map[string]bool{}, lost: map[string]bool{},
 	}
 }
 
@@ -97,29 +101,36 @@ func (h *history) notef(format string, args ...any) {
 }
 
 func (h *history) run() {
-	c, err := queue.Open(h.ctx, queue.Options{
-		URL: h.server.URL, Prefix: fmt.Sprintf("h%d", h.seed), Lease: historyLease,
-		Backoff: time.Millisecond, KeepOff: 10 * time.Millisecond, Poll: 10 * time.Millisecond, IdleClass: time.Millisecond, MaxLostLeases: 4,
-	})
-	if err != nil {
-		h.failf("open: %v", err)
-		return
+	for _, c := range []**queue.Client{&h.c, &h.agents} {
+		opened, err := queue.Open(h.ctx, queue.Options{
+			URL: h.server.URL, Prefix: fmt.Sprintf("h%d", h.seed), Lease: historyLease,
+			Backoff: time.Millisecond, KeepOff: 10 * time.Millisecond, Poll: 10 * time.Millisecond, IdleClass: time.Millisecond, MaxLostLeases: 4,
+		})
+		if err != nil {
+			h.failf("open: %v", err)
+			return
+		}
+		*c = opened
+		defer func() { _ = opened.Close() }()
 	}
-	h.c = c
-	defer func() { _ = c.Close() }()
 	steps := []func() error{
 		h.submit, h.submit, h.submit, h.start, h.stop, h.claim, h.claim, h.claim, h.claim, h.complete, h.complete, h.complete,
 		h.fail, h.release, h.progress, h.repeat, h.cancel, h.requeue, h.reap, h.reap, h.heartbeat, h.pause, h.drain, h.forget,
 	}
-	restart := -1
-	if h.rnd.IntN(15) == 0 {
-		restart = h.rnd.IntN(60)
+	faults := map[int]func() error{}
+	for _, f := range []struct {
+		oneIn int
+		fault func() error
+	}{{15, h.restart}, {15, h.restartEmpty}, {3, h.flush}, {3, h.flush}, {3, h.server.FlushScripts}} {
+		if h.rnd.IntN(f.oneIn) == 0 {
+			faults[h.rnd.IntN(60)] = f.fault
+		}
 	}
 	for i := range 60 {
-		if i == restart {
-			h.notef("redis restarts")
-			h.server.Kill()
-			h.server.Start()
+		if fault := faults[i]; fault != nil {
+			if err := fault(); err != nil {
+				h.failf("fault: %v", err)
+			}
 		}
 		if err := steps[h.rnd.IntN(len(steps))](); err != nil {
 			h.failf("step %d: %v", i, err)
@@ -129,6 +140,34 @@ func (h *history) run() {
 		}
 	}
 	h.finish()
+}
+
+func (h *history) restart() error {
+	h.notef("redis restarts")
+	h.server.Kill()
+	h.server.Start()
+	return nil
+}
+
+func (h *history) restartEmpty() error {
+	h.notef("redis comes back empty")
+	h.server.StartEmpty()
+	h.forgetJobs()
+	return nil
+}
+
+func (h *history) flush() error {
+	h.notef("redis is flushed")
+	h.forgetJobs()
+	return h.server.Flush()
+}
+
+// forgetJobs notes that all jobs are lost. Who believes to hold one goes on believing.
+func (h *history) forgetJobs() {
+	for _, id := range h.order {
+		h.lost[id] = true
+	}
+	h.order, h.ended = nil, nil
 }
 
 var historyFlags = [][]string{nil, {"a"}, {"b"}, {"a", "b"}}
@@ -164,7 +203,7 @@ func (h *history) start() error {
 	h.workers = slices.DeleteFunc(h.workers, func(o queue.WorkerInfo) bool { return o.Machine == w.Machine && o.Name == w.Name })
 	h.workers = append(h.workers, w)
 	h.notef("start %s/%s %v", w.Machine, w.Name, w.Offer.Flags)
-	return h.c.Register(h.ctx, w)
+	return h.agents.Register(h.ctx, w)
 }
 
 func (h *history) stop() error {
@@ -179,7 +218,7 @@ func (h *history) stop() error {
 		return nil // it just isn't heard of any more
 	}
 	h.notef("stop %s/%s", w.Machine, w.Name)
-	return h.c.Unregister(h.ctx, w.Machine, w.Name)
+	return h.agents.Unregister(h.ctx, w.Machine, w.Name)
 }
 
 // all reads every job as it is now.
@@ -201,7 +240,7 @@ func (h *history) claim() error {
 	if err != nil {
 		return err
 	}
-	got, err := h.c.Claim(h.ctx, w, 1+h.rnd.IntN(3), 0)
+	got, err := h.agents.Claim(h.ctx, w, 1+h.rnd.IntN(3), 0)
 	if err != nil {
 		return err
 	}
@@ -252,9 +291,13 @@ func (h *history) someHeld() (queue.Claimed, bool) {
 	return c, true
 }
 
-// allowStale keeps ErrStale out of the failures: too late is what zombies are told.
-func allowStale(err error) error {
-	if errors.Is(err, queue.ErrStale) {
+// told checks what the owner of a claim is answered: too late is what zombies are told, and that there is no such job is what
+// the owners of lost ones are, always.
+func (h *history) told(c queue.Claimed, err error) error {
+	switch {
+	case h.lost[c.Job.ID] != errors.Is(err, queue.ErrNotFound):
+		return fmt.Errorf("%s, lost: %t, answered: %w", c.Job.ID, h.lost[c.Job.ID], err)
+	case h.lost[c.Job.ID], errors.Is(err, queue.ErrStale):
 		return nil
 	}
 	return err
@@ -265,7 +308,7 @@ func (h *history) complete() error {
 	if !ok {
 		return nil
 	}
-	err := h.c.Complete(h.ctx, c.Lease, queue.Result{})
+	err := h.agents.Complete(h.ctx, c.Lease, queue.Result{})
 	h.notef("complete %s fence %d: %v", c.Job.ID, c.Lease.Fence, err)
 	if err == nil {
 		h.accept(c)
@@ -273,7 +316,7 @@ func (h *history) complete() error {
 			h.failf("%s: a completion was confirmed and not kept", c.Job.ID)
 		}
 	}
-	return allowStale(err)
+	return h.told(c, err)
 }
 
 // accept notes a completion that the queue took. A repeated ending is answered alike, so a fence counts once; an attempt
@@ -310,12 +353,12 @@ func (h *history) fail() error {
 	if !ok {
 		return nil
 	}
-	err := h.c.Fail(h.ctx, c.Lease, queue.Failure{Code: "x", Message: "x", Retriable: h.rnd.IntN(4) > 0})
+	err := h.agents.Fail(h.ctx, c.Lease, queue.Failure{Code: "x", Message: "x", Retriable: h.rnd.IntN(4) > 0})
 	h.notef("fail %s fence %d: %v", c.Job.ID, c.Lease.Fence, err)
 	if err == nil {
 		h.endedBy(c)
 	}
-	return allowStale(err)
+	return h.told(c, err)
 }
 
 func (h *history) release() error {
@@ -323,12 +366,12 @@ func (h *history) release() error {
 	if !ok {
 		return nil
 	}
-	err := h.c.Release(h.ctx, c.Lease, "x")
+	err := h.agents.Release(h.ctx, c.Lease, "x")
 	h.notef("release %s fence %d: %v", c.Job.ID, c.Lease.Fence, err)
 	if err == nil {
 		h.endedBy(c)
 	}
-	return allowStale(err)
+	return h.told(c, err)
 }
 
 func (h *history) progress() error {
@@ -336,7 +379,7 @@ func (h *history) progress() error {
 	if !ok {
 		return nil
 	}
-	return allowStale(h.c.Progress(h.ctx, c.Lease, queue.Progress{Value: 1, Max: 2}))
+	return h.told(c, h.agents.Progress(h.ctx, c.Lease, queue.Progress{Value: 1, Max: 2}))
 }
 
 // repeat completes once more what was completed already: that succeeds, and changes nothing.
@@ -346,7 +389,7 @@ func (h *history) repeat() error {
 	}
 	c := h.ended[h.rnd.IntN(len(h.ended))]
 	h.notef("repeat %s fence %d", c.Job.ID, c.Lease.Fence)
-	return h.c.Complete(h.ctx, c.Lease, queue.Result{})
+	return h.agents.Complete(h.ctx, c.Lease, queue.Result{})
 }
 
 func (h *history) cancel() error {
@@ -393,9 +436,17 @@ func (h *history) heartbeat() error {
 			leases = append(leases, c.Lease)
 		}
 	}
-	a, err := h.c.Heartbeat(h.ctx, m, leases)
+	a, err := h.agents.Heartbeat(h.ctx, m, leases)
 	h.notef("heartbeat %s %+v", m, a)
-	return err
+	if err != nil {
+		return err
+	}
+	for _, l := range leases {
+		if h.lost[l.JobID] && !slices.Contains(a.Lost, l.JobID) {
+			h.failf("%s isn't told that %s is lost: %+v", m, l.JobID, a)
+		}
+	}
+	return nil
 }
 
 func (h *history) pause() error {
@@ -415,26 +466,66 @@ func (h *history) drain() error {
 // forget: an agent starts again.
 func (h *history) forget() error {
 	m := fmt.Sprintf("m%d", h.rnd.IntN(4))
-	n, err := h.c.Forfeit(h.ctx, m)
+	n, err := h.agents.Forfeit(h.ctx, m)
 	h.notef("forfeit %s: %d", m, n)
 	return err
 }
 
+// afterwards checks, where Redis was emptied, that each worker that is up gets a job that only it can run.
+func (h *history) afterwards() {
+	if len(h.lost) == 0 {
+		return
+	}
+	for _, w := range h.workers {
+		jobs, err := h.c.SubmitBatch(h.ctx, []queue.Submission{{Type: "sim", Capabilities: w.Offer.Flags}})
+		if err != nil {
+			h.failf("submit: %v", err)
+			return
+		}
+		id := jobs[0].ID
+		h.order, h.jobs[id] = append(h.order, id), jobs[0]
+		for until := time.Now().Add(5 * time.Second); ; {
+			got, err := h.agents.Claim(h.ctx, w, 3, 0)
+			if err != nil {
+				h.failf("claim: %v", err)
+				return
+			}
+			for _, c := range got {
+				if err := h.agents.Complete(h.ctx, c.Lease, queue.Result{}); err == nil {
+					h.accept(c)
+				}
+			}
+			if j, err := h.c.Get(h.ctx, id); err != nil || j.State.Final() {
+				break
+			}
+			if time.Now().After(until) {
+				h.failf("%s/%s, which is up, doesn't get %s", w.Machine, w.Name, id)
+				return
+			}
+			if _, err := h.c.Reap(h.ctx, 100); err != nil {
+				h.failf("reap: %v", err)
+			}
+			_ = sleepFor(h.ctx, 2*time.Millisecond)
+		}
+	}
+}
+
 // finish lets one able worker do what is left and checks that every job has ended, and as it was said to have.
 func (h *history) finish() {
+	h.afterwards()
 	w := queue.WorkerInfo{Machine: "last", Name: "w", Offer: capability.Offer{Type: "sim", Flags: []string{"a", "b"}}}
 	for until := time.Now().Add(10 * time.Second); ; {
 		if _, err := h.c.Reap(h.ctx, 100); err != nil {
 			h.failf("reap: %v", err)
 			return
 		}
-		got, err := h.c.Claim(h.ctx, w, 5, 0)
+		got, err := h.agents.Claim(h.ctx, w, 5, 0)
 		if err != nil {
 			h.failf("claim: %v", err)
 			return
 		}
 		for _, c := range got {
-			if err := h.c.Complete(h.ctx, c.Lease, queue.Result{}); err == nil {
+			if err := h.agents.Complete(h.ctx, c.Lease, queue.Result{}); err == nil {
 				h.accept(c)
 			} else if !errors.Is(err, queue.ErrStale) {
 				h.failf("complete: %v", err)

@@ -47,10 +47,13 @@ type Submission struct {
 	NotBefore *time.Time `json:"not_before,omitempty"`
 	Deadline  *time.Time `json:"deadline,omitempty"`
 	Tenant    string     `json:"tenant,omitempty"`
-	// IdempotencyKey makes a repeated submission (same tenant, same key) return the first one's job.
+	// IdempotencyKey makes a repeated submission (same tenant, same key) return the first one's job. One that differs in anything
+	// but Durable is a [*ConflictError], whatever its type. The key is remembered as long as the job is: until it ends, and
+	// then for Options.Retention.
 	IdempotencyKey string `json:"idempotency_key,omitempty"`
 	// Durable makes Submit return only when Redis has written the job to its disk. It needs Redis 7.2, or appendfsync always.
-	Durable  bool              `json:"durable,omitempty"`
+	Durable bool `json:"durable,omitempty"`
+	// Webhook is refused: nobody calls it yet.
 	Webhook  string            `json:"webhook,omitempty"`
 	Metadata map[string]string `json:"metadata,omitempty"`
 }
@@ -93,6 +96,10 @@ type Job struct {
 	History []Attempt `json:"history,omitempty"`
 	// Parameters are present from Get only.
 	Parameters json.RawMessage `json:"parameters,omitempty"`
+	// Repeated is set by Submit where the job is that of an earlier submission with the same idempotency key.
+	Repeated bool `json:"-"`
+
+	deadline *time.Time // as submitted, where that may differ from Deadline
 }
 
 // Attempt is one ended claim of a job.

@@ -32,6 +32,9 @@ func (k keys) cancels(machine string) string { return k.prefix + ":cancel:" + ma
 // types is the set of job types that were ever used: the shards.
 func (k keys) types() string { return k.shard(noType, "types") }
 
+// idempotency is the hash of all idempotency keys: "<tenant>\t<key>" → the id of its job.
+func (k keys) idempotency() string { return k.shard(noType, "idem") }
+
 // format says which layout the data has.
 func (k keys) format() string { return k.shard(noType, "format") }
 

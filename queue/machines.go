@@ -17,6 +17,9 @@ func (c *Client) ReportMachine(ctx context.Context, m Machine) error {
 	if problem := checkText(m.ID, maxName); problem != "" || m.ID == "" {
 		return &InvalidError{"machine.id", orElse(problem, "is missing")}
 	}
+	c.mu.Lock()
+	c.reports[m.ID] = m
+	c.mu.Unlock()
 	now, err := c.Now(ctx)
 	if err != nil {
 		return err
@@ -39,6 +42,9 @@ func (c *Client) ReportMachine(ctx context.Context, m Machine) error {
 
 // RemoveMachine takes a machine's report away and publishes it once more, as stopping.
 func (c *Client) RemoveMachine(ctx context.Context, id string) error {
+	c.mu.Lock()
+	delete(c.reports, id)
+	c.mu.Unlock()
 	_, err := c.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
 		p.HDel(ctx, c.keys.machines(), id)
 		p.ZRem(ctx, c.keys.machinesTill(), id)

@@ -20,6 +20,13 @@ func (c *Client) Reap(ctx context.Context, limit int) (ReapResult, error) {
 	if limit < 1 {
 		return out, &InvalidError{"limit", "must be at least 1"}
 	}
+	format, err := c.readFormat(ctx)
+	if err != nil {
+		return out, err
+	}
+	if err := c.verify(ctx, format); err != nil {
+		return out, err
+	}
 	now, err := c.Now(ctx)
 	if err != nil {
 		return out, err
@@ -28,7 +35,7 @@ func (c *Client) Reap(ctx context.Context, limit int) (ReapResult, error) {
 	if err != nil {
 		return out, err
 	}
-	errs := []error{c.reapMachines(ctx, now)}
+	errs := []error{c.recheck(ctx), c.reapMachines(ctx, now)}
 	for _, t := range types {
 		at, err := c.nowAt(ctx, t)
 		if err != nil {
@@ -147,9 +154,15 @@ func (p *reapPass) drop(ctx context.Context) error {
 		for i, id := range chunk {
 			more[i], args[i] = p.c.keys.details(id), id
 		}
-		if _, err := p.c.eval(ctx, "drop", p.jobType, more, args...); err != nil {
+		reply, err := p.c.eval(ctx, "drop", p.jobType, more, args...)
+		if err != nil {
 			return err
 		}
+		var keys []any
+		for pair := range slices.Chunk(texts(reply), 2) {
+			keys = append(keys, pair[0], pair[1], "")
+		}
+		p.c.forgetKeys(ctx, keys)
 	}
 	return nil
 }

@@ -98,6 +98,7 @@ type extra struct {
 	Webhook   string            `json:"w,omitempty"`
 	Metadata  map[string]string `json:"m,omitempty"`
 	NotBefore int64             `json:"n,omitempty"`
+	Deadline  int64             `json:"d,omitempty"` // as submitted, beside an idempotency key: a requeue ends the record's
 }
 
 // job builds the public form; meta and details may be empty.
@@ -115,6 +116,7 @@ func (r *record) job(meta string, details map[string]string) (*Job, error) {
 			return nil, fmt.Errorf("queue: job %s: meta: %w", r.id, err)
 		}
 		j.Webhook, j.Metadata, j.NotBefore = e.Webhook, e.Metadata, optionalTime(e.NotBefore)
+		j.deadline = optionalTime(e.Deadline)
 	}
 	if err := r.addDetails(j, details); err != nil {
 		return nil, err

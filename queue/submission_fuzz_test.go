@@ -43,7 +43,7 @@ func FuzzSubmission(f *testing.F) {
 	for _, seed := range []string{
 		`{"type":"comfyui","capabilities":["gpu","!spot"],"requires":{"gpu.memory":">=24GiB","model":["flux-dev"],"driver":"~>550.54"},
 			"parameters":{"workflow":{}},"priority":50,"timeout":"10m","max_attempts":3,"tenant":"t","idempotency_key":"k",
-			"webhook":"https://x/y","metadata":{"a":"b"}}`,
+			"metadata":{"a":"b"}}`,
 		`{"type":"a","requires":{"x":{"any":["a","b"],"none":["a"]}}}`, `{"type":"a","not_before":"2999-01-01T00:00:00Z"}`,
 		`{"type":"a","metadata":{"":""}}`, `{"type":"a","tenant":"\t"}`, `{"parameters":null,"type":"a"}`, `{"type":"a","requires":{"b":1e300}}`,
 		`{"TYPE":"a"}`, `{"type":"a","type":"b"}`, `null`, `{`,

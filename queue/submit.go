@@ -45,7 +45,7 @@ func callShare(j *checked) int { return 1 + batchChunk*len(j.Parameters)/batchBy
 
 // submitGathered takes jobs of one type in, each with its own outcome.
 func (c *Client) submitGathered(ctx context.Context, jobType string, jobs []*checked) []submission {
-	done := make(map[string]submission, len(jobs))
+	done := make(map[*checked]submission, len(jobs))
 	err := c.submitType(ctx, jobType, jobs, false, done)
 	var full *fullError
 	if errors.As(err, &full) && len(jobs) > 1 {
@@ -53,7 +53,7 @@ func (c *Client) submitGathered(ctx context.Context, jobType string, jobs []*che
 	}
 	out := make([]submission, len(jobs))
 	for i, j := range jobs {
-		end, ok := done[j.id]
+		end, ok := done[j]
 		if !ok {
 			end.err = err
 		}
@@ -64,11 +64,11 @@ func (c *Client) submitGathered(ctx context.Context, jobType string, jobs []*che
 
 // submitRest goes on where there are too many classes. The jobs of those that exist don't wait for the fresh ones, of which
 // one after the other is tried until one is refused. The error is that of the others.
-func (c *Client) submitRest(ctx context.Context, jobType string, jobs []*checked, fresh []string, done map[string]submission) error {
+func (c *Client) submitRest(ctx context.Context, jobType string, jobs []*checked, fresh []string, done map[*checked]submission) error {
 	var known []*checked
 	byClass := map[string][]*checked{}
 	for _, j := range jobs {
-		if _, ok := done[j.id]; ok {
+		if _, ok := done[j]; ok {
 			continue
 		}
 		if slices.Contains(fresh, j.class) {
@@ -85,8 +85,8 @@ func (c *Client) submitRest(ctx context.Context, jobType string, jobs []*checked
 			refused = c.submitType(ctx, jobType, of, false, done)
 		}
 		for _, j := range of {
-			if _, ok := done[j.id]; !ok {
-				done[j.id] = submission{err: refused}
+			if _, ok := done[j]; !ok {
+				done[j] = submission{err: refused}
 			}
 		}
 	}
@@ -114,6 +114,9 @@ func (c *Client) SubmitBatch(ctx context.Context, all []Submission) ([]*Job, err
 		}
 		jobs[i] = job
 	}
+	if err := c.checkKeys(ctx, jobs); err != nil {
+		return nil, err
+	}
 	return c.submitAll(ctx, jobs)
 }
 
@@ -136,7 +139,7 @@ func (c *Client) submitAll(ctx context.Context, jobs []*checked) ([]*Job, error)
 		}
 	}
 	var failed error
-	done := make(map[string]submission, len(jobs))
+	done := make(map[*checked]submission, len(jobs))
 	for jobType, of := range byType {
 		if failed = c.submitType(ctx, jobType, of, durable, done); failed != nil {
 			break
@@ -144,7 +147,7 @@ func (c *Client) submitAll(ctx context.Context, jobs []*checked) ([]*Job, error)
 	}
 	var out []*Job
 	for _, j := range jobs {
-		end := done[j.id]
+		end := done[j]
 		if end.job != nil {
 			out = append(out, end.job)
 		}
@@ -155,52 +158,87 @@ func (c *Client) submitAll(ctx context.Context, jobs []*checked) ([]*Job, error)
 	return out, failed
 }
 
-func (c *Client) submitType(ctx context.Context, jobType string, jobs []*checked, durable bool, done map[string]submission) error {
-	if err := c.useType(ctx, jobType); err != nil {
-		return err
-	}
-	for len(jobs) > 0 {
-		n, bytes := 0, 0
-		for n < len(jobs) && n < batchChunk && (n == 0 || bytes+len(jobs[n].Parameters) <= batchBytes) {
-			bytes += len(jobs[n].Parameters)
-			n++
-		}
-		if err := c.submitChunk(ctx, jobType, jobs[:n], durable, done); err != nil {
+// submitType adds to done how submissions of one type ended; the error is that of the others.
+func (c *Client) submitType(ctx context.Context, jobType string, jobs []*checked, durable bool, done map[*checked]submission) error {
+	for range 10 {
+		left, err := c.reserve(ctx, jobs, done)
+		if err != nil {
 			return err
 		}
-		jobs = jobs[n:]
+		if len(left) == 0 {
+			return nil
+		}
+		jobs = left
+		for len(left) > 0 {
+			n, bytes := 0, 0
+			for n < len(left) && n < batchChunk && (n == 0 || bytes+len(left[n].Parameters) <= batchBytes) {
+				bytes += len(left[n].Parameters)
+				n++
+			}
+			if err := c.submitChunk(ctx, jobType, left[:n], durable, done); err != nil {
+				if errors.As(err, new(*fullError)) {
+					c.abandon(ctx, left[:n])
+				}
+				return err
+			}
+			left = left[n:]
+		}
+		// What is left had its idempotency key taken over, and tries again under another id.
+		jobs = slices.DeleteFunc(slices.Clone(jobs), func(j *checked) bool { _, ended := done[j]; return ended })
+		for _, j := range jobs {
+			if j.id, err = newID(jobType); err != nil {
+				return err
+			}
+			j.shared = false
+		}
 	}
-	return nil
+	return errors.New("queue: submit: idempotency keys keep being taken over")
 }
 
 // submitChunk adds to done how those ended that the script took; the error is one that they share.
-func (c *Client) submitChunk(ctx context.Context, jobType string, jobs []*checked, durable bool, done map[string]submission) error {
+func (c *Client) submitChunk(ctx context.Context, jobType string, jobs []*checked, durable bool, done map[*checked]submission) error {
 	records, err := c.submit(ctx, jobType, jobs, durable)
 	if len(records) < len(jobs) {
 		return err
 	}
 	for i, j := range jobs {
-		job, err := c.submitted(ctx, j, records[i])
-		done[j.id] = submission{job: job, err: err}
+		if records[i] == "" {
+			continue // its key was taken over
+		}
+		end := c.submitted(ctx, j, records[i])
+		if !errors.Is(end.err, ErrNotFound) { // else forgotten in between
+			done[j] = end
+		}
 	}
 	return err
 }
 
 // submitted makes the answer of what the script returned for a job: its record or, for a repetition, the earlier job's id.
-func (c *Client) submitted(ctx context.Context, j *checked, answer string) (*Job, error) {
-	if !strings.Contains(answer, "\t") {
-		return c.Get(ctx, answer)
+func (c *Client) submitted(ctx context.Context, j *checked, answer string) submission {
+	if strings.Contains(answer, "\t") {
+		r, err := parseRecord(j.id, answer)
+		if err != nil {
+			return submission{err: err}
+		}
+		out, err := r.job(j.meta, nil)
+		if err != nil {
+			return submission{err: err}
+		}
+		out.Requirements, out.Parameters = j.needs, j.Parameters
+		return submission{job: out}
 	}
-	r, err := parseRecord(j.id, answer)
-	if err != nil {
-		return nil, err
+	job, err := c.Get(ctx, answer)
+	switch {
+	case err != nil:
+		return submission{err: err}
+	case answer == j.id && !j.shared && j.resent: // taken in by a call whose answer was lost
+		return submission{job: job}
+	case answer != j.id: // under a key that a former release entered
+		if _, err := c.evalAgain(ctx, "swap", noType, []string{c.keys.idempotency()}, j.idemField(), j.id, answer); err != nil {
+			return submission{err: err}
+		}
 	}
-	out, err := r.job(j.meta, nil)
-	if err != nil {
-		return nil, err
-	}
-	out.Requirements, out.Parameters = j.needs, j.Parameters
-	return out, nil
+	return j.repeats(job)
 }
 
 // fullError refuses jobs for there being too many classes.
@@ -236,10 +274,18 @@ func (c *Client) submit(ctx context.Context, jobType string, jobs []*checked, du
 				millis(j.Deadline), millis(j.NotBefore), j.Tenant, j.IdempotencyKey, []byte(j.Parameters), j.meta)
 		}
 		reply, unsure, err := c.evalSubmit(ctx, jobType, durable, args)
+		for _, j := range jobs {
+			j.resent = j.resent || args[repetitionArg] == "1"
+		}
 		if err != nil {
 			return nil, err
 		}
 		switch text(at(reply, 0)) {
+		case forgotten:
+			if err := c.useType(ctx, jobType); err != nil {
+				return nil, err
+			}
+			continue
 		case "ok":
 			c.wake(ctx, jobType, texts(at(reply, 3)))
 			return texts(at(reply, 2)), unsure

@@ -39,7 +39,7 @@ func (c *Client) Turn(ctx context.Context, w WorkerInfo, done []Ending, n int) (
 		errs[i] = verdictOf(d.Lease.JobID, ended[i])
 	}
 	if t.status == "unregistered" {
-		return nil, errs, c.Register(ctx, w)
+		return nil, errs, c.registerAgain(ctx, w)
 	}
 	return t.claimed, errs, nil
 }

@@ -79,7 +79,7 @@ func plainValue(hash, field, value string) string {
 		return strings.Join(f, " ")
 	case hash == "cls" && strings.HasPrefix(field, "s:"):
 		return strconv.Itoa(strings.Count(value, ","))
-	case hash == "cls" && strings.HasPrefix(field, "t:"), hash == "ctl" && (strings.HasPrefix(field, "d:") || strings.HasPrefix(field, "p:")):
+	case hash == "cls" && strings.HasPrefix(field, "t:"), hash == "ctl" && field == "fleet", hash == "ctl" && (strings.HasPrefix(field, "d:") || strings.HasPrefix(field, "p:")):
 		return ""
 	case strings.HasPrefix(hash, "info:") && field[0] == 'a':
 		f := strings.Split(value, "\t")

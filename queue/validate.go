@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -25,7 +24,6 @@ const (
 	maxDelay          = 366 * 24 * time.Hour
 	maxTenant         = 128
 	maxIdempotencyKey = 256
-	maxWebhook        = 2048
 	maxMetadata       = 32
 	maxMetadataValue  = 1024
 	maxReason         = 500
@@ -88,6 +86,9 @@ func article(goType string) string {
 type checked struct {
 	Submission
 	id       string
+	shared   bool          // the id is that of whoever used the idempotency key first
+	resent   bool          // the call was made twice, since the first one's answer was lost
+	late     *InvalidError // its deadline has passed: it can only repeat an earlier one
 	needs    capability.Requirements
 	class    string
 	priority int
@@ -109,8 +110,8 @@ func (o *Options) check(s Submission, now time.Time) (*checked, error) {
 		c.priority = *s.Priority
 	}
 	for _, step := range []func() *InvalidError{
-		c.checkNumbers, func() *InvalidError { return c.checkTimes(now) },
-		func() *InvalidError { return c.checkPayload(o.MaxPayload) }, c.checkTexts, c.checkMetadata,
+		c.checkNumbers, c.checkTexts, func() *InvalidError { return c.checkTimes(now) },
+		func() *InvalidError { return c.checkPayload(o.MaxPayload) }, c.checkMetadata,
 	} {
 		if invalid := step(); invalid != nil {
 			return nil, invalid
@@ -146,6 +147,8 @@ func (c *checked) checkTimes(now time.Time) *InvalidError {
 		}
 	}
 	switch {
+	case c.Deadline != nil && !c.Deadline.After(now) && c.IdempotencyKey != "":
+		c.late = &InvalidError{"deadline", "has passed already"}
 	case c.Deadline != nil && !c.Deadline.After(now):
 		return &InvalidError{"deadline", "has passed already"}
 	case c.Deadline != nil && c.NotBefore != nil && !c.Deadline.After(*c.NotBefore):
@@ -176,12 +179,9 @@ func (c *checked) checkTexts() *InvalidError {
 	if problem := checkText(c.IdempotencyKey, maxIdempotencyKey); problem != "" {
 		return &InvalidError{"idempotency_key", problem}
 	}
-	if c.Webhook == "" {
-		return nil
-	}
-	u, err := url.Parse(c.Webhook)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || len(c.Webhook) > maxWebhook {
-		return &InvalidError{"webhook", fmt.Sprintf("write a URL with http or https, at most %d bytes", maxWebhook)}
+	if c.Webhook != "" {
+		return &InvalidError{"webhook", "nobody would be called: webhooks are not built yet. Leave it out, and follow the job's events " +
+			"(GET /v1/jobs/{id}/events) or ask for its state (GET /v1/jobs/{id})"}
 	}
 	return nil
 }
@@ -206,8 +206,11 @@ func (c *checked) checkMetadata() *InvalidError {
 }
 
 func (c *checked) addMeta() error {
-	e := extra{Webhook: c.Webhook, Metadata: c.Metadata, NotBefore: millis(c.NotBefore)}
-	if e.Webhook == "" && len(e.Metadata) == 0 && e.NotBefore == 0 {
+	e := extra{Metadata: c.Metadata, NotBefore: millis(c.NotBefore)}
+	if c.IdempotencyKey != "" {
+		e.Deadline = millis(c.Deadline)
+	}
+	if len(e.Metadata) == 0 && e.NotBefore == 0 && e.Deadline == 0 {
 		return nil
 	}
 	b, err := json.Marshal(e)

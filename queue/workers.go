@@ -25,7 +25,9 @@ func (c *Client) Register(ctx context.Context, w WorkerInfo) error {
 	if err != nil {
 		return fmt.Errorf("queue: offer: %w", err)
 	}
-	_, err = c.evalAgain(ctx, "register", jobType, nil, w.Machine, w.Name, w.index(), w.Offer.Profile(), offer, c.opts.registration().Milliseconds())
+	_, err = c.inType(ctx, jobType, func() (any, error) {
+		return c.evalAgain(ctx, "register", jobType, nil, w.Machine, w.Name, w.index(), w.Offer.Profile(), offer, c.opts.registration().Milliseconds())
+	})
 	if err != nil {
 		return err
 	}
@@ -36,6 +38,15 @@ func (c *Client) Register(ctx context.Context, w WorkerInfo) error {
 	c.workers[w.Machine][jobType+"/"+w.Name] = w
 	c.mu.Unlock()
 	return c.remap(ctx, jobType)
+}
+
+// registerAgain announces a worker that Redis doesn't know, though it was announced: it was silent for long, or Redis has lost
+// it, and then the machine's report as well.
+func (c *Client) registerAgain(ctx context.Context, w WorkerInfo) error {
+	if err := c.Register(ctx, w); err != nil {
+		return err
+	}
+	return c.remember(ctx, w.Machine, &HeartbeatAnswer{})
 }
 
 // Unregister takes a worker away in all the types it was registered for by this client, or in all types there are.
@@ -99,6 +110,9 @@ func (w WorkerInfo) validate() error {
 	}
 	return nil
 }
+
+// entry is the worker as ctl has it.
+func (w WorkerInfo) entry() string { return w.Offer.Profile() + "\t" + w.index() }
 
 // index is the allocation's index as the idle set sorts it.
 func (w WorkerInfo) index() string { return fmt.Sprintf("%06d", w.Index) }

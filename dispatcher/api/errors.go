@@ -59,6 +59,7 @@ func statusOf(err error) (int, errorDetail) {
 	var (
 		own     *requestError
 		field   *queue.InvalidError
+		twice   *queue.ConflictError
 		tooBig  *http.MaxBytesError
 		routing *echo.HTTPError
 	)
@@ -67,6 +68,8 @@ func statusOf(err error) (int, errorDetail) {
 		return own.status, own.errorDetail
 	case errors.As(err, &field):
 		return http.StatusBadRequest, errorDetail{Code: codeInvalid, Message: field.Problem, Field: field.Field}
+	case errors.As(err, &twice):
+		return http.StatusConflict, errorDetail{Code: codeConflict, Message: twice.Error(), Field: twice.Field()}
 	case errors.As(err, &tooBig):
 		return http.StatusRequestEntityTooLarge, errorDetail{Code: codeTooLarge, Message: fmt.Sprintf(
 			"the body is larger than %d bytes: put large inputs where the worker can fetch them, and send the URL", tooBig.Limit)}

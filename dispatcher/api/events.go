@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -70,6 +71,8 @@ func (s *Server) pump(c echo.Context, stream *queue.EventStream, w *sseWriter) {
 				continue
 			}
 			switch err := stream.Err(); {
+			case errors.Is(err, queue.ErrNotFound):
+				w.send("event: end\ndata: {\"reason\": \"there is no such job any more\"}\n\n")
 			case err == nil:
 				w.send("event: end\ndata: {}\n\n")
 			case s.stopping.Err() != nil:

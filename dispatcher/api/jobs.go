@@ -48,6 +48,9 @@ func (s *Server) submit(c echo.Context) error {
 		s.whyWaiting(c, job, &answer)
 	}
 	c.Response().Header().Set(echo.HeaderLocation, "/v1/jobs/"+job.ID)
+	if job.Repeated {
+		return c.JSON(http.StatusOK, answer)
+	}
 	return c.JSON(http.StatusCreated, answer)
 }
 

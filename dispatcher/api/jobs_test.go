@@ -62,6 +62,29 @@ func TestTheLifeOfAJob(t *testing.T) {
 	require.Equal(t, id, out["jobs"].([]any)[0].(map[string]any)["id"])
 }
 
+func TestARepetitionAndAConflict(t *testing.T) {
+	v := start(t, nil)
+	const body = `{"type": "simulation", "idempotency_key": "k", "parameters": {"a": 1, "b": 2}}`
+	id := v.submit(body)
+	resp, _ := v.raw("POST", "/v1/jobs", `{"idempotency_key": "k", "parameters": {"b": 2.0, "a": 1}, "type": "simulation", "durable": false}`)
+	require.Equal(t, http.StatusOK, resp.StatusCode)
+	require.Equal(t, "/v1/jobs/"+id, resp.Header.Get("Location"))
+	for field, body := range map[string]string{
+		"parameters": `{"type": "simulation", "idempotency_key": "k", "parameters": {"a": 1, "b": 3}}`,
+		"type":       `{"type": "comfyui", "idempotency_key": "k", "parameters": {"a": 1, "b": 2}}`,
+		"priority":   `{"type": "simulation", "idempotency_key": "k", "parameters": {"a": 1, "b": 2}, "priority": 3, "timeout": "3s"}`,
+	} {
+		status, out := v.do("POST", "/v1/jobs", body)
+		require.Equal(t, http.StatusConflict, status)
+		detail := out["error"].(map[string]any)
+		require.Equal(t, "conflict", detail["code"])
+		require.Equal(t, field, detail["field"])
+		require.Contains(t, detail["message"], "job "+id+", which differs in "+field)
+	}
+	_, list := v.do("GET", "/v1/jobs", "")
+	require.Len(t, list["jobs"], 1)
+}
+
 func TestEndedJobsWaitAgain(t *testing.T) {
 	v := start(t, nil)
 	w := v.worker()
@@ -152,6 +175,7 @@ func TestRefusals(t *testing.T) {
 		{"no job's id", "GET", "/v1/jobs/..%2F..%2Fetc", "", 404, "not_found", "", "no such job"},
 		{"unknown job's events", "GET", "/v1/jobs/simulation-01ARZ3NDEKTSV4RRFFQ69G5FAV/events", "", 404, "not_found", "", "no such job"},
 		{"nothing to requeue", "POST", "/v1/jobs/simulation-01ARZ3NDEKTSV4RRFFQ69G5FAV/requeue", "", 404, "not_found", "", "no such job"},
+		{"webhook", "POST", "/v1/jobs", `{"type": "simulation", "webhook": "https://example.com/hook"}`, 400, "invalid", "webhook", "webhooks are not built yet"},
 		{"no type to resume", "POST", "/v1/types/No-Type/resume", "", 400, "invalid", "type", "is not a job type"},
 		{"no type to pause", "POST", "/v1/types/No-Type/pause", "", 400, "invalid", "type", "is not a job type"},
 		{"a long reason", "POST", "/v1/types/simulation/pause", `{"reason": "` + strings.Repeat("x", 501) + `"}`, 400, "invalid", "reason", "at most 500"},

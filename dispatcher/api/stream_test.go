@@ -196,3 +196,16 @@ func TestABlobFolderThatComesLater(t *testing.T) {
 	_, err := api.New(api.Options{Listen: "127.0.0.1:0", Queue: v.queue, Pools: v.pools, BlobRoot: filepath.Join(root, "x")})
 	require.ErrorContains(t, err, "is a file: name the folder")
 }
+
+// A job that Redis has lost has no more events: its followers are told so, and don't come back for ever.
+func TestTheStreamOfALostJobEnds(t *testing.T) {
+	v := start(t, nil)
+	id := v.submit(`{"type": "simulation"}`)
+	s := v.stream("/v1/jobs/" + id + "/events")
+	kind, first := s.next()
+	require.Equal(t, "submitted", kind)
+	require.NoError(t, v.redis.Flush())
+	require.Equal(t, []string{"end"}, s.rest())
+	status, _ := v.do("GET", "/v1/jobs/"+id+"/events?after="+first, "")
+	require.Equal(t, http.StatusNotFound, status)
+}

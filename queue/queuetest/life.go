@@ -13,7 +13,7 @@ import (
 func lifeOfAJob(f *fixture) {
 	j := f.submit(func(s *queue.Submission) {
 		s.Capabilities, s.Requires = []string{"gpu"}, map[string]any{"gpu.memory": ">=16GiB"}
-		s.Tenant, s.Webhook, s.Metadata = "acme", "https://example.com/hook", map[string]string{"user": "u1"}
+		s.Tenant, s.Metadata = "acme", map[string]string{"user": "u1"}
 	})
 	require.Equal(f.t, queue.Waiting, j.State)
 	require.Equal(f.t, "simulation [gpu] gpu.memory >=16GiB", j.Requirements.Canonical())

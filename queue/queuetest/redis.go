@@ -128,6 +128,21 @@ func (r *Redis) Flush() error {
 	return client.FlushAll(context.Background()).Err()
 }
 
+// FlushScripts makes the server forget its scripts.
+func (r *Redis) FlushScripts() error {
+	client := redis.NewClient(&redis.Options{Addr: r.Addr, MaxRetries: -1, TLSConfig: r.tls})
+	defer func() { _ = client.Close() }()
+	return client.ScriptFlush(context.Background()).Err()
+}
+
+// StartEmpty kills the server and starts it without any of its data.
+func (r *Redis) StartEmpty() {
+	r.t.Helper()
+	r.Kill()
+	require.NoError(r.t, os.RemoveAll(filepath.Join(r.dir, "appendonlydir")))
+	r.Start()
+}
+
 func (r *Redis) log() string {
 	b, err := os.ReadFile(filepath.Join(r.dir, "log"))
 	if err != nil {

@@ -3,8 +3,8 @@
 -- MORE KEYS: per job its details
 -- LIBS: record
 -- ARGV: job id, …
--- Returns: number dropped
-local n = 0
+-- Returns: {"<tenant>\t<key>", id, …} of those dropped that had an idempotency key
+local keys = {}
 for i, id in ipairs(ARGV) do
   local r = read(id)
   if not r then
@@ -13,12 +13,15 @@ for i, id in ipairs(ARGV) do
     redis.call("HDEL", jobs, id)
     redis.call("HDEL", bodies, id)
     redis.call("HDEL", meta, id)
-    if r[IDEM] ~= "" then redis.call("HDEL", idem, r[TENANT] .. "\t" .. r[IDEM]) end
+    if r[IDEM] ~= "" then
+      local field = r[TENANT] .. "\t" .. r[IDEM]
+      if redis.call("HGET", idem, field) == id then redis.call("HDEL", idem, field) end
+      keys[#keys + 1], keys[#keys + 2] = field, id
+    end
     redis.call("ZREM", all, id)
     redis.call("ZREM", ended, id)
     redis.call("ZREM", dead, id)
     redis.call("DEL", KEYS[more + i])
-    n = n + 1
   end
 end
-return n
+return keys

@@ -2,13 +2,13 @@
 -- KEYS: ctl jobs leases alive
 -- LIBS: record
 -- ARGV: 1 machine, 2 lease ms, 3 ms by which an attempt may overrun its timeout, 4 registration ms, 5 number of workers,
---       6… their names, then per lease 3: job id, fence, nonce
+--       6… of each its name and its entry in ctl, then per lease 3: job id, fence, nonce
 -- Returns: {{lost job, …}, {cancelled job, …}, {worker that must register again, …}, reason of the drain or false}
 local machine, leaseFor, overrun, registeredFor, n = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local lost, cancelled, missing = {}, {}, {}
-for i = 6, 5 + n do
+for i = 6, 4 + 2 * n, 2 do
   local me = machine .. "/" .. ARGV[i]
-  if redis.call("HEXISTS", ctl, "w:" .. me) == 1 then
+  if redis.call("HGET", ctl, "w:" .. me) == ARGV[i + 1] then
     redis.call("ZADD", alive, string.format("%d", now + registeredFor), me)
   else
     missing[#missing + 1] = ARGV[i]
@@ -38,7 +38,7 @@ local function renew(first)
   end
   if #renewed > 0 then redis.call("ZADD", leases, unpack(renewed)) end
 end
-for i = 6 + n, #ARGV, 1500 do renew(i) end
+for i = 6 + 2 * n, #ARGV, 1500 do renew(i) end
 
 -- A person's reason says more than the dispatcher's.
 local why = false

@@ -1,9 +1,11 @@
 -- register announces a worker, or renews it.
 -- KEYS: ctl alive fleet idle
 -- ARGV: machine, worker, index in 6 digits, profile, offer JSON, registration ms
--- Returns: {fleet version, 1 if the fleet's profiles changed}
+-- Returns: {"forgotten"} where the shard isn't marked, else {fleet version, 1 if the fleet's profiles changed}
 local machine, worker, index, profile, offer, ms = unpack(ARGV)
+if redis.call("HEXISTS", ctl, "_") == 0 then return { "forgotten" } end
 local time = redis.call("TIME")
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local me = machine .. "/" .. worker
 local old = redis.call("HGET", ctl, "w:" .. me)
 local changed = 0
@@ -25,6 +27,6 @@ if old ~= profile .. "\t" .. index then
     changed = 1
   end
 end
-redis.call("ZADD", alive, time[1] * 1000 + math.floor(time[2] / 1000) + ms, me)
-if changed == 1 then redis.call("HINCRBY", ctl, "fleet", 1) end
-return { tonumber(redis.call("HGET", ctl, "fleet") or 0), changed }
+redis.call("ZADD", alive, string.format("%d", now + ms), me)
+-- LIBS: fleet
+return { changed == 1 and nextFleet(now) or tonumber(redis.call("HGET", ctl, "fleet") or 0), changed }

@@ -1,11 +1,14 @@
 -- submit takes jobs of one type in. Nothing is changed when it refuses.
--- KEYS: ctl jobs bodies meta idem waiting chead heads aud cls classes delayed deadlines all counts idle fair
+-- KEYS: ctl jobs bodies meta idem waiting chead heads aud cls classes delayed deadlines all counts idle fair taken
 -- ARGV: 1 cap on classes, 2 largest parameters that a claim hands out, bytes, 3 "1" where the call may be a repetition,
 --       4 number of class definitions; per definition 5: class, requirements JSON, audience, its profiles, fleet version; then
 --       per job 11: id, class, 100 − priority in 2 hex digits, max attempts, timeout ms, deadline ms, not-before ms, tenant,
 --       idempotency key, parameters, meta JSON
--- Returns: {"ok", fleet version, {record or id of an earlier job, …}, {worker to wake, …}} or {"unmapped", class, …} or
+-- taken has the ids of submissions from which somebody took the idempotency key over.
+-- Returns: {"forgotten"} where the shard isn't marked, {"ok", fleet version, {record, or id of an earlier job, or "" where the key was taken over, …}, {worker to wake, …}} or {"unmapped", class, …} or
 --          {"full", number of classes}
+local state = redis.call("HMGET", ctl, "fair", "fleet", "_")
+if not state[3] then return { "forgotten" } end
 local cap, inline, ndefs = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[4])
 local first = 5 + 5 * ndefs
 local defined = {}
@@ -48,7 +51,6 @@ end
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local nowText = string.format("%d", now)
-local state = redis.call("HMGET", ctl, "fair", "fleet")
 local fairly = state[1]
 
 -- A job's place among those of its priority is the next number or, where tenants share fairly, the tenant's own next number,
@@ -68,6 +70,8 @@ for i = first, #ARGV, 11 do
   if key ~= "" then
     unique = tenant .. "\t" .. key
     earlier = idempotent[unique] or redis.call("HGET", idem, unique)
+    if earlier and not idempotent[unique] and redis.call("HEXISTS", jobs, earlier) == 0 then earlier = nil end
+    if not earlier and redis.call("ZSCORE", taken, id) then earlier = "" end
   end
   if not earlier and ARGV[3] == "1" and redis.call("HEXISTS", jobs, id) == 1 then earlier = id end
   if earlier then

@@ -25,5 +25,6 @@ for i = 2, #ARGV do
     end
   end
 end
-if changed == 1 then redis.call("HINCRBY", ctl, "fleet", 1) end
+-- LIBS: fleet
+if changed == 1 then nextFleet(now) end
 return { n, changed }

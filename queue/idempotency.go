@@ -1,0 +1,364 @@
+package queue
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"math/big"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+
+	"github.com/emprops/machinectl/capability"
+)
+
+// A tenant's idempotency key stands for one job of whatever type. Who submits under a key first enters the id that its job
+// will have in a table of all keys; whoever comes after finds that id there. Of the same type it submits under that id, too:
+// the shard takes in the first, and answers the others with the job. Of another type it is a conflict, if the job exists. If
+// it doesn't, since whoever entered it died, the key is taken over: the shard refuses the id from then on, and another id
+// is entered. No step waits for anybody.
+//
+// Whether a repetition is a true one is found by comparing it with the job itself. A key is forgotten together with its job,
+// some time after its end ([Options.Retention]).
+
+// ConflictError refuses a submission under an idempotency key that was used for a job which differs from it.
+type ConflictError struct {
+	Fields []string // of the submission, those that differ
+	JobID  string   // the job that was submitted first
+	Place  string   // of the submission in a batch, "jobs[3]."
+}
+
+func (e *ConflictError) Error() string {
+	return fmt.Sprintf("the idempotency_key was used before, for job %s, which differs in %s: use another key for another job, or submit the same again",
+		e.JobID, strings.Join(e.Fields, ", "))
+}
+
+// Field is the first field that differs, as in [InvalidError].
+func (e *ConflictError) Field() string { return e.Place + e.Fields[0] }
+
+// idemField names a key in the tables of keys.
+func (j *checked) idemField() string { return j.Tenant + "\t" + j.IdempotencyKey }
+
+const (
+	// reservationAge is how old an id in the table may be that is submitted under without looking whether its job is gone.
+	reservationAge = time.Hour
+	// refuseTaken is how long an id is refused that a key was taken over from: a submission doesn't take as long by far.
+	refuseTaken = time.Hour
+)
+
+// reserve enters the keys of submissions of one type and gives them the ids that the keys stand for. It returns the jobs that
+// are to be submitted; of the others it notes in done how they end.
+func (c *Client) reserve(ctx context.Context, jobs []*checked, done map[*checked]submission) ([]*checked, error) {
+	var keyed []*checked
+	for _, j := range jobs {
+		if j.IdempotencyKey != "" {
+			keyed = append(keyed, j)
+		}
+	}
+	if len(keyed) == 0 {
+		return jobs, nil
+	}
+	if err := c.reserveLate(ctx, keyed, done); err != nil {
+		return nil, err
+	}
+	for range 10 {
+		open := slices.DeleteFunc(slices.Clone(keyed), func(j *checked) bool { _, ended := done[j]; return ended })
+		if len(open) == 0 {
+			break
+		}
+		var args []any
+		for _, j := range open {
+			args = append(args, j.idemField(), j.id)
+		}
+		reply, err := c.evalAgain(ctx, "reserve", noType, []string{c.keys.idempotency()}, args...)
+		if err != nil {
+			return nil, err
+		}
+		keyed = nil // those whose keys were taken over, to be entered again
+		for i, id := range texts(reply) {
+			again, err := c.settleKey(ctx, open[i], id, done)
+			if err != nil {
+				return nil, err
+			}
+			if again {
+				keyed = append(keyed, open[i])
+			}
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(jobs), func(j *checked) bool { _, ended := done[j]; return ended }), nil
+}
+
+// settleKey decides what becomes of a submission whose key stands for the job id. again: the key has been taken over.
+func (c *Client) settleKey(ctx context.Context, j *checked, id string, done map[*checked]submission) (again bool, err error) {
+	fresh := false
+	if t, err := ulid.Parse(id[strings.LastIndexByte(id, '-')+1:]); err == nil {
+		fresh = time.Since(ulid.Time(t.Time())) < reservationAge
+	}
+	if id == j.id {
+		return false, nil
+	}
+	if typeOf(id) == j.Type && fresh {
+		j.id, j.shared = id, true
+		return false, nil
+	}
+	reply, err := c.eval(ctx, "overtake", typeOf(id), nil, j.idemField(), id, refuseTaken.Milliseconds())
+	if err != nil {
+		return false, err
+	}
+	if earlier := text(reply); earlier != "" {
+		if typeOf(earlier) == j.Type {
+			j.id, j.shared = earlier, true
+			return false, nil
+		}
+		done[j], err = c.answerKey(ctx, j, earlier)
+		if errors.Is(err, ErrNotFound) {
+			return true, nil // forgotten in between
+		}
+		return false, err
+	}
+	_, err = c.evalAgain(ctx, "swap", noType, []string{c.keys.idempotency()}, j.idemField(), id, j.id)
+	return true, err
+}
+
+// answerKey ends a submission whose key stands for an existing job.
+func (c *Client) answerKey(ctx context.Context, j *checked, id string) (submission, error) {
+	job, err := c.Get(ctx, id)
+	if err != nil {
+		return submission{}, err
+	}
+	return j.repeats(job), nil
+}
+
+// repeats answers a repeated submission with the first one's job, where it is the same.
+func (j *checked) repeats(job *Job) submission {
+	if fields := j.differences(job); len(fields) > 0 {
+		return submission{err: &ConflictError{Fields: fields, JobID: job.ID}}
+	}
+	again := *job
+	again.Repeated = true
+	return submission{job: &again}
+}
+
+// reserveLate ends the submissions whose deadline has passed: they can only be repetitions.
+func (c *Client) reserveLate(ctx context.Context, jobs []*checked, done map[*checked]submission) error {
+	late := slices.DeleteFunc(slices.Clone(jobs), func(j *checked) bool { return j.late == nil })
+	earlier, err := c.earlier(ctx, late)
+	if err != nil {
+		return err
+	}
+	for _, j := range late {
+		if job := earlier[j]; job != nil {
+			done[j] = j.repeats(job)
+		} else {
+			done[j] = submission{err: j.late}
+		}
+	}
+	return nil
+}
+
+// earlier finds the jobs that the keys of submissions stand for.
+func (c *Client) earlier(ctx context.Context, jobs []*checked) (map[*checked]*Job, error) {
+	out := map[*checked]*Job{}
+	if len(jobs) == 0 {
+		return out, nil
+	}
+	fields := make([]string, len(jobs))
+	byType := map[string][]string{}
+	for i, j := range jobs {
+		fields[i] = j.idemField()
+		byType[j.Type] = append(byType[j.Type], fields[i])
+	}
+	ids := map[string]string{}
+	learn := func(key string, fields []string) error {
+		values, err := c.rdb.HMGet(ctx, key, fields...).Result()
+		if err != nil {
+			return c.wrap(ctx, err)
+		}
+		for i, v := range values {
+			if id := text(v); id != "" {
+				ids[fields[i]] = id
+			}
+		}
+		return nil
+	}
+	for jobType, of := range byType { // where a former release's keys are
+		if err := learn(c.keys.shard(jobType, "idem"), of); err != nil {
+			return nil, err
+		}
+	}
+	err := learn(c.keys.idempotency(), fields)
+	if err != nil {
+		return nil, err
+	}
+	for i, j := range jobs {
+		id, ok := ids[fields[i]]
+		if !ok {
+			continue
+		}
+		if out[j], err = c.Get(ctx, id); errors.Is(err, ErrUnavailable) || ctx.Err() != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// checkKeys refuses a batch as a whole in which one submission is in conflict with an earlier job, or with another one.
+func (c *Client) checkKeys(ctx context.Context, jobs []*checked) error {
+	first := map[string]*checked{}
+	var keyed []*checked
+	places := map[*checked]string{}
+	for i, j := range jobs {
+		if j.IdempotencyKey != "" {
+			keyed = append(keyed, j)
+			places[j] = fmt.Sprintf("jobs[%d].", i)
+		}
+	}
+	earlier, err := c.earlier(ctx, keyed)
+	if err != nil {
+		return err
+	}
+	for _, j := range keyed {
+		job := earlier[j]
+		if other := first[j.idemField()]; job == nil && other != nil {
+			job = other.asJob()
+			job.ID = strings.TrimSuffix(places[other], ".") + " of this batch"
+		}
+		if job == nil && j.late != nil {
+			return &InvalidError{places[j] + j.late.Field, j.late.Problem}
+		}
+		if job == nil {
+			first[j.idemField()] = j
+		} else if fields := j.differences(job); len(fields) > 0 {
+			return &ConflictError{Fields: fields, JobID: job.ID, Place: places[j]}
+		}
+	}
+	return nil
+}
+
+// abandon forgets the keys of submissions that were refused, as far as they entered them.
+func (c *Client) abandon(ctx context.Context, jobs []*checked) {
+	var args []any
+	for _, j := range jobs {
+		if j.IdempotencyKey != "" {
+			args = append(args, j.idemField(), j.id, "")
+		}
+	}
+	c.forgetKeys(ctx, args)
+}
+
+// forgetKeys takes keys out of the table that stand for jobs which are gone: a key, an id and an empty text each. What can't
+// be taken out now costs memory, and is taken over when the key is used again.
+func (c *Client) forgetKeys(ctx context.Context, args []any) {
+	if len(args) == 0 {
+		return
+	}
+	if _, err := c.evalAgain(context.WithoutCancel(ctx), "swap", noType, []string{c.keys.idempotency()}, args...); err != nil {
+		c.log.Debug("idempotency keys could not be forgotten", "keys", len(args)/3, "error", err)
+	}
+}
+
+// asJob is the submission as a job that was just taken in.
+func (j *checked) asJob() *Job {
+	return &Job{
+		ID: j.id, Type: j.Type, Class: j.class, Requirements: j.needs, Priority: j.priority, Timeout: j.Timeout, MaxAttempts: j.MaxAttempts,
+		NotBefore: j.NotBefore, Deadline: j.Deadline, deadline: j.Deadline, Metadata: j.Metadata, Parameters: j.Parameters,
+	}
+}
+
+// differences are the fields in which a submission isn't the one that a job came from.
+func (j *checked) differences(job *Job) []string {
+	var out []string
+	note := func(field string, differs bool) {
+		if differs {
+			out = append(out, field)
+		}
+	}
+	note("type", j.Type != job.Type)
+	out = append(out, requirementsDiffer(j, job)...)
+	note("parameters", canonical(j.Parameters) != canonical(job.Parameters))
+	note("priority", j.priority != job.Priority)
+	note("timeout", j.Timeout.D().Milliseconds() != job.Timeout.D().Milliseconds())
+	note("max_attempts", j.MaxAttempts != job.MaxAttempts)
+	note("not_before", millis(j.NotBefore) != millis(job.NotBefore))
+	note("deadline", millis(j.Deadline) != millis(cmp.Or(job.deadline, job.Deadline)))
+	note("metadata", !maps.Equal(j.Metadata, job.Metadata))
+	return out
+}
+
+// requirementsDiffer compares requirements in their canonical form, of which the class is the hash.
+func requirementsDiffer(j *checked, job *Job) []string {
+	a, b := j.needs, job.Requirements
+	a.Type, b.Type = "", ""
+	if j.class == job.Class || a.Class() == b.Class() {
+		return nil
+	}
+	var out []string
+	if !slices.Equal(a.Flags, b.Flags) {
+		out = append(out, "capabilities")
+	}
+	if !slices.EqualFunc(a.Constraints, b.Constraints, func(x, y capability.Constraint) bool { return x == y }) || len(out) == 0 {
+		out = append(out, "requires")
+	}
+	return out
+}
+
+// canonical is a JSON document in a form in which neither the order of keys nor white space nor how a number or a character
+// is written makes a difference.
+func canonical(doc json.RawMessage) string {
+	if len(doc) == 0 {
+		return ""
+	}
+	d := json.NewDecoder(strings.NewReader(string(doc)))
+	d.UseNumber()
+	var v any
+	if err := d.Decode(&v); err != nil {
+		return string(doc)
+	}
+	b, err := json.Marshal(canonicalValue(v))
+	if err != nil {
+		return string(doc)
+	}
+	return string(b)
+}
+
+func canonicalValue(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for name := range v {
+			v[name] = canonicalValue(v[name])
+		}
+	case []any:
+		for i := range v {
+			v[i] = canonicalValue(v[i])
+		}
+	case json.Number:
+		return canonicalNumber(v.String())
+	}
+	return v
+}
+
+// canonicalNumber is the number without zeros at either end of its digits, and with an exponent: 1.50 is 15e-1.
+func canonicalNumber(text string) json.Number {
+	sign := ""
+	if strings.HasPrefix(text, "-") {
+		sign, text = "-", text[1:]
+	}
+	mantissa, exponent, _ := strings.Cut(strings.ToLower(text), "e")
+	whole, fraction, _ := strings.Cut(mantissa, ".")
+	e, ok := new(big.Int).SetString(cmp.Or(strings.TrimPrefix(exponent, "+"), "0"), 10)
+	if !ok {
+		return json.Number(sign + text)
+	}
+	digits := strings.TrimLeft(whole+fraction, "0")
+	trimmed := strings.TrimRight(digits, "0")
+	if trimmed == "" {
+		return "0"
+	}
+	e.Add(e, big.NewInt(int64(len(digits)-len(trimmed)-len(fraction))))
+	return json.Number(sign + trimmed + "e" + e.String())
+}

@@ -1,0 +1,12 @@
+-- overtake makes sure that no job is submitted any more under an id that an idempotency key stands for, unless there is one.
+-- KEYS: jobs idem taken
+-- ARGV: "<tenant>\t<key>", the id, ms for which the id stays refused
+-- Returns: the id of the job there is under the key, or ""
+local earlier = redis.call("HGET", idem, ARGV[1])
+if earlier and redis.call("HEXISTS", jobs, earlier) == 1 then return earlier end
+if redis.call("HEXISTS", jobs, ARGV[2]) == 1 then return ARGV[2] end
+local time = redis.call("TIME")
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call("ZREMRANGEBYSCORE", taken, "-inf", string.format("%d", now))
+redis.call("ZADD", taken, string.format("%d", now + ARGV[3]), ARGV[2])
+return ""
