@@ -30,8 +30,8 @@ func openQueue(t *testing.T, server *queuetest.Redis, change func(*queue.Options
 
 // first is a submission with everything that a job can have.
 func first() queue.Submission {
-	priority, later, end := 70, time.Date(2126, 1, 2, 3, 4, 5, 678_900_000, time.UTC), time.Date(2126, 2, 2, 0, 0, 0, 0, time.UTC)
-	later, end = time.Now().Add(time.Hour).Truncate(time.Millisecond).Add(123*time.Microsecond), time.Now().Add(48*time.Hour)
+	priority := 70
+	later, end := time.Now().Add(time.Hour).Truncate(time.Millisecond).Add(123*time.Microsecond), time.Now().Add(48*time.Hour)
 	return queue.Submission{
 		Type: "sim", Capabilities: []string{"gpu", "fast"}, Requires: map[string]any{"gpu.memory": ">=24GiB", "model": []any{"a", "b"}},
 		Parameters: json.RawMessage(`{"seed": 12345678901234567890, "steps": 30, "text": "a\u00e4", "list": [1, 2.50, {"x": null}]}`),
