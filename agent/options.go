@@ -4,8 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/emprops/machinectl/agent/connector"
@@ -133,7 +136,8 @@ func (o Options) validate() error {
 	}
 	for _, w := range o.Spec.Workers {
 		if o.Connectors[w.Connector] == nil {
-			return fmt.Errorf("worker %q: this agent (%s) has no connector %q", w.Name, o.Version, w.Connector)
+			return fmt.Errorf("worker %q: this agent (%s) has no connector %q, only %s: deploy an agent that has it",
+				w.Name, o.Version, w.Connector, strings.Join(slices.Sorted(maps.Keys(o.Connectors)), ", "))
 		}
 	}
 	for _, s := range o.Spec.Services {

@@ -1,7 +1,6 @@
 package spec
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +10,11 @@ import (
 )
 
 // AgentVersion is the version of the [Agent] document this code writes and reads.
+//
+// Compilers and agents of different releases meet: machines keep their agent when the profile's author gets a new compiler,
+// and the other way round. So a field may be added to the document within a version, if an agent that doesn't know it does
+// the right thing without it; what such an agent would do wrong needs a new version, which it refuses. The same holds for
+// the [Policy] and [PolicyVersion].
 const AgentVersion = 1
 
 // Agent is the document the compiler renders into the agent task as a file. The agent learns everything else from the
@@ -67,21 +71,38 @@ type Worker struct {
 	Settings map[string]string `json:"settings,omitempty"`
 }
 
-// DecodeAgent reads an [Agent] document. Unknown fields, another version and missing parts are errors.
+// DecodeAgent reads an [Agent] document. Another version and missing parts are errors; unknown fields are a later release's,
+// and are ignored.
 func DecodeAgent(b []byte) (*Agent, error) {
-	dec := json.NewDecoder(bytes.NewReader(b))
-	dec.DisallowUnknownFields()
+	if err := checkVersion("agent document", b, AgentVersion, "this agent"); err != nil {
+		return nil, err
+	}
 	var a Agent
-	if err := dec.Decode(&a); err != nil {
+	if err := json.Unmarshal(b, &a); err != nil {
 		return nil, fmt.Errorf("agent document: %w", err)
 	}
 	return &a, a.validate()
 }
 
-func (a *Agent) validate() error {
-	if a.Version != AgentVersion {
-		return fmt.Errorf("agent document: version %d, this agent reads version %d: deploy matching binaries", a.Version, AgentVersion)
+// checkVersion refuses a document of another version than the reader's, before anything else of it is looked at.
+func checkVersion(what string, doc []byte, want int, reader string) error {
+	var v struct {
+		Version *int `json:"version"`
 	}
+	switch err := json.Unmarshal(doc, &v); {
+	case err != nil:
+		return fmt.Errorf("%s: %w", what, err)
+	case v.Version == nil:
+		return fmt.Errorf("%s: no version: it isn't one of machinectl's", what)
+	case *v.Version > want:
+		return fmt.Errorf("%s: version %d was written by a later machinectl; %s reads version %d: deploy a later one", what, *v.Version, reader, want)
+	case *v.Version < want:
+		return fmt.Errorf("%s: version %d was written by a former machinectl; %s reads version %d: apply the profile again with a matching machinectl", what, *v.Version, reader, want)
+	}
+	return nil
+}
+
+func (a *Agent) validate() error {
 	if len(a.Workers) == 0 {
 		return errors.New("agent document: no workers")
 	}

@@ -5,7 +5,8 @@ import (
 	"fmt"
 )
 
-// PolicyVersion is the version of the [Policy] document this code writes and reads.
+// PolicyVersion is the version of the [Policy] document this code writes and reads. What may be added within it: see
+// [AgentVersion].
 const PolicyVersion = 1
 
 // Policy is what a task group's scaling block carries for the dispatcher. It is the one place where the dispatcher finds
@@ -68,11 +69,11 @@ func ParsePolicy(m map[string]any) (p Policy, ok bool, err error) {
 	if err != nil {
 		return Policy{}, true, fmt.Errorf("scaling policy: %w", err)
 	}
+	if err := checkVersion("scaling policy", b, PolicyVersion, "this program"); err != nil {
+		return Policy{}, true, err
+	}
 	if err := json.Unmarshal(b, &p); err != nil {
 		return Policy{}, true, fmt.Errorf("scaling policy: %w", err)
-	}
-	if p.Version != PolicyVersion {
-		return Policy{}, true, fmt.Errorf("scaling policy of pool %q: version %d, this program reads version %d", p.Pool, p.Version, PolicyVersion)
 	}
 	return p, true, nil
 }
