@@ -16,8 +16,11 @@ var errInterrupted = errors.New("interrupted")
 const parentPoll = 250 * time.Millisecond
 
 // interruptible gives a context that ends at the first signal to stop, or when the program which started this one (`go run`
-// in `make demo`) is gone: it passes no signal on. A second signal ends the demo at once, and its guardian cleans up.
-func interruptible(parent context.Context) (context.Context, func()) {
+// in `make demo`) is gone: it passes no signal on. A second signal ends the demo at once, and its guardian cleans up. getppid is
+// [os.Getppid].
+func interruptible(parent context.Context, getppid func() int) (context.Context, func()) {
+	// Read here, not in the goroutine: on a busy machine that one may begin when the starter is gone already.
+	starter := getppid()
 	ctx, cancel := context.WithCancelCause(parent)
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
@@ -27,13 +30,13 @@ func interruptible(parent context.Context) (context.Context, func()) {
 		defer signal.Stop(signals)
 		tick := time.NewTicker(parentPoll)
 		defer tick.Stop()
-		for starter := os.Getppid(); ; {
+		for {
 			select {
 			case <-signals:
 				cancel(errInterrupted)
 				return
 			case <-tick.C:
-				if os.Getppid() != starter {
+				if getppid() != starter {
 					cancel(errInterrupted)
 					return
 				}

@@ -9,7 +9,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -61,6 +63,22 @@ func TestOrphaned(t *testing.T) {
 	require.NoError(t, starter.Process.Kill())
 	require.Error(t, starter.Wait())
 	nothingLeft(t, dir, "")
+}
+
+// TestStarterGoneAtOnce: the program that started the demo may be gone before any goroutine of the demo has run.
+func TestStarterGoneAtOnce(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // the goroutine begins when this one waits
+	var parent atomic.Int64
+	parent.Store(100)
+	ctx, stop := interruptible(t.Context(), func() int { return int(parent.Load()) })
+	defer stop()
+	parent.Store(1)
+	select {
+	case <-ctx.Done():
+		require.ErrorIs(t, context.Cause(ctx), errInterrupted)
+	case <-time.After(20 * time.Second):
+		t.Fatal("the demo goes on without its starter")
+	}
 }
 
 func built(t *testing.T) string {

@@ -25,7 +25,7 @@ func main() {
 	flag.DurationVar(&opts.timeout, "timeout", 3*time.Minute, "give up after this long")
 	flag.Parse()
 
-	ctx, stop := interruptible(context.Background())
+	ctx, stop := interruptible(context.Background(), os.Getppid)
 	err := run(ctx, opts)
 	stop()
 	if err != nil {
