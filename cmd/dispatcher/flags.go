@@ -51,6 +51,7 @@ func options(args []string, env func(string) string, out *os.File) (dispatcher.O
 	flags.DurationVar(&o.Reap, "reap", time.Second, "time between two looks for lost jobs")
 	flags.DurationVar(&o.Grace, "grace", 15*time.Second, "time for requests under way when stopping")
 	flags.TextVar(&level, "log-level", slog.LevelInfo, "`level` of the log: debug, info, warn or error")
+	addrFile := flags.String("addr-file", "", "write the API's host:port into this `file` once it takes requests: of use with port 0 in -listen")
 	show := flags.Bool("version", false, "print the version and exit")
 	if err := flags.Parse(args); err != nil {
 		return o, usageError{err}
@@ -66,7 +67,23 @@ func options(args []string, env func(string) string, out *os.File) (dispatcher.O
 		return o, errors.Join(flag.ErrHelp, err)
 	}
 	o.Logger = logger(out, level)
+	if *addrFile != "" {
+		o.Ready = func(addr string) {
+			if err := writeWhole(*addrFile, addr+"\n"); err != nil {
+				o.Logger.Error("the address can't be written", "file", *addrFile, "error", err)
+			}
+		}
+	}
 	return o, nil
+}
+
+// writeWhole writes a file that nobody sees in part.
+func writeWhole(path, text string) error {
+	part := path + ".part"
+	if err := os.WriteFile(part, []byte(text), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(part, path)
 }
 
 // logger writes for people on a terminal and JSON elsewhere.

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/lmittmann/tint"
@@ -32,7 +33,7 @@ func devCommand(std streams) *cli.Command {
 			&cli.IntFlag{Name: "gpus", Value: 4, Usage: "`N` simulated GPUs"},
 			&cli.StringFlag{Name: "gpu-model", Usage: "`NAME` of their model (default a GeForce RTX 4090)"},
 			&cli.StringFlag{Name: "dir", Usage: "`FOLDER` for logs, data and results (default a temporary one, removed at the end)"},
-			&cli.StringFlag{Name: "listen", Usage: "`HOST:PORT` of the dispatcher (default " + devListen + " if that is free)"},
+			&cli.StringFlag{Name: "listen", Usage: "`HOST:PORT` of the dispatcher; port 0 is any free one (default " + devListen + " if that is free)"},
 			&cli.BoolFlag{Name: "embedded", Usage: "never use nomad and redis-server from PATH"},
 			jsonFlag(),
 		},
@@ -53,6 +54,9 @@ type stack struct {
 func dev(ctx context.Context, cmd *cli.Command, std streams) (err error) {
 	if cmd.Args().Present() {
 		return misuse(cmd, "unexpected argument %q: dev has flags only", cmd.Args().First())
+	}
+	if listen := cmd.String("listen"); cmd.IsSet("listen") && !isAddress(listen) {
+		return misuse(cmd, "-listen %q: write HOST:PORT, such as %s", listen, devListen)
 	}
 	log := slog.New(tint.NewTextHandler(std.err, &tint.Options{Level: slog.LevelWarn, TimeFormat: timetext.ClockLayout, ReplaceAttr: timetext.Attr, NoColor: !std.errors().Color}))
 	starting, cancel := context.WithTimeout(ctx, devStartLimit)
@@ -132,20 +136,18 @@ func beside(program string) string {
 	return path
 }
 
-// devListen is where a dispatcher is looked for when nobody says where it is.
-const devListen = "127.0.0.1:8650"
+// devListen is where a dispatcher is looked for when nobody says where it is; anyPort is where dev puts one if that is taken.
+const (
+	devListen = "127.0.0.1:8650"
+	anyPort   = "127.0.0.1:0"
+)
 
-// freeAddress is the wanted address, or where none is said, the usual one if it is free and any other if not.
-func freeAddress(wanted string) (string, error) {
-	if wanted != "" {
-		return wanted, nil
-	}
-	l, err := net.Listen("tcp", devListen)
+// isAddress reports whether something can be listened on: a host, which may be empty, and a port number.
+func isAddress(text string) bool {
+	_, port, err := net.SplitHostPort(text)
 	if err != nil {
-		if l, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
-			return "", err
-		}
+		return false
 	}
-	address := l.Addr().String()
-	return address, l.Close()
+	_, err = strconv.ParseUint(port, 10, 16)
+	return err == nil
 }

@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -22,7 +24,8 @@ const dispatcherBinary = "machine-dispatcher"
 
 // devDispatcher is a dispatcher running as a child process that can't outlive this one.
 type devDispatcher struct {
-	url    string
+	url    string // known once it is ready
+	addr   string // file that it writes its address into
 	blobs  string // folder of the results
 	log    string // file
 	cmd    *exec.Cmd
@@ -31,20 +34,21 @@ type devDispatcher struct {
 	err    error
 }
 
-// addressTries is how many addresses are tried where none was asked for: somebody may take one between looking and listening.
-const addressTries = 3
-
-// startDispatcher starts one for a cluster and waits until it is ready.
+// startDispatcher starts one for a cluster and waits until it is ready. Where no address is asked for, it is the usual one, or
+// any other if that is taken.
 func startDispatcher(ctx context.Context, cluster *devcluster.Cluster, listen string) (*devDispatcher, error) {
-	for try := 1; ; try++ {
-		d, err := startDispatcherOnce(ctx, cluster, listen)
-		if err == nil || listen != "" || try == addressTries || !strings.Contains(err.Error(), syscall.EADDRINUSE.Error()) {
-			return d, err
-		}
+	d, err := startDispatcherOn(ctx, cluster, cmp.Or(listen, devListen))
+	switch {
+	case err == nil || !strings.Contains(err.Error(), syscall.EADDRINUSE.Error()):
+		return d, err
+	case listen != "":
+		return nil, fmt.Errorf("another program listens on %s: name another address with -listen, or %s for any free port", listen, anyPort)
+	default:
+		return startDispatcherOn(ctx, cluster, anyPort)
 	}
 }
 
-func startDispatcherOnce(ctx context.Context, cluster *devcluster.Cluster, listen string) (*devDispatcher, error) {
+func startDispatcherOn(ctx context.Context, cluster *devcluster.Cluster, address string) (*devDispatcher, error) {
 	program := beside(dispatcherBinary)
 	if program == "" {
 		var err error
@@ -52,20 +56,20 @@ func startDispatcherOnce(ctx context.Context, cluster *devcluster.Cluster, liste
 			return nil, fmt.Errorf("there is no %s beside machinectl or on PATH: run make build", dispatcherBinary)
 		}
 	}
-	address, err := freeAddress(listen)
-	if err != nil {
-		return nil, fmt.Errorf("no address for the dispatcher: %w", err)
-	}
 	dir := filepath.Join(cluster.Dir(), "dispatcher")
 	d := &devDispatcher{
-		url: "http://" + address, log: filepath.Join(dir, "dispatcher.log"), blobs: filepath.Join(cluster.Dir(), "blobs"), done: make(chan struct{}),
+		addr: filepath.Join(dir, "addr"), log: filepath.Join(dir, "dispatcher.log"), blobs: filepath.Join(cluster.Dir(), "blobs"), done: make(chan struct{}),
 	}
 	for _, folder := range []string{dir, d.blobs} {
 		if err := os.MkdirAll(folder, 0o755); err != nil {
 			return nil, err
 		}
 	}
-	d.cmd = exec.Command(program, "-listen", address, "-nomad-addr", cluster.NomadAddr(), "-redis", cluster.RedisURL(),
+	// What an earlier run in the same folder has left isn't this one's address.
+	if err := os.RemoveAll(d.addr); err != nil {
+		return nil, err
+	}
+	d.cmd = exec.Command(program, "-listen", address, "-addr-file", d.addr, "-nomad-addr", cluster.NomadAddr(), "-redis", cluster.RedisURL(),
 		"-blobs", "file://"+d.blobs, "-interval", "1s")
 	if err := d.start(ctx, dir); err != nil {
 		return nil, err
@@ -112,7 +116,13 @@ func (d *devDispatcher) awaitReady(ctx context.Context) error {
 	}
 }
 
+// ready asks the address that the process itself has named: at the one it was told, somebody else may answer.
 func (d *devDispatcher) ready(ctx context.Context) bool {
+	b, err := os.ReadFile(d.addr)
+	if err != nil {
+		return false
+	}
+	d.url = "http://" + reachable(strings.TrimSpace(string(b)))
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, d.url+"/readyz", nil)
@@ -124,6 +134,18 @@ func (d *devDispatcher) ready(ctx context.Context) bool {
 		return false
 	}
 	return resp.Body.Close() == nil && resp.StatusCode == http.StatusOK
+}
+
+// reachable is an address that one can connect to, of one that is listened on.
+func reachable(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return address
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port)
 }
 
 // stop asks the dispatcher to end, and kills it when ctx is about to.

@@ -38,13 +38,15 @@ func TestMain(m *testing.M) {
 
 		"run-agent":      agentMain,
 		"run-dispatcher": dispatcherMain,
+
+		"machine-dispatcher": machineDispatcher,
 	})
 }
 
 // wellSpoken is machinectl, which fails where it doesn't write to people as it should.
 // Documents for programs, foreign logs and the difference in the words of Nomad (-verbose) are as they are.
 func wellSpoken() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signalled()
 	var said bytes.Buffer
 	code := run(ctx, os.Args, streams{in: os.Stdin, out: io.MultiWriter(os.Stdout, &said), err: io.MultiWriter(os.Stderr, &said)})
 	stop()
@@ -54,6 +56,11 @@ func wellSpoken() {
 		os.Exit(99)
 	}
 	os.Exit(code)
+}
+
+// signalled is the context of a program that runs until it is told to end.
+func signalled() (context.Context, context.CancelFunc) {
+	return signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 }
 
 var (
