@@ -3,9 +3,12 @@ package devcluster
 import (
 	"fmt"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
+	"github.com/hashicorp/nomad/api"
 	"github.com/stretchr/testify/require"
 )
 
@@ -33,4 +36,24 @@ func TestPortTakenMeanwhile(t *testing.T) {
 	calls = 0
 	require.Error(t, onFreePorts(1, func([]int) error { calls++; return fmt.Errorf("something else") }))
 	require.Equal(t, 1, calls)
+}
+
+// TestStrangersNomad: a ready Nomad that has the port we wanted isn't taken for ours.
+func TestStrangersNomad(t *testing.T) {
+	stranger := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, map[string]string{
+			"/v1/agent/self": `{"member": {"Name": "other.global", "Port": 4648, "Tags": {"port": "4647"}}}`,
+			"/v1/nodes":      `[{"ID": "n", "Status": "ready"}]`,
+			"/v1/node/n":     `{"ID": "n", "NodeResources": {}, "Drivers": {"raw_exec": {"Healthy": true}}}`,
+		}[r.URL.Path])
+	}))
+	defer stranger.Close()
+	client, err := api.NewClient(&api.Config{Address: stranger.URL})
+	require.NoError(t, err)
+	defer client.Close()
+	ours := nomadAgent{rpc: 4647, serf: 4648}
+	require.NoError(t, ours.ready(t.Context(), client))
+	for _, n := range []nomadAgent{{rpc: 4647, serf: 1}, {rpc: 1, serf: 4648}} {
+		require.ErrorContains(t, n.ready(t.Context(), client), "another Nomad, other.global, answers")
+	}
 }

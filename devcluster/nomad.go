@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/hashicorp/nomad/api"
@@ -29,7 +30,7 @@ const nomadPorts = 3
 type nomadAgent struct {
 	path, dir, config string
 	tmp               string // TMPDIR of the agent and its tasks
-	http              int
+	http, rpc, serf   int
 	keeper            *child.Keeper
 	log               *slog.Logger
 	proc              *daemon
@@ -37,7 +38,7 @@ type nomadAgent struct {
 }
 
 func newNomadAgent(o Options, path, dir string, gpus gpu.Spec, ports []int, k *child.Keeper) (*nomadAgent, error) {
-	n := &nomadAgent{path: path, dir: filepath.Join(dir, "nomad"), tmp: filepath.Join(dir, tmpName), keeper: k, http: ports[0], log: o.Logger, gpus: gpus.Count}
+	n := &nomadAgent{path: path, dir: filepath.Join(dir, "nomad"), tmp: filepath.Join(dir, tmpName), keeper: k, http: ports[0], rpc: ports[1], serf: ports[2], log: o.Logger, gpus: gpus.Count}
 	n.config = filepath.Join(n.dir, "agent.hcl")
 	plugins := filepath.Join(n.dir, "plugins")
 	if err := os.MkdirAll(plugins, 0o755); err != nil {
@@ -178,6 +179,9 @@ const socketPath = 104
 // ready returns an error unless the node is up and has all its GPUs.
 func (n *nomadAgent) ready(ctx context.Context, client *api.Client) error {
 	q := (&api.QueryOptions{}).WithContext(ctx)
+	if err := n.isOurs(client, q); err != nil {
+		return err
+	}
 	nodes, _, err := client.Nodes().List(q)
 	if err != nil {
 		return err
@@ -198,6 +202,19 @@ func (n *nomadAgent) ready(ctx context.Context, client *api.Client) error {
 	}
 	if d := node.Drivers["raw_exec"]; d == nil || !d.Healthy {
 		return errors.New("the node has no raw_exec yet")
+	}
+	return nil
+}
+
+// isOurs asks who answers: a stranger's Nomad that came to the port first must not be taken for ours. It is known by its other
+// ports.
+func (n *nomadAgent) isOurs(client *api.Client, q *api.QueryOptions) error {
+	var self api.AgentSelf
+	if _, err := client.Raw().Query("/v1/agent/self", &self, q); err != nil {
+		return err
+	}
+	if int(self.Member.Port) != n.serf || self.Member.Tags["port"] != strconv.Itoa(n.rpc) {
+		return fmt.Errorf("another Nomad, %s, answers on port %d", self.Member.Name, n.http)
 	}
 	return nil
 }
