@@ -156,7 +156,7 @@ func applyToday(t *testing.T, w *world, agent string) {
 		one.Job.Namespace = new(nomad.DefaultNamespace)
 	}
 	cluster := plan.NewCluster(w.nomad)
-	made, err := plan.Make(t.Context(), cluster, pools)
+	made, err := plan.Make(t.Context(), cluster, pools, plan.MakeOptions{})
 	require.NoError(t, err)
 	require.NoError(t, plan.Apply(t.Context(), cluster, made, pools, plan.ApplyOptions{}))
 }
