@@ -6,7 +6,6 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	nomad "github.com/hashicorp/nomad/api"
 
-	"github.com/emprops/machinectl/compiler/content"
 	"github.com/emprops/machinectl/hcl/diag"
 	"github.com/emprops/machinectl/hcl/profile"
 	"github.com/emprops/machinectl/hcl/spec"
@@ -22,6 +21,8 @@ type Pool struct {
 	Revision string
 	// Policy is what the group's scaling block says.
 	Policy spec.Policy
+	// Hidden is where in Job sensitive values stand, as JSON pointers, in order.
+	Hidden []string
 	// Escaped is what the nomad blocks of the profile set, one path each: "group: max_run_duration", "task agent: vault.role".
 	Escaped []string
 	// Source is what was compiled.
@@ -36,11 +37,14 @@ func (p *Pool) Group() *nomad.TaskGroup { return p.Job.TaskGroups[0] }
 func Compile(p *profile.Profile) ([]*Pool, hcl.Diagnostics) {
 	var diags hcl.Diagnostics
 	var pools []*Pool
-	for _, source := range p.Pools {
+	for i, source := range p.Pools {
 		if source.Machine == nil {
 			continue // the loader has said why
 		}
 		pool, poolDiags := compilePool(source, p)
+		if p.Disguise != nil && !poolDiags.HasErrors() {
+			poolDiags = append(poolDiags, pool.hide(p.Disguise.Pools[i])...)
+		}
 		diags = append(diags, poolDiags...)
 		if !poolDiags.HasErrors() {
 			pools = append(pools, pool)
@@ -51,23 +55,16 @@ func Compile(p *profile.Profile) ([]*Pool, hcl.Diagnostics) {
 
 func compilePool(source *profile.Pool, p *profile.Profile) (*Pool, hcl.Diagnostics) {
 	m := &machine{Machine: source.Machine, pool: source}
-	m.layOut()
-	group := m.group()
-	job := newJob(source)
-	m.escapeJob(job)
+	job := m.job()
 	if m.diags.HasErrors() {
 		return nil, m.diags
 	}
-	job.TaskGroups = []*nomad.TaskGroup{group}
-	// Canonical before hashing: the revision is that of what Nomad stores, not of what we left to defaults.
-	job.Canonicalize()
-	job.Region, job.Namespace = said(source.Placement.Region), said(source.Placement.Namespace)
+	group := job.TaskGroups[0]
 	revision := revisionOf(group)
 	group.Name = new(spec.GroupName(source.Machine.Name, revision))
 
 	pool := &Pool{Name: source.Name, Job: job, Revision: spec.Revision(*group.Name), Source: source, Escaped: m.escaped}
 	pool.Policy = m.policy(p.Project, pool.Revision)
-	pool.Policy.Sensitive = content.Holding(group, p.Sensitive)
 	scaling, err := scalingBlock(pool.Policy, source.Max)
 	if err != nil {
 		m.fail(source.Range, "The pool's policy can't be encoded", err.Error(), "")
@@ -76,6 +73,19 @@ func compilePool(source *profile.Pool, p *profile.Profile) (*Pool, hcl.Diagnosti
 	group.Scaling = scaling
 	group.Count = new(source.Min)
 	return pool, m.diags
+}
+
+// job is the canonical job, with the group as it is hashed. Canonical before hashing: the revision is that of what Nomad stores,
+// not of what we left to defaults.
+func (m *machine) job() *nomad.Job {
+	m.layOut()
+	group := m.group()
+	job := newJob(m.pool)
+	m.escapeJob(job)
+	job.TaskGroups = []*nomad.TaskGroup{group}
+	job.Canonicalize()
+	job.Region, job.Namespace = said(m.pool.Placement.Region), said(m.pool.Placement.Namespace)
+	return job
 }
 
 // readingURL is the page for those who come upon a pool in Nomad's UI.

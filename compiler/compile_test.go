@@ -39,7 +39,7 @@ func TestGolden(t *testing.T) {
 			pools, diags := compiler.Compile(p)
 			var got bytes.Buffer
 			for _, pool := range pools {
-				require.NoError(t, view.JSON(&got, pool.Job, nil))
+				require.NoError(t, view.JSON(&got, pool.Job))
 			}
 			require.NoError(t, diag.Printer{Sources: p.Sources}.Text(&got, diags))
 			golden := strings.TrimSuffix(path, ".hcl") + ".golden"

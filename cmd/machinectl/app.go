@@ -18,24 +18,20 @@ import (
 type streams struct {
 	in       io.Reader
 	out, err io.Writer
-	// secrets are the sensitive values of the profile that was read, to be masked in all that is written from then on.
-	secrets *secrets
 	// asJSON says that errors are for programs too.
 	asJSON bool
 }
 
-type secrets struct{ values []string }
-
 // screen writes results to people, errors what went wrong or is noteworthy.
-func (s streams) screen() view.Screen { return screen(s.out, s.secrets.values) }
-func (s streams) errors() view.Screen { return screen(s.err, s.secrets.values) }
+func (s streams) screen() view.Screen { return screen(s.out) }
+func (s streams) errors() view.Screen { return screen(s.err) }
 
 // json writes a result to programs.
-func (s streams) json(doc any) error { return view.JSON(s.out, doc, s.secrets.values) }
+func (s streams) json(doc any) error { return view.JSON(s.out, doc) }
 
 // run is the whole program; it returns the exit code.
 func run(ctx context.Context, args []string, std streams) int {
-	std.secrets, std.asJSON = &secrets{}, jsonAsked(args)
+	std.asJSON = jsonAsked(args)
 	root := newRoot(std)
 	err := root.Run(ctx, args)
 	if err == nil {
@@ -129,8 +125,8 @@ func shown(err error) error {
 }
 
 // screen writes to w; colours and width are the terminal's, if w is one.
-func screen(w io.Writer, sensitive []string) view.Screen {
-	s := view.Screen{W: w, Sensitive: sensitive}
+func screen(w io.Writer) view.Screen {
+	s := view.Screen{W: w}
 	f, ok := w.(*os.File)
 	if !ok || !isatty.IsTerminal(f.Fd()) {
 		return s

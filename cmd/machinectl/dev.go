@@ -102,7 +102,7 @@ func announce(cmd *cli.Command, std streams, cluster *devcluster.Cluster, d *dev
 		Dir: cluster.Dir(), Parts: cluster.Describe(),
 	}
 	if cmd.Bool("json") {
-		return view.JSONLine(std.out, s, nil)
+		return view.JSONLine(std.out, s)
 	}
 	out := std.screen()
 	for _, part := range s.Parts {

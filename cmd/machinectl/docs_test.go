@@ -17,7 +17,7 @@ var update = flag.Bool("update", false, "write docs/cli.md anew")
 // TestDocs keeps docs/cli.md what the commands say of themselves.
 func TestDocs(t *testing.T) {
 	const path = "../../docs/cli.md"
-	want := reference(newRoot(streams{out: os.Stdout, err: os.Stderr, secrets: &secrets{}}))
+	want := reference(newRoot(streams{out: os.Stdout, err: os.Stderr}))
 	if *update {
 		require.NoError(t, os.WriteFile(path, []byte(want), 0o644))
 	}
@@ -50,7 +50,7 @@ Commands that ask need -auto-approve with -json.
 
 // Every command has a form for programs.
 func TestEveryCommandHasJSON(t *testing.T) {
-	for _, c := range newRoot(streams{out: os.Stdout, err: os.Stderr, secrets: &secrets{}}).Commands {
+	for _, c := range newRoot(streams{out: os.Stdout, err: os.Stderr}).Commands {
 		require.True(t, slices.ContainsFunc(c.Flags, func(f cli.Flag) bool { return f.Names()[0] == "json" }), c.Name)
 	}
 }

@@ -84,7 +84,7 @@ func (s streams) fail(err error) {
 		return
 	}
 	// Where standard output is gone, the exit code says the rest.
-	_ = view.JSONLine(s.out, failed{newFailure(err)}, s.secrets.values)
+	_ = view.JSONLine(s.out, failed{newFailure(err)})
 }
 
 // jsonAsked says that a command line has -json, whether or not the rest of it is understood.

@@ -146,7 +146,7 @@ func readAll(std streams, file string) ([]byte, error) {
 }
 
 func showSyntax(cmd *cli.Command, std streams, file string, text []byte, diags hcl.Diagnostics) error {
-	sources := map[string][]byte{file: text}
+	sources := map[string][]byte{file: profile.Conceal(file, text)}
 	if cmd.Bool("json") {
 		return errors.Join(&shownError{errProfile}, std.invalid(diags, sources))
 	}

@@ -45,5 +45,5 @@ func (l *logLines) end() error {
 
 func (l *logLines) line(text []byte) error {
 	text = bytes.TrimSuffix(text, []byte("\r"))
-	return view.JSONLine(l.std.out, logLine{l.machine, l.task, l.stream, string(text)}, l.std.secrets.values)
+	return view.JSONLine(l.std.out, logLine{l.machine, l.task, l.stream, string(text)})
 }

@@ -37,7 +37,7 @@ func planCommand(std streams) *cli.Command {
 				return err
 			}
 			if out := cmd.String("out"); out != "" {
-				if err := w.save(out, std.secrets.values, cmd.Args().Slice()); err != nil {
+				if err := w.save(out, cmd.Args().Slice()); err != nil {
 					return err
 				}
 			}
@@ -108,6 +108,7 @@ func makePlan(ctx context.Context, cmd *cli.Command, std streams) (*work, error)
 	if err != nil {
 		return nil, err
 	}
+	c.Hide(src.profile.Sensitive)
 	src.settle(at)
 	if len(src.pools) == 0 {
 		return nil, errors.New("the profile has no pools, so there is nothing to run: add a pool block")
@@ -165,7 +166,7 @@ func poolNames(pools []*compiler.Pool) string {
 }
 
 // save writes a plan for a later apply.
-func (w *work) save(file string, sensitive, profile []string) error {
+func (w *work) save(file string, profile []string) error {
 	var paths []string
 	for _, path := range profile {
 		abs, err := filepath.Abs(path)
@@ -174,7 +175,7 @@ func (w *work) save(file string, sensitive, profile []string) error {
 		}
 		paths = append(paths, abs)
 	}
-	b, err := plan.Save(w.plan, w.pools, paths, sensitive, time.Now())
+	b, err := plan.Save(w.plan, w.pools, paths, time.Now())
 	if err != nil {
 		return err
 	}
@@ -208,12 +209,14 @@ func openPlan(ctx context.Context, cmd *cli.Command, std streams, b []byte) (*wo
 			return nil, misuse(cmd, "-%s was decided when the plan was saved", flag)
 		}
 	}
-	agreed, pools, err := plan.Open(b, func(paths []string) ([]string, error) {
+	var sensitive []string
+	agreed, pools, err := plan.Open(b, func(paths []string) ([]*compiler.Pool, error) {
 		src, err := loadPaths(cmd, std, paths)
 		if err != nil {
 			return nil, fmt.Errorf("the plan's sensitive values are needed, and its profile has errors now: %w", err)
 		}
-		return src.profile.Sensitive, nil
+		sensitive = src.profile.Sensitive
+		return src.pools, nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", cmd.Args().First(), err)
@@ -222,6 +225,7 @@ func openPlan(ctx context.Context, cmd *cli.Command, std streams, b []byte) (*wo
 	if err != nil {
 		return nil, err
 	}
+	c.Hide(sensitive)
 	// Whom the pools belong to was agreed to; that it is still so is among what is compared below.
 	now, err := plan.Make(ctx, c, pools, plan.MakeOptions{Adopt: true})
 	if err != nil {

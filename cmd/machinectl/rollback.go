@@ -63,16 +63,13 @@ func diffCommand(std streams) *cli.Command {
 				return misuse(cmd, "name two profiles, the old one first")
 			}
 			var sides [2][]*compiler.Pool
-			var masked []string
 			for i, path := range cmd.Args().Slice() {
 				src, err := loadPaths(cmd, std, []string{path})
 				if err != nil {
 					return err
 				}
-				sides[i], masked = src.pools, append(masked, src.profile.Sensitive...)
+				sides[i] = src.pools
 			}
-			slices.SortFunc(masked, func(a, b string) int { return len(b) - len(a) })
-			std.secrets.values = masked
 			p := plan.Compare(sides[0], sides[1])
 			if cmd.Bool("json") {
 				if err := std.json(view.NewPlanDocument(p, false)); err != nil {

@@ -60,7 +60,6 @@ func loadPaths(cmd *cli.Command, std streams, paths []string) (*source, error) {
 		vars[name] = value
 	}
 	p, diags := profile.Load(paths, profile.Options{Vars: vars, VarFiles: cmd.StringSlice("var-file"), Env: os.LookupEnv})
-	std.secrets.values = p.Sensitive
 	var pools []*compiler.Pool
 	if !diags.HasErrors() {
 		var more hcl.Diagnostics

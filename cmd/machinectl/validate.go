@@ -84,9 +84,9 @@ func render(cmd *cli.Command, std streams, src *source) error {
 		return misuse(cmd, "the profile has no pool %q", cmd.String("pool"))
 	case len(list) == 1:
 		// What Nomad is to take has its values in it.
-		return view.JSON(std.out, list[0], nil)
+		return view.JSON(std.out, list[0])
 	default:
-		return view.JSON(std.out, list, nil)
+		return view.JSON(std.out, list)
 	}
 }
 
@@ -101,7 +101,7 @@ func renderHCL(cmd *cli.Command, std streams, src *source) error {
 	}
 	text := jobfile.Write(pools[0].Job)
 	if cmd.Bool("json") {
-		return view.JSON(std.out, map[string]string{"pool": pools[0].Name, "hcl": string(text)}, nil)
+		return view.JSON(std.out, map[string]string{"pool": pools[0].Name, "hcl": string(text)})
 	}
 	_, err := std.out.Write(text)
 	return err

@@ -62,14 +62,11 @@ func Values(group *nomad.TaskGroup) map[string]Value {
 	return out
 }
 
-// Holding returns, sorted, the places in a group at which one of the texts occurs, described by [Words].
-func Holding(group *nomad.TaskGroup, texts []string) []string {
-	if len(texts) == 0 {
-		return nil
-	}
+// Holding returns, sorted, the places in a group at which a text occurs, described by [Words].
+func Holding(group *nomad.TaskGroup, text string) []string {
 	var list []string
 	for path, value := range Of(group) {
-		if slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(value, text) }) {
+		if strings.Contains(value, text) {
 			list = append(list, Words(path))
 		}
 	}

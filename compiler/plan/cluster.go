@@ -45,11 +45,12 @@ type Cluster struct {
 	planner planner
 	checks  checker
 	logs    logReader
+	foreign *censor
 }
 
 // NewCluster uses an official client.
 func NewCluster(c *nomad.Client) *Cluster {
-	return &Cluster{address: c.Address(), jobs: c.Jobs(), planner: c.Jobs(), checks: c.Allocations(), logs: c.AllocFS()}
+	return &Cluster{address: c.Address(), jobs: c.Jobs(), planner: c.Jobs(), checks: c.Allocations(), logs: c.AllocFS(), foreign: &censor{}}
 }
 
 // Place is where a pool's job lives.
@@ -79,6 +80,7 @@ func (c *Cluster) lookup(ctx context.Context, id string, at Place) (*nomad.Job, 
 	if isNotFound(err) {
 		return nil, nil //nolint:nilnil // "there is none" is an answer
 	}
+	c.foreign.learnOf(job)
 	return job, err
 }
 

@@ -37,7 +37,7 @@ func comparePool(before, after *compiler.Pool) *Pool {
 		return out
 	}
 	out.From = before.Revision
-	out.Changes = append(policyChanges(versioned(before.Policy), after.Policy), groupChanges(before.Group(), group, hide(before.Group(), group, before.Policy, after.Policy))...)
+	out.Changes = append(policyChanges(versioned(before.Policy), after.Policy), groupChanges(before.Group(), group, hide([]spec.Policy{before.Policy, after.Policy}))...)
 	out.Changes = append(out.Changes, jobChanges(before.Job, after.Job)...)
 	out.Changes = append(out.Changes, placeChanges(placeOf(before.Job), out.Place)...)
 	switch {

@@ -14,30 +14,42 @@ import (
 const masked = "(sensitive)"
 
 // hidden is what a plan must not show: values that come from sensitive variables, or came from them in a revision that runs.
-// A profile tells the present ones; of those before, their places are noted in the policy.
+// Each group's policy says where in it they stand.
 type hidden struct {
 	places []string // in words
-	values []string // found there, the longest first
+	leaves []content.Leaf
 }
 
-// hide finds what is to be hidden of a group that may be replaced by another one.
-func hide(before, after *nomad.TaskGroup, was, is spec.Policy) *hidden {
-	h := &hidden{places: slices.Concat(was.Sensitive, is.Sensitive)}
-	if len(h.places) == 0 {
-		return h
+// hide finds what is to be hidden of groups that are compared.
+func hide(policies []spec.Policy, groups ...*nomad.TaskGroup) *hidden {
+	h := &hidden{}
+	for _, p := range policies {
+		h.places = append(h.places, p.Sensitive...)
 	}
-	for _, group := range []*nomad.TaskGroup{before, after} {
-		if group == nil {
+	for _, group := range groups {
+		if group != nil {
+			h.leaves = append(h.leaves, content.Hidden(group, h.places)...)
+		}
+	}
+	return h
+}
+
+// hideJobs is hide for all groups of jobs.
+func hideJobs(jobs ...*nomad.Job) *hidden {
+	var policies []spec.Policy
+	var groups []*nomad.TaskGroup
+	for _, job := range jobs {
+		if job == nil {
 			continue
 		}
-		for path, value := range content.Of(group) {
-			if h.has(content.Words(path)) && !slices.Contains(h.values, value) {
-				h.values = append(h.values, value)
+		for _, group := range job.TaskGroups {
+			if policy, ours, err := policyOf(group); ours && err == nil {
+				policies = append(policies, policy)
 			}
+			groups = append(groups, group)
 		}
 	}
-	slices.SortFunc(h.values, func(a, b string) int { return len(b) - len(a) })
-	return h
+	return hide(policies, groups...)
 }
 
 func (h *hidden) has(what string) bool { return slices.Contains(h.places, what) }
@@ -54,45 +66,37 @@ func (h *hidden) change(c Change) Change {
 	return c
 }
 
-// shortest is how long a value must be to be looked for within others; a shorter one is only hidden where it stands alone.
-const shortest = 4
-
-func (h *hidden) text(text string) string {
-	for _, value := range h.values {
-		switch {
-		case text == value:
-			return masked
-		case len(value) >= shortest:
-			text = strings.ReplaceAll(text, value, masked)
-		}
-	}
-	return text
-}
-
-// diff hides them in Nomad's own difference.
+// diff hides them in Nomad's own difference, field by field.
 func (h *hidden) diff(d *nomad.JobDiff) {
-	if d == nil || len(h.values) == 0 {
+	if d == nil || len(h.leaves) == 0 {
 		return
 	}
 	for _, g := range d.TaskGroups {
-		h.fields(g.Fields)
-		h.objects(g.Objects)
+		h.fields("", "", g.Fields)
+		h.objects("", "", g.Objects)
 		for _, t := range g.Tasks {
-			h.fields(t.Fields)
-			h.objects(t.Objects)
+			h.fields(t.Name, "", t.Fields)
+			h.objects(t.Name, "", t.Objects)
 		}
 	}
 }
 
-func (h *hidden) objects(list []*nomad.ObjectDiff) {
+func (h *hidden) objects(task, under string, list []*nomad.ObjectDiff) {
 	for _, o := range list {
-		h.fields(o.Fields)
-		h.objects(o.Objects)
+		h.fields(task, under+" "+o.Name, o.Fields)
+		h.objects(task, under+" "+o.Name, o.Objects)
 	}
 }
 
-func (h *hidden) fields(list []*nomad.FieldDiff) {
+func (h *hidden) fields(task, under string, list []*nomad.FieldDiff) {
 	for _, f := range list {
-		f.Old, f.New = h.text(f.Old), h.text(f.New)
+		name := under + " " + f.Name
+		for _, side := range []*string{&f.Old, &f.New} {
+			if slices.ContainsFunc(h.leaves, func(l content.Leaf) bool {
+				return l.Task == task && l.Value == *side && strings.Contains(name, l.Key)
+			}) {
+				*side = masked
+			}
+		}
 	}
 }

@@ -65,7 +65,7 @@ func (c *Cluster) plan(ctx context.Context, pool *compiler.Pool, adopt bool) (*P
 	}
 	out := &Pool{
 		Name: pool.Name, Place: at, Project: pool.Policy.Project, Owner: t.owner, To: pool.Revision, Groups: t.groups,
-		Index: answer.JobModifyIndex, Diff: prune(answer.Diff), Warnings: warnings(answer.Warnings),
+		Index: answer.JobModifyIndex, Diff: prune(answer.Diff), Warnings: c.foreign.texts(warnings(answer.Warnings)),
 		Escaped: pool.Escaped, Minimum: pool.Policy.Min, job: t.job, policy: pool.Policy,
 	}
 	out.compare(t, pool, live)
@@ -80,6 +80,7 @@ func (c *Cluster) plan(ctx context.Context, pool *compiler.Pool, adopt bool) (*P
 	if err := c.feasibility(ctx, out, *pool.Group().Name, answer); err != nil {
 		return nil, c.explain(pool.Name, err)
 	}
+	out.Infeasible = c.foreign.texts(out.Infeasible)
 	return out, nil
 }
 
@@ -102,6 +103,7 @@ func (c *Cluster) ready(ctx context.Context, live *nomad.Job, p *Pool, group str
 
 // compare finds the action and the changes.
 func (p *Pool) compare(t target, pool *compiler.Pool, live *nomad.Job) {
+	hideJobs(live, t.job).diff(p.Diff)
 	if !isRunning(live) {
 		p.Action = Create
 		return
@@ -110,9 +112,7 @@ func (p *Pool) compare(t target, pool *compiler.Pool, live *nomad.Job) {
 	if t.before != nil {
 		before, _, _ = policyOf(t.before) // read without error in makeTarget
 		p.From = before.Revision
-		h := hide(t.before, pool.Group(), before, pool.Policy)
-		p.Changes = groupChanges(t.before, pool.Group(), h)
-		h.diff(p.Diff)
+		p.Changes = groupChanges(t.before, pool.Group(), hide([]spec.Policy{before, pool.Policy}))
 	}
 	p.Changes = append(policyChanges(before, pool.Policy), p.Changes...)
 	p.Changes = append(p.Changes, jobChanges(live, pool.Job)...)
@@ -177,7 +177,7 @@ func (c *Cluster) unreachable(err error) error {
 	case errors.As(err, &unexpected) && unexpected.StatusCode() == http.StatusForbidden:
 		return errors.New("refused by Nomad: the token lacks the rights for it in this namespace: set NOMAD_TOKEN or -token")
 	case errors.As(err, &unexpected) && unexpected.HasBody():
-		return fmt.Errorf("refused by Nomad: %s", strings.TrimSpace(unexpected.Body()))
+		return fmt.Errorf("refused by Nomad: %s", c.foreign.text(strings.TrimSpace(unexpected.Body())))
 	case errors.As(err, &unexpected), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
 	default:

@@ -7,28 +7,27 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
 	"time"
 
 	nomad "github.com/hashicorp/nomad/api"
 
 	"github.com/emprops/machinectl/compiler"
+	"github.com/emprops/machinectl/compiler/content"
 	"github.com/emprops/machinectl/hcl/spec"
 )
 
 // savedVersion is the version of the [Saved] document this code writes and reads.
-const savedVersion = 1
+const savedVersion = 2
 
-// Saved is a plan on its way to a later apply: what was agreed to, and the jobs that carry it out. In the file, a
-// placeholder stands for each sensitive value; whoever applies has to give the values again.
+// Saved is a plan on its way to a later apply: what was agreed to, and the jobs that carry it out. The sensitive values are left
+// out of the jobs: whoever applies has to give them again.
 type Saved struct {
 	Version int       `json:"machinectl_plan"`
 	At      time.Time `json:"at"`
 	// Profile is what was planned, as absolute paths. It is read again only for sensitive values.
 	Profile []string `json:"profile"`
-	// Sensitive is how many sensitive values were taken out.
-	Sensitive int `json:"sensitive,omitempty"`
-	// Digest is that of the pools with their sensitive values in them.
+	// Digest is that of the pools as they stand here.
 	Digest string      `json:"digest"`
 	Plan   *Plan       `json:"plan"`
 	Pools  []savedPool `json:"pools"`
@@ -37,57 +36,34 @@ type Saved struct {
 // savedPool is a compiled pool without its source.
 type savedPool struct {
 	Name     string      `json:"name"`
-	Revision string      `json:"revision"`
+	Revision string      `json:"revision"` // of the group with its sensitive values
 	Policy   spec.Policy `json:"policy"`
-	Job      *nomad.Job  `json:"job"`
+	Job      any         `json:"job"` // null where sensitive values stand
+	// Hidden are these places, as JSON pointers into the job.
+	Hidden []string `json:"hidden,omitempty"`
 }
 
-// placeholder stands for the i-th sensitive value. The rune is a private-use one, which no profile can have written.
-func placeholder(i int) string { return fmt.Sprintf("\uf1d0%d\uf1d0", i) }
-
 // Save writes a plan with the pools it was made of.
-func Save(p *Plan, pools []*compiler.Pool, profile, sensitive []string, now time.Time) ([]byte, error) {
-	s := Saved{Version: savedVersion, At: now.UTC().Truncate(time.Second), Profile: profile, Sensitive: len(sensitive), Plan: p}
+func Save(p *Plan, pools []*compiler.Pool, profile []string, now time.Time) ([]byte, error) {
+	s := Saved{Version: savedVersion, At: now.UTC().Truncate(time.Second), Profile: profile, Plan: p}
 	for _, pool := range pools {
-		s.Pools = append(s.Pools, savedPool{pool.Name, pool.Revision, pool.Policy, pool.Job})
+		job := content.Plain(pool.Job)
+		for _, place := range pool.Hidden {
+			if !content.Put(job, place, nil) {
+				return nil, fmt.Errorf("pool %q: no place %s in its job", pool.Name, place)
+			}
+		}
+		s.Pools = append(s.Pools, savedPool{pool.Name, pool.Revision, pool.Policy, job, pool.Hidden})
 	}
 	var err error
 	if s.Digest, err = s.digest(); err != nil {
 		return nil, err
 	}
 	b, err := json.MarshalIndent(s, "", "  ")
-	if err != nil {
-		return nil, err
-	}
-	if bytes.Contains(b, []byte("\uf1d0")) {
-		return nil, errors.New("the plan can't be saved: the profile holds the character U+F1D0, which saved plans use themselves")
-	}
-	pairs, err := replacements(sensitive, true)
-	if err != nil {
-		return nil, err
-	}
-	return append([]byte(strings.NewReplacer(pairs...).Replace(string(b))), '\n'), nil
+	return append(b, '\n'), err
 }
 
-// replacements pairs sensitive values, as they stand in a JSON string, with their placeholders.
-func replacements(sensitive []string, hide bool) ([]string, error) {
-	var pairs []string
-	for i, value := range sensitive {
-		b, err := json.Marshal(value)
-		if err != nil {
-			return nil, err
-		}
-		inside := string(b[1 : len(b)-1])
-		if hide {
-			pairs = append(pairs, inside, placeholder(i))
-		} else {
-			pairs = append(pairs, placeholder(i), inside)
-		}
-	}
-	return pairs, nil
-}
-
-// digest is over the jobs only: where a plan was made doesn't matter.
+// digest is over the pools only: where a plan was made doesn't matter.
 func (s *Saved) digest() (string, error) {
 	b, err := json.Marshal(s.Pools)
 	if err != nil {
@@ -105,42 +81,67 @@ func IsSaved(b []byte) bool {
 	return json.Unmarshal(b, &s) == nil && s.Version != nil
 }
 
-// Open reads a saved plan. secrets is asked for the sensitive values of the profile it was made of, if it had any.
-func Open(b []byte, secrets func(profile []string) ([]string, error)) (*Plan, []*compiler.Pool, error) {
+// Open reads a saved plan. again compiles the profile that it was made of once more, for its sensitive values, if it had any.
+func Open(b []byte, again func(profile []string) ([]*compiler.Pool, error)) (*Plan, []*compiler.Pool, error) {
 	var s Saved
-	if err := json.Unmarshal(b, &s); err != nil {
-		return nil, nil, fmt.Errorf("not a saved plan: %w", err)
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.UseNumber()
+	if err := dec.Decode(&s); err != nil {
+		return nil, nil, errors.New("not a saved plan: it was changed since it was made, or cut off")
 	}
 	if s.Version != savedVersion {
 		return nil, nil, fmt.Errorf("a saved plan of version %d, and this machinectl reads version %d: plan again", s.Version, savedVersion)
 	}
-	if s.Sensitive > 0 {
-		values, err := secrets(s.Profile)
-		if err != nil {
-			return nil, nil, err
-		}
-		pairs, err := replacements(values, false)
-		if err != nil {
-			return nil, nil, err
-		}
-		if err := json.Unmarshal([]byte(strings.NewReplacer(pairs...).Replace(string(b))), &s); err != nil {
-			return nil, nil, fmt.Errorf("not a saved plan: %w", err)
-		}
-	}
-	digest, err := s.digest()
-	switch {
-	case err != nil:
-		return nil, nil, err
-	case digest != s.Digest && s.Sensitive > 0:
-		return nil, nil, errors.New("the sensitive values of the profile are others than when the plan was made, or the file was changed: plan again")
-	case digest != s.Digest:
+	if digest, err := s.digest(); err != nil || digest != s.Digest {
 		return nil, nil, errors.New("the saved plan was changed since it was made: plan again")
 	}
+	var compiled []*compiler.Pool
+	if slices.ContainsFunc(s.Pools, func(p savedPool) bool { return len(p.Hidden) > 0 }) {
+		var err error
+		if compiled, err = again(s.Profile); err != nil {
+			return nil, nil, err
+		}
+	}
 	var pools []*compiler.Pool
-	for _, pool := range s.Pools {
-		pools = append(pools, &compiler.Pool{Name: pool.Name, Revision: pool.Revision, Policy: pool.Policy, Job: pool.Job})
+	for _, saved := range s.Pools {
+		pool, err := saved.open(compiled)
+		if err != nil {
+			return nil, nil, err
+		}
+		pools = append(pools, pool)
 	}
 	return s.Plan, pools, nil
+}
+
+// open makes the pool whole, with the values that the same pool has in the profile now.
+func (p savedPool) open(compiled []*compiler.Pool) (*compiler.Pool, error) {
+	others := errors.New("the sensitive values of the profile are others than when the plan was made: plan again")
+	if len(p.Hidden) > 0 {
+		i := slices.IndexFunc(compiled, func(c *compiler.Pool) bool { return c.Name == p.Name })
+		if i < 0 {
+			return nil, others
+		}
+		now := content.Plain(compiled[i].Job)
+		for _, place := range p.Hidden {
+			value, ok := content.At(now, place)
+			if !ok || !content.Put(p.Job, place, value) {
+				return nil, others
+			}
+		}
+	}
+	job := &nomad.Job{}
+	b, err := json.Marshal(p.Job)
+	if err == nil {
+		err = json.Unmarshal(b, job)
+	}
+	if err != nil || len(job.TaskGroups) != 1 {
+		return nil, errors.New("the saved plan holds no job: plan again")
+	}
+	pool := &compiler.Pool{Name: p.Name, Revision: p.Revision, Policy: p.Policy, Job: job, Hidden: p.Hidden}
+	if pool.Revision != compiler.Revision(pool.Group()) {
+		return nil, others
+	}
+	return pool, nil
 }
 
 // Agree says whether a plan made now is still the one that was agreed to, counts aside. The error joins a [ConflictError]

@@ -134,6 +134,10 @@ func (c *Cluster) machines(ctx context.Context, allocs []*nomad.AllocationListSt
 		g.Go(func() error {
 			var err error
 			list[i], err = c.machine(ctx, a, live.LookupTaskGroup(a.TaskGroup), at)
+			list[i].Why = c.foreign.text(list[i].Why)
+			if f := list[i].Failing; f != nil {
+				f.Why = c.foreign.text(f.Why)
+			}
 			return err
 		})
 	}

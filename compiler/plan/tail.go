@@ -49,10 +49,10 @@ func (c *Cluster) lastLines(ctx context.Context, m Machine, task, stream string,
 			if err != nil && text.Len() == 0 {
 				return nil
 			}
-			return ends(text.String())
+			return c.foreign.texts(ends(text.String()))
 		case frame, more := <-frames:
 			if !more {
-				return ends(text.String())
+				return c.foreign.texts(ends(text.String()))
 			}
 			text.Write(frame.Data)
 		}

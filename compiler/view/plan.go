@@ -170,7 +170,7 @@ func (s Screen) value(text string) string {
 
 // line puts a text on one line. Where a table is too narrow for it, the table cuts it.
 func (s Screen) line(text string) string {
-	return strings.Join(strings.Fields(mask(text, s.Sensitive)), " ")
+	return strings.Join(strings.Fields(text), " ")
 }
 
 // longest is how much of a value is shown where there is no terminal, in characters.

@@ -19,8 +19,6 @@ type Screen struct {
 	Verbose bool
 	// Owners shows in plans whose pools they are about: there is no profile that says it.
 	Owners bool
-	// Sensitive are strings to mask, the longest first.
-	Sensitive []string
 }
 
 // ANSI sequences.
@@ -34,19 +32,9 @@ const (
 	cyan   = "\x1b[36m"
 )
 
-// Masked is what stands in for a sensitive value.
-const Masked = "(sensitive)"
-
-func mask(text string, sensitive []string) string {
-	for _, s := range sensitive {
-		text = strings.ReplaceAll(text, s, Masked)
-	}
-	return text
-}
-
 // Printf writes a line, or several.
 func (s Screen) Printf(format string, args ...any) {
-	lines := strings.Split(mask(fmt.Sprintf(format, args...), s.Sensitive), "\n")
+	lines := strings.Split(fmt.Sprintf(format, args...), "\n")
 	for i, line := range lines {
 		lines[i] = s.wrap(line)
 	}
@@ -102,40 +90,17 @@ func count(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// JSON writes a document, indented, with sensitive values masked.
-func JSON(w io.Writer, doc any, sensitive []string) error {
-	return writeJSON(w, doc, "  ", sensitive)
-}
+// JSON writes a document, indented.
+func JSON(w io.Writer, doc any) error { return writeJSON(w, doc, "  ") }
 
 // JSONLine is [JSON] on one line.
-func JSONLine(w io.Writer, doc any, sensitive []string) error {
-	return writeJSON(w, doc, "", sensitive)
-}
+func JSONLine(w io.Writer, doc any) error { return writeJSON(w, doc, "") }
 
-func writeJSON(w io.Writer, doc any, indent string, sensitive []string) error {
-	text, err := encode(doc, indent)
-	if err != nil {
-		return err
-	}
-	for _, secret := range sensitive {
-		// As it stands within a JSON string.
-		inside, err := encode(secret, "")
-		if err != nil {
-			return err
-		}
-		text = strings.ReplaceAll(text, strings.TrimSuffix(inside, "\n")[1:len(inside)-2], Masked)
-	}
-	_, err = io.WriteString(w, text)
-	return err
-}
-
-func encode(doc any, indent string) (string, error) {
-	var out strings.Builder
-	enc := json.NewEncoder(&out)
+func writeJSON(w io.Writer, doc any, indent string) error {
+	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", indent)
-	err := enc.Encode(doc)
-	return out.String(), err
+	return enc.Encode(doc)
 }
 
 // Error writes what went wrong.

@@ -9,18 +9,13 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// replaced renders a value and what replaces it, see [sides]. Where only what is hidden of them differs, it says that.
+// replaced renders a value and what replaces it, see [sides]. Values that look alike here are hidden, and differ.
 func (s Screen) replaced(before, after string, limit int) string {
-	before, after = mask(before, s.Sensitive), mask(after, s.Sensitive)
-	switch {
-	case before != after:
-		before, after = sides(before, after, limit)
-		return before + s.paint(faint, " → ") + after
-	case before == Masked:
+	if before == after {
 		return "(sensitive, changed)"
-	default:
-		return s.short(before, limit) + s.paint(faint, "  (sensitive, changed)")
 	}
+	before, after = sides(before, after, limit)
+	return before + s.paint(faint, " → ") + after
 }
 
 // sides renders two values of which one replaces the other, each within so many columns, so that they never look alike. What

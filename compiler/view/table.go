@@ -14,11 +14,6 @@ const (
 // narrow, the last column is cut first, then the columns that spare lists are left out, in that order, then the widest ones
 // are cut.
 func (s Screen) Rows(indent string, rows [][]string, spare ...int) {
-	for _, row := range rows {
-		for i, cell := range row {
-			row[i] = mask(cell, s.Sensitive)
-		}
-	}
 	t := newTable(indent, rows)
 	t.narrow(s.Width, spare)
 	for _, row := range rows {

@@ -2,6 +2,7 @@ package profile
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -24,6 +25,28 @@ func (l *loader) build(p *Profile) {
 		l.complete(d.object)
 		p.Pools = append(p.Pools, l.pool(d, l.machineOf(d, p.Machines)))
 	}
+}
+
+// disguise makes the profile a second time, with Hidden for the sensitive texts, if there are any. What would be said of it
+// has been said of the profile.
+func (l *loader) disguise(p *Profile) {
+	if len(*l.sensitive) == 0 {
+		return
+	}
+	d := *l
+	d.diags, d.spelled = nil, map[string][]spelled{}
+	d.machines, d.pools, d.merged = slices.Clone(l.machines), slices.Clone(l.pools), map[string]*object{}
+	for i := range d.machines {
+		d.machines[i].object = d.machines[i].disguised()
+	}
+	for i := range d.pools {
+		d.pools[i].object = d.pools[i].disguised()
+	}
+	for name, o := range l.merged {
+		d.merged[name] = o.disguised()
+	}
+	p.Disguise = &Profile{Machines: map[string]*Machine{}, Order: l.order}
+	d.build(p.Disguise)
 }
 
 // machineOf is a pool's machine: the one it names, or a variant of it by the rules of inheritance.

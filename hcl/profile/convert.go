@@ -24,7 +24,7 @@ func (r *reader) convert(a *argument, v cty.Value, at value) (any, hcl.Diagnosti
 		return convertInt(a, v, at)
 	case typeBool:
 		if v.Type() == cty.Bool {
-			return v.True(), nil
+			return boolOf(v), nil
 		}
 	case typeDuration:
 		return convertDuration(a, v, at)
@@ -44,14 +44,6 @@ func (r *reader) convert(a *argument, v cty.Value, at value) (any, hcl.Diagnosti
 		}
 	}
 	return nil, wrongType(a, v, at, "")
-}
-
-func encapsulated(v cty.Value) (*reference, bool) {
-	if !v.Type().IsCapsuleType() {
-		return nil, false
-	}
-	ref, ok := v.EncapsulatedValue().(*reference)
-	return ref, ok
 }
 
 func wrongType(a *argument, v cty.Value, at value, advice string) hcl.Diagnostics {
@@ -88,7 +80,7 @@ func (r *reader) convertString(a *argument, v cty.Value, at value) (any, hcl.Dia
 		}
 		return nil, wrongType(a, v, at, advice)
 	}
-	s := v.AsString()
+	s := stringOf(v)
 	if d := noSecret(a, s, at.at); d != nil {
 		return nil, hcl.Diagnostics{d}
 	}
@@ -115,13 +107,13 @@ func convertInt(a *argument, v cty.Value, at value) (any, hcl.Diagnostics) {
 	if v.Type() != cty.Number {
 		advice := ""
 		if v.Type() == cty.String {
-			if n, err := strconv.Atoi(v.AsString()); err == nil {
+			if n, err := strconv.Atoi(stringOf(v)); err == nil {
 				advice = fmt.Sprintf("Leave out the quotes: %s = %d.", a.name, n)
 			}
 		}
 		return nil, wrongType(a, v, at, advice)
 	}
-	f := v.AsBigFloat()
+	f := numberOf(v)
 	n, accuracy := f.Int64()
 	limit := int64(a.max)
 	if limit == 0 {
@@ -146,7 +138,7 @@ func convertDuration(a *argument, v cty.Value, at value) (any, hcl.Diagnostics) 
 		}
 		return nil, wrongType(a, v, at, advice)
 	}
-	s := v.AsString()
+	s := stringOf(v)
 	d, err := time.ParseDuration(s)
 	if err != nil {
 		return nil, hcl.Diagnostics{diag.Error(at.at, fmt.Sprintf("%q is no duration", s), "A duration is numbers with units: ms, s, m, h.",
@@ -166,7 +158,7 @@ func convertSize(a *argument, v cty.Value, at value) (any, hcl.Diagnostics) {
 		}
 		return nil, wrongType(a, v, at, advice)
 	}
-	s := v.AsString()
+	s := stringOf(v)
 	n, err := ParseSize(s)
 	if err != nil {
 		return nil, hcl.Diagnostics{diag.Error(at.at, fmt.Sprintf("%q is no size", s), "A size is a number with a unit; here "+err.Error()+".",
@@ -184,7 +176,7 @@ func scalar(v cty.Value) (string, bool) {
 	if err != nil {
 		return "", false
 	}
-	return s.AsString(), true
+	return stringOf(s), true
 }
 
 func quoteAll(words []string) string {

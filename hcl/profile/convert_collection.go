@@ -31,8 +31,7 @@ func (r *reader) convertList(a *argument, v cty.Value, at value) (any, hcl.Diagn
 	}
 	var list []string
 	var diags hcl.Diagnostics
-	for it := v.ElementIterator(); it.Next(); {
-		_, e := it.Element()
+	for _, e := range items(v) {
 		s, ok := scalar(e)
 		if !ok {
 			return nil, hcl.Diagnostics{diag.Error(at.at, fmt.Sprintf("Wrong type in %q", a.name), fmt.Sprintf("Item %d must be a string.", len(list)+1), "")}
@@ -58,9 +57,8 @@ func (r *reader) convertEnv(a *argument, v cty.Value, at value) (any, hcl.Diagno
 	}
 	env := environment{plain: map[string]string{}, secrets: map[string]Secret{}}
 	var diags hcl.Diagnostics
-	for it := v.ElementIterator(); it.Next(); {
-		k, e := it.Element()
-		key := k.AsString()
+	for k, e := range items(v) {
+		key := stringOf(k)
 		where := itemRange(at, key)
 		s, ok := scalar(e)
 		switch secret, isSecret := r.secrets.whole(s); {
@@ -102,18 +100,17 @@ func (r *reader) convertSettings(a *argument, v cty.Value, at value) (any, hcl.D
 	}
 	out := map[string]string{}
 	var diags hcl.Diagnostics
-	for it := v.ElementIterator(); it.Next(); {
-		k, e := it.Element()
-		where := itemRange(at, k.AsString())
+	for k, e := range items(v) {
+		where := itemRange(at, stringOf(k))
 		s, ok := scalar(e)
 		if !ok {
-			diags = append(diags, diag.Error(where, fmt.Sprintf("Wrong type for %q", k.AsString()), fmt.Sprintf("It takes a string, and this is %s.", describeItem(e)), ""))
+			diags = append(diags, diag.Error(where, fmt.Sprintf("Wrong type for %q", stringOf(k)), fmt.Sprintf("It takes a string, and this is %s.", describeItem(e)), ""))
 			continue
 		}
 		if d := noSecret(a, s, where); d != nil {
 			diags = append(diags, d)
 		}
-		out[k.AsString()] = s
+		out[stringOf(k)] = s
 	}
 	return out, diags
 }
@@ -132,9 +129,8 @@ func (r *reader) convertAttrs(a *argument, v cty.Value, at value) (any, hcl.Diag
 	}
 	out := map[string]any{}
 	var diags hcl.Diagnostics
-	for it := v.ElementIterator(); it.Next(); {
-		k, e := it.Element()
-		key := k.AsString()
+	for k, e := range items(v) {
+		key := stringOf(k)
 		where := itemRange(at, key)
 		if !attrName(key) {
 			diags = append(diags, diag.Error(where, fmt.Sprintf("%q is no name of a capability with a value", key), "It is lower-case words with digits and underscores, joined by dots, such as \"gpu.memory\".", lowerCase(key)))
@@ -162,20 +158,19 @@ func attrValue(v cty.Value) (any, bool) {
 	case v.IsNull():
 		return nil, false
 	case v.Type() == cty.String:
-		return v.AsString(), true
+		return stringOf(v), true
 	case v.Type() == cty.Bool:
-		return v.True(), true
+		return boolOf(v), true
 	case v.Type() == cty.Number:
-		f, _ := v.AsBigFloat().Float64()
+		f, _ := numberOf(v).Float64()
 		return f, true
 	case isList(v):
 		list := []string{}
-		for it := v.ElementIterator(); it.Next(); {
-			_, e := it.Element()
-			if e.IsNull() || e.Type() != cty.String || hasSecret(e.AsString()) {
+		for _, e := range items(v) {
+			if e.IsNull() || e.Type() != cty.String || hasSecret(stringOf(e)) {
 				return nil, false
 			}
-			list = append(list, e.AsString())
+			list = append(list, stringOf(e))
 		}
 		return list, true
 	default:

@@ -28,8 +28,8 @@ func (r *reader) items(expr hclsyntax.Expression, positions bool) (list []item, 
 	if diags.HasErrors() {
 		return nil, false
 	}
-	if v.IsMarked() {
-		r.report(diag.Error(expr.Range(), "for_each over a sensitive value", "What it makes would show the value.", "Go over names, and look the values up by them."))
+	if v.IsMarked() && v.IsKnown() {
+		r.report(sensitiveForEach(expr.Range()))
 		return nil, false
 	}
 	switch {
@@ -42,22 +42,24 @@ func (r *reader) items(expr hclsyntax.Expression, positions bool) (list []item, 
 		}
 		r.report(diag.Error(expr.Range(), "for_each takes a map or a list", detail, "Write, for example, for_each = [\"a\", \"b\"] or { a = 1, b = 2 }."))
 		return nil, false
-	case v.LengthInt() > mostInstances:
-		r.report(diag.Error(expr.Range(), "Too many items", fmt.Sprintf("There are %d, and the most is %d.", v.LengthInt(), mostInstances), ""))
+	case lengthOf(v) > mostInstances:
+		r.report(diag.Error(expr.Range(), "Too many items", fmt.Sprintf("There are %d, and the most is %d.", lengthOf(v), mostInstances), ""))
 		return nil, false
 	}
 	seen := map[string]bool{}
-	for it := v.ElementIterator(); it.Next(); {
-		k, e := it.Element()
+	for k, e := range items(v) {
 		one := item{value: e}
 		switch text, isText := scalar(e); {
 		case isMap(v):
-			one.key = k.AsString()
+			one.key = stringOf(k)
 		case positions:
 			one.key = fmt.Sprint(len(list))
-		case isText && !e.IsMarked() && !seen[text]:
+		case isText && isSensitive(e):
+			r.report(sensitiveForEach(expr.Range()))
+			return nil, false
+		case isText && !seen[text]:
 			one.key = text
-		case isText && !e.IsMarked():
+		case isText:
 			r.report(diag.Error(expr.Range(), fmt.Sprintf("%q is there twice", text), "Each item makes a block of its own name.", "Take one of them out."))
 			return nil, false
 		default:
@@ -68,6 +70,10 @@ func (r *reader) items(expr hclsyntax.Expression, positions bool) (list []item, 
 		list = append(list, one)
 	}
 	return list, true
+}
+
+func sensitiveForEach(at hcl.Range) *hcl.Diagnostic {
+	return diag.Error(at, "for_each over a sensitive value", "The names of what it makes would show the value.", "Go over names, and look the values up by them.")
 }
 
 // with evaluates under an iterator: each.key and each.value, or those of a dynamic block.
@@ -183,7 +189,7 @@ func (r *reader) dynamic(g *block, b *hclsyntax.Block, each func(*hclsyntax.Bloc
 		if over, tell := r.scope.outside.cost.exhausted(); over && !tell {
 			return false
 		} else if over {
-			r.report(diag.Error(b.DefRange(), "Too much to calculate", "The profile's dynamic blocks go on and on.", "Shorten the lists that they go over."))
+			r.report(diag.Error(b.DefRange(), tooMuch, "The profile's dynamic blocks go on and on.", "Shorten the lists that they go over."))
 			return false
 		}
 		r.with(iterator, one, func() {
@@ -221,15 +227,18 @@ func (r *reader) labels(b *hclsyntax.Block) (labels []string, at []hcl.Range, ok
 	}
 	v, diags := r.scope.eval(attr.Expr, roots{variables: true, locals: true})
 	r.diags = append(r.diags, diags...)
-	if v, _ = v.UnmarkDeep(); diags.HasErrors() || !v.IsWhollyKnown() {
+	if diags.HasErrors() || !v.IsWhollyKnown() {
+		return nil, nil, false
+	}
+	if isSensitive(v) {
+		r.report(diag.Error(attr.Expr.Range(), "Sensitive labels", "The names of blocks are shown.", "Take the names from values that are no secret."))
 		return nil, nil, false
 	}
 	if v.IsNull() || !isList(v) {
 		r.report(diag.Error(attr.Expr.Range(), "Labels are a list of strings", "", "Write labels = [\"name\"]."))
 		return nil, nil, false
 	}
-	for it := v.ElementIterator(); it.Next(); {
-		_, e := it.Element()
+	for _, e := range items(v) {
 		text, isText := scalar(e)
 		if !isText {
 			r.report(diag.Error(attr.Expr.Range(), "Labels are a list of strings", "", "Write labels = [\"name\"]."))

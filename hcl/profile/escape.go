@@ -12,9 +12,10 @@ import (
 	"github.com/emprops/machinectl/hcl/diag"
 )
 
-// body reads the content of an open block: any argument, any block. What of it Nomad knows is the compiler's business.
-func (r *reader) body(b *hclsyntax.Body, at hcl.Range) *Body {
-	out := &Body{Range: at}
+// body reads the content of an open block: any argument, any block. What of it Nomad knows is the compiler's business. mask is
+// the same with Hidden for sensitive texts.
+func (r *reader) body(g *block, b *hclsyntax.Body, at hcl.Range) (out, mask *Body) {
+	out, mask = &Body{Range: at}, &Body{Range: at}
 	for _, attr := range sortedAttributes(b) {
 		item := Item{Name: attr.Name, Range: attr.NameRange}
 		v, diags := r.scope.eval(attr.Expr, roots{variables: true, locals: true, runtime: runtimeNomad})
@@ -22,9 +23,18 @@ func (r *reader) body(b *hclsyntax.Body, at hcl.Range) *Body {
 		if diags.HasErrors() {
 			continue
 		}
-		if v = r.sensitive.collect(v); !v.IsWhollyKnown() {
+		if !v.IsWhollyKnown() {
 			continue
 		}
+		if isSensitive(v) && g.shown {
+			r.report(refuseSensitive(attr.Name, attr.Expr.Range()))
+			continue
+		}
+		if namesSensitive(v) {
+			r.report(refuseSensitiveNames(attr.Name, attr.Expr.Range()))
+			continue
+		}
+		r.sensitive.addMarked(v)
 		plain, ok := r.plain(v)
 		if !ok {
 			r.report(diag.Error(attr.Expr.Range(), "This can't stand in a nomad block", "It takes strings, numbers, bools, lists and maps; secret() is for env.", ""))
@@ -32,12 +42,21 @@ func (r *reader) body(b *hclsyntax.Body, at hcl.Range) *Body {
 		}
 		item.Value = plain
 		out.Items = append(out.Items, item)
+		item.Value, _ = r.plain(disguised(v))
+		mask.Items = append(mask.Items, item)
 	}
 	for _, inner := range b.Blocks {
-		out.Items = append(out.Items, Item{Name: inner.Type, Labels: inner.Labels, Block: r.body(inner.Body, inner.DefRange()), Range: inner.TypeRange})
+		item := Item{Name: inner.Type, Labels: inner.Labels, Range: inner.TypeRange}
+		block, masked := r.body(g, inner.Body, inner.DefRange())
+		item.Block = block
+		out.Items = append(out.Items, item)
+		item.Block = masked
+		mask.Items = append(mask.Items, item)
 	}
-	slices.SortStableFunc(out.Items, func(a, b Item) int { return cmp.Compare(a.Range.Start.Byte, b.Range.Start.Byte) })
-	return out
+	for _, b := range []*Body{out, mask} {
+		slices.SortStableFunc(b.Items, func(a, b Item) int { return cmp.Compare(a.Range.Start.Byte, b.Range.Start.Byte) })
+	}
+	return out, mask
 }
 
 // plain is a value as Go's own types: string, int64, float64, bool, []any, map[string]any, nil.
@@ -46,19 +65,18 @@ func (r *reader) plain(v cty.Value) (any, bool) {
 	case v.IsNull():
 		return nil, true
 	case v.Type() == cty.String:
-		return v.AsString(), !hasSecret(v.AsString())
+		return stringOf(v), !hasSecret(stringOf(v))
 	case v.Type() == cty.Bool:
-		return v.True(), true
+		return boolOf(v), true
 	case v.Type() == cty.Number:
-		if n, accuracy := v.AsBigFloat().Int64(); accuracy == 0 {
+		if n, accuracy := numberOf(v).Int64(); accuracy == 0 {
 			return n, true
 		}
-		f, _ := v.AsBigFloat().Float64()
+		f, _ := numberOf(v).Float64()
 		return f, true
 	case isList(v):
 		list := []any{}
-		for it := v.ElementIterator(); it.Next(); {
-			_, e := it.Element()
+		for _, e := range items(v) {
 			item, ok := r.plain(e)
 			if !ok {
 				return nil, false
@@ -68,13 +86,12 @@ func (r *reader) plain(v cty.Value) (any, bool) {
 		return list, true
 	case isMap(v):
 		m := map[string]any{}
-		for it := v.ElementIterator(); it.Next(); {
-			k, e := it.Element()
+		for k, e := range items(v) {
 			item, ok := r.plain(e)
 			if !ok {
 				return nil, false
 			}
-			m[k.AsString()] = item
+			m[stringOf(k)] = item
 		}
 		return m, true
 	default:

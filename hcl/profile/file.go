@@ -49,7 +49,7 @@ func (o *outside) fileFunc() function.Function {
 		Params:      []function.Parameter{{Name: "path", Type: cty.String}},
 		Type:        function.StaticReturnType(cty.String),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			_, text, err := o.text(args[0].AsString())
+			_, text, err := o.text(stringOf(args[0]))
 			if err != nil {
 				return cty.UnknownVal(cty.String), err
 			}
@@ -65,7 +65,7 @@ func (o *outside) templateFunc(functions map[string]function.Function) function.
 		Params:      []function.Parameter{{Name: "path", Type: cty.String}, {Name: "vars", Type: cty.DynamicPseudoType}},
 		Type:        function.StaticReturnType(cty.String),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			path, text, err := o.text(args[0].AsString())
+			path, text, err := o.text(stringOf(args[0]))
 			if err != nil {
 				return cty.UnknownVal(cty.String), err
 			}
@@ -93,9 +93,8 @@ func (o *outside) render(path, text string, vars cty.Value, functions map[string
 	}
 	o.cost.guard(expr)
 	ctx := &hcl.EvalContext{Functions: functions, Variables: map[string]cty.Value{}}
-	for it := vars.ElementIterator(); it.Next(); {
-		k, v := it.Element()
-		ctx.Variables[k.AsString()] = v
+	for k, v := range items(vars) {
+		ctx.Variables[stringOf(k)] = v
 	}
 	for _, t := range expr.Variables() {
 		if _, ok := ctx.Variables[t.RootName()]; !ok {
@@ -131,9 +130,9 @@ func (o *outside) envFunc() function.Function {
 		Params:      []function.Parameter{{Name: "name", Type: cty.String}},
 		Type:        function.StaticReturnType(cty.String),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			v, ok := o.env[args[0].AsString()]
+			v, ok := o.env[stringOf(args[0])]
 			if !ok {
-				return cty.UnknownVal(cty.String), function.NewArgErrorf(0, "write environment %q {} to declare that the profile depends on it", args[0].AsString())
+				return cty.UnknownVal(cty.String), function.NewArgErrorf(0, "write environment %q {} to declare that the profile depends on it", stringOf(args[0]))
 			}
 			return v, nil
 		},
@@ -152,6 +151,12 @@ func (l *loader) declareEnvironment(g *block, b *hclsyntax.Block) {
 		return
 	}
 	value, hidden := cty.NilVal, false
+	if attr := b.Body.Attributes["sensitive"]; attr != nil {
+		hidden = boolOf(l.constant(attr, cty.Bool))
+	}
+	if attr := b.Body.Attributes["default"]; attr != nil && hidden {
+		l.conceal.add(attr.Expr.Range())
+	}
 	for _, attr := range sortedAttributes(b.Body) {
 		if l.argument(g, attr) == nil {
 			continue
@@ -161,8 +166,6 @@ func (l *loader) declareEnvironment(g *block, b *hclsyntax.Block) {
 			value = l.constant(attr, cty.String)
 		case "description":
 			l.constant(attr, cty.String)
-		case "sensitive":
-			hidden = l.constant(attr, cty.Bool).True()
 		}
 	}
 	for _, inner := range b.Body.Blocks {
@@ -195,7 +198,7 @@ func refusedText(v cty.Value, name string) *hcl.Diagnostic {
 	if !v.IsKnown() {
 		return nil
 	}
-	d := refused([]byte(v.AsString()), name)
+	d := refused([]byte(stringOf(v)), name)
 	if d != nil {
 		d.Subject = nil
 	}

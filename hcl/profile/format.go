@@ -19,11 +19,15 @@ func Format(src []byte) ([]byte, hcl.Diagnostics) { return FormatFile(src, "prof
 func FormatFile(src []byte, filename string) ([]byte, hcl.Diagnostics) {
 	given := src
 	src = bytes.TrimPrefix(src, byteOrderMark)
-	if diags := unparsed(src, filename); diags != nil {
-		return given, diags
+	diags := unparsed(src, filename)
+	if diags == nil {
+		if _, wrong := hclsyntax.ParseConfig(src, filename, hcl.InitialPos); wrong.HasErrors() {
+			diags = syntaxErrors(src, filename, wrong)
+		}
 	}
-	if _, diags := hclsyntax.ParseConfig(src, filename, hcl.InitialPos); diags.HasErrors() {
-		return given, syntaxErrors(src, filename, diags)
+	if diags.HasErrors() {
+		silence(diags, unloadedLines(filename, src))
+		return given, diags
 	}
 	plain, texts := takeHeredocs(src)
 	out := formatOnce(plain)

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"strings"
 
-	"github.com/hashicorp/hcl/v2/ext/tryfunc"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
 	"github.com/zclconf/go-cty/cty/function"
@@ -15,7 +14,7 @@ import (
 func functions(secrets *secretTable) map[string]function.Function {
 	all := pureFunctions(secrets)
 	for name, f := range all {
-		if name != "try" && name != "can" && name != "secret" {
+		if name != "nonsensitive" && name != "secret" {
 			all[name] = bounded(f)
 		}
 	}
@@ -47,13 +46,12 @@ func pureFunctions(secrets *secretTable) map[string]function.Function {
 		// Encoding
 		"csvdecode": stdlib.CSVDecodeFunc, "jsondecode": stdlib.JSONDecodeFunc, "jsonencode": stdlib.JSONEncodeFunc,
 		"base64decode": base64DecodeFunc(), "base64encode": base64EncodeFunc(), "sha256": sha256Func(),
-		// Types and errors
-		"can": tryfunc.CanFunc, "try": tryfunc.TryFunc,
+		// Types
 		"tobool": toFunc(cty.Bool), "tonumber": toFunc(cty.Number), "tostring": toFunc(cty.String),
 		"tolist": toFunc(cty.List(cty.DynamicPseudoType)), "tomap": toFunc(cty.Map(cty.DynamicPseudoType)),
 		"toset": toFunc(cty.Set(cty.DynamicPseudoType)),
 		// Secrets
-		"secret": secrets.function(),
+		"nonsensitive": nonsensitiveFunc(), "secret": secrets.function(),
 	}
 }
 
@@ -65,8 +63,7 @@ func boolsFunc(doc string, all bool) function.Function {
 		Type:        function.StaticReturnType(cty.Bool),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 			result := cty.BoolVal(all)
-			for it := args[0].ElementIterator(); it.Next(); {
-				_, v := it.Element()
+			for _, v := range items(args[0]) {
 				if v.IsNull() {
 					return cty.UnknownVal(cty.Bool), function.NewArgErrorf(0, "there is a null in the list")
 				}
@@ -88,8 +85,7 @@ func sumFunc() function.Function {
 		Type:        function.StaticReturnType(cty.Number),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 			sum := cty.Zero
-			for it := args[0].ElementIterator(); it.Next(); {
-				_, v := it.Element()
+			for _, v := range items(args[0]) {
 				if v.IsNull() {
 					return cty.UnknownVal(cty.Number), function.NewArgErrorf(0, "there is a null in the list")
 				}
@@ -121,7 +117,7 @@ func affixFunc(doc string, has func(s, affix string) bool) function.Function {
 		Params:      []function.Parameter{{Name: "str", Type: cty.String}, {Name: "affix", Type: cty.String}},
 		Type:        function.StaticReturnType(cty.Bool),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			return cty.BoolVal(has(args[0].AsString(), args[1].AsString())), nil
+			return cty.BoolVal(has(stringOf(args[0]), stringOf(args[1]))), nil
 		},
 	})
 }
@@ -154,7 +150,7 @@ func textFunc(doc string, f func(string) (string, error)) function.Function {
 		Params:      []function.Parameter{{Name: "str", Type: cty.String}},
 		Type:        function.StaticReturnType(cty.String),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			s := args[0].AsString()
+			s := stringOf(args[0])
 			if hasSecret(s) || len(placeholdersIn(s)) > 0 {
 				return cty.UnknownVal(cty.String), function.NewArgError(0, errors.New("self, nomad and secret() values are known on the machine only; this function needs the text itself"))
 			}

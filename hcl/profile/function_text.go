@@ -52,11 +52,11 @@ func narrow(f function.Function) function.Function {
 		VarParam:    f.VarParam(),
 		Type: func(args []cty.Value) (cty.Type, error) {
 			for _, v := range args {
-				if v.IsKnown() && !v.IsNull() && v.Type() == cty.String && hugeNumber.MatchString(v.AsString()) {
+				if v.IsKnown() && !v.IsNull() && v.Type() == cty.String && hugeNumber.MatchString(stringOf(v)) {
 					return cty.DynamicPseudoType, function.NewArgErrorf(0, "numbers go up to 10^%d", numberLimit)
 				}
 			}
-			if spec := args[0]; spec.IsKnown() && !spec.IsNull() && spec.Type() == cty.String && wideVerb.MatchString(spec.AsString()) {
+			if spec := args[0]; spec.IsKnown() && !spec.IsNull() && spec.Type() == cty.String && wideVerb.MatchString(stringOf(spec)) {
 				return cty.DynamicPseudoType, function.NewArgErrorf(0, "widths go up to 999")
 			}
 			return f.ReturnTypeForValues(args)
@@ -82,23 +82,22 @@ func short(f function.Function, size func(args []cty.Value) int) function.Functi
 }
 
 func replaced(args []cty.Value) int {
-	text, old, by := args[0].AsString(), args[1].AsString(), args[2].AsString()
+	text, old, by := stringOf(args[0]), stringOf(args[1]), stringOf(args[2])
 	return len(text) + strings.Count(text, old)*len(by)
 }
 
 func replacedByRegex(args []cty.Value) int {
 	// Each character can be a match, and each $1 in the replacement can be all of the text.
-	text, by := len(args[0].AsString()), args[2].AsString()
+	text, by := len(stringOf(args[0])), stringOf(args[2])
 	return (text + 1) * (len(by) + strings.Count(by, "$")*text)
 }
 
 func joined(args []cty.Value) int {
 	sum := 0
 	for _, list := range args[1:] {
-		for it := list.ElementIterator(); it.Next(); {
-			_, v := it.Element()
+		for _, v := range items(list) {
 			if v.IsKnown() && !v.IsNull() {
-				sum += len(args[0].AsString()) + len(v.AsString())
+				sum += len(stringOf(args[0])) + len(stringOf(v))
 			}
 		}
 	}
@@ -111,7 +110,7 @@ func indentFunc() function.Function {
 		Params:      []function.Parameter{{Name: "spaces", Type: cty.Number}, {Name: "str", Type: cty.String}},
 		Type:        function.StaticReturnType(cty.String),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			if n, _ := args[0].AsBigFloat().Int64(); n < 0 || n > widest || int(n)*strings.Count(args[1].AsString(), "\n") > heaviest {
+			if n, _ := numberOf(args[0]).Int64(); n < 0 || n > widest || int(n)*strings.Count(stringOf(args[1]), "\n") > heaviest {
 				return cty.UnknownVal(cty.String), function.NewArgErrorf(0, "from 0 to %d", widest)
 			}
 			return stdlib.Indent(args[0], args[1])

@@ -19,6 +19,8 @@ const (
 	costOfStep = 256
 	// numberLimit is the largest number, as a power of ten; its inverse is the smallest.
 	numberLimit = 300
+	// tooMuch is what is said when the limit is passed.
+	tooMuch = "Too much to calculate"
 )
 
 // cost is what one load has spent.
@@ -75,7 +77,7 @@ func (e *counted) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 	if over, tell := e.cost.exhausted(); over && !tell {
 		return cty.DynamicVal, nil
 	} else if over {
-		return cty.DynamicVal, hcl.Diagnostics{diag.Error(e.Range(), "Too much to calculate", "The profile's loops and templates go on and on.", "Shorten the lists that they go over.")}
+		return cty.DynamicVal, hcl.Diagnostics{diag.Error(e.Range(), tooMuch, "The profile's loops and templates go on and on.", "Shorten the lists that they go over.")}
 	}
 	v, diags := e.Expression.Value(ctx)
 	plain, _ := v.Unmark()
@@ -83,9 +85,9 @@ func (e *counted) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 	switch {
 	case !plain.IsKnown() || plain.IsNull():
 	case e.loop && plain.CanIterateElements():
-		e.cost.spent += costOfStep * plain.LengthInt()
+		e.cost.spent += costOfStep * lengthOf(plain)
 	case plain.Type() == cty.String:
-		e.cost.spent += len(plain.AsString())
+		e.cost.spent += len(stringOf(plain))
 	}
 	return v, diags
 }
@@ -124,7 +126,7 @@ func immense(v cty.Value) bool {
 	// The callback returns no error, so Walk doesn't either.
 	_ = cty.Walk(plain, func(_ cty.Path, part cty.Value) (bool, error) {
 		if part.Type() == cty.Number && part.IsKnown() && !part.IsNull() {
-			f := part.AsBigFloat()
+			f := numberOf(part)
 			// The binary exponent: 10^300 is a little less than 2^997.
 			exponent := f.MantExp(nil)
 			found = found || f.IsInf() || f.Cmp(new(big.Float)) != 0 && (exponent > numberLimit*10/3 || exponent < -numberLimit*10/3)

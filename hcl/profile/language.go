@@ -28,7 +28,7 @@ func variableBlock() *block {
 			{name: "type", literal: true, fallback: "any", doc: "Type expression: string, number, bool, list(string), object({…}) with optional()."},
 			{name: "default", literal: true, doc: "Constant used when nothing else gives a value. Without it a value must be given."},
 			{name: "description", literal: true, doc: "What it is for."},
-			{name: "sensitive", literal: true, fallback: "false", doc: "Mask its value in all output."},
+			{name: "sensitive", literal: true, fallback: "false", doc: "Show its value nowhere, nor what is made of it; refuse it where it would show."},
 		},
 		blocks: []*block{{
 			name: "validation", many: true, doc: "A condition on the value.",
@@ -50,7 +50,7 @@ func environmentBlock() *block {
 		args: []argument{
 			{name: "default", literal: true, doc: "What applies when it isn't set. Without it, it must be set."},
 			{name: "description", literal: true, doc: "What it is for."},
-			{name: "sensitive", literal: true, fallback: "false", doc: "Mask its value in all output."},
+			{name: "sensitive", literal: true, fallback: "false", doc: "Show its value nowhere, nor what is made of it; refuse it where it would show."},
 		},
 	}
 }
@@ -90,9 +90,9 @@ func machineBlock() *block {
 			forEachArgument(),
 			{name: "extends", typ: typeMachine, doc: "Another machine, whose arguments and blocks this one inherits."},
 			{name: "driver", typ: typeString, fallback: string(DriverDocker), oneOf: []string{string(DriverDocker), string(DriverExec), string(DriverRawExec)}, doc: "Nomad task driver of its tasks."},
-			{name: "image", typ: typeString, doc: "Container image; needed by the docker driver and by no other."},
+			{name: "image", typ: typeString, hides: true, doc: "Container image; needed by the docker driver and by no other."},
 			{name: "start_time", typ: typeDuration, fallback: "60s", doc: "Guess of a cold start, until one has been measured."},
-			{name: "env", typ: typeEnv, runtime: runtimeNomad, doc: "Environment of every task."},
+			{name: "env", typ: typeEnv, hides: true, runtime: runtimeNomad, doc: "Environment of every task."},
 		},
 		blocks: []*block{
 			resourcesBlock("What all tasks of the machine get together.", true),
@@ -140,9 +140,9 @@ func setupBlock() *block {
 	return &block{
 		name: "setup", doc: "The shared-setup task: runs once, before the others start.",
 		args: []argument{
-			{name: "command", typ: typeString, required: true, runtime: runtimeNomad, doc: "Program."},
-			{name: "args", typ: typeStrings, runtime: runtimeNomad, doc: "Its arguments."},
-			{name: "env", typ: typeEnv, runtime: runtimeNomad, doc: "Its environment."},
+			{name: "command", typ: typeString, hides: true, required: true, runtime: runtimeNomad, doc: "Program."},
+			{name: "args", typ: typeStrings, hides: true, runtime: runtimeNomad, doc: "Its arguments."},
+			{name: "env", typ: typeEnv, hides: true, runtime: runtimeNomad, doc: "Its environment."},
 			{name: "timeout", typ: typeDuration, fallback: "10m", doc: "How long it may take."},
 		},
 		blocks: []*block{resourcesBlock("What it gets.", false), artifactBlock(), restartBlock("2", "30m", "5s")},
@@ -153,13 +153,13 @@ func agentBlock() *block {
 	return &block{
 		name: "agent", doc: "The agent's own part of the machine.",
 		args: []argument{
-			{name: "command", typ: typeString, fallback: DefaultAgentCommand, runtime: runtimeNomad, doc: "Path of the agent's binary on the image or the host; with artifact, below the task's directory."},
-			{name: "args", typ: typeStrings, runtime: runtimeNomad, doc: "Arguments before the agent's own."},
-			{name: "artifact", typ: typeString, doc: "URL to fetch the binary from."},
-			{name: "redis", typ: typeString, doc: "URL of the queue. MACHINE_REDIS_URL in env wins over it."},
-			{name: "blobs", typ: typeString, doc: "URL of the store for results, such as file:///srv/blobs or s3://bucket. MACHINE_BLOB_URL in env wins over it."},
+			{name: "command", typ: typeString, hides: true, fallback: DefaultAgentCommand, runtime: runtimeNomad, doc: "Path of the agent's binary on the image or the host; with artifact, below the task's directory."},
+			{name: "args", typ: typeStrings, hides: true, runtime: runtimeNomad, doc: "Arguments before the agent's own."},
+			{name: "artifact", typ: typeString, hides: true, doc: "URL to fetch the binary from."},
+			{name: "redis", typ: typeString, hides: true, doc: "URL of the queue. MACHINE_REDIS_URL in env wins over it."},
+			{name: "blobs", typ: typeString, hides: true, doc: "URL of the store for results, such as file:///srv/blobs or s3://bucket. MACHINE_BLOB_URL in env wins over it."},
 			{name: "grace", typ: typeDuration, fallback: "25s", doc: "How long a stopping agent goes on finishing jobs before it gives them back."},
-			{name: "env", typ: typeEnv, runtime: runtimeNomad, doc: "Its environment."},
+			{name: "env", typ: typeEnv, hides: true, runtime: runtimeNomad, doc: "Its environment."},
 		},
 		blocks: []*block{resourcesBlock("What it gets beside services; default 100 MHz and 128 MiB. A machine without services is all the agent's.", false), restartBlock("5", "10m", "1s")},
 	}
@@ -173,10 +173,10 @@ func serviceBlock() *block {
 			{name: "port", typ: typeString, doc: "Label of the port it listens on, such as \"http\". The number is dynamic: self.port."},
 			{name: "static_port", typ: typeInt, min: 1, max: 65535, fallback: "chosen by Nomad", doc: "The port's number on the host. Two such machines can't share a host."},
 			{name: "container_port", typ: typeInt, min: 1, max: 65535, fallback: "the same as on the host", doc: "The port's number in the container or the machine's own network, for a program that can't be told."},
-			{name: "image", typ: typeString, fallback: "the machine's", doc: "Container image; docker only."},
-			{name: "command", typ: typeString, runtime: runtimeSelf, doc: "Program; optional with docker, where the image may say it."},
-			{name: "args", typ: typeStrings, runtime: runtimeSelf, doc: "Its arguments."},
-			{name: "env", typ: typeEnv, runtime: runtimeSelf, doc: "Its environment."},
+			{name: "image", typ: typeString, hides: true, fallback: "the machine's", doc: "Container image; docker only."},
+			{name: "command", typ: typeString, hides: true, runtime: runtimeSelf, doc: "Program; optional with docker, where the image may say it."},
+			{name: "args", typ: typeStrings, hides: true, runtime: runtimeSelf, doc: "Its arguments."},
+			{name: "env", typ: typeEnv, hides: true, runtime: runtimeSelf, doc: "Its environment."},
 			{name: "kill_timeout", typ: typeDuration, fallback: "10s", doc: "How long it may take to end before it is killed."},
 			{name: "kill_signal", typ: typeString, fallback: DefaultKillSignal, oneOf: []string{"SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGKILL"}, doc: "Signal that asks it to end."},
 		},
@@ -205,7 +205,7 @@ func workerBlock() *block {
 			{name: "count", typ: typeInt, min: 1, max: 1000, fallback: "1", doc: "Workers, where there is no service."},
 			{name: "capabilities", typ: typeFlags, doc: "Flags it offers beside those that follow from the machine."},
 			{name: "offers", typ: typeAttrs, doc: "Valued capabilities it offers."},
-			{name: "settings", typ: typeSettings, doc: "The connector's own; see [connectors](#connectors)."},
+			{name: "settings", typ: typeSettings, hides: true, doc: "The connector's own; see [connectors](#connectors)."},
 		},
 	}
 }

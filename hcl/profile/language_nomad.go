@@ -25,11 +25,11 @@ func artifactBlock() *block {
 	return &block{
 		name: "artifact", many: true, doc: "Something that is fetched before the task starts.",
 		args: []argument{
-			{name: "source", typ: typeString, required: true, doc: "URL: http, https, git::, s3::, gcs::."},
+			{name: "source", typ: typeString, hides: true, required: true, doc: "URL: http, https, git::, s3::, gcs::."},
 			{name: "destination", typ: typeString, fallback: "local/", doc: "Where it goes, below the task's directory."},
 			{name: "mode", typ: typeString, fallback: "any", oneOf: []string{"any", "file", "dir"}, doc: "Whether the destination is a file or a directory; any: archives are unpacked."},
-			{name: "options", typ: typeSettings, doc: "The fetcher's options, such as checksum."},
-			{name: "headers", typ: typeSettings, doc: "HTTP headers."},
+			{name: "options", typ: typeSettings, hides: true, doc: "The fetcher's options, such as checksum."},
+			{name: "headers", typ: typeSettings, hides: true, doc: "HTTP headers."},
 		},
 	}
 }
@@ -147,7 +147,7 @@ func escapeBlock(pool bool) *block {
 		},
 	}
 	if pool {
-		b.blocks = append(b.blocks, &block{name: "job", open: true, doc: "Merged into the job; only what touches no running machine: ui, priority, all_at_once."})
+		b.blocks = append(b.blocks, &block{name: "job", open: true, shown: true, doc: "Merged into the job; only what touches no running machine: ui, priority, all_at_once."})
 	}
 	return b
 }

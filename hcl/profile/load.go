@@ -57,6 +57,7 @@ type loader struct {
 	reader
 	opts    Options
 	sources map[string][]byte
+	conceal *concealment
 	files   []string // names of the profile's files, in order
 	order   []string // names of all sources, in order
 	grammar *block
@@ -86,6 +87,7 @@ func newLoader(opts Options) *loader {
 		reader:  reader{secrets: secrets, sensitive: &sensitiveSet{}},
 		opts:    opts,
 		sources: map[string][]byte{},
+		conceal: &concealment{},
 		grammar: language(),
 		locals:  map[string]*hclsyntax.Attribute{},
 		byName:  map[string]*object{},
@@ -97,7 +99,7 @@ func newLoader(opts Options) *loader {
 }
 
 func (l *loader) load() (*Profile, hcl.Diagnostics) {
-	p := &Profile{Machines: map[string]*Machine{}, Sources: l.sources}
+	p := &Profile{Machines: map[string]*Machine{}}
 	if bodies, ok := l.parseAll(); ok {
 		l.evaluate(p, bodies)
 	}
@@ -105,7 +107,7 @@ func (l *loader) load() (*Profile, hcl.Diagnostics) {
 		p.Project = l.project.Labels[0]
 	}
 	p.Order, p.Sensitive = l.order, l.sensitive.list()
-	l.sensitive.mask(l.diags)
+	p.Sources = l.concealed()
 	return p, diag.Sort(l.diags, l.order)
 }
 
@@ -127,6 +129,7 @@ func (l *loader) evaluate(p *Profile, bodies []*hclsyntax.Body) {
 	l.pools = l.unique("pool", l.pools)
 	l.inherit()
 	l.build(p)
+	l.disguise(p)
 	if !l.diags.HasErrors() {
 		l.warn()
 	}

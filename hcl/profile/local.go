@@ -77,7 +77,7 @@ func weight(v cty.Value) int {
 	_ = cty.Walk(plain, func(_ cty.Path, part cty.Value) (bool, error) {
 		sum++
 		if part.Type() == cty.String && part.IsKnown() && !part.IsNull() {
-			sum += len(part.AsString())
+			sum += len(stringOf(part))
 		}
 		return sum <= heaviest, nil
 	})

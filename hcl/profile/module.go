@@ -28,7 +28,7 @@ func (l *loader) module(g *block, b *hclsyntax.Block) {
 		switch a := l.argument(g, attr); {
 		case a == nil:
 		case a.name == "source":
-			source = l.constant(attr, cty.String).AsString()
+			source = stringOf(l.constant(attr, cty.String))
 		default:
 			inputs = attr
 		}
@@ -76,26 +76,28 @@ func (l *loader) inputs(attr *hclsyntax.Attribute) (map[string]givenValue, bool)
 	if diags.HasErrors() || !v.IsKnown() {
 		return nil, false
 	}
-	plain, marks := v.Unmark()
-	if plain.IsNull() || !isMap(plain) {
+	if v.IsMarked() {
+		l.report(refuseSensitiveNames("inputs", attr.Expr.Range()))
+		return nil, false
+	}
+	if v.IsNull() || !isMap(v) {
 		l.report(diag.Error(attr.Expr.Range(), "Wrong type for \"inputs\"", "It takes a map of values by the names of the module's variables.", "Write inputs = { name = value }."))
 		return nil, false
 	}
 	where := itemRanges(attr.Expr)
-	for it := plain.ElementIterator(); it.Next(); {
-		k, e := it.Element()
-		at, ok := where[k.AsString()]
+	for k, e := range items(v) {
+		at, ok := where[stringOf(k)]
 		if !ok {
 			at = attr.Expr.Range()
 		}
-		given[k.AsString()] = givenValue{value: e.WithMarks(marks), at: at, bad: !e.IsKnown()}
+		given[stringOf(k)] = givenValue{value: e, at: at, bad: !e.IsKnown()}
 	}
 	return given, true
 }
 
 func (l *loader) readModule(name, dir string, at hcl.Range, given map[string]givenValue) {
 	sub := newLoader(Options{FS: l.opts.FS, Env: l.opts.Env})
-	sub.secrets, sub.sensitive, sub.sources = l.secrets, l.sensitive, l.sources
+	sub.secrets, sub.sensitive, sub.sources, sub.conceal = l.secrets, l.sensitive, l.sources, l.conceal
 	sub.scope = newScope(l.secrets, &outside{read: l.readFile, cost: l.scope.outside.cost, env: map[string]cty.Value{}})
 	sub.prefix, sub.within, sub.given = l.prefix+name+"-", append(slices.Clone(l.within), dir), given
 	if info, err := sub.stat(dir); err != nil {

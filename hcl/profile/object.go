@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -17,18 +18,21 @@ type object struct {
 	args    map[string]value
 	blocks  []*object // in order of appearance
 	body    *Body     // of an open block
+	mask    *Body     // body, with Hidden for sensitive texts
 	partial bool      // blocks may be missing, after something that has been reported
 }
 
 // value is an evaluated argument. Its Go type follows from the grammar: string, int, time.Duration, int64 (a size),
 // []string, environment, map[string]string, map[string]any or *reference.
 type value struct {
-	v    any
-	at   hcl.Range            // of the expression
-	name hcl.Range            // of the argument's name
-	keys map[string]hcl.Range // of a map's items, where they are written one by one
-	bad  bool                 // there was an error, already reported
-	null bool                 // written as null: as if it weren't there, inherited or not
+	v any
+	// disguise is v with Hidden for sensitive texts; nil where there are none.
+	disguise any
+	at       hcl.Range            // of the expression
+	name     hcl.Range            // of the argument's name
+	keys     map[string]hcl.Range // of a map's items, where they are written one by one
+	bad      bool                 // there was an error, already reported
+	null     bool                 // written as null: as if it weren't there, inherited or not
 }
 
 // environment is what an env argument says.
@@ -46,7 +50,7 @@ func merge(parent, child *object) *object {
 		out.args = map[string]value{}
 	}
 	out.partial = parent.partial || child.partial
-	out.body = mergeBody(parent.body, child.body)
+	out.body, out.mask = mergeBody(parent.body, child.body), mergeBody(parent.mask, child.mask)
 	for name, v := range child.args {
 		out.args[name] = mergeValue(out.args[name], v)
 	}
@@ -76,24 +80,61 @@ func mergeValue(parent, child value) value {
 	if parent.bad || parent.null || child.bad || child.null {
 		return child
 	}
-	switch c := child.v.(type) {
-	case environment:
-		p, ok := parent.v.(environment)
-		if !ok {
-			return child
-		}
-		child.v = mergeEnvironment(p, c)
-	case map[string]string:
-		p, _ := parent.v.(map[string]string)
-		child.v = mergeMap(p, c)
-	case map[string]any:
-		p, _ := parent.v.(map[string]any)
-		child.v = mergeMap(p, c)
-	default:
+	if parent.disguise != nil || child.disguise != nil {
+		child.disguise, _ = mergeItems(parent.shown(), child.shown())
+	}
+	merged, ok := mergeItems(parent.v, child.v)
+	if !ok {
 		return child
 	}
-	child.keys = mergeMap(parent.keys, child.keys)
+	child.v, child.keys = merged, mergeMap(parent.keys, child.keys)
 	return child
+}
+
+// shown is what may be shown of a value.
+func (v value) shown() any {
+	if v.disguise != nil {
+		return v.disguise
+	}
+	return v.v
+}
+
+// shownItem is an item of a map, for a message.
+func (v value) shownItem(key string) string {
+	all, _ := v.shown().(map[string]string)
+	return strings.ReplaceAll(all[key], Hidden, "(sensitive)")
+}
+
+// mergeItems merges what is merged item by item; of everything else the child's is taken, and ok is false.
+func mergeItems(parent, child any) (merged any, ok bool) {
+	switch c := child.(type) {
+	case environment:
+		if p, ok := parent.(environment); ok {
+			return mergeEnvironment(p, c), true
+		}
+	case map[string]string:
+		p, _ := parent.(map[string]string)
+		return mergeMap(p, c), true
+	case map[string]any:
+		p, _ := parent.(map[string]any)
+		return mergeMap(p, c), true
+	}
+	return child, false
+}
+
+// disguised is a copy of an object with the disguises of its values.
+func (o *object) disguised() *object {
+	out := *o
+	out.args, out.body = maps.Clone(o.args), o.mask
+	for name, v := range out.args {
+		v.v = v.shown()
+		out.args[name] = v
+	}
+	out.blocks = make([]*object, len(o.blocks))
+	for i, b := range o.blocks {
+		out.blocks[i] = b.disguised()
+	}
+	return &out
 }
 
 func mergeEnvironment(p, c environment) environment {

@@ -21,15 +21,16 @@ const maxDepth = 100
 func (l *loader) parse(name string) (body *hclsyntax.Body, ok bool) {
 	src := l.sources[name]
 	if diags := unparsed(src, name); diags != nil {
-		l.diags = append(l.diags, diags...)
+		l.wrongSyntax(name, diags)
 		return nil, false
 	}
 	file, diags := hclsyntax.ParseConfig(src, name, hcl.InitialPos)
 	mistakes := syntaxErrors(src, name, diags)
-	l.diags = append(l.diags, mistakes...)
 	if body, ok = file.Body.(*hclsyntax.Body); !ok || slices.ContainsFunc(diags, func(d *hcl.Diagnostic) bool { return d.Summary != redefined && d.Severity == hcl.DiagError }) {
+		l.wrongSyntax(name, mistakes)
 		return nil, false
 	}
+	l.diags = append(l.diags, mistakes...)
 	l.diags = append(l.diags, literals(body)...)
 	l.scope.outside.cost.guard(body)
 	return body, true
@@ -66,7 +67,7 @@ func refused(src []byte, name string) *hcl.Diagnostic {
 	}
 	for i := 0; i < len(src); {
 		r, size := utf8.DecodeRune(src[i:])
-		if _, ours := placeholderName(r); ours || isSecretRune(r) {
+		if _, ours := placeholderName(r); ours || isSecretRune(r) || string(r) == Hidden {
 			return diag.Error(rangeAt(src, name, i, size), "Character of private use", "The profile contains a character that Unicode reserves for private use.", "Remove it.")
 		}
 		i += size
@@ -103,7 +104,7 @@ func literals(root hclsyntax.Node) hcl.Diagnostics {
 	limit := new(big.Float).SetFloat64(1e18)
 	return hclsyntax.VisitAll(root, func(node hclsyntax.Node) hcl.Diagnostics {
 		lit, ok := node.(*hclsyntax.LiteralValueExpr)
-		if !ok || lit.Val.IsNull() || lit.Val.Type() != cty.Number || new(big.Float).Abs(lit.Val.AsBigFloat()).Cmp(limit) <= 0 {
+		if !ok || lit.Val.IsNull() || lit.Val.Type() != cty.Number || new(big.Float).Abs(numberOf(lit.Val)).Cmp(limit) <= 0 {
 			return nil
 		}
 		return hcl.Diagnostics{diag.Error(lit.SrcRange, "The number is too large", "The largest is 10^18.", "")}

@@ -28,7 +28,7 @@ func (r *reader) object(g *block, b *hclsyntax.Block) *object {
 		o.label = b.Labels[0]
 	}
 	if g.open {
-		o.body = r.body(b.Body, b.DefRange())
+		o.body, o.mask = r.body(g, b.Body, b.DefRange())
 		return o
 	}
 	for _, attr := range sortedAttributes(b.Body) {
@@ -137,7 +137,10 @@ func (r *reader) value(a *argument, attr *hclsyntax.Attribute) value {
 	if diags.HasErrors() {
 		return out
 	}
-	v = r.sensitive.collect(v)
+	out.keys = itemRanges(attr.Expr)
+	if isSensitive(v) {
+		return r.sensitiveValue(a, v, out)
+	}
 	if !v.IsWhollyKnown() {
 		return out
 	}
@@ -145,7 +148,6 @@ func (r *reader) value(a *argument, attr *hclsyntax.Attribute) value {
 		out.bad, out.null = false, true
 		return out
 	}
-	out.keys = itemRanges(attr.Expr)
 	typed, problems := r.convert(a, v, out)
 	for _, p := range problems {
 		r.report(p)
@@ -170,7 +172,7 @@ func itemRanges(expr hclsyntax.Expression) map[string]hcl.Range {
 		if diags.HasErrors() || !key.IsKnown() || key.IsNull() || key.Type() != cty.String {
 			continue
 		}
-		ranges[key.AsString()] = hcl.RangeBetween(item.KeyExpr.Range(), item.ValueExpr.Range())
+		ranges[stringOf(key)] = hcl.RangeBetween(item.KeyExpr.Range(), item.ValueExpr.Range())
 	}
 	return ranges
 }
@@ -183,7 +185,7 @@ func textRanges(list *hclsyntax.TupleConsExpr) map[string]hcl.Range {
 			continue
 		}
 		if v, diags := template.Value(nil); !diags.HasErrors() {
-			ranges[v.AsString()] = template.Range()
+			ranges[stringOf(v)] = template.Range()
 		}
 	}
 	return ranges

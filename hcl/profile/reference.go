@@ -1,7 +1,6 @@
 package profile
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -36,7 +35,7 @@ func Reference() string {
 		if p := f.VarParam(); p != nil {
 			params = append(params, p.Name+"…")
 		}
-		fmt.Fprintf(&out, "| `%s(%s)` | %s |\n", name, strings.Join(params, ", "), cell(cmp.Or(f.Description(), expressionFunctions()[name])))
+		fmt.Fprintf(&out, "| `%s(%s)` | %s |\n", name, strings.Join(params, ", "), cell(f.Description()))
 	}
 	return out.String()
 }
@@ -70,7 +69,7 @@ func writeBlock(out *strings.Builder, b *block, path []string) {
 	}
 	for i := range b.args {
 		a := &b.args[i]
-		fmt.Fprintf(out, "| `%s`%s | %s | %s | %s |\n", a.name, []string{"", "ᵒ", "ˢ"}[a.runtime], cell(a.takes()), cell(a.otherwise()), cell(a.doc))
+		fmt.Fprintf(out, "| `%s`%s%s | %s | %s | %s |\n", a.name, []string{"", "ᵒ", "ˢ"}[a.runtime], map[bool]string{true: "ᵐ"}[a.hides], cell(a.takes()), cell(a.otherwise()), cell(a.doc))
 	}
 	if len(b.args) > 0 {
 		out.WriteString("\n")
@@ -132,14 +131,6 @@ func (a *argument) otherwise() string {
 		return a.fallback
 	default:
 		return "`" + a.fallback + "`"
-	}
-}
-
-// expressionFunctions are functions that look at an expression, which has no description of its own.
-func expressionFunctions() map[string]string {
-	return map[string]string{
-		"can": "Whether the expression can be evaluated without an error.",
-		"try": "The first of the expressions that can be evaluated without an error.",
 	}
 }
 

@@ -68,6 +68,7 @@ type argument struct {
 	min, max int      // of typeInt; max 0 means no bound
 	zero     bool     // a typeDuration may be "0s"
 	runtime  runtime
+	hides    bool // takes sensitive values: what stands here stays within the machine's tasks
 	literal  bool // of variable blocks: read by its own code, not evaluated as a value
 }
 
@@ -81,9 +82,11 @@ type block struct {
 	open   bool // its content is not the language's: anything is read, as a Body
 	// anyLabel says that the label is no name of ours.
 	anyLabel bool
-	doc      string
-	args     []argument
-	blocks   []*block
+	// shown says of an open block that it takes no sensitive values: what stands in it is seen wherever the pool is.
+	shown  bool
+	doc    string
+	args   []argument
+	blocks []*block
 }
 
 func (b *block) arg(name string) *argument {

@@ -59,6 +59,7 @@ func newScope(secrets *secretTable, outside *outside) *scope {
 		contexts:  map[roots]*hcl.EvalContext{},
 	}
 	s.functions["file"], s.functions["env"] = outside.fileFunc(), outside.envFunc()
+	s.functions["try"], s.functions["can"] = outside.tryFunc(), outside.canFunc()
 	// A template can do what an expression can, but for reading further templates.
 	s.functions["templatefile"] = outside.templateFunc(maps.Clone(s.functions))
 	return s
@@ -101,7 +102,7 @@ func (s *scope) eval(expr hcl.Expression, allowed roots) (cty.Value, hcl.Diagnos
 	}
 	v, diags := expr.Value(ctx)
 	if diags.HasErrors() {
-		return cty.DynamicVal, unknownFunctions(diags, s.functions)
+		return cty.DynamicVal, s.spoken(expr, ctx, diags)
 	}
 	return v, diags
 }
@@ -273,7 +274,7 @@ func member(t hcl.Traversal) (string, bool) {
 		return step.Name, true
 	case hcl.TraverseIndex:
 		if step.Key.Type() == cty.String && step.Key.IsKnown() && !step.Key.IsNull() {
-			return step.Key.AsString(), true
+			return stringOf(step.Key), true
 		}
 	}
 	return "", false

@@ -55,7 +55,7 @@ func (t *secretTable) function() function.Function {
 		Params:      []function.Parameter{{Name: "path", Type: cty.String}, {Name: "key", Type: cty.String}},
 		Type:        function.StaticReturnType(cty.String),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			s := Secret{Path: args[0].AsString(), Key: args[1].AsString()}
+			s := Secret{Path: stringOf(args[0]), Key: stringOf(args[1])}
 			switch {
 			case !path.MatchString(s.Path) || strings.HasPrefix(s.Path, "/") || strings.HasSuffix(s.Path, "/"):
 				return cty.UnknownVal(cty.String), function.NewArgErrorf(0, "the path of a Nomad variable has letters, digits, - _ ~ and / only, such as \"models/huggingface\"")

@@ -18,8 +18,11 @@ type Profile struct {
 	Sources map[string][]byte
 	// Order is the files' names in the order in which diagnostics go through them.
 	Order []string
-	// Sensitive are the strings that came from sensitive variables, to be masked wherever the profile or what is compiled
-	// from it is shown. Sorted, longest first, none empty.
+	// Disguise is the same profile with [Hidden] in place of each text that holds a sensitive value; nil where there is none.
+	// It has no sources.
+	Disguise *Profile
+	// Sensitive are the texts of sensitive values, to be hidden in what others say of the machines. Sorted, longest first, none
+	// empty. They may be texts of any kind, and occur elsewhere too: where a profile holds them, only its disguise tells.
 	Sensitive []string
 }
 

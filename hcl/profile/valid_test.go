@@ -120,7 +120,7 @@ func dump(v reflect.Value) any {
 func dumpField(v reflect.Value, name string, i int) any {
 	field := v.Field(i)
 	switch {
-	case name == "Sources" || name == "Order" || field.IsZero():
+	case name == "Sources" || name == "Order" || name == "Disguise" || field.IsZero():
 		return nil
 	case name == "Machine" && v.Type() == reflect.TypeFor[profile.Pool]():
 		return field.Interface().(*profile.Machine).Name

@@ -2,6 +2,7 @@ package profile
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/hashicorp/hcl/v2"
@@ -40,6 +41,12 @@ func (l *loader) declareVariable(g *block, b *hclsyntax.Block) {
 	}
 	l.variables = append(l.variables, v)
 	before := len(l.diags)
+	if attr := b.Body.Attributes["sensitive"]; attr != nil { // first: what is said of the default depends on it
+		v.sensitive = boolOf(l.constant(attr, cty.Bool))
+	}
+	if attr := b.Body.Attributes["default"]; attr != nil && v.sensitive {
+		l.conceal.add(attr.Expr.Range())
+	}
 	for _, attr := range sortedAttributes(b.Body) {
 		if l.argument(g, attr) != nil {
 			l.variableArgument(v, attr)
@@ -73,10 +80,10 @@ func (l *loader) variableArgument(v *variable, attr *hclsyntax.Attribute) {
 		}
 	case "default":
 		value, diags := l.scope.eval(attr.Expr, roots{})
-		l.diags = append(l.diags, diags...)
+		if diags.HasErrors() {
+			l.wrongValue(v, attr.Expr.Range(), diags)
+		}
 		v.fallback = value
-	case "sensitive":
-		v.sensitive = l.constant(attr, cty.Bool).True()
 	case "description":
 		l.constant(attr, cty.String)
 	}
@@ -92,10 +99,12 @@ func (l *loader) knownTypes(at hcl.Range) string {
 func (l *loader) constant(attr *hclsyntax.Attribute, want cty.Type) cty.Value {
 	v, diags := l.scope.eval(attr.Expr, roots{})
 	l.diags = append(l.diags, diags...)
-	if !diags.HasErrors() && v.IsWhollyKnown() && !v.IsNull() && v.Type() == want {
+	if !diags.HasErrors() && v.IsWhollyKnown() && !v.IsNull() && v.Type() == want && !isSensitive(v) {
 		return v
 	}
-	if !diags.HasErrors() {
+	if !diags.HasErrors() && isSensitive(v) {
+		l.report(refuseSensitive(attr.Name, attr.Expr.Range()))
+	} else if !diags.HasErrors() {
 		l.report(diag.Error(attr.Expr.Range(), fmt.Sprintf("Wrong type for %q", attr.Name), fmt.Sprintf("It takes a %s.", want.FriendlyName()), ""))
 	}
 	if want == cty.Bool {
@@ -130,6 +139,10 @@ func (v *variable) convert(value cty.Value, at hcl.Range) (cty.Value, *hcl.Diagn
 	out, err := convert.Convert(value, v.typ)
 	if err == nil && immense(out) {
 		return cty.DynamicVal, diag.Error(at, "The number is too large", fmt.Sprintf("Numbers go up to 10^%d.", numberLimit), "")
+	}
+	if err != nil && (v.sensitive || isSensitive(value)) {
+		return cty.DynamicVal, diag.Error(at, fmt.Sprintf("Wrong type for variable %q", v.name),
+			fmt.Sprintf("It is declared as %s. %s", typeexpr.TypeString(v.typ), unsaid), "")
 	}
 	if err != nil {
 		return cty.DynamicVal, diag.Error(at, fmt.Sprintf("Wrong type for variable %q", v.name),
@@ -176,6 +189,28 @@ func (l *loader) giveAdvice(name string) string {
 	return fmt.Sprintf("Give it one with -var %s=…, in a -var-file, or with %s%s in the environment.", name, VarEnvPrefix, name)
 }
 
+// withoutSensitive is an error message in which "(sensitive)" stands for the sensitive values. Where there can't be one, because
+// it calculates with them, a sentence of ours takes its place.
+func (l *loader) withoutSensitive(expr hclsyntax.Expression, message cty.Value) cty.Value {
+	if !isSensitive(message) {
+		return message
+	}
+	was := maps.Clone(l.scope.variables)
+	for name, v := range was {
+		if isSensitive(v) {
+			l.scope.setVariable(name, cty.StringVal("(sensitive)"))
+		}
+	}
+	said, diags := l.scope.eval(expr, roots{variables: true})
+	for name, v := range was {
+		l.scope.setVariable(name, v)
+	}
+	if diags.HasErrors() || !said.IsWhollyKnown() || said.IsNull() || said.Type() != cty.String {
+		return cty.StringVal("A validation block refuses it. Its message isn't shown, because it is made of sensitive values.")
+	}
+	return said
+}
+
 // validate checks a variable's value against its validation blocks.
 func (l *loader) validate(v *variable, at hcl.Range) bool {
 	good := true
@@ -189,7 +224,7 @@ func (l *loader) validate(v *variable, at hcl.Range) bool {
 			continue
 		}
 		ok, _ = ok.UnmarkDeep()
-		message, _ = message.UnmarkDeep()
+		message = l.withoutSensitive(rule.message, message)
 		switch {
 		case !ok.IsWhollyKnown() || !message.IsWhollyKnown(): // depends on something that has been reported
 		case ok.IsNull() || ok.Type() != cty.Bool:
@@ -198,8 +233,8 @@ func (l *loader) validate(v *variable, at hcl.Range) bool {
 		case message.IsNull() || message.Type() != cty.String:
 			l.report(diag.Error(rule.message.Range(), "The error message is no string", "", ""))
 			good = false
-		case ok.False():
-			l.report(diag.Error(at, fmt.Sprintf("Invalid value for variable %q", v.name), message.AsString(), ""))
+		case !boolOf(ok):
+			l.report(diag.Error(at, fmt.Sprintf("Invalid value for variable %q", v.name), stringOf(message), ""))
 			good = false
 		}
 	}

@@ -57,6 +57,9 @@ func (l *loader) moduleInputs() map[string]givenValue {
 		case v == nil:
 			l.report(diag.Error(g.at, fmt.Sprintf("Unknown variable %q", name), "The module doesn't declare it.", diag.DidYouMean(name, l.variableNames())))
 		case !g.bad && !v.broken:
+			if v.sensitive {
+				l.conceal.add(g.at) // it may be written there
+			}
 			l.given[name] = l.typedValue(v, g.value, g.at)
 		}
 	}
@@ -83,13 +86,12 @@ func (l *loader) textValue(v *variable, source, text string) givenValue {
 	if v.broken {
 		return givenValue{bad: true}
 	}
+	l.keep(source, []byte(text))
+	at := hcl.Range{Filename: source, Start: hcl.InitialPos, End: hcl.Pos{Line: 1, Column: len(text) + 1, Byte: len(text)}}
 	if v.sensitive {
 		l.sensitive.add(cty.StringVal(text))
-		l.keep(source, nil) // the snippet would show it
-	} else {
-		l.keep(source, []byte(text))
+		l.conceal.add(at)
 	}
-	at := hcl.Range{Filename: source, Start: hcl.InitialPos, End: hcl.Pos{Line: 1, Column: len(text) + 1, Byte: len(text)}}
 	value := cty.StringVal(text)
 	if v.typ != cty.String && v.typ != cty.DynamicPseudoType {
 		if d := cmp.Or(refused([]byte(text), source), nestedTooDeeply([]byte(text), source, hcl.InitialPos)); d != nil {
@@ -110,11 +112,24 @@ func (l *loader) textValue(v *variable, source, text string) givenValue {
 			diags = append(diags, more...)
 		}
 		if diags.HasErrors() {
-			l.diags = append(l.diags, diags...)
+			l.wrongValue(v, at, diags)
 			return givenValue{bad: true}
 		}
 	}
 	return l.typedValue(v, value, at)
+}
+
+// wrongValue reports that the text of a variable's value can't be evaluated.
+func (l *loader) wrongValue(v *variable, at hcl.Range, diags hcl.Diagnostics) {
+	if !v.sensitive {
+		l.diags = append(l.diags, diags...)
+		return
+	}
+	l.report(diag.Error(at, fmt.Sprintf("Wrong value for variable %q", v.name), "It must be a constant, with its texts in quotes. "+unsaid, ""))
+}
+
+func (l *loader) anySensitive() bool {
+	return slices.ContainsFunc(l.variables, func(v *variable) bool { return v.sensitive })
 }
 
 func (l *loader) typedValue(v *variable, value cty.Value, at hcl.Range) givenValue {
@@ -133,8 +148,13 @@ func (l *loader) variableFile(path string, given map[string]givenValue) {
 		return
 	}
 	l.keep(path, src)
+	said := len(l.diags)
 	body, ok := l.parse(path)
 	if !ok {
+		if l.anySensitive() {
+			l.conceal.add(wholeOf(path, src))
+			silence(l.diags[said:], allLines(src))
+		}
 		for _, v := range l.variables { // any of them may be meant to be in there
 			given[v.name] = givenValue{bad: true}
 		}
@@ -147,9 +167,15 @@ func (l *loader) variableFile(path string, given map[string]givenValue) {
 	for _, attr := range sortedAttributes(body) {
 		v := l.variable(attr.Name)
 		if v == nil {
+			if l.anySensitive() { // it may be one of them, misspelt
+				l.conceal.add(attr.Expr.Range())
+			}
 			l.report(diag.Error(attr.NameRange, fmt.Sprintf("Unknown variable %q", attr.Name), "The profile doesn't declare it.",
 				diag.DidYouMean(attr.Name, l.variableNames())))
 			continue
+		}
+		if v.sensitive {
+			l.conceal.add(attr.Expr.Range())
 		}
 		if v.broken {
 			given[v.name] = givenValue{bad: true}
@@ -157,7 +183,7 @@ func (l *loader) variableFile(path string, given map[string]givenValue) {
 		}
 		value, diags := l.scope.eval(attr.Expr, roots{})
 		if diags.HasErrors() {
-			l.diags = append(l.diags, diags...)
+			l.wrongValue(v, attr.Expr.Range(), diags)
 			given[v.name] = givenValue{bad: true}
 			continue
 		}
