@@ -26,7 +26,7 @@ machine "m%[1]d" {
   }
   gpu { count = 8 }
   setup { command = "/bin/true" }
-  agent { redis = "redis://localhost:6379" }
+  agent { redis = "redis://redis.example:6379" }
   service "comfyui" {
     per  = "gpu"
     port = "http"

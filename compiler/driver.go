@@ -25,7 +25,7 @@ func (m *machine) run(t *nomad.Task, self selfer, p program) {
 		config["image"] = self.config(p.image)
 		if p.command != "" {
 			// The entrypoint, not the command: an image's own entrypoint would get in between.
-			config["entrypoint"] = []string{self.config(p.command)}
+			config["entrypoint"] = []string{self.config(inContainer(p.command))}
 		}
 		if len(p.ports) > 0 && !m.ownNetwork() { // in a network of its own, Nomad maps the ports
 			config["ports"] = p.ports

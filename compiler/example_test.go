@@ -18,7 +18,7 @@ machine "gpu" {
     memory = "16GiB"
   }
   gpu { count = 2 }
-  agent { redis = "redis://127.0.0.1:6379" }
+  agent { redis = "redis://redis.example:6379" }
   service "comfyui" {
     per     = "gpu"
     port    = "http"

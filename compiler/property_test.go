@@ -39,7 +39,7 @@ func poolOf(t *rapid.T) *profile.Pool {
 		GPU:       &profile.GPU{Count: rapid.IntRange(1, 4).Draw(t, "gpus")},
 		Env:       env.Draw(t, "env"),
 		StartTime: time.Minute,
-		Agent:     profile.Agent{Redis: "redis://r", Blobs: "file:///b", Grace: 10 * time.Second, Env: env.Draw(t, "agent env")},
+		Agent:     profile.Agent{Redis: "redis://r", Blobs: "s3://b", Grace: 10 * time.Second, Env: env.Draw(t, "agent env")},
 		Services: []*profile.Service{{
 			Name: "comfyui", PerGPU: rapid.Bool().Draw(t, "per gpu"), Command: "/bin/c", Args: texts.Draw(t, "args"), Port: "http", Env: env.Draw(t, "service env"),
 		}},
@@ -142,7 +142,7 @@ func changes() map[string]func(*profile.Pool) {
 		"dns":            func(p *profile.Pool) { p.Machine.Network.DNS = &profile.DNS{Servers: []string{"10.0.0.1"}} },
 		"static port":    func(p *profile.Pool) { p.Machine.Services[0].StaticPort = 80 },
 		"container port": func(p *profile.Pool) { p.Machine.Services[0].ContainerPort = 80 },
-		"artifact":       func(p *profile.Pool) { p.Machine.Services[0].Artifacts = []*profile.Artifact{{Source: "https://x"}} },
+		"artifact":       func(p *profile.Pool) { p.Machine.Services[0].Artifacts = []*profile.Artifact{{Source: "https://x", Destination: "local/"}} },
 		"kill timeout":   func(p *profile.Pool) { p.Machine.Services[0].KillTimeout = 21 * time.Second },
 		"kill signal":    func(p *profile.Pool) { p.Machine.Services[0].KillSignal = "SIGINT" },
 		"restart":        func(p *profile.Pool) { p.Machine.Services[0].Restart = &profile.Restart{Attempts: 0} },

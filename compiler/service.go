@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	nomad "github.com/hashicorp/nomad/api"
 
+	"github.com/emprops/machinectl/hcl/profile"
 	"github.com/emprops/machinectl/hcl/spec"
 	"github.com/emprops/machinectl/hcl/timetext"
 )
@@ -122,6 +123,9 @@ func (m *machine) setupTask(share shares) *nomad.Task {
 	}, m.Setup.Restart)
 	fetch(t, m.Setup.Artifacts)
 	command, args := m.Setup.Command, m.Setup.Args
+	if m.Driver == profile.DriverDocker {
+		command = inContainer(command)
+	}
 	if m.Setup.Timeout > 0 {
 		command, args = withTimeout(m.Setup.Timeout, command, args)
 	}

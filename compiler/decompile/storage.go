@@ -7,6 +7,7 @@ import (
 
 	nomad "github.com/hashicorp/nomad/api"
 
+	"github.com/emprops/machinectl/compiler"
 	"github.com/emprops/machinectl/hcl/profile"
 )
 
@@ -14,7 +15,7 @@ func (s *sketch) artifacts(b *body, t *nomad.Task, rt runtime) {
 	for _, a := range t.Artifacts {
 		dest := deref(a.RelativeDest)
 		if strings.HasPrefix(dest, "/") || strings.HasPrefix(dest, "..") || strings.Contains(dest, "/../") || strings.Contains(dest, "${") ||
-			a.Chown || deref(a.GetterInsecure) || !s.constants(a, rt) {
+			!compiler.Arrives(profile.Driver(s.driver), deref(a.GetterSource), dest) || a.Chown || deref(a.GetterInsecure) || !s.constants(a, rt) {
 			continue // Nomad's own words have it
 		}
 		r := b.block("artifact")

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -70,9 +71,11 @@ func (t text) expression() string {
 	return b.String()
 }
 
-// quote is a literal string as it is written in a profile.
+// quote is a literal string as it is written in a profile. The replacement character, which no profile may hold as such, is
+// escaped like those that can't be printed.
 func quote(s string) string {
-	return strings.TrimSpace(string(hclwrite.TokensForValue(cty.StringVal(s)).Bytes()))
+	text := strings.TrimSpace(string(hclwrite.TokensForValue(cty.StringVal(s)).Bytes()))
+	return strings.ReplaceAll(text, string(unicode.ReplacementChar), `\ufffd`)
 }
 
 // runtime says which run-time values a task knows by which of Nomad's names.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/emprops/machinectl/hcl/profile"
 	"github.com/emprops/machinectl/hcl/timetext"
@@ -117,7 +118,7 @@ func comment(out *strings.Builder, text string) { out.WriteString("# " + oneLine
 // oneLine keeps a comment from ending early.
 func oneLine(text string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
+		if r < ' ' || r == 0x7f || r == unicode.ReplacementChar {
 			return ' '
 		}
 		return r

@@ -54,7 +54,7 @@ machine "gpu" {
     restart { attempts = 0 }
   }
   agent {
-    redis = "redis://localhost:6379"
+    redis = "redis://redis.example:6379"
     restart {
       attempts = 9
       interval = "5m"
@@ -171,7 +171,7 @@ machine "slice" {
     model = "NVIDIA H100 NVL"
     mig   = "3g.47gb"
   }
-  agent { redis = "redis://localhost:6379" }
+  agent { redis = "redis://redis.example:6379" }
   service "comfyui" {
     per  = "gpu"
     port = "http"

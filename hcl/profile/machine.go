@@ -171,7 +171,8 @@ func (l *loader) agent(m *Machine, o *object) {
 	env := a.env()
 	m.Agent = Agent{
 		Artifact: a.str("artifact", ""), Args: a.list("args"), Redis: a.str("redis", ""), Blobs: a.str("blobs", ""),
-		Grace: a.dur("grace", DefaultGrace), GraceAt: a.at("grace"), Env: env.plain, Secrets: env.secrets, Restart: l.restart(a), Range: a.header,
+		Grace: a.dur("grace", DefaultGrace), GraceAt: a.at("grace"), CommandAt: a.at("command"), ArtifactAt: a.at("artifact"), RedisAt: a.at("redis"), BlobsAt: a.at("blobs"),
+		Env: env.plain, Secrets: env.secrets, Restart: l.restart(a), Range: a.header,
 	}
 	command := DefaultAgentCommand
 	if a.has("artifact") {

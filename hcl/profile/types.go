@@ -113,18 +113,20 @@ type Setup struct {
 
 // Agent is the agent's own part of a machine.
 type Agent struct {
-	Command   string   // path of the agent's binary; default per driver
-	Args      []string // before the agent's own
-	Artifact  string   // URL to fetch the binary from; empty: it is on the image or the host
-	Redis     string   // URL
-	Blobs     string   // URL
-	Grace     time.Duration
-	GraceAt   hcl.Range // of Grace
-	Restart   *Restart  // nil: the compiler's default
-	Resources Resources
-	Env       map[string]string
-	Secrets   map[string]Secret // environment variable → where its value is
-	Range     hcl.Range
+	Command                      string   // path of the agent's binary; default per driver
+	Args                         []string // before the agent's own
+	Artifact                     string   // URL to fetch the binary from; empty: it is on the image or the host
+	Redis                        string   // URL
+	Blobs                        string   // URL
+	Grace                        time.Duration
+	GraceAt                      hcl.Range // of Grace
+	CommandAt                    hcl.Range // of Command, or of the block; ArtifactAt, RedisAt and BlobsAt likewise
+	ArtifactAt, RedisAt, BlobsAt hcl.Range
+	Restart                      *Restart // nil: the compiler's default
+	Resources                    Resources
+	Env                          map[string]string
+	Secrets                      map[string]Secret // environment variable → where its value is
+	Range                        hcl.Range
 }
 
 // Secret is one item of a Nomad variable; it is rendered on the client and never stands in the job text.

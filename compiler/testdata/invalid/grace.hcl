@@ -9,7 +9,7 @@ machine "gpu" {
     count = 1
   }
   agent {
-    redis = "redis://localhost:6379"
+    redis = "redis://redis.example:6379"
     grace = "1m" # warning: Longer than a Nomad client waits by default; max_kill_timeout = "1m5s"
   }
   service "comfyui" {

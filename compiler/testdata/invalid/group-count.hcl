@@ -13,7 +13,7 @@ machine "gpu" {
     group { count = 3 } # error: "count" can't be set here; Write size
   }
   agent {
-    redis = "redis://localhost:6379"
+    redis = "redis://redis.example:6379"
   }
   service "comfyui" {
     per  = "gpu"

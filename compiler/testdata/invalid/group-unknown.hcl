@@ -12,7 +12,7 @@ machine "gpu" {
     group { max_run_durration = "1h" } # error: Nomad has no "max_run_durration" here; It is unknown in the group.; Did you mean "max_run_duration"?
   }
   agent {
-    redis = "redis://localhost:6379"
+    redis = "redis://redis.example:6379"
   }
   service "comfyui" {
     per  = "gpu"

@@ -9,7 +9,7 @@ machine "gpu" {
     count = 1
   }
   agent {
-    redis = "redis://localhost:6379"
+    redis = "redis://redis.example:6379"
   }
   service "comfyui" {
     per  = "gpu"

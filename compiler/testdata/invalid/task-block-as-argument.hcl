@@ -12,7 +12,7 @@ machine "gpu" {
     task "comfyui" { lifecycle = { hook = "poststart" } } # error: Wrong type for "lifecycle"; it takes a block, without an equals sign
   }
   agent {
-    redis = "redis://localhost:6379"
+    redis = "redis://redis.example:6379"
   }
   service "comfyui" {
     per  = "gpu"

@@ -12,7 +12,7 @@ machine "gpu" {
     task "comfyui" { shutdown_delay = 5 } # error: Wrong type for "shutdown_delay"; a duration in quotes, such as "30s", and this is a number
   }
   agent {
-    redis = "redis://localhost:6379"
+    redis = "redis://redis.example:6379"
   }
   service "comfyui" {
     per  = "gpu"

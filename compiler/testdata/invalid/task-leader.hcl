@@ -12,7 +12,7 @@ machine "gpu" {
     task "comfyui" { leader = true } # error: "leader" can't be set here
   }
   agent {
-    redis = "redis://localhost:6379"
+    redis = "redis://redis.example:6379"
   }
   service "comfyui" {
     per  = "gpu"

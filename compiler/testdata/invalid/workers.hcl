@@ -10,7 +10,7 @@ machine "gpu" { # error: Two workers with one name; make two workers named "sim0
     count = 1
   }
   agent {
-    redis = "redis://localhost:6379"
+    redis = "redis://redis.example:6379"
   }
   service "comfyui" {
     per  = "gpu"

@@ -1,0 +1,332 @@
+package compiler
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	nomad "github.com/hashicorp/nomad/api"
+
+	"github.com/emprops/machinectl/hcl/profile"
+	"github.com/emprops/machinectl/hcl/spec"
+)
+
+// A path or an address of a profile is read within a task, which need not see what its author sees. Nomad's drivers differ:
+//
+//   - raw_exec tasks see the host.
+//   - exec tasks see a chroot: copies of some system folders, the task's own folders, and mounts.
+//   - docker tasks see their image, the task's local, secrets and alloc folders, and mounts; unless told otherwise, they
+//     have a loopback interface of their own.
+//
+// What would silently go elsewhere is an error here; what depends on how a Nomad client is configured is a warning.
+
+// checkPlaces looks at everything of the machine that names a place. The group has all its mounts by now.
+func (m *machine) checkPlaces(g *nomad.TaskGroup) {
+	m.checkArtifacts()
+	if m.Driver == profile.DriverRawExec {
+		return
+	}
+	agent := taskOf(g, spec.TaskAgent)
+	m.checkResults(agent)
+	m.checkQueue(agent)
+	m.checkServers(agent)
+	if m.Driver == profile.DriverExec {
+		m.checkPrograms(g)
+	}
+}
+
+func taskOf(g *nomad.TaskGroup, name string) *nomad.Task {
+	return g.Tasks[slices.IndexFunc(g.Tasks, func(t *nomad.Task) bool { return t.Name == name })]
+}
+
+// surroundings are what a task of the machine lives in, for people.
+func (m *machine) surroundings() string {
+	if m.Driver == profile.DriverDocker {
+		return "the container"
+	}
+	return "the task's directory"
+}
+
+// checkResults refuses a folder for results that ends with the machine.
+func (m *machine) checkResults(agent *nomad.Task) {
+	text, at := m.agentSetting(spec.EnvBlobs, m.Agent.Blobs, m.Agent.BlobsAt)
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "file" || u.Path == "" {
+		return
+	}
+	folder := path.Clean(u.Path)
+	switch found := mountOf(agent, folder); {
+	case found == nil:
+		m.fail(at, "Results would stay in "+m.surroundings(), fmt.Sprintf(
+			"With the driver %s, %s is a folder of %s: it is gone with the machine, and nobody else can read it.", m.Driver, folder, m.nature()), fmt.Sprintf(
+			"Mount a folder of the host: volume \"results\" { … } with path = %q and read_only = false, of a Nomad host volume that has the same path there. Or write blobs = \"s3://<bucket>\".", folder))
+	case found.readOnly:
+		m.fail(at, "Results can't be written", fmt.Sprintf("%s is mounted read-only.", found.path), "Write read_only = false in the volume block.")
+	}
+}
+
+// nature is what a task's own file system is.
+func (m *machine) nature() string {
+	if m.Driver == profile.DriverDocker {
+		return "the agent's container"
+	}
+	return "the chroot that the agent's task gets"
+}
+
+// checkQueue looks at whether the agent can reach the queue from where it is.
+func (m *machine) checkQueue(agent *nomad.Task) {
+	text, at := m.agentSetting(spec.EnvRedis, m.Agent.Redis, m.Agent.RedisAt)
+	for _, one := range strings.Split(text, ",") {
+		u, err := url.Parse(one)
+		switch {
+		case err != nil:
+		case u.Scheme == "unix":
+			if socket := path.Clean(u.Path); mountOf(agent, socket) == nil {
+				m.fail(at, "The queue's socket is not in "+m.surroundings(), fmt.Sprintf("With the driver %s the agent doesn't see %s of the host.", m.Driver, socket), fmt.Sprintf(
+					"Mount its folder with a volume block whose path is %q, or write redis = \"redis://<host>:6379\".", path.Dir(socket)))
+			}
+		case m.ownLoopback(agent) && isLoopback(u.Hostname()) && !m.listensInside(u.Port()):
+			m.warn(at, "The queue is looked for in "+m.loopbackOf(), m.loopbackDetail(u.Hostname()), "Write the address under which the machines reach Redis"+m.loopbackAdvice()+".")
+			return
+		}
+	}
+}
+
+// checkServers does so for workers that are told where their server is.
+func (m *machine) checkServers(agent *nomad.Task) {
+	if !m.ownLoopback(agent) {
+		return
+	}
+	for _, w := range m.Workers {
+		for _, value := range w.Settings {
+			u, err := url.Parse(value)
+			if err == nil && (u.Scheme == "http" || u.Scheme == "https" || u.Scheme == "ws" || u.Scheme == "wss") && isLoopback(u.Hostname()) && !m.listensInside(u.Port()) {
+				m.warn(w.Range, fmt.Sprintf("The server of worker %q is looked for in %s", w.Name, m.loopbackOf()), m.loopbackDetail(u.Hostname()),
+					"Write the address under which the machines reach it"+m.loopbackAdvice()+".")
+			}
+		}
+	}
+}
+
+// agentSetting is what the agent goes by: a variable of its environment wins over the document's field. Empty where it is a
+// secret.
+func (m *machine) agentSetting(variable, field string, at hcl.Range) (string, hcl.Range) {
+	if _, secret := merged(m.Secrets, m.Agent.Secrets)[variable]; secret {
+		return "", at
+	}
+	if value, set := merged(m.Env, m.Agent.Env)[variable]; set {
+		field, at = value, m.Agent.Range
+	}
+	return profile.Expand(field, nil, ownFolder), at
+}
+
+// ownFolder is where a task that doesn't see the host finds its folders.
+func ownFolder(value string) string {
+	switch value {
+	case profile.NomadAllocDir:
+		return "/alloc"
+	case profile.NomadTaskDir:
+		return "/local"
+	case profile.NomadSecretsDir:
+		return "/secrets"
+	default:
+		return value
+	}
+}
+
+// ownLoopback reports whether the loopback interface that the agent sees is not the host's.
+func (m *machine) ownLoopback(agent *nomad.Task) bool {
+	_, chosen := agent.Config["network_mode"]
+	return m.ownNetwork() || m.Driver == profile.DriverDocker && !chosen
+}
+
+// loopbackOf is whose loopback interface the agent sees, for people.
+func (m *machine) loopbackOf() string {
+	if m.ownNetwork() {
+		return "the machine's own network"
+	}
+	return "the agent's own container"
+}
+
+func (m *machine) loopbackDetail(host string) string {
+	if m.ownNetwork() {
+		return fmt.Sprintf("In a network of its own, the machine's %s isn't the host's, and none of its services listens there.", host)
+	}
+	return fmt.Sprintf("A container has a loopback interface of its own: at %s there is the agent alone, unless the image starts more.", host)
+}
+
+func (m *machine) loopbackAdvice() string {
+	if m.ownNetwork() {
+		return ""
+	}
+	return ", or nomad { task \"agent\" { config { network_mode = \"host\" } } }"
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// listensInside reports whether one of the machine's own services listens on that port of the network they share.
+func (m *machine) listensInside(port string) bool {
+	return m.ownNetwork() && slices.ContainsFunc(m.Services, func(s *profile.Service) bool {
+		return s.ContainerPort > 0 && fmt.Sprint(s.ContainerPort) == port || s.StaticPort > 0 && fmt.Sprint(s.StaticPort) == port
+	})
+}
+
+// checkArtifacts refuses artifacts that can't be fetched, or that land where the task doesn't see them.
+func (m *machine) checkArtifacts() {
+	if m.Agent.Artifact != "" && isLocal(m.Agent.Artifact) {
+		m.failLocal(m.Agent.ArtifactAt)
+	}
+	var lists [][]*profile.Artifact
+	if m.Setup != nil {
+		lists = append(lists, m.Setup.Artifacts)
+	}
+	for _, s := range m.Services {
+		lists = append(lists, s.Artifacts)
+	}
+	for _, a := range slices.Concat(lists...) {
+		if isLocal(a.Source) {
+			m.failLocal(a.Range)
+		}
+		if !reaches(m.Driver, a.Destination) {
+			m.fail(a.Range, "The container doesn't see the artifact", fmt.Sprintf("A container gets the task's folders local and secrets, and %q is beside them.", a.Destination), fmt.Sprintf(
+				"Write destination = %q; in the container that is %q.", path.Join("local", a.Destination), path.Join("/local", a.Destination)))
+		}
+	}
+}
+
+// Arrives reports whether an artifact can be fetched, and its task then sees it.
+func Arrives(driver profile.Driver, source, destination string) bool {
+	return !isLocal(source) && reaches(driver, destination)
+}
+
+// reaches reports whether a task sees what is fetched to there.
+func reaches(driver profile.Driver, destination string) bool {
+	return driver != profile.DriverDocker || inTaskFolder(destination)
+}
+
+// isLocal reports whether an artifact's source is a path, which Nomad's clients refuse to fetch.
+func isLocal(source string) bool {
+	return strings.HasPrefix(source, "file:") || strings.HasPrefix(source, "/") || strings.HasPrefix(source, "./") || strings.HasPrefix(source, "../")
+}
+
+func (m *machine) failLocal(at hcl.Range) {
+	advice := "Have it on the image, or in a volume."
+	switch m.Driver {
+	case profile.DriverRawExec:
+		advice = "Let command name its path on the host."
+	case profile.DriverExec:
+		advice = "Have it in a volume, or under /usr/local on the host."
+	}
+	m.fail(at, "Nomad fetches nothing from the host", "An artifact comes over the network; Nomad's clients refuse paths and file:// URLs.", advice)
+}
+
+// inTaskFolder reports whether a path is below one of the folders of a task that its container sees.
+func inTaskFolder(name string) bool {
+	first, _, _ := strings.Cut(path.Clean(name), "/")
+	return first == "local" || first == "secrets"
+}
+
+// inContainer is a program's path as a container finds it. It starts in its image's directory, not in the task's, whose
+// folders are mounted at the root.
+func inContainer(command string) string {
+	if !strings.HasPrefix(command, "/") && strings.Contains(command, "/") && inTaskFolder(command) {
+		return "/" + path.Clean(command)
+	}
+	return command
+}
+
+// checkPrograms warns of programs that an exec task sees only where the clients were told to show them.
+func (m *machine) checkPrograms(g *nomad.TaskGroup) {
+	check := func(at hcl.Range, task *nomad.Task, command string) {
+		command = profile.Expand(command, nil, ownFolder)
+		if !strings.HasPrefix(command, "/") || slices.ContainsFunc(chroot(), func(dir string) bool { return below(command, dir) }) || mountOf(task, path.Clean(command)) != nil {
+			return
+		}
+		m.warn(at, "The program is outside of the chroot", fmt.Sprintf("A task of the driver exec sees %s and its own folders; %s is in none of them.", strings.Join(hostFolders(), ", "), command),
+			"Have it under /usr/local, or in a volume; or name its folder in chroot_env of the Nomad clients' configuration.")
+	}
+	check(m.Agent.CommandAt, taskOf(g, spec.TaskAgent), m.Agent.Command)
+	if m.Setup != nil {
+		check(m.Setup.Range, taskOf(g, spec.TaskSetup), m.Setup.Command)
+	}
+	for _, at := range m.instances {
+		if at.gpu <= 0 { // the same for all instances
+			check(at.service.Range, taskOf(g, at.name), at.service.Command)
+		}
+	}
+}
+
+// hostFolders are what Nomad's clients show to exec tasks unless their chroot_env says otherwise.
+func hostFolders() []string {
+	return []string{"/bin", "/etc", "/lib", "/lib32", "/lib64", "/run/resolvconf", "/sbin", "/usr"}
+}
+
+func chroot() []string {
+	return append(hostFolders(), "/alloc", "/local", "/secrets")
+}
+
+func below(name, dir string) bool {
+	return name == dir || strings.HasPrefix(name, strings.TrimSuffix(dir, "/")+"/")
+}
+
+// mount is a folder of a task's that comes from outside and outlives it.
+type mount struct {
+	path     string
+	readOnly bool
+}
+
+// mountOf is the mount that a path of a task's lies in, the innermost one; nil: it is the task's own.
+func mountOf(t *nomad.Task, name string) *mount {
+	var found *mount
+	for _, mt := range append(volumeMounts(t), dockerMounts(t.Config)...) {
+		if below(name, mt.path) && (found == nil || len(mt.path) > len(found.path)) {
+			found = &mt
+		}
+	}
+	return found
+}
+
+func volumeMounts(t *nomad.Task) []mount {
+	var list []mount
+	for _, v := range t.VolumeMounts {
+		if v.Destination != nil {
+			list = append(list, mount{path.Clean(*v.Destination), v.ReadOnly != nil && *v.ReadOnly})
+		}
+	}
+	return list
+}
+
+// dockerMounts are what nomad blocks give the docker driver. A relative source is a folder of the allocation's, a tmpfs
+// nobody's.
+func dockerMounts(config map[string]any) []mount {
+	var list []mount
+	for _, v := range anyList(config["volumes"]) {
+		text, _ := v.(string)
+		if parts := strings.Split(text, ":"); len(parts) > 1 && strings.HasPrefix(parts[0], "/") {
+			list = append(list, mount{path.Clean(parts[1]), slices.Contains(strings.Split(strings.Join(parts[2:], ","), ","), "ro")})
+		}
+	}
+	for _, v := range slices.Concat(anyList(config["mount"]), anyList(config["mounts"])) {
+		block, _ := v.(map[string]any)
+		source, _ := block["source"].(string)
+		target, _ := block["target"].(string)
+		readOnly, _ := block["readonly"].(bool)
+		kind, _ := block["type"].(string)
+		if target != "" && (kind == "volume" || strings.HasPrefix(source, "/")) {
+			list = append(list, mount{path.Clean(target), readOnly})
+		}
+	}
+	return list
+}
+
+func anyList(v any) []any {
+	list, _ := v.([]any)
+	return list
+}
