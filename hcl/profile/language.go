@@ -157,7 +157,7 @@ func agentBlock() *block {
 			{name: "args", typ: typeStrings, hides: true, runtime: runtimeNomad, doc: "Arguments before the agent's own."},
 			{name: "artifact", typ: typeString, hides: true, doc: "URL to fetch the binary from."},
 			{name: "redis", typ: typeString, hides: true, doc: "URL of the queue. MACHINE_REDIS_URL in env wins over it."},
-			{name: "blobs", typ: typeString, hides: true, doc: "URL of the store for results, such as file:///srv/blobs or s3://bucket. MACHINE_BLOB_URL in env wins over it."},
+			{name: "blobs", typ: typeString, hides: true, doc: "URL of the store for results, such as file:///srv/blobs or s3://bucket; a folder that the task sees of the host: with docker and exec, in a volume. MACHINE_BLOB_URL in env wins over it."},
 			{name: "grace", typ: typeDuration, fallback: "25s", doc: "How long a stopping agent goes on finishing jobs before it gives them back."},
 			{name: "env", typ: typeEnv, hides: true, runtime: runtimeNomad, doc: "Its environment."},
 		},
