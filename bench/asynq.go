@@ -9,8 +9,8 @@ import (
 	"github.com/hibiken/asynq"
 )
 
-// runAsynq enqueues n tasks and has that many servers, each with concurrency 50, work on them. A task counts when its
-// handler returns, which is a little earlier than asynq has recorded it.
+// runAsynq enqueues n tasks and processes them with the given number of servers, each with concurrency 50. A task
+// counts when its handler returns, slightly before asynq has recorded its completion.
 func runAsynq(ctx context.Context, e *env, n, servers int) (rates, error) {
 	opt := asynq.RedisClientOpt{Addr: e.redis.addr(), PoolSize: 64}
 	client := asynq.NewClient(opt)
@@ -47,7 +47,7 @@ func runAsynq(ctx context.Context, e *env, n, servers int) (rates, error) {
 	case <-ctx.Done():
 		return r, context.Cause(ctx)
 	case <-time.After(2 * time.Minute):
-		return r, errors.New("asynq has not worked off its tasks within two minutes")
+		return r, errors.New("asynq has not processed its tasks within two minutes")
 	}
 	r.jobs = float64(n) / time.Since(start).Seconds()
 	return r, nil

@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// outcomes are a suite's figures by row id.
+// outcomes holds a suite's results by row id.
 type outcomes map[string]outcome
 
-// outcome is one row's result: samples, or why there are none.
+// outcome is one row's result: samples, or the reason why there are none.
 type outcome struct {
 	Samples series            `json:"samples,omitempty"`
 	Missing string            `json:"not_measured,omitempty"`
@@ -22,14 +22,14 @@ type outcome struct {
 	Detail  map[string]series `json:"detail,omitempty"` // every participant's samples, by name with unit
 }
 
-// env is what a suite works with.
+// env is a suite's environment.
 type env struct {
 	options
 	redis    *server
 	progress func(format string, args ...any)
 }
 
-// interleave lets the participants take turns: each once per run, in an order that rotates.
+// interleave lets the participants take turns: each once per run, in rotating order.
 func (e *env) interleave(ctx context.Context, what string, names []string, one func(ctx context.Context, name string) error) error {
 	for i := range e.Runs {
 		for j := range names {
@@ -46,7 +46,7 @@ func (e *env) interleave(ctx context.Context, what string, names []string, one f
 	return nil
 }
 
-// pick is the second value for a smoke test.
+// pick returns full or, in a smoke test, quick.
 func pick[T any](e *env, full, quick T) T {
 	if e.Quick {
 		return quick
@@ -54,8 +54,8 @@ func pick[T any](e *env, full, quick T) T {
 	return full
 }
 
-// run measures what is asked for and prints the table; a measurement that fails doesn't keep the others from running, and
-// makes an error at the end. A goal that isn't met makes none.
+// run makes the requested measurements and prints the table. A failed measurement doesn't stop the others, but results
+// in an error at the end. A missed goal is not an error.
 func run(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, o.Limit, fmt.Errorf("not finished within -limit %s", o.Limit))
 	defer cancel()
@@ -104,7 +104,7 @@ func run(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	return errors.Join(failed...)
 }
 
-// run starts from an empty Redis. Where it fails, the rows that aren't complete say so.
+// run starts with an empty Redis. If it fails, the incomplete rows carry the error.
 func (s suite) run(ctx context.Context, e *env) (outcomes, error) {
 	if err := e.redis.flush(ctx); err != nil {
 		return nil, err

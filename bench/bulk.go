@@ -8,11 +8,11 @@ import (
 )
 
 const (
-	bulkSize    = 500 // jobs a call
-	bulkCallers = 4   // calls in flight
+	bulkSize    = 500 // jobs per call
+	bulkCallers = 4   // concurrent calls
 )
 
-// load submits n jobs in batches and says how long it took.
+// load submits n jobs in batches and returns how long it took.
 func (o *ours) load(ctx context.Context, n int, job func(i int) queue.Submission) (time.Duration, error) {
 	calls := (n + bulkSize - 1) / bulkSize
 	return spread(ctx, bulkCallers, calls, func(ctx context.Context, i int) error {

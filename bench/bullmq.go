@@ -16,24 +16,24 @@ import (
 // bullmqSetting is one way to run BullMQ.
 type bullmqSetting struct {
 	Processes   int `json:"processes"`
-	Concurrency int `json:"concurrency"` // of each process
+	Concurrency int `json:"concurrency"` // per process
 	Bulk        int `json:"bulk"`        // jobs per addBulk
 }
 
-// bullmqSettings are those worth measuring: 1 × 20, 1 × 100 and 2 × 200 were tried and did no better.
+// bullmqSettings lists the settings worth measuring: 1 × 20, 1 × 100 and 2 × 200 were no faster.
 var bullmqSettings = []bullmqSetting{{1, 50, 500}, {1, 200, 1_000}, {2, 50, 500}}
 
 func (s bullmqSetting) name() string {
 	return fmt.Sprintf("BullMQ %d × %d", s.Processes, s.Concurrency)
 }
 
-// bullmq is the program bullmq/peer.mjs with what it needs, or why it can't be run.
+// bullmq is the program bullmq/peer.mjs and its requirements, or the reason why it can't run.
 type bullmq struct {
 	dir     string
 	missing string
 }
 
-// findBullMQ looks for node and installs the packages that the lock file names, if they aren't there.
+// findBullMQ finds node and installs the packages in the lock file if they are missing.
 func findBullMQ(ctx context.Context, e *env) *bullmq {
 	for _, program := range []string{"node", "npm"} {
 		if _, err := exec.LookPath(program); err != nil {
@@ -41,7 +41,7 @@ func findBullMQ(ctx context.Context, e *env) *bullmq {
 		}
 	}
 	if _, err := os.Stat(filepath.Join(e.BullMQ, "peer.mjs")); err != nil {
-		return &bullmq{missing: "peer.mjs is not in " + e.BullMQ + ": run in bench/, or give -bullmq"}
+		return &bullmq{missing: "peer.mjs is not in " + e.BullMQ + ": run in bench/ or set -bullmq"}
 	}
 	b := &bullmq{dir: e.BullMQ}
 	if _, err := os.Stat(filepath.Join(b.dir, "node_modules", "bullmq")); err == nil {
@@ -104,7 +104,7 @@ func (b *bullmq) run(ctx context.Context, e *env, s bullmqSetting, n int) (rates
 	return rates{bulk: float64(n) / answer.Add, jobs: float64(n) / answer.Drain}, nil
 }
 
-// output runs a program in the folder of peer.mjs; its error carries what the program said.
+// output runs a program in the folder of peer.mjs. The error includes the program's output.
 func (b *bullmq) output(ctx context.Context, name string, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir, cmd.WaitDelay = b.dir, 5*time.Second

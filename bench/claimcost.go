@@ -7,8 +7,8 @@ import (
 	"github.com/emprops/machinectl/queue"
 )
 
-// backlog is a number of waiting jobs in a number of classes, of a job type of its own. The first half of it needs more
-// than the measured worker has.
+// backlog is a number of waiting jobs in a number of classes, with a job type of its own. Its first half needs more
+// than the measured worker offers.
 type backlog struct {
 	name    string
 	jobType string
@@ -80,7 +80,7 @@ func newBacklog(jobType string, waiting, classes int) *backlog {
 	}
 }
 
-// thousands writes 1000 as 1k and 1000000 as 1M.
+// thousands formats 1000 as 1k and 1000000 as 1M.
 func thousands(n int) string {
 	switch {
 	case n >= 1_000_000 && n%1_000_000 == 0:
@@ -91,7 +91,7 @@ func thousands(n int) string {
 	return fmt.Sprint(n)
 }
 
-// fill submits the backlog, and says at each fifth of it how many bytes a job took beside its payload.
+// fill submits the backlog, and returns after each fifth how many bytes a job takes in addition to its payload.
 func (b *backlog) fill(ctx context.Context, e *env, o *ours) (series, error) {
 	large := machine(b.jobType, "large", 1, 80)
 	for _, w := range []queue.WorkerInfo{b.worker, large} {
@@ -121,7 +121,7 @@ func (b *backlog) fill(ctx context.Context, e *env, o *ours) (series, error) {
 	return memory, nil
 }
 
-// job is the backlog's i-th. Classes differ in the MiB that they need.
+// job returns the backlog's i-th job. Classes differ in the MiB that they need.
 func (b *backlog) job(i int, parameters []byte) queue.Submission {
 	half := b.classes / 2
 	if i < b.waiting/2 {
@@ -130,8 +130,8 @@ func (b *backlog) job(i int, parameters []byte) queue.Submission {
 	return needing(b.jobType, 8<<10+i%half, parameters)
 }
 
-// claimCost is what one claim costs Redis in microseconds: the median over some groups of claims, all of them put back, so
-// that the first group's cold caches don't count.
+// claimCost returns Redis's time for one claim in microseconds. It is the median over several groups of claims, so that
+// the first group's cold caches don't count. All claimed jobs are put back.
 func (b *backlog) claimCost(ctx context.Context, e *env, o *ours) (float64, error) {
 	const groups, claims = 9, 25
 	var costs series

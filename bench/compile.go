@@ -22,7 +22,8 @@ const (
 	poolTasks    = 10 // setup, eight ComfyUIs, agent
 )
 
-// measureCompile goes from a profile's text to Nomad jobs, and in turns with that has Nomad parse the same jobs as job files.
+// measureCompile alternates between compiling a profile's text to Nomad jobs and having Nomad parse the same jobs as
+// job files.
 func measureCompile(ctx context.Context, e *env) (outcomes, error) {
 	c := &compileRun{text: manyPools(pick(e, compilePools, compilePools/20)), ours: series{}, theirs: series{}}
 	participants := []string{"machinectl"}
@@ -40,7 +41,7 @@ func measureCompile(ctx context.Context, e *env) (outcomes, error) {
 		}
 		participants = append(participants, "Nomad")
 	}
-	if err := c.compile(); err != nil { // the job files, and no first time among the samples
+	if err := c.compile(); err != nil { // makes the job files, and keeps the slow first time out of the samples
 		return nil, err
 	}
 	c.ours = c.ours[:0]
@@ -89,7 +90,7 @@ func (c *compileRun) compile() error {
 	}
 	c.ours = append(c.ours, time.Since(start).Seconds())
 	if len(pools) == 0 || len(pools[0].Group().Tasks) != poolTasks {
-		return errors.New("the profile became something else than it should")
+		return errors.New("the profile was compiled to unexpected jobs")
 	}
 	if c.files == nil {
 		c.pools = len(pools)
@@ -114,7 +115,7 @@ func (c *compileRun) parse(ctx context.Context) error {
 	return nil
 }
 
-// manyPools is a profile of n pools, each with a machine of its own.
+// manyPools returns a profile of n pools, each with a machine of its own.
 func manyPools(n int) []byte {
 	var src strings.Builder
 	src.WriteString("variable \"tag\" { default = \"1\" }\nlocals { image = \"registry.example/comfyui:${var.tag}\" }\n")

@@ -6,7 +6,7 @@ import (
 	"strconv"
 )
 
-// goal is what a row's figure should be. Kind is "min", "max" or "within" (as much above as below zero, in percent).
+// goal is the target of a row's figure. Kind is "min", "max" or "within" (percent above or below zero).
 type goal struct {
 	Kind  string  `json:"kind"`
 	Value float64 `json:"value"`
@@ -32,7 +32,7 @@ func (g goal) String() string {
 	return sign + strconv.FormatFloat(g.Value, 'f', -1, 64) + g.Unit
 }
 
-// format writes a figure of the goal's kind with three significant digits.
+// format formats a figure of the goal's kind with three significant digits.
 func (g goal) format(v float64) string {
 	digits := 0
 	switch a := math.Abs(v); {

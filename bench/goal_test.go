@@ -34,7 +34,7 @@ func TestSeries(t *testing.T) {
 	require.InDelta(t, 1, s.quantile(0), 1e-9)
 	require.InDelta(t, 4, s.quantile(1), 1e-9)
 	require.InDelta(t, 3.97, s.quantile(0.99), 1e-9)
-	require.Equal(t, series{4, 1, 3, 2}, s, "sorting is done on a copy")
+	require.Equal(t, series{4, 1, 3, 2}, s, "a copy is sorted")
 	require.True(t, math.IsNaN(series{}.median()))
 	require.Equal(t, series{2, 0.5}, s.over(series{2, 2}))
 	require.Equal(t, series{100, -50}, s.change(series{2, 2}))

@@ -8,7 +8,7 @@ import (
 	"github.com/emprops/machinectl/queue"
 )
 
-// measureHeartbeat renews 100 leases of one machine at once, again and again.
+// measureHeartbeat repeatedly renews 100 leases of one machine in one call.
 func measureHeartbeat(ctx context.Context, e *env) (outcomes, error) {
 	const leases = 100
 	beats := pick(e, 200, 20)

@@ -12,8 +12,8 @@ import (
 
 func main() { os.Exit(exitCode()) }
 
-// exitCode is 0 when everything asked for was measured (whether or not the goals were met), 1 when something failed, 130
-// when interrupted.
+// exitCode returns 0 if everything requested was measured, whether or not the goals were met, 1 if something failed,
+// and 130 if interrupted.
 func exitCode() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

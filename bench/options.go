@@ -10,13 +10,13 @@ import (
 	"time"
 )
 
-// options are the command's flags.
+// options holds the command's flags.
 type options struct {
-	Quick  bool          // a smoke test: small and short, nothing is judged
+	Quick  bool          // a smoke test: small and short, without verdicts
 	Runs   int           // per participant
-	Only   []string      // ids of rows; empty: all
-	Out    string        // where to write JSON; empty: nowhere
-	BullMQ string        // the folder of the program that drives BullMQ
+	Only   []string      // ids of rows; all if empty
+	Out    string        // file to write JSON to; none if empty
+	BullMQ string        // folder of the program that drives BullMQ
 	Limit  time.Duration // of the whole command
 }
 
@@ -67,7 +67,7 @@ func (o *options) validate(rest []string) error {
 	return nil
 }
 
-// wants says that at least one of the rows is asked for.
+// wants reports whether at least one of the rows is requested.
 func (o *options) wants(ids ...string) bool {
 	return len(o.Only) == 0 || slices.ContainsFunc(ids, func(id string) bool { return slices.Contains(o.Only, id) })
 }

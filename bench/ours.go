@@ -29,7 +29,7 @@ type ours struct {
 	*queue.Client
 }
 
-// openOurs opens a client whose workers never lapse while a measurement is being prepared.
+// openOurs opens a client whose workers don't lapse while a measurement is prepared.
 func openOurs(ctx context.Context, e *env) (*ours, error) {
 	c, err := queue.Open(ctx, queue.Options{URL: e.redis.url(), PoolSize: 64, Lease: time.Hour, Poll: time.Minute})
 	if err != nil {
@@ -38,12 +38,13 @@ func openOurs(ctx context.Context, e *env) (*ours, error) {
 	return &ours{c}, nil
 }
 
-// needing is a submission that machines with at least this much GPU memory can run. Each amount is a class of its own.
+// needing returns a submission that needs a machine with at least this much GPU memory. Each amount is a class of its
+// own.
 func needing(jobType string, mib int, parameters json.RawMessage) queue.Submission {
 	return queue.Submission{Type: jobType, Requires: map[string]any{"gpu.memory": fmt.Sprintf(">=%dMiB", mib)}, Parameters: parameters}
 }
 
-// machine is a worker alone on its machine, offering this much GPU memory.
+// machine returns the only worker of a machine, which offers this much GPU memory.
 func machine(jobType, name string, index, gib int) queue.WorkerInfo {
 	return queue.WorkerInfo{
 		Machine: name, Index: index, Name: "worker",
@@ -51,7 +52,7 @@ func machine(jobType, name string, index, gib int) queue.WorkerInfo {
 	}
 }
 
-// submit submits n jobs from as many goroutines as there are connections and says how long it took.
+// submit submits n jobs from one goroutine per connection and returns how long it took.
 func (o *ours) submit(ctx context.Context, n int, job func(i int) queue.Submission) (time.Duration, error) {
 	return spread(ctx, connections, n, func(ctx context.Context, i int) error {
 		_, err := o.Submit(ctx, job(i))
@@ -59,7 +60,7 @@ func (o *ours) submit(ctx context.Context, n int, job func(i int) queue.Submissi
 	})
 }
 
-// drain lets the workers run n waiting jobs that do nothing, taking batch at a time, and says how long it took.
+// drain lets the workers run n waiting jobs that do nothing, batch at a time, and returns how long it took.
 func (o *ours) drain(ctx context.Context, jobType string, n, batch int) (time.Duration, error) {
 	workers := make([]queue.WorkerInfo, connections)
 	for i := range workers {
@@ -80,7 +81,7 @@ func (o *ours) drain(ctx context.Context, jobType string, n, batch int) (time.Du
 	return took, err
 }
 
-// loop is one worker: complete what it has, claim the next, until there is nothing.
+// loop runs one worker, which completes its jobs and claims the next ones until none is left.
 func (o *ours) loop(ctx context.Context, w queue.WorkerInfo, batch int, done *atomic.Int64) error {
 	var held []queue.Claimed
 	for {
@@ -96,7 +97,7 @@ func (o *ours) loop(ctx context.Context, w queue.WorkerInfo, batch int, done *at
 	}
 }
 
-// turn completes jobs and claims up to n others, in one step of Redis.
+// turn completes jobs and claims up to n others, in one call to Redis.
 func (o *ours) turn(ctx context.Context, w queue.WorkerInfo, held []queue.Claimed, n int) ([]queue.Claimed, error) {
 	endings := make([]queue.Ending, len(held))
 	for i, h := range held {
@@ -106,7 +107,7 @@ func (o *ours) turn(ctx context.Context, w queue.WorkerInfo, held []queue.Claime
 	return next, errors.Join(append(errs, err)...)
 }
 
-// take claims n jobs one by one; it is an error if there is no job to be had.
+// take claims n jobs one by one. It returns an error if there is none.
 func (o *ours) take(ctx context.Context, w queue.WorkerInfo, n int) ([]queue.Claimed, error) {
 	var held []queue.Claimed
 	for range n {
@@ -124,7 +125,7 @@ func (o *ours) take(ctx context.Context, w queue.WorkerInfo, n int) ([]queue.Cla
 
 var errStarved = errors.New("a claim came back empty although a job that the worker can run was waiting")
 
-// putBack releases jobs, which puts them where they were.
+// putBack releases jobs, which returns them to their place in the queue.
 func (o *ours) putBack(ctx context.Context, held []queue.Claimed) error {
 	for _, h := range held {
 		if err := o.Release(ctx, h.Lease, "measured"); err != nil {
@@ -134,7 +135,8 @@ func (o *ours) putBack(ctx context.Context, held []queue.Claimed) error {
 	return nil
 }
 
-// spread calls f for 0 to n−1 from some goroutines and says how long it took; the first error ends it.
+// spread calls f for 0 to n−1 from the given number of goroutines and returns how long it took. The first error stops
+// it.
 func spread(ctx context.Context, goroutines, n int, f func(ctx context.Context, i int) error) (time.Duration, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

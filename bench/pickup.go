@@ -14,7 +14,7 @@ import (
 
 const idleWorkers = 100
 
-// pickup is one run: workers that sit idle, and single jobs that come now and then.
+// pickup is one run, in which single jobs arrive now and then for idle workers.
 type pickup struct {
 	e    *env
 	ours *ours
@@ -22,12 +22,12 @@ type pickup struct {
 
 	mu    sync.Mutex
 	sent  []time.Time
-	took  series // ms from before the submission to the worker having the job
+	took  series // ms from before the submission until a worker has the job
 	got   chan struct{}
 	error chan error
 }
 
-// measurePickup has one sample of each quantile per run.
+// measurePickup takes one sample of each quantile per run.
 func measurePickup(ctx context.Context, e *env) (outcomes, error) {
 	p50, p99, attempts := series{}, series{}, series{}
 	for i := range e.Runs {
@@ -42,7 +42,7 @@ func measurePickup(ctx context.Context, e *env) (outcomes, error) {
 		}
 		p50, p99, attempts = append(p50, p.took.quantile(0.5)), append(p99, p.took.quantile(0.99)), append(attempts, tried)
 	}
-	note := fmt.Sprintf("%d jobs a run, 2 to 10 ms apart", pick(e, 500, 50))
+	note := fmt.Sprintf("%d jobs per run, 2 to 10 ms apart", pick(e, 500, 50))
 	return outcomes{
 		"pickup-p50":      {Samples: p50, Note: note},
 		"pickup-p99":      {Samples: p99, Note: note},
@@ -86,7 +86,7 @@ func (p *pickup) run(ctx context.Context) (float64, error) {
 	return (calls - 3*n) / n, err
 }
 
-// one submits a job and waits until somebody has it.
+// one submits a job and waits until a worker has it.
 func (p *pickup) one(ctx context.Context, i int) error {
 	select {
 	case <-time.After(2*time.Millisecond + rand.N(8*time.Millisecond)):
@@ -109,7 +109,7 @@ func (p *pickup) one(ctx context.Context, i int) error {
 	}
 }
 
-// work is one worker; it ends with ctx.
+// work runs one worker until ctx ends.
 func (p *pickup) work(ctx context.Context, w queue.WorkerInfo) {
 	for ctx.Err() == nil {
 		jobs, err := p.ours.Claim(ctx, w, 1, time.Minute)
@@ -136,7 +136,7 @@ func (p *pickup) work(ctx context.Context, w queue.WorkerInfo) {
 	}
 }
 
-// allIdle waits until every worker sleeps in Redis.
+// allIdle waits until every worker is registered as idle in Redis.
 func (p *pickup) allIdle(ctx context.Context) error {
 	for range 1000 {
 		blocked, err := p.e.redis.number(ctx, "clients", "blocked_clients")

@@ -13,7 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// server is the redis-server that everything runs on.
+// server is the redis-server that all participants use.
 type server struct {
 	port int
 	rdb  *redis.Client
@@ -21,7 +21,7 @@ type server struct {
 	out  *strings.Builder
 }
 
-// startRedis starts redis-server on a free loopback port, with nothing written to disk.
+// startRedis starts redis-server on a free loopback port, without persistence.
 func startRedis(ctx context.Context, dir string) (*server, error) {
 	path, err := exec.LookPath("redis-server")
 	if err != nil {
@@ -60,16 +60,16 @@ func freePort() (int, error) {
 func (s *server) addr() string { return "127.0.0.1:" + strconv.Itoa(s.port) }
 func (s *server) url() string  { return "redis://" + s.addr() }
 
-// stop ends the server; what it held is gone.
+// stop kills the server. Its data is lost.
 func (s *server) stop() {
 	_ = s.rdb.Close()
 	_ = s.cmd.Process.Kill()
-	_ = s.cmd.Wait() // "signal: killed" is what we asked for
+	_ = s.cmd.Wait() // "signal: killed" is expected
 }
 
 func (s *server) flush(ctx context.Context) error { return s.rdb.FlushAll(ctx).Err() }
 
-// info is one section of INFO, by field.
+// info returns one section of INFO, by field.
 func (s *server) info(ctx context.Context, section string) (map[string]string, error) {
 	text, err := s.rdb.Info(ctx, section).Result()
 	if err != nil {
@@ -84,7 +84,7 @@ func (s *server) info(ctx context.Context, section string) (map[string]string, e
 	return out, nil
 }
 
-// number is one numeric field of INFO.
+// number returns one numeric field of INFO.
 func (s *server) number(ctx context.Context, section, field string) (float64, error) {
 	fields, err := s.info(ctx, section)
 	if err != nil {
@@ -97,7 +97,7 @@ func (s *server) number(ctx context.Context, section, field string) (float64, er
 	return n, nil
 }
 
-// scriptCost is what scripts cost Redis while f ran: how many calls and how many microseconds in all.
+// scriptCost runs f and returns how many scripts Redis ran meanwhile, and how many microseconds they took in all.
 func (s *server) scriptCost(ctx context.Context, f func() error) (calls, micros float64, err error) {
 	if err := s.rdb.ConfigResetStat(ctx).Err(); err != nil {
 		return 0, 0, err
@@ -111,7 +111,7 @@ func (s *server) scriptCost(ctx context.Context, f func() error) (calls, micros 
 	}
 	for part := range strings.SplitSeq(fields["cmdstat_evalsha"], ",") {
 		name, value, _ := strings.Cut(part, "=")
-		n, _ := strconv.ParseFloat(value, 64) // fields that aren't numbers aren't read
+		n, _ := strconv.ParseFloat(value, 64) // the fields in question are numbers
 		switch name {
 		case "calls":
 			calls = n

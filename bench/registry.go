@@ -9,21 +9,21 @@ type suite struct {
 	measure func(ctx context.Context, e *env) (outcomes, error)
 }
 
-// row is one line of the table: what is measured and what it should be.
+// row is one line of the table: a figure and its goal.
 type row struct {
 	ID    string `json:"id"`
 	Title string `json:"title"`
 	Goal  goal   `json:"goal"`
 }
 
-// suites are all measurements, in the table's order. A new one is an entry here and a file of its own; one that needs no
-// Redis just leaves e.redis alone.
+// suites returns all measurements, in the table's order. A new one is an entry here and a file of its own. One that
+// needs no Redis ignores e.redis.
 func suites() []suite {
 	return []suite{
 		{"claim cost", []row{
 			{"claim-waiting", "claim time in Redis, 1k → 1M waiting", within(15)},
 			{"claim-classes", "claim time in Redis, 100 → 10k classes", within(20)},
-			{"memory", "memory per waiting job, beside its payload", atMost(1024, " B")},
+			{"memory", "memory per waiting job, without its payload", atMost(1024, " B")},
 		}, measureClaimCost},
 		{"scan", []row{
 			{"scan-100", "claim against the scan, match at depth 100", atLeast(17, "×")},
@@ -33,8 +33,8 @@ func suites() []suite {
 		{"throughput", []row{
 			{"jobs-asynq-1", "jobs/s against asynq, 1 server × 50", atLeast(3.5, "×")},
 			{"jobs-asynq-4", "jobs/s against asynq, 4 servers × 50", atLeast(1.5, "×")},
-			{"batch-asynq-1", "the same, by ten, 1 server × 50", atLeast(4.5, "×")},
-			{"batch-asynq-4", "the same, by ten, 4 servers × 50", atLeast(2, "×")},
+			{"batch-asynq-1", "the same in tens, 1 server × 50", atLeast(4.5, "×")},
+			{"batch-asynq-4", "the same in tens, 4 servers × 50", atLeast(2, "×")},
 			{"jobs-bullmq", "jobs/s against BullMQ", atLeast(2, "×")},
 			{"submit-asynq", "submit against asynq", atLeast(1, "×")},
 			{"bulk-bullmq", "bulk submit against BullMQ addBulk", atLeast(2.5, "×")},

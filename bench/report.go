@@ -16,16 +16,16 @@ import (
 	"unicode/utf8"
 )
 
-// report is everything that was measured; its JSON form is what -out writes.
+// report holds all results. -out writes its JSON form.
 type report struct {
 	About about    `json:"about"`
 	Rows  []result `json:"rows"`
 }
 
-// about says where and with what it was measured.
+// about describes the machine and the versions that were measured.
 type about struct {
 	At      time.Time `json:"at"`
-	Quick   bool      `json:"quick"` // a smoke test: nothing is judged
+	Quick   bool      `json:"quick"` // a smoke test, without verdicts
 	Runs    int       `json:"runs"`
 	Seconds float64   `json:"seconds"`
 	CPU     string    `json:"cpu"`
@@ -94,13 +94,13 @@ func newResult(r row, o outcome, opts options) result {
 		out.Verdict = "not measured"
 		return out
 	case len(o.Samples) < opts.Runs:
-		out.Verdict, out.Failed, out.Samples = "failed", fmt.Sprintf("only %d of %d runs came to an end", len(o.Samples), opts.Runs), nil
+		out.Verdict, out.Failed, out.Samples = "failed", fmt.Sprintf("only %d of %d runs ended", len(o.Samples), opts.Runs), nil
 		return out
 	}
 	out.Median, out.Low, out.High = o.Samples.median(), o.Samples.quantile(0), o.Samples.quantile(1)
 	switch {
 	case math.IsNaN(out.Median) || math.IsInf(out.Median, 0):
-		out.Verdict, out.Failed = "failed", "the figure is no number"
+		out.Verdict, out.Failed = "failed", "the figure is not a number"
 		out.Median, out.Low, out.High, out.Samples = 0, 0, 0, nil
 	case opts.Quick:
 		out.Verdict = "smoke test"

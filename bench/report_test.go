@@ -38,7 +38,7 @@ jobs/s against asynq   ≥ 1.5×  1.70×     1.40× … 2.00×      met         
 idle pickup, p99       ≤ 5 ms  5.50 ms   4.00 ms … 7.00 ms  not met
 jobs/s against BullMQ  ≥ 2×                                 not measured  node is not on PATH
 heartbeat              ≤ 4 µs                               failed        connection refused
-submit                 ≥ 1×                                 failed        only 1 of 5 runs came to an end
+submit                 ≥ 1×                                 failed        only 1 of 5 runs ended
 
 1 of 5 goals met
 3 not measured

@@ -18,12 +18,12 @@ var scanSource string
 const (
 	scanQueue   = "scan:pending"
 	scanJobs    = "scan:job:"
-	scanPayload = 1 << 10 // bytes, a small workflow
-	scanTop     = 100     // how deep the predecessor looked
-	scanWarmUp  = 3       // claims of either side before those that count
+	scanPayload = 1 << 10 // bytes, the size of a small workflow
+	scanTop     = 100     // how deep the predecessor searched
+	scanWarmUp  = 3       // claims of each side before the measured ones
 )
 
-// measureScan lets one match lie at several depths, behind jobs for a larger machine, and compares our claim with the
+// measureScan places the first match at several depths, behind jobs for a larger machine, and compares our claim with a
 // scan that reads exactly that deep.
 func measureScan(ctx context.Context, e *env) (outcomes, error) {
 	s := &scan{e: e, script: redis.NewScript(scanSource), groups: pick(e, 7, 2), claims: 3, cost: map[string]series{}}
@@ -71,14 +71,14 @@ type scan struct {
 	e       *env
 	ours    *ours
 	script  *redis.Script
-	groups  int               // of claims, their median being a sample
+	groups  int               // of claims; their median is a sample
 	claims  int               // per group
-	cost    map[string]series // µs of Redis per claim
-	missed  series            // percent of our claims that found nothing
-	starved series            // the same of scans of the top 100, where the match lies deeper
+	cost    map[string]series // µs in Redis per claim
+	missed  series            // percent of our claims that found no job
+	starved series            // the same for scans of the top 100 when the match is deeper
 }
 
-// sample starts from an empty Redis: depth−1 jobs for a larger machine, then matches.
+// sample starts with an empty Redis and submits depth−1 jobs for a larger machine, then matching ones.
 func (s *scan) sample(ctx context.Context, who string, depth int, name string) error {
 	if err := s.e.redis.flush(ctx); err != nil {
 		return err
@@ -93,7 +93,7 @@ func (s *scan) sample(ctx context.Context, who string, depth int, name string) e
 }
 
 func (s *scan) sampleOurs(ctx context.Context, depth int) (float64, error) {
-	// A client of its own: the last one's knowledge went with the flush.
+	// A new client, because the flush removed what the last one knows to be in Redis.
 	o, err := openOurs(ctx, s.e)
 	if err != nil {
 		return 0, err
@@ -136,7 +136,7 @@ func (s *scan) sampleOurs(ctx context.Context, depth int) (float64, error) {
 	return micros, err
 }
 
-// median is what a claim costs Redis in microseconds, the median over the groups.
+// median returns Redis's time for one claim in microseconds, as the median over the groups.
 func (s *scan) median(ctx context.Context, group func() error) (float64, error) {
 	var costs series
 	for range s.groups {
@@ -169,7 +169,7 @@ func (s *scan) sampleScan(ctx context.Context, depth int) (float64, error) {
 	return micros, err
 }
 
-// scanAndPutBack claims the match at depth n times.
+// scanAndPutBack claims the match at the given depth and puts it back, n times.
 func (s *scan) scanAndPutBack(ctx context.Context, depth, n int) error {
 	match := fmt.Sprint(depth)
 	for range n {
@@ -187,13 +187,13 @@ func (s *scan) scanAndPutBack(ctx context.Context, depth, n int) error {
 	return nil
 }
 
-// claim gives a worker with 24 GB a job among the top few; empty: none of them fits.
+// claim lets a worker with 24 GB claim a job among the top ones. The result is empty if none fits.
 func (s *scan) claim(ctx context.Context, top int) ([]string, error) {
 	const worker = `{"worker_id":"small","services":["comfyui","simulation"],"gpu_memory":24,"models":["flux-dev","sdxl"]}`
 	return s.script.EvalSha(ctx, s.e.redis.rdb, []string{scanQueue}, top, worker, "small", scanJobs, time.Now().UnixMilli()).StringSlice()
 }
 
-// loadScan stores jobs as the predecessor did: one hash each, requirements and payload as JSON text.
+// loadScan stores jobs as the predecessor did: one hash per job, with requirements and payload as JSON text.
 func (s *scan) loadScan(ctx context.Context, depth int) error {
 	body := string(payload(scanPayload))
 	pipe := s.e.redis.rdb.Pipeline()

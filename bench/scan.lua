@@ -1,7 +1,7 @@
--- scan is how the predecessor gave out a job: read the top waiting jobs, payload and all, and take the first that fits.
+-- scan claims a job the way the predecessor did: it reads the top waiting jobs with their payloads and takes the first that fits.
 -- KEYS: the waiting jobs (ZSET, score = order)
--- ARGV: 1 how many to look at, 2 the worker's capabilities as JSON, 3 the worker, 4 the prefix of the jobs' hashes,
---       5 the time
+-- ARGV: 1 how many jobs to read, 2 the worker's capabilities as JSON, 3 the worker, 4 the prefix of the jobs' hashes,
+--       5 the current time
 -- Returns: the job's id and payload, or nothing.
 local worker = cjson.decode(ARGV[2])
 local services = {}

@@ -5,13 +5,13 @@ import (
 	"slices"
 )
 
-// series are one figure's samples, one per run, in order.
+// series holds one figure's samples, one per run, in order.
 type series []float64
 
-// median is NaN for no samples.
+// median returns NaN if there are no samples.
 func (s series) median() float64 { return s.quantile(0.5) }
 
-// quantile is the value below which the part q of the samples lies, between neighbours where it lies between them.
+// quantile returns the q-quantile of the samples, interpolated linearly between neighbours.
 func (s series) quantile(q float64) float64 {
 	if len(s) == 0 {
 		return math.NaN()
@@ -30,7 +30,7 @@ func (s series) over(other series) series {
 	return s.pair(other, func(a, b float64) float64 { return a / b })
 }
 
-// change is the difference to a base in percent, run by run.
+// change returns the difference to a base in percent, run by run.
 func (s series) change(base series) series {
 	return s.pair(base, func(a, b float64) float64 { return 100 * (a/b - 1) })
 }

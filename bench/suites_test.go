@@ -27,13 +27,13 @@ func TestScanLooksNoFurther(t *testing.T) {
 
 	got, err := s.claim(t.Context(), 100)
 	require.NoError(t, err)
-	require.Empty(t, got, "the match lies at 120")
+	require.Empty(t, got, "the match is at depth 120")
 	got, err = s.claim(t.Context(), 120)
 	require.NoError(t, err)
 	require.Equal(t, []string{"120", string(payload(scanPayload))}, got)
 	got, err = s.claim(t.Context(), 120)
 	require.NoError(t, err)
-	require.Empty(t, got, "it was given out")
+	require.Empty(t, got, "the match was claimed")
 }
 
 func TestSmokeTestMeasures(t *testing.T) {

@@ -11,20 +11,20 @@ import (
 	"github.com/emprops/machinectl/queue"
 )
 
-// jobClasses are the distinct requirements among the jobs of a throughput run.
+// jobClasses is the number of distinct requirements among the jobs of a throughput run.
 const jobClasses = 16
 
-// participant is one way of moving jobs in the throughput runs.
+// participant is one queue and setting in the throughput runs.
 type participant struct {
 	name string
-	// run brings jobs in and has them done, on an empty Redis. A rate of 0 wasn't measured.
+	// run submits and completes n jobs on an empty Redis. A rate of 0 was not measured.
 	run func(ctx context.Context, n int) (rates, error)
 }
 
-// rates are in jobs per second; for the trivial script in calls per second.
+// rates are in jobs per second or, for the trivial script, in calls per second.
 type rates struct{ submit, bulk, jobs float64 }
 
-// throughput collects the samples of all participants, by name and what was measured.
+// throughput collects the samples of all participants, by name and figure.
 type throughput struct {
 	e       *env
 	samples map[string]series
@@ -42,9 +42,9 @@ const (
 	bulking    = " bulk submit"
 )
 
-// measureThroughput lets everybody submit and run the same number of jobs.
+// measureThroughput lets all participants submit and run the same number of jobs.
 func measureThroughput(ctx context.Context, e *env) (outcomes, error) {
-	t := &throughput{e: e, samples: map[string]series{}, bullmq: &bullmq{missing: "not asked for"}}
+	t := &throughput{e: e, samples: map[string]series{}, bullmq: &bullmq{missing: "not requested"}}
 	if e.wants("jobs-bullmq", "bulk-bullmq") {
 		t.bullmq = findBullMQ(ctx, e)
 	}
@@ -78,7 +78,7 @@ func (t *throughput) participants() []participant {
 		{asynqFour, func(ctx context.Context, n int) (rates, error) { return runAsynq(ctx, t.e, n, 4) }},
 		{trivial, t.runTrivial},
 	}
-	// What a run with -only has no use for is left out.
+	// Participants that no requested row needs are left out.
 	used := map[string][]string{
 		oursTens: {"batch-asynq-1", "batch-asynq-4", "bulk-bullmq"},
 		asynqOne: {"jobs-asynq-1", "batch-asynq-1", "submit-asynq"}, asynqFour: {"jobs-asynq-4", "batch-asynq-4"}, trivial: {"evalsha"},
@@ -87,7 +87,7 @@ func (t *throughput) participants() []participant {
 	return append(all, t.bullmq.participants(t.e)...)
 }
 
-// runOurs submits one by one where jobs are taken one by one, else in bulk.
+// runOurs submits jobs one by one if they are also taken one by one, else in bulk.
 func (t *throughput) runOurs(ctx context.Context, n, batch int) (rates, error) {
 	const jobType = "bench"
 	o, err := openOurs(ctx, t.e)
@@ -116,7 +116,7 @@ func (t *throughput) runOurs(ctx context.Context, n, batch int) (rates, error) {
 	return r, err
 }
 
-// runTrivial calls the smallest script there is, from as many connections as the workers have.
+// runTrivial calls the smallest possible script from as many connections as the workers have.
 func (t *throughput) runTrivial(ctx context.Context, n int) (rates, error) {
 	rdb := redis.NewClient(&redis.Options{Addr: t.e.redis.addr(), PoolSize: connections, DisableIdentity: true})
 	defer rdb.Close()
@@ -146,7 +146,7 @@ func (t *throughput) outcomes() outcomes {
 	return out
 }
 
-// best names BullMQ's best setting.
+// best returns the name of BullMQ's best setting.
 func (t *throughput) best(suffix string) string {
 	var names []string
 	for _, s := range bullmqSettings {
@@ -167,7 +167,7 @@ func (t *throughput) bullmqSamples() map[string]series {
 	return out
 }
 
-// compare is the row that divides ours by theirs, run by run.
+// compare returns the outcome that divides ours by theirs, run by run.
 func (t *throughput) compare(ours, theirs string) outcome {
 	a, b := t.samples[ours], t.samples[theirs]
 	detail := map[string]series{ours + perSecond: a, theirs + perSecond: b}

@@ -1,11 +1,11 @@
-// One measured run of BullMQ: adds the jobs with addBulk, then lets workers drain them.
+// Makes one measured run of BullMQ: adds jobs with addBulk, then lets workers drain them.
 //
 //   node peer.mjs '{"port": 6379, "jobs": 20000, "payload": "…", "bulk": 1000, "processes": 1, "concurrency": 50}'
 //
-// Prints {"version", "add_seconds", "drain_seconds"}. The times leave out starting node, connecting and script loading.
-// Adding: two addBulk calls are in flight, so that Redis works while this process packs. Draining: in this process, or with
-// "processes" > 1 in that many child processes; a job counts when BullMQ says completed. Completed jobs are removed at
-// once, which is BullMQ's fastest way.
+// Prints {"version", "add_seconds", "drain_seconds"}. The times exclude starting node, connecting and loading scripts.
+// Adding keeps two addBulk calls in flight, so that Redis works while this process encodes. Draining happens in this
+// process or, with "processes" > 1, in that many child processes; a job counts when BullMQ reports it as completed.
+// Completed jobs are removed immediately, which is BullMQ's fastest mode.
 import { fork } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { Queue, Worker } from "bullmq";
@@ -34,7 +34,7 @@ async function add() {
   return seconds;
 }
 
-// work drains the queue and calls done(n) for each n jobs completed, until stopped.
+// work drains the queue until stopped, and calls done(n) after every n completed jobs.
 async function work(done) {
   const worker = new Worker(NAME, async () => null, {
     connection,
@@ -86,7 +86,7 @@ async function drain() {
   return seconds;
 }
 
-// child is a worker process: it says that it is ready, is told to go, and reports what it completed.
+// child runs a worker process: it reports that it is ready, waits for the start signal, and reports completed jobs.
 async function child() {
   let pending = 0;
   const worker = await work((n) => (pending += n));
