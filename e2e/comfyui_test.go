@@ -15,8 +15,9 @@ import (
 	"github.com/emprops/machinectl/queue"
 )
 
-// A real ComfyUI on the CPU, run by Nomad as a service of a machine: EmptyImage → SaveImage as a job, with progress, and the PNG arrives in
-// the blob store. COMFYUI_DIR is a checkout of ComfyUI, COMFYUI_PYTHON a Python that has its requirements.
+// TestRealComfyUI runs a job, EmptyImage → SaveImage, on a real ComfyUI that Nomad runs on the CPU as a service of a
+// machine. The job reports progress, and the PNG arrives in the blob store. COMFYUI_DIR is a checkout of ComfyUI,
+// COMFYUI_PYTHON a Python with its requirements installed.
 func TestRealComfyUI(t *testing.T) {
 	dir, python := os.Getenv("COMFYUI_DIR"), os.Getenv("COMFYUI_PYTHON")
 	if dir == "" || python == "" {

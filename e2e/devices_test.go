@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A machine with two GPUs: each of its ComfyUI tasks gets a device of its own.
+// Each ComfyUI task of a machine with two GPUs gets a device of its own.
 func TestTasksOfOneMachineHaveDistinctDevices(t *testing.T) {
 	s := newStack(t, 2)
 	s.apply("two-gpus.hcl")

@@ -14,8 +14,9 @@ import (
 	"github.com/emprops/machinectl/queue"
 )
 
-// A machine whose tasks are containers: the agent and a simulated ComfyUI from one image, over mapped ports.
-// E2E_IMAGE is an image on this engine made from docker/Dockerfile (target sim), with a tag other than latest: that one Nomad pulls.
+// TestDockerMachine runs a machine whose tasks are containers: the agent and a simulated ComfyUI from one image,
+// connected over mapped ports. E2E_IMAGE names a local image built from docker/Dockerfile (target sim). Its tag must
+// not be latest, because Nomad would pull that.
 func TestDockerMachine(t *testing.T) {
 	image := os.Getenv("E2E_IMAGE")
 	if out, err := exec.Command("docker", "info").CombinedOutput(); err != nil {

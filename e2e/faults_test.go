@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// SIGKILL of an agent in the middle of its jobs: Nomad restarts it in place, its services stay up, its jobs complete.
+// An agent gets SIGKILL while it runs jobs: Nomad restarts it in place, its services stay up, and its jobs complete.
 func TestKillingTheAgentLosesNoJob(t *testing.T) {
 	s := newStack(t, 1)
 	s.apply("simulation.hcl", "min=2", "max=2")
@@ -32,7 +32,7 @@ func TestKillingTheAgentLosesNoJob(t *testing.T) {
 	require.EqualValues(t, 1, after.TaskStates["agent"].Restarts)
 }
 
-// SIGKILL of the Nomad client while jobs run: the agents go on, and Nomad takes them up again when it is back.
+// The Nomad client gets SIGKILL while jobs run: the agents continue, and Nomad recovers them when it is back.
 func TestKillingNomadLosesNoJob(t *testing.T) {
 	s := newStack(t, 1)
 	s.apply("simulation.hcl", "min=2", "max=2")
@@ -49,7 +49,8 @@ func TestKillingNomadLosesNoJob(t *testing.T) {
 	require.ElementsMatch(t, idsOf(before), idsOf(s.waitReady(2)), "the same machines")
 }
 
-// Redis killed and started again with its data: everybody reconnects, every job completes, the API says 503 meanwhile.
+// Redis is killed and restarted with its data: all clients reconnect and every job completes. Meanwhile the API answers
+// 503.
 func TestKillingRedisLosesNoJob(t *testing.T) {
 	s := newStack(t, 1)
 	s.apply("simulation.hcl", "min=2", "max=2")
@@ -60,7 +61,7 @@ func TestKillingRedisLosesNoJob(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	require.NoError(t, s.cluster.KillRedis())
-	s.eventually(15*time.Second, "the API to say that the queue is away", func() (bool, string) {
+	s.eventually(15*time.Second, "the API to report that the queue is unavailable", func() (bool, string) {
 		resp, err := http.Get(s.dispatcher + "/v1/jobs/" + ids[0])
 		if err != nil {
 			return false, err.Error()

@@ -11,7 +11,8 @@ import (
 	"github.com/emprops/machinectl/queue"
 )
 
-// A changed profile is applied while jobs run: the pool ends on the new revision, no job was interrupted, the old group is gone.
+// A changed profile is applied while jobs run: the pool ends up on the new revision, no job is interrupted, and the old
+// group is gone.
 func TestChangedProfileUnderLoad(t *testing.T) {
 	s := newStack(t, 1)
 	s.apply("simulation.hcl", "min=2", "max=3")

@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Demand raises the pool to three machines; when it falls, the highest index is drained and stopped, and only that one, while the
-// machine with the lowest index runs a long job undisturbed.
+// Demand raises the pool to three machines. When it falls, only the machines with the highest indexes are drained and
+// stopped, while the machine with the lowest index runs a long job undisturbed.
 func TestShrinkStopsTheDrainedMachineAndNoOther(t *testing.T) {
 	s := newStack(t, 1)
 	s.apply("simulation.hcl", "min=1", "max=3")

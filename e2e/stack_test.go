@@ -44,7 +44,7 @@ func newStack(t *testing.T, gpus int) *stack {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	// Not t.TempDir: its long path would leave no room for the Task API's socket.
+	// The path of t.TempDir is too long for the Task API's socket.
 	dir, err := os.MkdirTemp("", "e2e-")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
@@ -93,10 +93,10 @@ func (s *stack) startDispatcher() {
 	s.t.Cleanup(func() {
 		if s.t.Failed() {
 			b, _ := os.ReadFile(log.Name())
-			s.t.Logf("dispatcher's log ends:\n%s", tail(b, 60))
+			s.t.Logf("end of the dispatcher's log:\n%s", tail(b, 60))
 		}
 		require.NoError(s.t, cmd.Process.Signal(os.Interrupt))
-		require.NoError(s.t, cmd.Wait(), "the dispatcher ends in order")
+		require.NoError(s.t, cmd.Wait(), "the dispatcher exits cleanly")
 		_ = log.Close()
 	})
 	s.dispatcher = "http://" + addr
@@ -112,7 +112,7 @@ func (s *stack) startDispatcher() {
 
 func (s *stack) blobs() string { return "file://" + filepath.Join(s.dir, "blobs") }
 
-// apply runs `machinectl apply` on a profile of testdata; vars are name=value.
+// apply runs `machinectl apply` on a profile from testdata; vars are name=value.
 func (s *stack) apply(profile string, vars ...string) string {
 	s.t.Helper()
 	return s.ctl(append([]string{"apply", "-auto-approve"}, s.withVars(profile, vars)...)...)
@@ -128,7 +128,7 @@ func (s *stack) withVars(profile string, vars []string) []string {
 	return append(args, filepath.Join("testdata", profile))
 }
 
-// ctl runs the CLI; anything but exit code 0 fails the test.
+// ctl runs the CLI. Any exit code except 0 fails the test.
 func (s *stack) ctl(args ...string) string {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), 3*time.Minute)
@@ -195,7 +195,7 @@ func (s *stack) machines() []queue.Machine {
 	return answer.Machines
 }
 
-// waitReady waits until n machines report that they are ready, and returns them.
+// waitReady waits until n machines report ready, and returns them.
 func (s *stack) waitReady(n int) []queue.Machine {
 	s.t.Helper()
 	var ready []queue.Machine
@@ -239,7 +239,7 @@ func (s *stack) waitJobs(limit time.Duration, ids []string) []queue.Job {
 	return jobs
 }
 
-// interruptions counts the attempts that ended otherwise than by the job's own doing.
+// interruptions counts the attempts that ended for a reason other than the job itself.
 func interruptions(jobs []queue.Job) int {
 	n := 0
 	for _, j := range jobs {
@@ -252,7 +252,7 @@ func interruptions(jobs []queue.Job) int {
 	return n
 }
 
-// allocations are the running allocations of a pool, by group.
+// allocations returns a pool's running allocations, by group.
 func (s *stack) allocations(pool string) map[string][]*nomad.AllocationListStub {
 	s.t.Helper()
 	stubs, _, err := s.nomad.Jobs().Allocations(pool, true, nil)

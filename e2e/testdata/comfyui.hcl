@@ -1,4 +1,4 @@
-# One machine with a real ComfyUI on the CPU (its GPU is a simulated one).
+# One machine with a real ComfyUI on the CPU (its GPU is simulated).
 
 variable "agent" { type = string }
 variable "redis" { type = string }

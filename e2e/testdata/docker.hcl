@@ -7,12 +7,12 @@ variable "image" { type = string }
 variable "sim" { type = string }
 
 locals {
-  # Both programs are on the image; what the other profiles need of these variables is not needed here.
+  # The image contains both programs, so this profile doesn't need these variables, which the other profiles use.
   unused = [var.agent, var.blobs, var.sim]
 }
 
 machine "container" {
-  kind       = "api" # with a GPU, Nomad's docker driver asks for the NVIDIA runtime
+  kind       = "api" # with a GPU, Nomad's docker driver requires the NVIDIA runtime
   driver     = "docker"
   image      = var.image
   start_time = "5s"
