@@ -1,5 +1,5 @@
-# ComfyUI on whatever GPUs there are: cards in order of preference, slices of large ones, and a pool without any GPU for
-# the jobs that need none. Models lie on a volume of the host; only what is missing there is fetched.
+# ComfyUI on any available GPU: models in order of preference, slices of large ones, and a pool without GPUs for
+# jobs that need none. The models are on a host volume; only missing ones are fetched.
 
 project "comfyui" {}
 
@@ -28,12 +28,12 @@ machine "comfyui" {
     memory = "32GiB"
   }
   gpu {
-    models = ["NVIDIA GeForce RTX 4090", "NVIDIA RTX A6000", "NVIDIA L40S"] # the first that is free, best first
+    models = ["NVIDIA GeForce RTX 4090", "NVIDIA RTX A6000", "NVIDIA L40S"] # best first; Nomad takes the first free one
     memory = "24GiB"
     driver = ">= 550"
   }
 
-  # The client's configuration has: host_volume "models" { path = "/srv/models"  read_only = true }
+  # The client's configuration contains host_volume "models" { path = "/srv/models"  read_only = true }
   volume "models" {
     path = "/models"
   }
@@ -85,7 +85,7 @@ machine "slice" {
   }
 }
 
-# The CPU-only form takes jobs that ask for no GPU. Its worker offers no gpu, so that the others never land here.
+# The CPU-only form takes jobs that need no GPU. Its worker offers no gpu, so that other jobs never run here.
 machine "cpu" {
   extends = machine.comfyui
   gpu { count = 0 }

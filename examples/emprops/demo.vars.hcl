@@ -1,3 +1,3 @@
 # Values for a run on one small node: everything scaled down, GPUs and ComfyUI simulated, no API called.
-# Beside these the demo passes -var agent_binary=…, -var sim_binary=…, -var redis_url=… and -var blob_url=….
+# The demo also passes -var agent_binary=…, -var sim_binary=…, -var redis_url=… and -var blob_url=….
 demo = true

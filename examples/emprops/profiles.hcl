@@ -5,8 +5,8 @@
 #   heavy       2 × RTX 4090, 64 GB; 4 ×, 128 GB     video; large models; over 3 min
 #   hybrid      RTX 4090, 16 GB, and hosted APIs     both
 #
-# As it stands it describes production: containers, and API keys out of Nomad variables. With demo.vars.hcl it is the
-# same structure on one small node: programs of the host, simulated GPUs and a simulated ComfyUI.
+# By default it describes production: containers, and API keys from Nomad variables. With demo.vars.hcl it is the
+# same structure on one small node: host programs, simulated GPUs and a simulated ComfyUI.
 
 project "emprops" {}
 
@@ -53,7 +53,7 @@ variable "blob_url" {
 locals {
   rtx4090 = "NVIDIA GeForce RTX 4090"
 
-  # Machine sizes: those of production, and those of a demo in which all of it shares two cores.
+  # Machine sizes for production, and for a demo in which all machines share two cores.
   size = var.demo ? {
     fast     = { cpu = 60, cores = null, memory = "64MiB" }
     standard = { cpu = 100, cores = null, memory = "128MiB" }
@@ -68,29 +68,29 @@ locals {
     hybrid   = { cpu = null, cores = 8, memory = "16GiB" }
   }
 
-  # How a ComfyUI is started on its instance's own port: the real one, or the demo's simulated one.
+  # The command that starts ComfyUI on its instance's own port: the real one, or the demo's simulated one.
   comfyui = var.demo ? {
     command = var.sim_binary
-    args    = ["comfyui", "-start-time", "1s", "-node-time", "1500ms"] # the example's two nodes: 3 s a job
+    args    = ["comfyui", "-start-time", "1s", "-node-time", "1500ms"] # the example has two nodes: 3 s per job
     } : {
     command = "python3"
     args    = ["/opt/comfyui/main.py", "--disable-auto-launch"]
   }
 
-  # Keys of the hosted APIs, by the environment variable that the connectors read. The demo calls nobody.
+  # Keys of the hosted APIs, by the environment variable that the connectors read. The demo calls no API.
   api_keys = {
     for name, provider in { OPENAI_API_KEY = "openai", REPLICATE_API_TOKEN = "replicate", RUNPOD_API_KEY = "runpod" } :
     name => secret("emprops/${provider}", "api_key") if !var.demo
   }
 
-  # Which connector takes a hosted API's jobs. The agent has none for these APIs yet: in production too, simulation stands in
-  # for them, so that the lanes are there and can be tried out.
+  # The connectors for the hosted APIs' jobs. The agent has none for these APIs yet, so simulation takes their place, even
+  # in production, so that the lanes exist and can be tried out.
   connector = {
     for provider in ["openai", "replicate", "runpod"] : provider => "simulation"
   }
 }
 
-# What all machines have in common. It is extended only, so it needs no kind of its own.
+# What all machines have in common. No pool uses it directly, so it needs no kind.
 machine "base" {
   driver     = var.demo ? "raw_exec" : "docker"
   image      = var.demo ? null : var.image
@@ -152,7 +152,7 @@ machine "standard" {
     memory = "24GiB"
   }
 
-  # Before anything else starts: a directory that all ComfyUIs of the machine share.
+  # Creates the directory that all ComfyUIs of the machine share, before anything else starts.
   setup {
     command = "/bin/mkdir"
     args    = ["-p", "${nomad.alloc_dir}/data/comfyui"]

@@ -1,4 +1,4 @@
-# Machines that call hosted APIs: small, many, without GPUs. What differs between providers is data.
+# Machines that call hosted APIs: many small ones without GPUs. The differences between providers are data.
 
 project "hosted-apis" {}
 
@@ -18,7 +18,7 @@ variable "providers" {
     concurrency = number
     key         = string
     most        = optional(number, 4)
-    connector   = optional(string, "simulation") # stands in until the agent has a connector for the provider
+    connector   = optional(string, "simulation") # until the agent has a connector for the provider
   }))
   default = {
     openai    = { concurrency = 16, key = "OPENAI_API_KEY", most = 10 }
@@ -43,7 +43,7 @@ machine "api" {
   agent {
     redis = var.redis_url
     blobs = "s3://results?region=us-east-1"
-    # Rendered on the machine, out of Nomad variables: nobody who reads the Nomad job sees a key.
+    # Rendered on the machine from Nomad variables, so that the Nomad job doesn't contain the keys.
     env = { for name, p in var.providers : p.key => secret("apis/${name}", "key") }
   }
   dynamic "worker" {
@@ -57,7 +57,7 @@ machine "api" {
   }
 }
 
-# One machine for one provider alone, for each provider.
+# For each provider, a machine of its own.
 machine "only" {
   for_each = var.providers
   kind     = "api"

@@ -1,4 +1,4 @@
-# What a Nomad operator asks about: networks, placement, failures, storage, and the way to what the language has no words for.
+# A Nomad operator's questions: networks, placement, failures, storage, and how to set what the language doesn't cover.
 
 project "operators" {}
 
@@ -76,7 +76,7 @@ machine "render" {
     capabilities = ["cuda", "video"]
   }
 
-  # A client that is cut off stops its machines after two minutes: their jobs have gone back to the queue long before.
+  # An unreachable client stops its machines after two minutes, long after their jobs have returned to the queue.
   disconnect { stop_after = "2m" }
   reschedule {
     attempts   = 5
@@ -86,7 +86,7 @@ machine "render" {
     max_delay  = "10m"
   }
 
-  # Nomad's own words, merged last. Strings are Nomad's too: $${…} is for Nomad to replace.
+  # Nomad's syntax, merged last. Strings are Nomad's too: Nomad replaces $${…}.
   nomad {
     group {
       meta = { team = "images", rack = "$${meta.rack}" }

@@ -1,4 +1,4 @@
-# The same machines in two regions: a module, used twice with inputs of its own.
+# The same machines in two regions: one module, used twice with different inputs.
 
 project "regions" {}
 
@@ -28,7 +28,7 @@ module "us" {
   }
 }
 
-# A module's machine is extended or pooled like any other.
+# A module's machine can be extended or used in a pool like any other.
 machine "us-large" {
   extends = module.us.machine.gpu
   resources { memory = "96GiB" }

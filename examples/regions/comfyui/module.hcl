@@ -1,4 +1,4 @@
-# What every region has. The values come from the module block that uses this directory; nothing else of it is seen here.
+# What every region has. The module block that uses this directory sets the variables; nothing else of its file is visible here.
 
 variable "image" { type = string }
 variable "region" { type = string }
