@@ -50,7 +50,8 @@ func Split(diags hcl.Diagnostics) (errs, warnings hcl.Diagnostics) {
 }
 
 // Sort orders diagnostics by file, in the order in which files lists the names (unlisted ones after them, by name),
-// then by position. Those without a place come first. Repetitions (same place, same words) are dropped.
+// then by position. Those without a place come first. Of several with the same headline at the same place the first one stays:
+// they are one mistake, met once for each of the things that are made from it.
 func Sort(diags hcl.Diagnostics, files []string) hcl.Diagnostics {
 	rank := make(map[string]int, len(files))
 	for i, name := range files {
@@ -76,13 +77,15 @@ func Sort(diags hcl.Diagnostics, files []string) hcl.Diagnostics {
 	type key struct {
 		severity        hcl.DiagnosticSeverity
 		at              hcl.Range
-		summary, detail string
+		summary, detail string // of one without a place, its detail counts too
 	}
 	seen := make(map[key]bool, len(sorted))
 	return slices.DeleteFunc(sorted, func(d *hcl.Diagnostic) bool {
-		k := key{severity: d.Severity, summary: d.Summary, detail: d.Detail}
+		k := key{severity: d.Severity, summary: d.Summary}
 		if d.Subject != nil {
 			k.at = *d.Subject
+		} else {
+			k.detail = d.Detail
 		}
 		repeated := seen[k]
 		seen[k] = true

@@ -18,6 +18,9 @@ func (l *loader) build(p *Profile) {
 			continue
 		}
 		o := l.merged[m.name]
+		if o.broken {
+			continue
+		}
 		l.complete(o)
 		p.Machines[m.name] = l.machine(m.name, o)
 	}
@@ -25,6 +28,7 @@ func (l *loader) build(p *Profile) {
 		l.complete(d.object)
 		p.Pools = append(p.Pools, l.pool(d, l.machineOf(d, p.Machines)))
 	}
+	l.reportAbsent()
 }
 
 // disguise makes the profile a second time, with Hidden for the sensitive texts, if there are any. What would be said of it
@@ -55,6 +59,9 @@ func (l *loader) machineOf(d declared, machines map[string]*Machine) *Machine {
 	override := d.child("override")
 	if !ok || override == nil || l.merged[name] == nil {
 		return machines[name]
+	}
+	if l.merged[name].broken {
+		return nil
 	}
 	o := merge(l.merged[name], override)
 	o.grammar = l.grammar.child("machine")

@@ -5,6 +5,7 @@ import (
 	"math/big"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -42,8 +43,23 @@ func (r *reader) convert(a *argument, v cty.Value, at value) (any, hcl.Diagnosti
 		if ref, ok := encapsulated(v); ok {
 			return ref, nil
 		}
+		return nil, wrongType(a, v, at, machineAdvice(a, v))
 	}
 	return nil, wrongType(a, v, at, "")
+}
+
+// machineAdvice says how to refer to a machine that is named otherwise.
+func machineAdvice(a *argument, v cty.Value) string {
+	if v.ContainsMarked() {
+		return ""
+	}
+	if keys := keysOf(v); len(keys) > 0 {
+		return fmt.Sprintf("Write one of the machines that for_each makes, by its key: [%q].", keys[0])
+	}
+	if text, ok := scalar(v); ok && v.Type() == cty.String && taskName(strings.TrimPrefix(text, "machine.")) {
+		return fmt.Sprintf("Write %s = machine.%s.", a.name, strings.TrimPrefix(text, "machine."))
+	}
+	return ""
 }
 
 func wrongType(a *argument, v cty.Value, at value, advice string) hcl.Diagnostics {
@@ -147,8 +163,20 @@ func convertDuration(a *argument, v cty.Value, at value) (any, hcl.Diagnostics) 
 	if d < 0 || d == 0 && !a.zero {
 		return nil, hcl.Diagnostics{diag.Error(at.at, fmt.Sprintf("%q must be longer than nothing", a.name), fmt.Sprintf("It is %s.", timetext.Duration(d)), "")}
 	}
+	switch {
+	case d > 0 && d < shortestTime:
+		return nil, hcl.Diagnostics{diag.Error(at.at, fmt.Sprintf("%q is too short", a.name), fmt.Sprintf("It is %s, and the least is %s.", s, shortestTime), "The units are ms, s, m (minutes) and h.")}
+	case d > longestTime:
+		return nil, hcl.Diagnostics{diag.Error(at.at, fmt.Sprintf("%q is too long", a.name), fmt.Sprintf("It is %s, and the most is 90 days.", s), "The units are ms, s, m (minutes) and h.")}
+	}
 	return d, nil
 }
+
+// No time of a machine's or pool's life is shorter or longer than these: a slip of the unit is.
+const (
+	shortestTime = 10 * time.Millisecond
+	longestTime  = 90 * 24 * time.Hour
+)
 
 func convertSize(a *argument, v cty.Value, at value) (any, hcl.Diagnostics) {
 	if v.Type() != cty.String {
@@ -163,6 +191,16 @@ func convertSize(a *argument, v cty.Value, at value) (any, hcl.Diagnostics) {
 	if err != nil {
 		return nil, hcl.Diagnostics{diag.Error(at.at, fmt.Sprintf("%q is no size", s), "A size is a number with a unit; here "+err.Error()+".",
 			fmt.Sprintf("Write, for example, %s = \"512MiB\" or \"4GiB\".", a.name))}
+	}
+	least, most := int64(max(1, a.min))<<20, int64(a.max)<<20
+	if most == 0 {
+		most = 1 << 50
+	}
+	switch {
+	case n < least:
+		return nil, hcl.Diagnostics{diag.Error(at.at, fmt.Sprintf("%q is too small", a.name), fmt.Sprintf("It is %s, and the least is %s.", FormatSize(n), FormatSize(least)), fmt.Sprintf("Write, for example, %s = \"4GiB\".", a.name))}
+	case n > most:
+		return nil, hcl.Diagnostics{diag.Error(at.at, fmt.Sprintf("%q is too large", a.name), fmt.Sprintf("It is %s, and the most is %s.", FormatSize(n), FormatSize(most)), fmt.Sprintf("Write, for example, %s = \"4GiB\".", a.name))}
 	}
 	return n, nil
 }

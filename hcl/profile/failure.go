@@ -24,7 +24,7 @@ func (l *loader) failures(m *Machine, o *object) {
 		switch {
 		case b.has("lost_after") && b.has("stop_after"):
 			l.report(diag.Error(b.at("stop_after"), "Both lost_after and stop_after", "Either the servers give the machine up, or its client stops it.", "Take one of them out; null takes an inherited one away."))
-		case !b.has("stop_after") && !b.has("lost_after"):
+		case b.lacks("stop_after") && b.lacks("lost_after"):
 			m.Disconnect.LostAfter = DefaultLostAfter
 		}
 	}
@@ -38,9 +38,9 @@ func (l *loader) reschedule(r *Reschedule, b *object) {
 	l.atLeast(b, "interval", 15*time.Second)
 	l.atLeast(b, "max_delay", 5*time.Second)
 	switch {
-	case b.has("attempts") && !b.has("interval"):
+	case b.has("attempts") && b.lacks("interval"):
 		l.report(diag.Error(b.at("attempts"), "Attempts without an interval", "Attempts are counted within a time.", "Write, for example, interval = \"1h\"."))
-	case b.has("interval") && !b.has("attempts"):
+	case b.has("interval") && b.lacks("attempts"):
 		l.report(diag.Error(b.at("interval"), "An interval without attempts", "Without attempts there is no limit, and nothing is counted.", "Write attempts = 5, or take interval out."))
 	}
 	if _, ok := b.get("max_delay"); ok && r.MaxDelay < r.Delay {
@@ -52,9 +52,6 @@ func (l *loader) logs(b *object) *Logs {
 	out := &Logs{Files: b.num("files", DefaultLogFiles), FileSize: DefaultLogFileSize, Disabled: b.flag("disabled"), Range: b.header}
 	if _, ok := b.get("file_size"); ok {
 		out.FileSize = b.size("file_size")
-		if out.FileSize < 1<<20 {
-			l.report(diag.Error(b.at("file_size"), "The log file is too small", "Nomad counts in MiB.", "Write file_size = \"1MiB\" or more."))
-		}
 	}
 	return out
 }

@@ -95,11 +95,29 @@ func (e *counted) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 // boundedOp is an arithmetic operation that refuses results beyond all measure.
 func boundedOp(op *hclsyntax.Operation) *hclsyntax.Operation {
 	switch op {
-	case hclsyntax.OpAdd, hclsyntax.OpSubtract, hclsyntax.OpMultiply, hclsyntax.OpDivide:
+	case hclsyntax.OpAdd, hclsyntax.OpSubtract, hclsyntax.OpMultiply:
 		return &hclsyntax.Operation{Impl: bounded(op.Impl), Type: op.Type, ShortCircuit: op.ShortCircuit}
+	case hclsyntax.OpDivide, hclsyntax.OpModulo:
+		return &hclsyntax.Operation{Impl: bounded(divided(op.Impl)), Type: op.Type, ShortCircuit: op.ShortCircuit}
 	default:
 		return op
 	}
+}
+
+// divisionByZero is what a division says of a divisor that is 0.
+const divisionByZero = "division by zero"
+
+// divided is a division that refuses a divisor of 0: cty's result would be infinite, or that of no division.
+func divided(f function.Function) function.Function {
+	return function.New(&function.Spec{
+		Description: f.Description(), Params: f.Params(), VarParam: f.VarParam(), Type: f.ReturnTypeForValues,
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			if args[1].RawEquals(cty.Zero) {
+				return cty.DynamicVal, function.NewArgErrorf(1, divisionByZero)
+			}
+			return f.Call(args)
+		},
+	})
 }
 
 // bounded is a function that refuses to return such numbers.

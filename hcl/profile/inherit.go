@@ -28,16 +28,40 @@ func (l *loader) resolve(name string, path []string) *object {
 	own := l.machineObject(name)
 	if i := slices.Index(path, name); i >= 0 {
 		cycle := append(slices.Clone(path[i:]), name)
-		l.report(diag.Error(l.machineObject(path[len(path)-1]).at("extends"), "Machines extend each other in a circle",
-			strings.Join(cycle, " extends ")+".", "Take one of the extends out."))
-		return own
+		l.report(diag.Error(l.against(cycle).at("extends"), "Machines extend each other in a circle", strings.Join(cycle, " extends ")+".", "Take one of the extends out."))
+		broken := *own
+		broken.broken = true
+		return &broken
 	}
 	out := own
-	if parent, ok := own.parent(); ok && l.byName[parent] != nil {
+	switch parent, ok := own.parent(); {
+	case ok && l.byName[parent] != nil:
 		out = merge(l.resolve(parent, append(path, name)), own)
+	case own.has("extends"):
+		out.broken = true
 	}
 	l.merged[name] = out
 	return out
+}
+
+// against is the machine of a circle whose extends is the odd one: most people declare either all extended machines before those
+// that extend them, or all of them behind.
+func (l *loader) against(cycle []string) *object {
+	place := func(name string) int {
+		return slices.IndexFunc(l.machines, func(d declared) bool { return d.name == name })
+	}
+	var forward, backward []string
+	for i, name := range cycle[:len(cycle)-1] {
+		if place(name) <= place(cycle[i+1]) {
+			forward = append(forward, name)
+		} else {
+			backward = append(backward, name)
+		}
+	}
+	if len(backward) == 1 && len(forward) > 1 {
+		return l.machineObject(backward[0])
+	}
+	return l.machineObject(forward[0])
 }
 
 func (l *loader) machineObject(name string) *object {
@@ -62,8 +86,12 @@ func (o *object) reference(arg string) (string, bool) {
 // complete reports the arguments a block must have and hasn't, within it too.
 func (l *loader) complete(o *object) {
 	for _, a := range o.grammar.args {
-		if a.required && !o.has(a.name) {
-			l.report(missing(o.grammar, &a, o.header))
+		if a.required && o.lacks(a.name) {
+			if d := missing(o.grammar, &a, o.header); o.grammar.name == "machine" {
+				l.absent(o, d)
+			} else {
+				l.report(d)
+			}
 		}
 	}
 	for _, b := range o.blocks {

@@ -106,9 +106,9 @@ func resourcesBlock(doc string, machine bool) *block {
 	b := &block{
 		name: "resources", doc: doc,
 		args: []argument{
-			{name: "cpu", typ: typeInt, min: 1, doc: "MHz. Either this or cores."},
-			{name: "cores", typ: typeInt, min: 1, doc: "Whole reserved cores. Either this or cpu."},
-			{name: "memory", typ: typeSize, required: machine, doc: "Memory."},
+			{name: "cpu", typ: typeInt, min: 1, max: 10_000_000, doc: "MHz. Either this or cores."},
+			{name: "cores", typ: typeInt, min: 1, max: 10_000, doc: "Whole reserved cores. Either this or cpu."},
+			{name: "memory", typ: typeSize, min: 10, max: 24 << 20, required: machine, doc: "Memory."},
 		},
 	}
 	if machine {
@@ -125,7 +125,7 @@ func gpuBlock() *block {
 			{name: "model", typ: typeString, doc: "The device's model as Nomad shows it, such as \"NVIDIA GeForce RTX 4090\"."},
 			{name: "models", typ: typeStrings, doc: "Several acceptable models, the preferred one first. Either this or model."},
 			{name: "mig", typ: typeString, doc: "Profile of a MIG slice, such as \"3g.47gb\": each GPU is such a slice."},
-			{name: "memory", typ: typeSize, doc: "Nominal memory of each GPU, such as \"24GiB\": the least that will do."},
+			{name: "memory", typ: typeSize, min: 64, max: 4 << 20, doc: "Nominal memory of each GPU, such as \"24GiB\": the least that will do."},
 			{name: "driver", typ: typeString, doc: "Version constraint on the GPU driver, such as \">= 550\"."},
 			{name: "device", typ: typeString, fallback: DefaultDevice, doc: "Nomad device name."},
 		},

@@ -72,7 +72,8 @@ type loader struct {
 	given     map[string]givenValue // a module's inputs; nil outside of modules
 	byName    map[string]*object    // machines as they were read
 	merged    map[string]*object    // machines after inheritance
-	spelled   map[string][]spelled  // capability names, by the argument that has them
+	absences  []absence
+	spelled   map[string][]spelled // capability names, by the argument that has them
 }
 
 // declared is a machine or pool block that was read.
@@ -169,6 +170,7 @@ func (l *loader) unique(kind string, list []declared) []declared {
 	seen := map[string]bool{}
 	return slices.DeleteFunc(list, func(d declared) bool {
 		if seen[d.name] {
+			l.scope.lost[kind] = true
 			l.report(diag.Error(d.header, fmt.Sprintf("Repeated %s %q", kind, d.name), "Another block, for_each or module makes the same name.", "Give one of them another name."))
 		}
 		was := seen[d.name]
@@ -220,6 +222,7 @@ func (l *loader) firstOfName(g *block, b *hclsyntax.Block, earlier []*hclsyntax.
 	for _, e := range earlier {
 		if e.Labels[0] == b.Labels[0] {
 			l.report(repeatedBlock(g, b, e))
+			l.scope.lost[g.name] = true // one of the two may be another one, with a wrong name
 			return earlier
 		}
 	}

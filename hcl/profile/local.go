@@ -21,6 +21,7 @@ func (l *loader) declareLocals(b *hclsyntax.Block) {
 		if earlier, ok := l.locals[attr.Name]; ok {
 			l.report(diag.Error(attr.NameRange, fmt.Sprintf("Repeated local value %q", attr.Name),
 				fmt.Sprintf("It has been declared already, on %s:%d.", earlier.NameRange.Filename, earlier.NameRange.Start.Line), "Give one of them another name."))
+			l.scope.lost["local"] = true
 			continue
 		}
 		l.locals[attr.Name] = attr

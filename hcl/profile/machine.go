@@ -2,7 +2,6 @@ package profile
 
 import (
 	"fmt"
-	"net/url"
 	"regexp"
 	"strings"
 
@@ -35,11 +34,11 @@ func (l *loader) machine(name string, o *object) *Machine {
 	l.image(m, o)
 	if r := o.child("resources"); r != nil {
 		m.Resources = *l.resources(r)
-		if !r.has("cpu") && !r.has("cores") {
+		if r.lacks("cpu") && r.lacks("cores") {
 			l.report(diag.Error(r.header, "Missing argument \"cpu\"", "A machine says how much processor it needs.", "Write, for example, cpu = 2000 (MHz), or cores = 2."))
 		}
 	} else if !o.partial {
-		l.report(diag.Error(o.header, "Missing block \"resources\"", fmt.Sprintf("Machine %q doesn't say what it needs.", name),
+		l.absent(o, diag.Error(o.header, "Missing block \"resources\"", fmt.Sprintf("Machine %q doesn't say what it needs.", name),
 			"Write resources { cpu = 2000 memory = \"4GiB\" }, each on a line of its own."))
 	}
 	l.gpu(m, o)
@@ -51,15 +50,17 @@ func (l *loader) machine(name string, o *object) *Machine {
 	l.network(m, o)
 	l.failures(m, o)
 	m.Escape = l.escape(o)
-	l.escapeTasks(m, m.Escape)
+	if !o.partial {
+		l.escapeTasks(m, m.Escape)
+	}
 	l.fit(m, o)
 	return m
 }
 
 func (l *loader) image(m *Machine, o *object) {
 	switch {
-	case m.Driver == DriverDocker && !o.has("image"):
-		l.report(diag.Error(o.header, "Missing argument \"image\"", fmt.Sprintf("Machine %q is run by docker, which needs a container image.", m.Name),
+	case m.Driver == DriverDocker && o.lacks("image"):
+		l.absent(o, diag.Error(o.header, "Missing argument \"image\"", fmt.Sprintf("Machine %q is run by docker, which needs a container image.", m.Name),
 			"Write image = \"registry/name:tag\", or driver = \"exec\" or \"raw_exec\"."))
 	case m.Driver != DriverDocker && o.has("image"):
 		l.report(diag.Error(o.at("image"), "Image without docker", fmt.Sprintf("The driver %s runs programs of the host and takes no image.", m.Driver),
@@ -81,7 +82,7 @@ func (l *loader) gpu(m *Machine, o *object) {
 	needs := m.Kind == KindGPU || m.Kind == KindHybrid
 	switch {
 	case g == nil && needs && !o.partial:
-		l.report(diag.Error(o.header, "Missing block \"gpu\"", fmt.Sprintf("Machine %q is of kind %q and doesn't say what GPUs it needs.", m.Name, m.Kind),
+		l.absent(o, diag.Error(o.header, "Missing block \"gpu\"", fmt.Sprintf("Machine %q is of kind %q and doesn't say what GPUs it needs.", m.Name, m.Kind),
 			"Write gpu { count = 1 }, or kind = \"api\"."))
 	case g != nil && m.Kind == KindAPI:
 		l.report(diag.Error(g.header, "GPU on an api machine", "A machine of kind \"api\" has no GPUs.", "Take the block out, or write kind = \"hybrid\"."))
@@ -180,7 +181,7 @@ func (l *loader) agent(m *Machine, o *object) {
 	}
 	m.Agent.Command = a.str("command", command)
 	m.Agent.Resources = l.agentResources(m, a)
-	l.agentURLs(m, a)
+	l.agentURLs(m, o, a)
 }
 
 func (l *loader) agentResources(m *Machine, a *object) Resources {
@@ -200,21 +201,23 @@ func (l *loader) agentResources(m *Machine, a *object) Resources {
 	return *own
 }
 
-func (l *loader) agentURLs(m *Machine, a *object) {
-	if !a.has("redis") && !a.partial && !m.hasAgentEnv(spec.EnvRedis) {
-		l.report(diag.Error(a.header, "The agent has no queue", fmt.Sprintf("Machine %q doesn't say which Redis its agent gets jobs from.", m.Name),
+func (l *loader) agentURLs(m *Machine, o, a *object) {
+	if _, ok := a.get("redis"); ok && m.Agent.Redis == "" && !m.hasAgentEnv(spec.EnvRedis) {
+		l.report(diag.Error(a.at("redis"), "The agent's redis is empty", "It says which queue the agent gets jobs from.", "Write, for example, redis = \"redis://host:6379\"."))
+	}
+	if a.lacks("redis") && !a.partial && !m.hasAgentEnv(spec.EnvRedis) {
+		l.absent(o, diag.Error(a.header, "The agent has no queue", fmt.Sprintf("Machine %q doesn't say which Redis its agent gets jobs from.", m.Name),
 			fmt.Sprintf("Write agent { redis = \"redis://host:6379\" }, or env = { %s = secret(\"path\", \"key\") }.", spec.EnvRedis)))
 	}
-	for _, one := range strings.Split(m.Agent.Redis, ",") {
-		if u, err := url.Parse(one); m.Agent.Redis != "" && (err != nil || u.Scheme != "redis" && u.Scheme != "rediss" && u.Scheme != "unix") {
-			l.report(diag.Error(a.at("redis"), "The agent's redis is no Redis URL", "It starts with redis://, rediss:// or unix://; several, joined by commas, are a cluster.",
-				"Write, for example, redis = \"redis://host:6379\"."))
-			break
+	if _, ok := a.get("redis"); ok && m.Agent.Redis != "" {
+		if d := queueURL(m.Agent.Redis, a.at("redis")); d != nil {
+			l.report(d)
 		}
 	}
-	if u, err := url.Parse(m.Agent.Blobs); m.Agent.Blobs != "" && (err != nil || u.Scheme == "") {
-		l.report(diag.Error(a.at("blobs"), "The agent's blobs is no URL", "It says where results are stored.",
-			"Write, for example, blobs = \"file:///srv/blobs\" or \"s3://bucket\"."))
+	if _, ok := a.get("blobs"); ok && m.Agent.Blobs != "" {
+		if d := storeURL(m.Agent.Blobs, a.at("blobs")); d != nil {
+			l.report(d)
+		}
 	}
 }
 

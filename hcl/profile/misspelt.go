@@ -1,6 +1,10 @@
 package profile
 
 import (
+	"fmt"
+	"slices"
+	"strings"
+
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
@@ -16,7 +20,24 @@ func (b *block) meant(name string) string {
 	if b.arg(name) != nil || b.child(name) != nil {
 		return name
 	}
+	if i := slices.IndexFunc(b.names(), func(known string) bool { return slices.Contains(elsewhere()[known], strings.ToLower(name)) }); i >= 0 {
+		return b.names()[i]
+	}
 	return diag.Suggest(name, b.names())
+}
+
+// advice says what a name was probably meant to be, or what there is.
+func (b *block) advice(name string) string {
+	switch meant := b.meant(name); {
+	case meant == "":
+		return diag.DidYouMean(name, b.names())
+	case b.child(meant) == nil:
+		return fmt.Sprintf("Did you mean %q?", meant)
+	case b.child(meant).label != "":
+		return fmt.Sprintf("Did you mean %q? Write %s \"<%s>\" { … }.", meant, meant, b.child(meant).label)
+	default:
+		return fmt.Sprintf("Did you mean %q? Write %s { … }.", meant, meant)
+	}
 }
 
 // unknown takes a name that the object's block doesn't have, or has in another form, for the one it was probably meant to be,
@@ -25,11 +46,23 @@ func (o *object) unknown(name string, at hcl.Range, body *hclsyntax.Body) {
 	meant := o.grammar.meant(name)
 	switch {
 	case meant == "":
+		o.partial, o.unclear = true, true
 	case o.grammar.child(meant) != nil:
 		o.partial = true
 	case body == nil || body.Attributes[meant] == nil:
 		o.args[meant] = value{at: at, name: at, bad: true}
 	}
+}
+
+// with is a block together with another one of its name, of which either may be meant: what both say counts as wrong already.
+func (o *object) with(other *object) *object {
+	out := merge(o, other)
+	for name, v := range other.args {
+		if _, both := o.args[name]; both {
+			out.args[name] = value{at: v.at, name: v.name, bad: true}
+		}
+	}
+	return out
 }
 
 // misspelt says that something in a body was probably meant to be the argument of that name, which the body lacks.

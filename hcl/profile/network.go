@@ -35,7 +35,7 @@ func (l *loader) ports(m *Machine, o *object) {
 	for i, s := range m.Services {
 		b := blocks[i]
 		for _, arg := range []string{"static_port", "container_port"} {
-			if b.has(arg) && !b.has("port") {
+			if b.has(arg) && b.lacks("port") {
 				l.report(diag.Error(b.at(arg), fmt.Sprintf("%q without a port", arg), fmt.Sprintf("Service %q listens nowhere.", s.Name), "Write port = \"http\" in the service."))
 			}
 		}

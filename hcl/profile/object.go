@@ -20,6 +20,9 @@ type object struct {
 	body    *Body     // of an open block
 	mask    *Body     // body, with Hidden for sensitive texts
 	partial bool      // blocks may be missing, after something that has been reported
+	unclear bool      // arguments may be missing, after something that has been reported
+	base    hcl.Range // header of the machine at the root of what it inherits
+	broken  bool      // what it inherits is unknown, after something that has been reported
 }
 
 // value is an evaluated argument. Its Go type follows from the grammar: string, int, time.Duration, int64 (a size),
@@ -49,8 +52,12 @@ func merge(parent, child *object) *object {
 	if out.args == nil {
 		out.args = map[string]value{}
 	}
-	out.partial = parent.partial || child.partial
 	out.body, out.mask = mergeBody(parent.body, child.body), mergeBody(parent.mask, child.mask)
+	out.partial, out.unclear, out.broken = parent.partial || child.partial, parent.unclear || child.unclear, parent.broken || child.broken
+	out.base = parent.header
+	if parent.base.Filename != "" {
+		out.base = parent.base
+	}
 	for name, v := range child.args {
 		out.args[name] = mergeValue(out.args[name], v)
 	}
@@ -162,6 +169,9 @@ func (o *object) has(name string) bool {
 	v, ok := o.args[name]
 	return ok && !v.null
 }
+
+// lacks reports whether an argument is missing, for certain.
+func (o *object) lacks(name string) bool { return !o.has(name) && !o.unclear }
 
 // get returns an argument that was given without error.
 func (o *object) get(name string) (value, bool) {

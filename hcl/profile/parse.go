@@ -31,9 +31,10 @@ func (l *loader) parse(name string) (body *hclsyntax.Body, ok bool) {
 		return nil, false
 	}
 	l.diags = append(l.diags, mistakes...)
-	l.diags = append(l.diags, literals(body)...)
 	l.scope.outside.cost.guard(body)
-	return body, true
+	large := literals(body)
+	l.diags = append(l.diags, large...)
+	return body, len(large) == 0
 }
 
 // unparsed finds what makes a source of a profile not even reach the parser. Where all of it is nested too deeply and no single

@@ -73,10 +73,10 @@ func (l *loader) constraint(o *object, roots ...string) Constraint {
 		c.Attribute = l.attribute(o, "attribute", roots...)
 	}
 	alone := []string{"is_set", "is_not_set", "distinct_hosts", "distinct_property"}
-	if !o.has("value") && !slices.Contains(alone, c.Operator) {
+	if o.lacks("value") && !slices.Contains(alone, c.Operator) {
 		l.report(diag.Error(o.header, "Missing argument \"value\"", fmt.Sprintf("The operator %q compares with a value.", c.Operator), "Write value = \"…\"."))
 	}
-	if !o.has("attribute") && c.Operator != "distinct_hosts" {
+	if o.lacks("attribute") && c.Operator != "distinct_hosts" {
 		l.report(diag.Error(o.header, "Missing argument \"attribute\"", "A constraint is about an attribute.", "Write, for example, attribute = \"attr.cpu.arch\"."))
 	}
 	return c

@@ -2,6 +2,7 @@ package profile
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -61,6 +62,10 @@ func (r *reader) inner(o *object, b *hclsyntax.Block, first map[string]*hclsynta
 	key := g.name + "\x00" + strings.Join(b.Labels, "\x00")
 	if earlier, ok := first[key]; ok && !g.many {
 		r.report(repeatedBlock(g, b, earlier))
+		i := slices.IndexFunc(o.blocks, func(o *object) bool { return o.grammar.name == g.name && (g.label == "" || o.label == b.Labels[0]) })
+		if i >= 0 { // what only this one says isn't missing
+			o.blocks[i] = o.blocks[i].with(r.object(g, b))
+		}
 		return
 	}
 	first[key] = b
@@ -87,7 +92,7 @@ func (r *reader) argument(g *block, attr *hclsyntax.Attribute) *argument {
 		return nil
 	}
 	r.report(diag.Error(attr.NameRange, fmt.Sprintf("Unknown argument %q", attr.Name),
-		fmt.Sprintf("A %s block has no argument of this name.", g.name), diag.DidYouMean(attr.Name, g.names())))
+		fmt.Sprintf("A %s block has no argument of this name.", g.name), g.advice(attr.Name)))
 	return nil
 }
 
@@ -104,7 +109,7 @@ func (r *reader) blockGrammar(g *block, b *hclsyntax.Block) *block {
 		if g.name == "profile" {
 			where = "A profile has project, variable, locals, environment, module, machine and pool blocks."
 		}
-		r.report(diag.Error(b.TypeRange, fmt.Sprintf("Unknown block %q", b.Type), where, diag.DidYouMean(b.Type, g.names())))
+		r.report(diag.Error(b.TypeRange, fmt.Sprintf("Unknown block %q", b.Type), where, g.advice(b.Type)))
 		return nil
 	case c.label == "" && len(b.Labels) > 0:
 		r.report(diag.Error(b.LabelRanges[0], fmt.Sprintf("A %s block has no name", c.name), "", fmt.Sprintf("Write %s { … }.", c.name)))

@@ -111,6 +111,8 @@ func (a *argument) takes() string {
 		return "a constant"
 	case len(a.oneOf) > 0:
 		return quoteAll(a.oneOf)
+	case a.typ == typeSize && a.max > 0:
+		return fmt.Sprintf("a size in quotes, from %s to %s", FormatSize(int64(a.min)<<20), FormatSize(int64(a.max)<<20))
 	case a.typ == typeInt && a.max > 0:
 		return fmt.Sprintf("%d to %d", a.min, a.max)
 	case a.typ == typeInt:

@@ -65,7 +65,7 @@ type argument struct {
 	required bool
 	oneOf    []string
 	planned  []string // words that no agent or driver understands yet, though the language has a name for them
-	min, max int      // of typeInt; max 0 means no bound
+	min, max int      // of typeInt, and of typeSize in MiB; 0 means no bound of its own
 	zero     bool     // a typeDuration may be "0s"
 	runtime  runtime
 	hides    bool // takes sensitive values: what stands here stays within the machine's tasks

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -87,7 +86,12 @@ func (s *scope) set(in map[string]cty.Value, name string, v cty.Value) {
 func (s *scope) eval(expr hcl.Expression, allowed roots) (cty.Value, hcl.Diagnostics) {
 	var diags hcl.Diagnostics
 	for _, t := range expr.Variables() {
-		if d := s.check(t, allowed); d != nil {
+		d := s.check(t, allowed)
+		switch {
+		case d == nil:
+		case len(diags) > 0 && strings.HasPrefix(d.Summary, unknownName) && strings.HasPrefix(diags[0].Summary, unknownName):
+			// These are words of one text without quotation marks.
+		default:
 			diags = append(diags, d)
 		}
 	}
@@ -107,12 +111,13 @@ func (s *scope) eval(expr hcl.Expression, allowed roots) (cty.Value, hcl.Diagnos
 	return v, diags
 }
 
-// unknownFunctions puts what is said of unknown functions in our words: the evaluator's own proposal is any near name,
+// unknownFunctions puts what the evaluator says in our words. Of an unknown function its own proposal is any near name,
 // another one each time.
 func unknownFunctions(diags hcl.Diagnostics, functions map[string]function.Function) hcl.Diagnostics {
 	for i, d := range diags {
 		extra, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallUnknownDiagExtra](d)
 		if !ok || d.Subject == nil {
+			diags[i] = evaluationError(d)
 			continue
 		}
 		name := extra.CalledFunctionName()
@@ -121,6 +126,14 @@ func unknownFunctions(diags hcl.Diagnostics, functions map[string]function.Funct
 			advice = "Did you mean " + near + "()?"
 		}
 		diags[i] = diag.Error(*d.Subject, fmt.Sprintf("Unknown function %q", name), "There is no function of this name.", advice)
+	}
+	return firstError(diags)
+}
+
+// firstError leaves one error of several: what one expression has wrong in several places often comes from one mistake.
+func firstError(diags hcl.Diagnostics) hcl.Diagnostics {
+	if i := slices.IndexFunc(diags, func(d *hcl.Diagnostic) bool { return d.Severity == hcl.DiagError }); i >= 0 {
+		return diags[i : i+1]
 	}
 	return diags
 }
@@ -162,7 +175,7 @@ func (s *scope) check(t hcl.Traversal, allowed roots) *hcl.Diagnostic {
 	}
 	what, known := s.root(root)
 	if what == "" {
-		return unknownRoot(root, at, allowed)
+		return s.unknownRoot(t, allowed)
 	}
 	if d := misplacedRoot(root, at, allowed); d != nil {
 		return d
@@ -174,7 +187,10 @@ func (s *scope) check(t hcl.Traversal, allowed roots) *hcl.Diagnostic {
 	if root == "var" {
 		s.used[name] = true
 	}
-	if _, ok := known[name]; ok {
+	if v, ok := known[name]; ok {
+		if root == "machine" {
+			return severalMachines(name, v, t)
+		}
 		return nil
 	}
 	if s.lost[root] {
@@ -206,15 +222,6 @@ func (s *scope) root(name string) (what string, members map[string]cty.Value) {
 	default:
 		return "", nil
 	}
-}
-
-func unknownRoot(root string, at hcl.Range, allowed roots) *hcl.Diagnostic {
-	known := allowed.names()
-	advice := "If a text is meant, put it in quotes: " + strconv.Quote(root) + "."
-	if near := diag.Suggest(root, known); near != "" {
-		advice = "Did you mean " + near + ".<name>? " + advice
-	}
-	return diag.Error(at, fmt.Sprintf("Unknown name %q", root), "Only var, local, machine, module, each, self and nomad can be referred to.", advice)
 }
 
 func misplacedRoot(root string, at hcl.Range, allowed roots) *hcl.Diagnostic {

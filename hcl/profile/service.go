@@ -55,7 +55,7 @@ func (l *loader) service(m *Machine, o *object) *Service {
 	switch {
 	case m.Driver != DriverDocker && o.has("image"):
 		l.report(diag.Error(o.at("image"), "Image without docker", fmt.Sprintf("The driver %s runs programs of the host and takes no image.", m.Driver), "Take image out, or write driver = \"docker\"."))
-	case m.Driver != DriverDocker && !o.has("command"):
+	case m.Driver != DriverDocker && o.lacks("command"):
 		l.report(diag.Error(o.header, "Missing argument \"command\"", fmt.Sprintf("Only with docker it may be left out, where the image says it; this machine's driver is %s.", m.Driver), "Write command = \"/path/to/program\"."))
 	}
 	if s.Port != "" && !portForm.MatchString(s.Port) {
@@ -67,7 +67,7 @@ func (l *loader) service(m *Machine, o *object) *Service {
 	}
 	if r := o.child("ready"); r != nil {
 		s.Ready = &Ready{Path: r.str("path", DefaultReadyPath), Interval: r.dur("interval", DefaultReadyInterval), Timeout: r.dur("timeout", DefaultReadyTimeout), Range: r.header}
-		if !o.has("port") {
+		if o.lacks("port") {
 			l.report(diag.Error(r.header, "Readiness without a port", fmt.Sprintf("Service %q listens nowhere, so nothing can be asked.", s.Name), "Write port = \"http\" in the service."))
 		}
 		l.atLeast(r, "interval", time.Second)
@@ -95,7 +95,7 @@ func (l *loader) selfValues(s *Service, o *object) {
 		}
 		for _, name := range slices.Sorted(maps.Keys(usedPlaceholders(v.v))) {
 			switch {
-			case (name == SelfPort || name == SelfAddr) && s.Port == "" && !o.has("port"):
+			case (name == SelfPort || name == SelfAddr) && s.Port == "" && o.lacks("port"):
 				l.report(diag.Error(v.at, fmt.Sprintf("%s without a port", name), fmt.Sprintf("Service %q listens nowhere.", s.Name), "Write port = \"http\" in the service."))
 			case name == SelfGPU && !s.PerGPU:
 				l.report(diag.Error(v.at, "self.gpu without a GPU", fmt.Sprintf("Service %q has one instance per machine, which owns no GPU.", s.Name), "Write per = \"gpu\" in the service."))

@@ -37,6 +37,7 @@ func (l *loader) declareVariable(g *block, b *hclsyntax.Block) {
 	if i := slices.IndexFunc(l.variables, func(o *variable) bool { return o.name == v.name }); i >= 0 {
 		l.report(diag.Error(b.DefRange(), fmt.Sprintf("Repeated variable %q", v.name),
 			fmt.Sprintf("It has been declared already, on %s:%d.", l.variables[i].header.Filename, l.variables[i].header.Start.Line), "Give one of them another name."))
+		l.scope.lost["var"] = true
 		return
 	}
 	l.variables = append(l.variables, v)

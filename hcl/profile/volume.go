@@ -35,7 +35,7 @@ func (l *loader) volume(o *object) *Volume {
 	}
 	if v.Type == "csi" {
 		for _, name := range []string{"access_mode", "attachment_mode"} {
-			if !o.has(name) {
+			if o.lacks(name) {
 				l.report(diag.Error(o.header, fmt.Sprintf("Missing argument %q", name), "A CSI volume is claimed in a certain way.",
 					fmt.Sprintf("Write %s = %q.", name, map[string]string{"access_mode": "multi-node-reader-only", "attachment_mode": "file-system"}[name])))
 			}

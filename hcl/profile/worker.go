@@ -25,7 +25,7 @@ const (
 func (l *loader) workers(m *Machine, o *object) {
 	blocks := o.children("worker")
 	if len(blocks) == 0 && !o.partial {
-		l.report(diag.Error(o.header, "The machine has no worker", fmt.Sprintf("Without a worker, machine %q runs no jobs.", m.Name),
+		l.absent(o, diag.Error(o.header, "The machine has no worker", fmt.Sprintf("Without a worker, machine %q runs no jobs.", m.Name),
 			"Write worker \"<name>\" { connector = "+quoteAll(connectors(true))+" }."))
 	}
 	for _, b := range blocks {
@@ -51,10 +51,10 @@ func (l *loader) worker(m *Machine, o, machine *object) *Worker {
 			advice = fmt.Sprintf("Write service %q { … } in the machine.", w.Service)
 		}
 		l.report(diag.Error(o.at("service"), fmt.Sprintf("No service %q", w.Service), fmt.Sprintf("Machine %q has no service of this name.", m.Name), advice))
-	case i >= 0 && !machine.children("service")[i].has("port"):
+	case i >= 0 && machine.children("service")[i].lacks("port"):
 		l.report(diag.Error(o.at("service"), fmt.Sprintf("Service %q has no port", w.Service), "The worker can't talk to a service that listens nowhere.",
 			fmt.Sprintf("Write port = \"http\" in service %q.", w.Service)))
-	case known.Service && !o.has("service"):
+	case known.Service && o.lacks("service"):
 		l.report(diag.Error(o.header, "Missing argument \"service\"", fmt.Sprintf("The connector %s runs jobs on a service of the machine.", w.Connector), "Write service = \"<name>\"."))
 	}
 	if o.has("service") && o.has("count") {

@@ -1,6 +1,6 @@
 machine "gpu" {
   kind  = "gpu"
-  image = env("TAG") # error: Invalid function argument; write environment "TAG" {} to declare
+  image = env("TAG") # error: A function takes something else; write environment "TAG" {} to declare
   resources {
     cpu    = 2000
     memory = "8GiB"

@@ -1,6 +1,6 @@
 machine "gpu" {
   kind  = "gpu"
-  image = file("..") # error: Invalid function argument; it is not a regular file
+  image = file("..") # error: A function takes something else; it is not a regular file
   resources {
     cpu    = 2000
     memory = "8GiB"

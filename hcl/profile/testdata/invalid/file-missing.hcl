@@ -1,6 +1,6 @@
 machine "gpu" {
   kind  = "gpu"
-  image = file("nowhere.txt") # error: Invalid function argument; it doesn't exist
+  image = file("nowhere.txt") # error: A function takes something else; it doesn't exist
   resources {
     cpu    = 2000
     memory = "8GiB"

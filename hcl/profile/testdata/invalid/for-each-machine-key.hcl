@@ -23,7 +23,7 @@ machine "gpu" {
 }
 
 pool "p" {
-  machine = machine.gpu["c"] # error: Invalid index
+  machine = machine.gpu["c"] # error: No machine gpu["c"]; Known here: a, b.
   size {
     max = 1
   }

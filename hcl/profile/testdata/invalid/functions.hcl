@@ -1,8 +1,8 @@
 locals {
   a = uper("x")            # error: Unknown function "uper"; Did you mean upper()?
-  b = parseint("zz", 10)   # error: Invalid function argument
+  b = parseint("zz", 10)   # error: A function takes something else
   c = base64encode("ok")
-  d = secret("a b", "key") # error: Invalid function argument
+  d = secret("a b", "key") # error: A function takes something else
   e = "${a}"               # error: Unknown name "a"
   f = base64decode("%")    # error: this is not base64
 }

@@ -8,7 +8,7 @@ machine "base" {
   agent { redis = "redis://localhost:6379" }
   worker "w" {
     connector = "simulation"
-    service   = "s" # error: No service "s"; Machine "a" has no service of this name. # error: No service "s"; Machine "b" has no service of this name.
+    service   = "s" # error: No service "s"; Machine "a" has no service of this name.
   }
 }
 machine "a" {

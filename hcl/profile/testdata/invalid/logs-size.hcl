@@ -8,7 +8,7 @@ machine "gpu" {
   gpu {
     count = 1
   }
-  logs { file_size = "100kB" } # error: The log file is too small
+  logs { file_size = "100kB" } # error: "file_size" is too small; the least is 1MiB
   agent {
     redis = "redis://localhost:6379"
   }

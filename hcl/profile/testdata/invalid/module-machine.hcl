@@ -27,7 +27,7 @@ module "m" {
 }
 
 pool "p" {
-  machine = module.m.machine.gpx # error: Unsupported attribute
+  machine = module.m.machine.gpx # error: No item "gpx"; Did you mean "gpu"?
   size {
     max = 1
   }

@@ -2,7 +2,7 @@ machine "gpu" {
   kind  = "gpu"
   image = "registry.example/m:1"
   resources {
-    cpu    = tonumber("1e600000000") # error: Invalid function argument; numbers go up to 10^300
+    cpu    = tonumber("1e600000000") # error: A function takes something else; numbers go up to 10^300
     memory = "8GiB"
   }
   gpu {

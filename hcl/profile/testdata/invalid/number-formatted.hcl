@@ -1,6 +1,6 @@
 machine "gpu" {
   kind  = "gpu"
-  image = format("%d", "1e600000000") # error: Invalid function argument; numbers go up to 10^300
+  image = format("%d", "1e600000000") # error: A function takes something else; numbers go up to 10^300
   resources {
     cpu    = 2000
     memory = "8GiB"

@@ -2,7 +2,7 @@ machine "gpu" {
   kind  = "gpu"
   image = "registry.example/m:1"
   resources {
-    cpu    = "1e600000000" * 1 # error: Operation failed; numbers go up to 10^300
+    cpu    = "1e600000000" * 1 # error: The result can't be calculated; Numbers go up to 10^300
     memory = "8GiB"
   }
   gpu {

@@ -2,7 +2,7 @@ machine "gpu" {
   kind  = "gpu"
   image = "registry.example/m:1"
   resources {
-    cpu    = "1e-600000000" * 1 # error: Operation failed
+    cpu    = "1e-600000000" * 1 # error: The result can't be calculated
     memory = "8GiB"
   }
   gpu {

@@ -1,6 +1,6 @@
 machine "gpu" {
   kind  = "gpu"
-  image = templatefile("../files/start.sh.tmpl", { name = "x" }) # error: Invalid function argument; start.sh.tmpl:3 uses "flags"
+  image = templatefile("../files/start.sh.tmpl", { name = "x" }) # error: A function takes something else; start.sh.tmpl:3 uses "flags"
   resources {
     cpu    = 2000
     memory = "8GiB"

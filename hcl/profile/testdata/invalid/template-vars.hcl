@@ -1,6 +1,6 @@
 machine "gpu" {
   kind  = "gpu"
-  image = templatefile("../files/start.sh.tmpl", ["x"]) # error: Invalid function argument; map of the names
+  image = templatefile("../files/start.sh.tmpl", ["x"]) # error: A function takes something else; map of the names
   resources {
     cpu    = 2000
     memory = "8GiB"

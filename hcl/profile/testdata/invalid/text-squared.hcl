@@ -1,6 +1,6 @@
 locals {
   a = join("", [for i in range(1000) : "aaaaaaaaaa"])
-  b = replace(local.a, "a", local.a) # error: Invalid function argument; more than 1 MiB
+  b = replace(local.a, "a", local.a) # error: A function takes something else; more than 1 MiB
 }
 
 machine "gpu" {

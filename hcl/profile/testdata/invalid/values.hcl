@@ -11,7 +11,7 @@ machine "m" {
   }
   agent {
     redis = "http://localhost" # error: The agent's redis is no Redis URL
-    blobs = "/srv/blobs"       # error: The agent's blobs is no URL
+    blobs = "/srv/blobs"       # error: The agent's blobs is no store for results
     grace = "0s"               # error: "grace" must be longer than nothing
   }
   worker "w" {

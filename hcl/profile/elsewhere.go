@@ -1,0 +1,47 @@
+package profile
+
+// elsewhere is what Nomad, Terraform, Docker and Kubernetes call the language's arguments and blocks. It is for advice only: a
+// name that isn't the language's own is refused.
+func elsewhere() map[string][]string {
+	return map[string][]string{
+		"args":         {"arguments", "argv"},
+		"blobs":        {"blob", "blob_url", "store", "storage", "bucket", "results"},
+		"capabilities": {"tags", "labels", "flags"},
+		"command":      {"cmd", "entrypoint", "exec", "program", "run"},
+		"concurrency":  {"parallel", "parallelism", "threads", "max_concurrency"},
+		"connector":    {"type", "kind"},
+		"cores":        {"core", "vcpu", "vcpus"},
+		"count":        {"replicas", "number", "instances"},
+		"cpu":          {"cpus", "mhz", "cpu_mhz"},
+		"datacenters":  {"datacenter", "dc", "zone", "zones"},
+		"description":  {"desc", "doc"},
+		"disk":         {"ephemeral_disk", "storage"},
+		"driver":       {"task_driver"},
+		"env":          {"environment", "envs", "env_vars", "environment_variables"},
+		"extends":      {"inherits", "base", "parent", "from"},
+		"gpu":          {"gpus", "device", "devices"},
+		"grace":        {"grace_period", "shutdown_timeout", "kill_timeout", "drain_timeout"},
+		"image":        {"container", "docker_image", "container_image"},
+		"inputs":       {"input", "variables", "vars"},
+		"kind":         {"type"},
+		"locals":       {"local"},
+		"machine":      {"template", "machines", "vm"},
+		"max":          {"maximum", "max_size", "max_count"},
+		"memory":       {"mem", "ram", "memory_mb"},
+		"min":          {"minimum", "min_size", "min_count"},
+		"placement":    {"constraints", "location"},
+		"pool":         {"job", "deployment", "pools"},
+		"port":         {"ports"},
+		"ready":        {"health", "check", "healthcheck", "health_check", "readiness", "probe", "readiness_probe"},
+		"redis":        {"queue", "redis_url"},
+		"resources":    {"limits", "requests"},
+		"scale":        {"scaling", "autoscale", "autoscaling"},
+		"sensitive":    {"secret"},
+		"service":      {"task", "group", "process", "sidecar", "services"},
+		"settings":     {"config", "options", "parameters"},
+		"setup":        {"init", "prestart", "init_container"},
+		"size":         {"count", "replicas", "capacity", "instances"},
+		"variable":     {"var", "input", "variables"},
+		"worker":       {"workers"},
+	}
+}
