@@ -191,7 +191,7 @@ func (p passage) before(at hcl.Pos) byte {
 	return 0
 }
 
-// repeated puts what the parser says of an argument that is there twice in our words.
+// repeatedArgument puts what the parser says of an argument that is there twice in our words.
 func repeatedArgument(d *hcl.Diagnostic, src []byte) *hcl.Diagnostic {
 	name := string(d.Subject.SliceBytes(src))
 	return diag.Error(*d.Subject, "Repeated argument \""+name+"\"", "It has been set already in this block.", "Take one of them out.")
