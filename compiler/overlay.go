@@ -14,17 +14,17 @@ import (
 	"github.com/emprops/machinectl/hcl/profile"
 )
 
-// overlay merges what a nomad block says into a part of the compiled job: Nomad's own structs, whose hcl tags are the
-// names that Nomad's job files use.
+// overlay merges a nomad block into a part of the compiled job. It walks Nomad's own structs by reflection; their hcl
+// tags are the names in Nomad's job files.
 //
-//   - An argument replaces the field; a map's items are replaced one by one.
-//   - A block is merged into the one that is there. Where there may be several, it is added.
-//   - Text is taken as Nomad takes it: "${…}" is Nomad's to replace.
+//   - An argument replaces the field; a map's items are replaced individually.
+//   - A block is merged into the existing one. If several are allowed, it is added.
+//   - Text is in Nomad's syntax: Nomad replaces "${…}".
 type overlay struct {
 	what    string            // "the task \"agent\"", for people
-	refused map[string]string // names that it may not touch, and what to do instead
+	refused map[string]string // top-level names that must not be set → what to do instead
 	diags   hcl.Diagnostics
-	touched []string // what was changed, for people: "task agent: vault.role"
+	touched []string // what was changed, for plans: "task agent: vault.role"
 }
 
 // merge merges a body into the struct that into points to.
@@ -32,6 +32,7 @@ func (o *overlay) merge(into any, body *profile.Body) {
 	o.body(reflect.ValueOf(into).Elem(), body, nil)
 }
 
+// body merges the items of a block into a struct or a map. path names the block within the part, for messages.
 func (o *overlay) body(into reflect.Value, body *profile.Body, path []string) {
 	for _, item := range body.Items {
 		item.Value = inNomadsWords(item.Value)
@@ -54,6 +55,7 @@ func (o *overlay) body(into reflect.Value, body *profile.Body, path []string) {
 	}
 }
 
+// where describes a place within the part, for messages.
 func (o *overlay) where(path []string) string {
 	if len(path) == 0 {
 		return o.what
@@ -69,7 +71,7 @@ func (o *overlay) mapItem(into reflect.Value, item profile.Item, at []string) {
 		v.Set(old)
 	}
 	if item.Block != nil {
-		// As Nomad's parser reads it: blocks of one name are a list.
+		// As in Nomad's parser, blocks with the same name form a list.
 		var list []any
 		if v.Kind() == reflect.Interface {
 			list, _ = v.Interface().([]any)
@@ -82,7 +84,9 @@ func (o *overlay) mapItem(into reflect.Value, item profile.Item, at []string) {
 	}
 }
 
-// item sets or merges one field.
+// item sets one field from an argument, or merges a block into it. By the field's type a block is a struct, an element
+// of a list of structs, one of several structs by label, or a map of plain values. A map of plain values is copied
+// before it is changed, because it may be shared.
 func (o *overlay) item(field reflect.Value, item profile.Item, at []string) {
 	if item.Block == nil {
 		if o.assign(field, item.Value, item.Range, at) {
@@ -117,7 +121,7 @@ func (o *overlay) item(field reflect.Value, item profile.Item, at []string) {
 	}
 }
 
-// mapOfBlocks merges a block into those of its kind that are told apart by a label, such as volume "models" {}.
+// mapOfBlocks merges a block into the one with the same label, such as volume "models" {}, or adds it.
 func (o *overlay) mapOfBlocks(field reflect.Value, item profile.Item, at []string) {
 	if len(item.Labels) != 1 {
 		o.fail(item.Range, fmt.Sprintf("The %s block needs a name", item.Name), "", fmt.Sprintf("Write %s \"<name>\" { … }.", item.Name))
@@ -135,7 +139,7 @@ func (o *overlay) mapOfBlocks(field reflect.Value, item profile.Item, at []strin
 	field.SetMapIndex(key, one)
 }
 
-// labelled merges a block into a struct whose label fields take the block's labels.
+// labelled merges a block into a struct, and assigns the block's labels to the struct's label fields in order.
 func (o *overlay) labelled(into reflect.Value, item profile.Item, at []string) {
 	labels := item.Labels
 	for i := range into.NumField() {
@@ -152,6 +156,7 @@ func (o *overlay) labelled(into reflect.Value, item profile.Item, at []string) {
 	o.body(into, item.Block, at)
 }
 
+// touch records that a value was changed.
 func (o *overlay) touch(at []string) {
 	name := strings.Join(at, ".")
 	if !slices.Contains(o.touched, name) {
@@ -163,7 +168,8 @@ func (o *overlay) fail(at hcl.Range, summary, detail, advice string) {
 	o.diags = append(o.diags, diag.Error(at, summary, detail, advice))
 }
 
-// assign gives a field a value out of a profile, if it is of the field's type.
+// assign sets a field to a value from a profile and reports whether it fits the field's type. A null value resets the
+// field.
 func (o *overlay) assign(field reflect.Value, value any, at hcl.Range, path []string) bool {
 	if value == nil {
 		field.SetZero()
@@ -178,7 +184,8 @@ func (o *overlay) assign(field reflect.Value, value any, at hcl.Range, path []st
 	return true
 }
 
-// converted is value as the field's type. Maps keep the field's other items.
+// converted returns value as the field's type; ok is false if it doesn't fit. Maps keep the field's other items. The
+// result is always a new value: the field itself, and the maps that it shares, are not changed.
 func converted(field reflect.Value, value any) (reflect.Value, bool) {
 	t := field.Type()
 	out := reflect.New(t).Elem()
@@ -213,6 +220,7 @@ func converted(field reflect.Value, value any) (reflect.Value, bool) {
 	}
 }
 
+// scalar converts text, a flag or a number. Numbers must fit the type without overflow.
 func scalar(t reflect.Type, value any) (reflect.Value, bool) {
 	out := reflect.New(t).Elem()
 	switch v := value.(type) {

@@ -9,6 +9,7 @@ import (
 	"github.com/emprops/machinectl/hcl/profile"
 )
 
+// convertedList converts a list. It replaces the field's list, so an element has no previous value and can't be null.
 func convertedList(t reflect.Type, value any) (reflect.Value, bool) {
 	list, ok := value.([]any)
 	out := reflect.MakeSlice(t, len(list), len(list))
@@ -22,6 +23,7 @@ func convertedList(t reflect.Type, value any) (reflect.Value, bool) {
 	return out, ok
 }
 
+// convertedMap merges the items of a map into a copy of the field's map. A null item removes the key.
 func convertedMap(field reflect.Value, value any) (reflect.Value, bool) {
 	items, ok := value.(map[string]any)
 	out := reflect.MakeMap(field.Type())
@@ -46,8 +48,8 @@ func convertedMap(field reflect.Value, value any) (reflect.Value, bool) {
 	return out, ok
 }
 
-// asMap is a block within a free map, such as a driver's config: its arguments and blocks by name. Blocks of one name
-// become a list, as Nomad reads them.
+// asMap converts a block within a free-form map, such as a driver's config, to its arguments and blocks by name. Blocks
+// with the same name become a list, as in Nomad's parser.
 func asMap(b *profile.Body) map[string]any {
 	out := map[string]any{}
 	for _, item := range b.Items {
@@ -61,7 +63,7 @@ func asMap(b *profile.Body) map[string]any {
 	return out
 }
 
-// inNomadsWords puts run-time values as Nomad interpolates them; all other text is Nomad's already.
+// inNomadsWords replaces run-time values by Nomad's syntax for them. All other text is already in Nomad's syntax.
 func inNomadsWords(value any) any {
 	switch v := value.(type) {
 	case string:
@@ -83,6 +85,7 @@ func inNomadsWords(value any) any {
 	}
 }
 
+// mergedAny merges over into a copy of old. Maps on both sides are merged recursively; any other value in over wins.
 func mergedAny(old, over map[string]any) map[string]any {
 	out := maps.Clone(old)
 	for name, v := range over {
@@ -106,7 +109,7 @@ func fieldOf(v reflect.Value, name string) (reflect.Value, bool) {
 	return reflect.Value{}, false
 }
 
-// namesOf are the names that fieldOf finds.
+// namesOf returns the names that fieldOf finds.
 func namesOf(t reflect.Type) []string {
 	var names []string
 	for i := range t.NumField() {
@@ -117,7 +120,7 @@ func namesOf(t reflect.Type) []string {
 	return names
 }
 
-// hclName is a field's name in job files, or "" where it has none there: labels, and what only programs set.
+// hclName returns a field's name in job files, or "" if it has none: labels, and fields that only programs set.
 func hclName(f reflect.StructField) string {
 	name, kind, _ := strings.Cut(f.Tag.Get("hcl"), ",")
 	if kind == "label" || kind == "remain" {
@@ -126,7 +129,7 @@ func hclName(f reflect.StructField) string {
 	return name
 }
 
-// structOf is the struct that a type is or points to, or nil.
+// structOf returns the struct that a type is or points to, or nil.
 func structOf(t reflect.Type) reflect.Type {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
