@@ -9,7 +9,7 @@ import (
 	"github.com/emprops/machinectl/hcl/spec"
 )
 
-// setupBlock writes the setup. The compiler bounds its time with timeout(1).
+// setupBlock writes the setup block. The compiler limits its time with timeout(1).
 func (s *sketch) setupBlock(m *body) {
 	b := m.block("setup")
 	cmd, args := program(s.setup)
@@ -30,7 +30,7 @@ func (s *sketch) setupBlock(m *body) {
 	s.restart(b, s.setup, nomad.RestartPolicy{Attempts: new(2), Interval: new(30 * time.Minute), Delay: new(5 * time.Second), Mode: new("fail")})
 }
 
-// agentBlock writes the agent; a stranger's machine gets one with a queue to be named.
+// agentBlock writes the agent block. A foreign job's machine gets one with a placeholder for the queue.
 func (s *sketch) agentBlock(m *body) {
 	b := m.block("agent")
 	if !s.ours() {

@@ -11,7 +11,7 @@ import (
 	"github.com/emprops/machinectl/hcl/spec"
 )
 
-// suitable says what to do with a job that can't be a pool.
+// suitable returns an error for a job that can't be a pool, which explains what to do instead.
 func suitable(job *nomad.Job) error {
 	id := deref(job.ID)
 	if id == "" {
@@ -52,7 +52,7 @@ func choose(job *nomad.Job, name string) ([]*nomad.TaskGroup, error) {
 	return job.TaskGroups, nil
 }
 
-// written is what machinectl wrote into a group; nil, nil where it didn't.
+// written returns what machinectl wrote into a group, or nil, nil for a foreign group.
 func written(g *nomad.TaskGroup) (*spec.Agent, *spec.Policy) {
 	if g.Scaling == nil {
 		return nil, nil
@@ -63,7 +63,7 @@ func written(g *nomad.TaskGroup) (*spec.Agent, *spec.Policy) {
 	}
 	for _, t := range g.Tasks {
 		if tmpl := document(t); tmpl != nil {
-			// A run-time value in it stands within quotes, so that it is JSON all the same once its own quotes are gone.
+			// Run-time values are within quotes, so the text is JSON once their own quotes are removed.
 			text := strings.NewReplacer(`<<< env "`, "<<< env ", `" >>>`, " >>>").Replace(deref(tmpl.EmbeddedTmpl))
 			if doc, err := spec.DecodeAgent([]byte(text)); err == nil {
 				return doc, &policy
@@ -73,7 +73,7 @@ func written(g *nomad.TaskGroup) (*spec.Agent, *spec.Policy) {
 	return nil, nil
 }
 
-// document is the template with the agent's instructions, or nil.
+// document returns the template that holds the agent's document, or nil.
 func document(t *nomad.Task) *nomad.Template {
 	i := slices.IndexFunc(t.Templates, func(tmpl *nomad.Template) bool { return deref(tmpl.DestPath) == "local/machine.json" })
 	if t.Name != spec.TaskAgent || i < 0 {

@@ -10,14 +10,19 @@ import (
 	nomad "github.com/hashicorp/nomad/api"
 )
 
-// comparison writes in Nomad's words what has to be merged into one part of a job to get another.
+// comparison compares two parts of a job and writes, in Nomad's syntax, what a nomad block must contain to turn the
+// first (have, usually compiled) into the second (want, from the imported job). It walks Nomad's API structs by
+// reflection, so that it covers every field with an hcl tag without naming any.
 type comparison struct {
 	*redaction
-	// exact makes the result the same. Otherwise what is there besides stays, and what is wanted at Nomad's default is left out.
+	// exact requires the result to equal want: fields that want doesn't have are set to null. It is set for jobs that
+	// machinectl compiled. Otherwise additional values in have stay, and values in want that are Nomad's defaults are
+	// left out.
 	exact bool
 }
 
-// structs compares two structs of one type. usual is what Nomad makes of such a struct that says nothing; it may be invalid.
+// structs compares two structs of one type. usual is the struct that Nomad makes of an empty one, or an invalid value
+// if unknown. skip lists fields that are handled elsewhere.
 func (c comparison) structs(have, want, usual reflect.Value, skip []string, out *body) {
 	for i := range want.NumField() {
 		f := want.Type().Field(i)
@@ -40,7 +45,8 @@ func (c comparison) structs(have, want, usual reflect.Value, skip []string, out 
 	}
 }
 
-// blocks compares a field that is a block, several, or a map.
+// blocks compares a field that is one block (a pointer), a list of blocks, blocks by label (a map of pointers), or a
+// map of plain values. A labelled block that differs is written as a whole.
 func (c comparison) blocks(name string, h, w reflect.Value, out *body) {
 	switch {
 	case w.Kind() == reflect.Pointer && h.IsNil():
@@ -67,7 +73,8 @@ func (c comparison) blocks(name string, h, w reflect.Value, out *body) {
 	}
 }
 
-// list adds the blocks that are missing, or, where the order or the number doesn't fit, writes all anew.
+// list writes the blocks that are missing. A nomad block can only append to a list; if that can't give want exactly,
+// list clears it with null and writes all blocks.
 func (c comparison) list(name string, h, w reflect.Value, out *body) {
 	missing := []int{}
 	for i := range w.Len() {
@@ -92,7 +99,8 @@ func (c comparison) list(name string, h, w reflect.Value, out *body) {
 	}
 }
 
-// mapping writes the items that differ.
+// mapping writes the items that differ. In a merge, items that only have contains would stay; if the result must be
+// exact, mapping clears the map with null and writes all items.
 func (c comparison) mapping(name string, h, w reflect.Value, out *body) {
 	items, plain := map[string]string{}, true
 	gone := false
@@ -117,7 +125,8 @@ func (c comparison) mapping(name string, h, w reflect.Value, out *body) {
 		return
 	}
 	if !plain {
-		// A name that is no identifier can't be an argument, and one map can't be both.
+		// A name that is not an identifier needs the map to be written as an argument, and a map can't be both argument
+		// and block.
 		out.args = slices.DeleteFunc(out.args, func(a arg) bool { return a.name == name })
 		out.set(name, object(items))
 		return
@@ -128,13 +137,13 @@ func (c comparison) mapping(name string, h, w reflect.Value, out *body) {
 	}
 }
 
-// fresh writes a struct that has no counterpart, without what Nomad would put there by itself.
+// fresh writes a struct without a counterpart, leaving out Nomad's defaults. Nomad's structs set these in Canonicalize.
 func (c comparison) fresh(out *body, v reflect.Value) {
 	usual := reflect.New(v.Type())
 	if m := usual.MethodByName("Canonicalize"); m.IsValid() && m.Type().NumIn() == 0 {
 		m.Call(nil)
 	}
-	switch u := usual.Interface().(type) { // theirs need to know more
+	switch u := usual.Interface().(type) { // their Canonicalize needs arguments
 	case *nomad.Service:
 		u.AddressMode, u.OnUpdate, u.Cluster = "auto", nomad.OnUpdateRequireHealthy, "default"
 	case *nomad.ServiceCheck:
@@ -154,7 +163,7 @@ func (c comparison) fresh(out *body, v reflect.Value) {
 	}
 }
 
-// labels are the values of a struct's label fields.
+// labels returns the values of a struct's label fields.
 func labels(v reflect.Value) []string {
 	var list []string
 	for i := range v.NumField() {
@@ -165,12 +174,12 @@ func labels(v reflect.Value) []string {
 	return list
 }
 
-// isZero says that a pointer is nil, or that it points to a number or flag which says what is so anyhow.
+// isZero reports whether a pointer is nil or points to a zero number, flag or text.
 func isZero(p reflect.Value) bool {
 	return p.IsNil() || p.Elem().Kind() != reflect.Struct && p.Elem().IsZero()
 }
 
-// same compares as Nomad's API does, by what is sent.
+// same reports whether two values are equal when sent to Nomad's API. Nil pointers equal pointers to zero values.
 func same(a, b reflect.Value) bool {
 	if empty(a) && empty(b) || a.Kind() == reflect.Pointer && (a.IsNil() && isZero(b) || b.IsNil() && isZero(a)) {
 		return true

@@ -13,23 +13,23 @@ import (
 	"github.com/emprops/machinectl/hcl/spec"
 )
 
-// Options say what of a job is meant.
+// Options selects the part of a job to import.
 type Options struct {
-	// Group chooses a task group. Empty: every group becomes a machine and a pool; of a job that machinectl compiled, only the
-	// revision that the pool should end on.
+	// Group selects a task group. If it is empty, every group becomes a machine and a pool; in a job that machinectl
+	// compiled, only the wanted revision does.
 	Group string
 }
 
-// Result is a profile and what is not in it.
+// Result is a profile, with notes on what it doesn't contain.
 type Result struct {
 	Profile string `json:"profile"`
-	// Notes say what the job has and the profile hasn't. They stand in the profile as comments, too.
+	// Notes lists what the job has and the profile doesn't. They are also comments in the profile.
 	Notes []string `json:"notes"`
-	// Same says that the profile compiles to the revision that the job has; false for a job of others.
+	// Same reports whether the profile compiles to the job's revision. It is false for a foreign job.
 	Same bool `json:"same_revision"`
 }
 
-// Profile makes a profile of a job, which it leaves as it is. An error says why there can't be one.
+// Profile makes a profile of a job, which it doesn't modify. The error explains why the job can't be imported.
 func Profile(job *nomad.Job, o Options) (*Result, error) {
 	job, err := clone(job)
 	if err != nil {
@@ -47,13 +47,13 @@ func Profile(job *nomad.Job, o Options) (*Result, error) {
 	return d.result()
 }
 
-// clone copies a job, as it goes over Nomad's API: maps hold what JSON has.
+// clone copies a job via JSON, as Nomad's API would send it.
 func clone(job *nomad.Job) (*nomad.Job, error) {
 	b, err := json.Marshal(job)
 	if err != nil {
 		return nil, fmt.Errorf("the job can't be copied: %w", err)
 	}
-	// Profiles keep the characters of private use to themselves.
+	// Profiles use private-use characters internally.
 	b = bytes.Map(func(r rune) rune {
 		if unicode.Is(unicode.Co, r) {
 			return unicode.ReplacementChar
@@ -78,7 +78,7 @@ type decompilation struct {
 	variables map[string]bool
 }
 
-// sketches lays out every group.
+// sketches makes a sketch of every group.
 func (d *decompilation) sketches() {
 	pools, machines := map[string]bool{}, map[string]bool{}
 	for _, g := range d.groups {
@@ -102,7 +102,7 @@ func (d *decompilation) sketches() {
 	}
 }
 
-// redact takes secrets out of the group, and out of the agent's instructions.
+// redact removes secrets from the group and from the agent's document.
 func (s *sketch) redact() {
 	var instructions *nomad.Template
 	for _, t := range s.group.Tasks {
@@ -125,7 +125,7 @@ func (s *sketch) redact() {
 	}
 }
 
-// atJobLevel brings what a stranger's job says for all groups into this one, and notes what has no place here.
+// atJobLevel copies a foreign job's settings for all groups into this group, and notes what can't be kept.
 func (s *sketch) atJobLevel() {
 	for k, v := range s.job.Meta {
 		if _, own := s.group.Meta[k]; !own && k != spec.MetaManaged {
@@ -150,7 +150,7 @@ func (s *sketch) atJobLevel() {
 	}
 }
 
-// result writes the profile, first what the language has words for, then with what is missing.
+// result writes the profile, first what the language can express, then what is missing.
 func (d *decompilation) result() (*Result, error) {
 	pools, err := d.compile()
 	if err != nil {
@@ -172,7 +172,7 @@ func (d *decompilation) result() (*Result, error) {
 			s.differences(pools[i])
 		}
 	}
-	// The notes are in the text now; it must still be a profile.
+	// The text now contains the notes and must still be a valid profile.
 	if _, err = d.compile(); err != nil {
 		return nil, err
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/emprops/machinectl/compiler"
 )
 
-// differences notes where the compiled group is another one than the job's, by name.
+// differences adds notes on where the compiled group differs from the job's group of the same name.
 func (s *sketch) differences(pool *compiler.Pool) {
 	if !s.ours() {
 		return
@@ -38,7 +38,7 @@ func plain(v any) any {
 	return out
 }
 
-// unlike are the paths at which two JSON documents differ.
+// unlike returns the paths at which two JSON documents differ.
 func unlike(path string, a, b any) []string {
 	x, isMap := a.(map[string]any)
 	y, both := b.(map[string]any)

@@ -1,5 +1,5 @@
-// Package decompile is the compiler run backwards: it makes a profile to start from out of a Nomad job, be it one that
-// machinectl compiled or one that somebody wrote.
+// Package decompile is the reverse of the compiler: it turns a Nomad job into a profile to start from. The job may be
+// one that machinectl compiled, or a foreign one.
 //
 // It is a pure function of the job: no cluster, no files, no clock.
 //
@@ -7,16 +7,16 @@
 //
 //		job ─▶ redact ─▶ rename ─▶ sketch ─▶ text ─▶ hcl/profile, compiler ─▶ compare with the job ─▶ nomad {} ─▶ text
 //
-//	  - redact takes out what looks like a secret, before anything else sees it: an environment variable becomes secret(…),
-//	    any other text a sensitive variable. No value that was taken out is in the profile, in a note or in an error.
-//	  - rename gives tasks and port labels of a stranger's job the names that a compiled job would have.
-//	  - The sketch is what the language has words for.
-//	  - What the compiler makes of the sketch is compared with the job, and what is missing is written in Nomad's own words
-//	    into the nomad block, so far as it is accepted there. The rest becomes notes, which stand as comments in the text.
+//	  - redact removes what looks like a secret before anything else sees it: an environment variable becomes secret(…),
+//	    any other text a sensitive variable. No removed value appears in the profile, a note or an error.
+//	  - rename gives tasks and port labels of a foreign job the names that a compiled job would have.
+//	  - The sketch holds what the language can express.
+//	  - The result of compiling the sketch is compared with the job. What is missing is written in Nomad's syntax
+//	    into the nomad block where it fits. The rest becomes notes, which are comments in the text.
 //
 // # Invariants
 //
-//   - The text is in the canonical form, and loads and compiles without errors.
-//   - A job that machinectl compiled gives a profile that compiles to the same revision, or notes that say what differs.
-//   - What a stranger's job leaves at Nomad's default is left at machinectl's default, which may be another one.
+// - The text is in canonical form, and loads and compiles without errors.
+//   - A job that machinectl compiled gives a profile that compiles to the same revision, or notes on what differs.
+//   - What a foreign job leaves at Nomad's default stays at machinectl's default, which may differ.
 package decompile

@@ -13,10 +13,10 @@ import (
 	"github.com/emprops/machinectl/hcl/profile"
 )
 
-// secretLine is one that the compiler writes for a secret environment variable.
+// secretLine matches the line that the compiler writes for a secret environment variable.
 var secretLine = regexp.MustCompile(`^\{\{ ?with nomadVar ("(?:[^"\\]|\\.)*") ?\}\}([A-Za-z_][A-Za-z0-9_]*)=\{\{ ?(?:\.([A-Za-z_][A-Za-z0-9_]*)|\(index \. ("(?:[^"\\]|\\.)*")\))(?:\.Value \| toJSON)? ?\}\}\{\{ ?end ?\}\}$`)
 
-// secretsIn reads the secrets of an environment template; ok says that it holds nothing else.
+// secretsIn returns the secrets in an environment template; ok reports whether it contains nothing else.
 func secretsIn(tmpl *nomad.Template) (out map[string]profile.Secret, ok bool) {
 	if !deref(tmpl.Envvars) {
 		return nil, false
@@ -40,7 +40,7 @@ func secretsIn(tmpl *nomad.Template) (out map[string]profile.Secret, ok bool) {
 	return out, true
 }
 
-// environmentOf writes a task's environment: what stands in the job, and what is secret.
+// environmentOf writes a task's environment: plain values from the job, and secrets.
 func (s *sketch) environmentOf(b *body, tasks []*nomad.Task, rt runtime, leaveOut ...string) {
 	t := tasks[0]
 	items := map[string]string{}
@@ -49,7 +49,7 @@ func (s *sketch) environmentOf(b *body, tasks []*nomad.Task, rt runtime, leaveOu
 			continue
 		}
 		if !envName.MatchString(name) || strings.HasPrefix(name, "NOMAD_") {
-			continue // the comparison takes care of it
+			continue // the comparison handles it
 		}
 		if name == dollarName {
 			continue

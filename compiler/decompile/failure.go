@@ -30,7 +30,7 @@ func (s *sketch) restart(b *body, t *nomad.Task, usual nomad.RestartPolicy) {
 	b.optional("restart", r)
 }
 
-// nomadsRestart is what Nomad gives a task that says nothing.
+// nomadsRestart returns Nomad's default restart policy for a task.
 func nomadsRestart(job *nomad.Job) *nomad.RestartPolicy {
 	g := nomad.NewTaskGroup("g", 1).AddTask(nomad.NewTask("t", "exec"))
 	g.Canonicalize(&nomad.Job{Type: job.Type, ID: job.ID, Name: job.Name})
@@ -43,7 +43,8 @@ func withoutRender(p *nomad.RestartPolicy) nomad.RestartPolicy {
 	return c
 }
 
-// logs writes how output is kept; anyhow says to do so even where it is as usual, because the machine has it otherwise.
+// logs writes how output is kept. If anyhow is set, it also writes defaults, because the machine's values differ from
+// them.
 func (s *sketch) logs(b *body, l *nomad.LogConfig, anyhow bool) {
 	if l == nil {
 		return
@@ -68,7 +69,7 @@ func sameLogs(a, b *nomad.LogConfig) bool {
 	return a != nil && deref(a.MaxFiles) == deref(b.MaxFiles) && deref(a.MaxFileSizeMB) == deref(b.MaxFileSizeMB) && deref(a.Disabled) == deref(b.Disabled)
 }
 
-// failures writes what happens when the machine or its client fails, and how output is kept.
+// failures writes how failures of the machine or its client are handled, and how output is kept.
 func (s *sketch) failures(m *body) {
 	if p := s.group.ReschedulePolicy; p != nil && (s.ours() || !sameAny(p, nomad.NewDefaultReschedulePolicy(nomad.JobTypeService))) {
 		r := &body{}

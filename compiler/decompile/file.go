@@ -10,7 +10,7 @@ import (
 	"github.com/emprops/machinectl/hcl/profile"
 )
 
-// compile makes Nomad jobs of the text as it stands.
+// compile compiles the current text.
 func (d *decompilation) compile() ([]*compiler.Pool, error) {
 	p, diags := profile.LoadBytes([]byte(d.text()), "profile.hcl", profile.Options{})
 	var pools []*compiler.Pool
@@ -29,7 +29,7 @@ func (d *decompilation) compile() ([]*compiler.Pool, error) {
 	return pools, nil
 }
 
-// text is the profile as it stands, not in the canonical form yet.
+// text returns the current profile, which is not in canonical form yet.
 func (d *decompilation) text() string {
 	file := &body{}
 	for _, s := range d.parts {
@@ -39,7 +39,7 @@ func (d *decompilation) text() string {
 			}
 		}
 	}
-	// A job that machinectl compiled has one owner; each of its groups says so.
+	// A job that machinectl compiled has one owner, named in each of its groups.
 	if i := slices.IndexFunc(d.parts, func(s *sketch) bool { return s.policy != nil && s.policy.Project != "" }); i >= 0 {
 		file.block("project", d.parts[i].policy.Project)
 	}
@@ -57,7 +57,7 @@ func (d *decompilation) text() string {
 	return out.String()
 }
 
-// head are the comments at the profile's beginning.
+// head returns the comments at the start of the profile.
 func (s *sketch) head() []string {
 	lines := []string{fmt.Sprintf("Imported from the Nomad job %q. Read it, and plan it, before it is applied.", deref(s.job.ID))}
 	if !s.ours() {
@@ -70,7 +70,7 @@ func (s *sketch) head() []string {
 	return lines
 }
 
-// secretKeys are the items that the profile expects, as they are put.
+// secretKeys returns the items that the profile expects in Nomad variables, as arguments of nomad var put.
 func (s *sketch) secretKeys() []string {
 	var keys []string
 	for _, secrets := range s.env {
@@ -84,7 +84,7 @@ func (s *sketch) secretKeys() []string {
 	return keys
 }
 
-// variableBlocks declares the queue, and what was taken out and is no environment variable.
+// variableBlocks declares variables for the queue and for removed values that are not environment variables.
 func (d *decompilation) variableBlocks(file *body) {
 	if slices.ContainsFunc(d.parts, func(s *sketch) bool { return !s.ours() }) {
 		v := file.block("variable", "redis_url")

@@ -16,8 +16,8 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// TestGolden compares what each job in testdata becomes with the file beside it. The JSON is what `nomad job run -output`
-// makes of the HCL beside it.
+// TestGolden compares the profile of each job in testdata with the file next to it. The JSON is the output of `nomad
+// job run -output` for the HCL next to it.
 func TestGolden(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.json")
 	require.NoError(t, err)
@@ -47,7 +47,7 @@ func job(t *testing.T, path string) *nomad.Job {
 	return j
 }
 
-// TestSecretsAreNotShown looks for every secret of the jobs in testdata.
+// TestSecretsAreNotShown searches the profiles and notes for every secret of the jobs in testdata.
 func TestSecretsAreNotShown(t *testing.T) {
 	r, err := decompile.Profile(job(t, "testdata/web.json"), decompile.Options{})
 	require.NoError(t, err)

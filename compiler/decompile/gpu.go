@@ -10,7 +10,7 @@ import (
 	"github.com/emprops/machinectl/hcl/profile"
 )
 
-// gpu writes what GPUs the machine needs.
+// gpu writes the machine's gpu block.
 func (s *sketch) gpu(m *body) {
 	if s.gpus == 0 {
 		if s.ours() && s.doc.Kind != string(profile.KindAPI) {
@@ -35,7 +35,7 @@ func (s *sketch) gpu(m *body) {
 	}
 }
 
-// gpuWords takes a device's constraints apart, in the order in which the compiler makes them.
+// gpuWords parses a device's constraints, in the order in which the compiler makes them.
 type gpuWords struct {
 	constraints []*nomad.Constraint
 	affinities  []*nomad.Affinity
@@ -48,7 +48,7 @@ var (
 	versions = regexp.MustCompile(`^\s*(=|!=|>|>=|<|<=|~>)?\s*[0-9]+(\.[0-9]+)*\s*(,\s*(=|!=|>|>=|<|<=|~>)?\s*[0-9]+(\.[0-9]+)*\s*)*$`)
 )
 
-// next takes the first constraint if it is such a one.
+// next consumes the first constraint if it has the given attribute and operator.
 func (g *gpuWords) next(attribute, operator string) (value string, ok bool) {
 	if len(g.constraints) == 0 || g.constraints[0].LTarget != attribute || g.constraints[0].Operand != operator {
 		return "", false
@@ -96,7 +96,7 @@ func (g *gpuWords) models(b *body) {
 	b.strings("models", names)
 }
 
-// firmware is the compiler's: the part of a nominal size, in percent, that a card may lack.
+// firmware is the compiler's tolerance: the percentage of its nominal memory that a card may lack.
 const firmware = 8
 
 func (g *gpuWords) rest(b *body, s *sketch) {
@@ -128,7 +128,8 @@ func (g *gpuWords) rest(b *body, s *sketch) {
 	}
 }
 
-// nominal is the size in whole GiB, or else MiB, that the compiler makes such a bound of; 0 if it is none.
+// nominal returns the size, in whole GiB or else MiB, for which the compiler makes the given bound, or 0 if there is
+// none.
 func nominal(bound string) int64 {
 	n := int64(0)
 	for _, r := range bound {

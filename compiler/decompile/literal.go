@@ -13,7 +13,7 @@ import (
 	"github.com/emprops/machinectl/hcl/timetext"
 )
 
-// literal is a Go value as it is written in a nomad block, where text is Nomad's own.
+// literal formats a Go value for a nomad block, where text is in Nomad's syntax.
 func (r *redaction) literal(v reflect.Value) string {
 	if v.Type() == reflect.TypeFor[time.Duration]() {
 		return quote(timetext.Exact(time.Duration(v.Int())))
@@ -45,7 +45,7 @@ func (r *redaction) literal(v reflect.Value) string {
 	}
 }
 
-// literalText is a text, or the variable that it stands for.
+// literalText formats a text, or the variable that it stands for.
 func (r *redaction) literalText(s string) string {
 	if name, ok := r.variable(s); ok {
 		return name
@@ -53,7 +53,7 @@ func (r *redaction) literalText(s string) string {
 	return quote(s)
 }
 
-// argument is a value that stands alone after its name: there a text may have several lines.
+// argument formats a value that follows its name directly, where a text may have several lines.
 func (r *redaction) argument(v reflect.Value) string {
 	s := stringOf(v)
 	if _, hidden := r.variable(s); !hidden && strings.Count(s, "\n") > 1 && strings.HasSuffix(s, "\n") && !strings.ContainsFunc(s, unprintable) {
@@ -66,7 +66,7 @@ func unprintable(r rune) bool {
 	return r < ' ' && r != '\n' && r != '\t' || r == 0x7f || r == '\uFFFD' || r == '\u2028' || r == '\uFEFF'
 }
 
-// heredoc is a text of several lines, each of which ends.
+// heredoc formats a text of several lines that ends with a newline.
 func heredoc(s string) string {
 	mark := "EOT"
 	for slices.Contains(strings.Fields(s), mark) {
@@ -82,7 +82,7 @@ func key(k string) string {
 	return quote(k)
 }
 
-// hclName is a field's name in Nomad's job files, or "" where it has none: labels, and what only programs set.
+// hclName returns a field's name in Nomad's job files, or "" if it has none: labels, and fields that only programs set.
 func hclName(f reflect.StructField) string {
 	name, kind, _ := strings.Cut(f.Tag.Get("hcl"), ",")
 	if kind == "label" || kind == "remain" {
@@ -102,7 +102,7 @@ func sortedKeys(v reflect.Value) []string {
 	return keys
 }
 
-// empty says that a field says nothing. A pointer to a zero says something.
+// empty reports whether a field is unset. A pointer to a zero value is set.
 func empty(v reflect.Value) bool {
 	switch v.Kind() {
 	case reflect.Slice, reflect.Map:

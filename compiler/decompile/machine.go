@@ -47,7 +47,7 @@ func (s *sketch) kind() string {
 	}
 }
 
-// image is that of the machine: the agent's, or the first service's.
+// image returns the machine's image: the agent's, or the first service's.
 func (s *sketch) image() string {
 	if s.driver != string(profile.DriverDocker) {
 		return ""

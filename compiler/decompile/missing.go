@@ -13,7 +13,7 @@ import (
 	"github.com/emprops/machinectl/hcl/spec"
 )
 
-// escape is one argument or block of a nomad block.
+// escape is one argument or block within a nomad block.
 type escape struct {
 	section string // "group", "job" or a task's name
 	arg     *arg
@@ -31,7 +31,7 @@ func (e escape) name() string {
 	return what + ": " + e.block.header
 }
 
-// escapes takes a body apart, so that what isn't accepted can be left out.
+// escapes splits a body into its items, so that each can be accepted or left out.
 func escapes(section string, b *body) []escape {
 	var list []escape
 	for i := range b.args {
@@ -43,7 +43,8 @@ func escapes(section string, b *body) []escape {
 	return list
 }
 
-// adopt takes over what makes a valid profile: all, or else what does so beside the others.
+// adopt adds items to the nomad block as long as the profile still compiles. It tries all of them together first, and
+// after a failure each half on its own. An item that fails alone becomes a note.
 func (d *decompilation) adopt(s *sketch, list []escape) {
 	if len(list) == 0 {
 		return
@@ -62,7 +63,7 @@ func (d *decompilation) adopt(s *sketch, list []escape) {
 	s.notef("%s", list[0].name())
 }
 
-// nomadBlocks writes what was accepted.
+// nomadBlocks writes the accepted items into the nomad blocks of the machine and the pool.
 func (s *sketch) nomadBlocks(m, p *body) {
 	inMachine, inPool := &body{}, &body{}
 	sections := map[string]*body{}
@@ -89,7 +90,8 @@ func (s *sketch) nomadBlocks(m, p *body) {
 	p.optional("nomad", inPool)
 }
 
-// missing is what has to be merged into the compiled group.
+// missing returns the items that have to be merged into the compiled group. For a foreign job it skips what the sketch
+// expresses differently or replaces by the language's own defaults.
 func (s *sketch) missing(pool *compiler.Pool) []escape {
 	have, want := s.comparable(pool.Group()), s.comparable(s.group)
 	c := comparison{redaction: s.redaction, exact: s.ours()}
@@ -98,7 +100,7 @@ func (s *sketch) missing(pool *compiler.Pool) []escape {
 	usual := nomad.NewTaskGroup("g", 1)
 	usual.Canonicalize(&nomad.Job{Type: new(nomad.JobTypeService), ID: new("j"), Name: new("j")})
 	if !s.ours() {
-		// A compiled group has one network, and constraints that no job has.
+		// A compiled group has one network, and constraints that a foreign job doesn't have.
 		skip = append(skip, "network", "constraint", "affinity", "spread", "restart", "reschedule", "disconnect")
 		for _, left := range s.leftovers {
 			c.fresh(out.block("constraint"), reflect.ValueOf(left).Elem())
@@ -119,7 +121,7 @@ func (s *sketch) missingInTasks(c comparison, have, want *nomad.TaskGroup) []esc
 		}
 		usual := nomad.NewTask(w.Name, w.Driver)
 		usual.Canonicalize(nomad.NewTaskGroup("g", 1), &nomad.Job{Type: new(nomad.JobTypeService), ID: new("j"), Name: new("j")})
-		usual.Driver = "" // it has to be said where it isn't the machine's
+		usual.Driver = "" // must be written if it isn't the machine's
 		skip := []string{"leader", "scaling"}
 		if !s.ours() {
 			skip = append(skip, "restart", "kind")
@@ -157,8 +159,8 @@ func asText(b *body) string {
 	return out.String()
 }
 
-// comparable is a group without what is told apart elsewhere: the agent's instructions, secrets, a GPU that is an
-// instance's own.
+// comparable returns a copy of the group without the parts that other code compares or writes: the agent's document,
+// secrets, and the GPU of a service's instance. It also brings a container's program into one form.
 func (s *sketch) comparable(g *nomad.TaskGroup) *nomad.TaskGroup {
 	b, err := json.Marshal(g)
 	out := &nomad.TaskGroup{}
@@ -178,7 +180,7 @@ func (s *sketch) comparable(g *nomad.TaskGroup) *nomad.TaskGroup {
 		}
 		switch {
 		case s.ours():
-		case t.Name == spec.TaskSetup: // its time is bounded, by another program
+		case t.Name == spec.TaskSetup: // timeout(1) runs it, so its command differs
 			for _, name := range []string{"command", "args", "entrypoint"} {
 				delete(t.Config, name)
 			}
@@ -189,7 +191,8 @@ func (s *sketch) comparable(g *nomad.TaskGroup) *nomad.TaskGroup {
 	return out
 }
 
-// sameProgram writes what a container runs in one way only.
+// sameProgram rewrites the command, args and entrypoint of a container's config to one form, so that equal programs
+// compare as equal.
 func sameProgram(t *nomad.Task) {
 	name, args := program(t)
 	delete(t.Config, "command")
@@ -207,7 +210,7 @@ func sameProgram(t *nomad.Task) {
 	}
 }
 
-// missingInJob is what has to be merged into the job.
+// missingInJob returns the items that have to be merged into the job.
 func (s *sketch) missingInJob(pool *compiler.Pool) []escape {
 	out := &body{}
 	c := comparison{redaction: s.redaction, exact: s.ours()}

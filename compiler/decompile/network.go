@@ -11,7 +11,7 @@ func (s *sketch) ownNetwork() bool {
 	return len(s.group.Networks) > 0 && (s.group.Networks[0].Mode == "bridge" || strings.HasPrefix(s.group.Networks[0].Mode, "cni/"))
 }
 
-// network writes how the machine is connected.
+// network writes the machine's network block and its ports.
 func (s *sketch) network(m *body) {
 	if len(s.group.Networks) == 0 {
 		return

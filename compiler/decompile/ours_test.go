@@ -33,7 +33,7 @@ pool "p" {
 }
 `
 
-// What was written in the clear in one of our jobs becomes a secret, and that is said.
+// A plain secret in a job that machinectl compiled becomes a secret in the profile, and a note reports that.
 func TestSecretsOfOurs(t *testing.T) {
 	p, diags := profile.LoadBytes([]byte(ours), "p.hcl", profile.Options{})
 	require.False(t, diags.HasErrors(), "%s", diags)
@@ -54,7 +54,7 @@ func TestSecretsOfOurs(t *testing.T) {
 	require.NotEmpty(t, r.Notes)
 }
 
-// A connector that no agent has, and settings that a connector doesn't take, can't be written; that is said, without values.
+// A connector that no agent has, and settings that a connector doesn't take, become notes without the values.
 func TestConnectorsOfOurs(t *testing.T) {
 	p, diags := profile.LoadBytes([]byte(ours), "p.hcl", profile.Options{})
 	require.False(t, diags.HasErrors(), "%s", diags)
@@ -76,7 +76,7 @@ func TestConnectorsOfOurs(t *testing.T) {
 	require.Contains(t, strings.Join(r.Notes, "\n"), "worker other: no agent has its connector openai, and simulation stands in for it")
 }
 
-// Of a pool that is moving over, the revision that it should end on is meant.
+// If a pool is in a rollout, the wanted revision is imported.
 func TestAPoolThatMoves(t *testing.T) {
 	p, diags := profile.Load([]string{"../testdata/gpu.hcl"}, profile.Options{})
 	require.False(t, diags.HasErrors())

@@ -119,7 +119,7 @@ var (
 	unescaped = regexp.MustCompile(`\\(.)`)
 )
 
-// placeOf takes datacenters and node pool out of the constraints that the compiler makes of them.
+// placeOf extracts datacenters and node pool from the constraints that the compiler makes for them.
 func placeOf(list []*nomad.Constraint) (datacenters []string, nodePool string, rest []*nomad.Constraint) {
 	if len(list) > 0 && list[0].LTarget == "${node.datacenter}" {
 		switch m := anyOf.FindStringSubmatch(list[0].RTarget); {
@@ -138,7 +138,7 @@ func placeOf(list []*nomad.Constraint) (datacenters []string, nodePool string, r
 	return datacenters, nomad.NodePoolAll, list
 }
 
-// operator is the language's word for one of Nomad's.
+// operator returns the language's name for one of Nomad's operators.
 func operator(o string) string {
 	switch o {
 	case "", "==", "is":
@@ -160,7 +160,7 @@ func affinityOperators() []string {
 
 var interpolated = regexp.MustCompile(`^\$\{((?:node|attr|meta|device)\.[^${} ]+)\}$`)
 
-// attribute is the name within "${…}", or empty where it is no attribute of a node or device.
+// attribute returns the name within "${…}", or "" if it is not an attribute of a node or device.
 func attribute(target string) string {
 	if m := interpolated.FindStringSubmatch(target); m != nil {
 		return m[1]
@@ -168,7 +168,7 @@ func attribute(target string) string {
 	return ""
 }
 
-// nodeConstraint says that the language has a word for it.
+// nodeConstraint reports whether the language can express the constraint.
 func nodeConstraint(c *nomad.Constraint) bool {
 	if operator(c.Operand) == "distinct_hosts" {
 		return c.LTarget == ""
@@ -176,7 +176,7 @@ func nodeConstraint(c *nomad.Constraint) bool {
 	return complete(c) && !strings.HasPrefix(c.LTarget, "${device.")
 }
 
-// complete says that a constraint has an attribute, a known operator, and a value where that needs one.
+// complete reports whether a constraint has an attribute, a known operator, and a value if the operator needs one.
 func complete(c *nomad.Constraint) bool {
 	op := operator(c.Operand)
 	alone := op == "is_set" || op == "is_not_set" || op == "distinct_property"

@@ -11,7 +11,7 @@ import (
 	"github.com/emprops/machinectl/hcl/spec"
 )
 
-// listens finds the one port on which a stranger's task listens, and gives it the label that a compiled job has.
+// listens finds the port on which a foreign job's task listens, and gives it the label that a compiled job would use.
 func (s *sketch) listens(one *service) {
 	t := one.task()
 	candidates := s.labelsOf(t)
@@ -37,7 +37,7 @@ func (s *sketch) listens(one *service) {
 	}
 }
 
-// registrations are the services that a task announces, its own and the group's that are about it.
+// registrations returns the services of a task: its own, and the group's that refer to it.
 func (s *sketch) registrations(t *nomad.Task) []*nomad.Service {
 	list := slices.Clone(t.Services)
 	for _, r := range s.group.Services {
@@ -50,8 +50,8 @@ func (s *sketch) registrations(t *nomad.Task) []*nomad.Service {
 
 var portReference = regexp.MustCompile(`NOMAD_(?:PORT|ADDR|IP|HOST_PORT|HOST_ADDR|HOST_IP|ALLOC_PORT)_([A-Za-z0-9_]+)`)
 
-// labelsOf are the port labels that a task uses, the most telling first: those that it publishes, announces, refers to.
-// With a single task, a single port is its own.
+// labelsOf returns the port labels that a task uses, the strongest evidence first: those that it publishes, registers,
+// or refers to. If there is only one task and one port, the port is the task's.
 func (s *sketch) labelsOf(t *nomad.Task) []string {
 	var list []string
 	if ports, ok := t.Config["ports"].([]any); ok {
@@ -87,12 +87,12 @@ func (s *sketch) labelsOf(t *nomad.Task) []string {
 	return slices.DeleteFunc(list, func(l string) bool { return l == "" || s.taken(l) })
 }
 
-// taken says that a port belongs to another service already.
+// taken reports whether a port already belongs to another service.
 func (s *sketch) taken(label string) bool {
 	return slices.ContainsFunc(s.services, func(o *service) bool { return o.port == label })
 }
 
-// relabel gives a port another label wherever the group speaks of it.
+// relabel changes a port's label everywhere in the group.
 func (s *sketch) relabel(old, now string) {
 	if old == now {
 		return
@@ -114,7 +114,7 @@ func (s *sketch) relabel(old, now string) {
 	}
 	tasks := s.group.Tasks
 	*s.group = g
-	for i := range tasks { // they are known by their addresses
+	for i := range tasks { // they refer to the port by its address
 		*tasks[i] = *g.Tasks[i]
 	}
 	s.group.Tasks = tasks

@@ -9,8 +9,8 @@ import (
 	"github.com/emprops/machinectl/hcl/spec"
 )
 
-// expression writes a text that Nomad expands in the given way; what a profile can't say is written literally, and the
-// comparison puts it right.
+// expression writes a text that Nomad expands in the given way. What a profile can't express is written literally, and
+// the comparison corrects it.
 func (s *sketch) expression(nomadText string, read func(string) (text, bool)) string {
 	if name, ok := s.variable(nomadText); ok {
 		return name
@@ -22,7 +22,7 @@ func (s *sketch) expression(nomadText string, read func(string) (text, bool)) st
 	return t.expression()
 }
 
-// constant is [sketch.expression] where a profile takes no run-time values.
+// constant is [sketch.expression] for arguments that take no run-time values.
 func (s *sketch) constant(nomadText string, read func(string) (text, bool)) string {
 	if name, ok := s.variable(nomadText); ok {
 		return name
@@ -33,7 +33,7 @@ func (s *sketch) constant(nomadText string, read func(string) (text, bool)) stri
 	return quote(nomadText)
 }
 
-// literalText is a text without its escapes, if it has no run-time values.
+// literalText returns a text without its escapes; ok is false if it has run-time values.
 func literalText(read func(string) (text, bool), nomadText string) (string, bool) {
 	t, ok := read(nomadText)
 	switch {
@@ -46,7 +46,7 @@ func literalText(read func(string) (text, bool), nomadText string) (string, bool
 	}
 }
 
-// program is what a task runs: the entrypoint or command, and the arguments.
+// program returns what a task runs: the entrypoint or command, and the arguments.
 func program(t *nomad.Task) (command string, args []string) {
 	list := func(name string) (out []string) {
 		items, _ := t.Config[name].([]any)
@@ -60,7 +60,7 @@ func program(t *nomad.Task) (command string, args []string) {
 	if _, image := t.Config["image"]; !image && t.Driver != "docker" {
 		return command, args
 	}
-	// The image's entrypoint gets the command and the arguments, unless another one is named.
+	// The image's entrypoint gets the command and the arguments, unless the config sets another entrypoint.
 	if command != "" {
 		args = append([]string{command}, args...)
 	}
@@ -75,7 +75,7 @@ func configText(t *nomad.Task, name string) string {
 	return text
 }
 
-// command is what a task starts, or empty where an image says it.
+// command returns what a task starts, or "" if its image decides that.
 func command(t *nomad.Task) string {
 	name, args := program(t)
 	if name == "" && len(args) > 0 {
@@ -96,14 +96,14 @@ func (s *sketch) run(b *body, cmd string, tasks []*nomad.Task, args [][]string, 
 			said = said && ok
 			list[i] = s.perGPU(a, sibling(args, i), rt.config)
 		}
-		if said { // else the comparison takes care of it
+		if said { // else the comparison handles it
 			b.set("args", "["+strings.Join(list, ", ")+"]")
 		}
 	}
 	s.environmentOf(b, tasks, rt, leaveOut...)
 }
 
-// sibling is the second instance's text in the place of the first one's; empty where there is none.
+// sibling returns the second instance's text at the same position, or "" if there is none.
 func sibling(args [][]string, i int) string {
 	if len(args) < 2 || i >= len(args[1]) {
 		return ""
@@ -111,7 +111,7 @@ func sibling(args [][]string, i int) string {
 	return args[1][i]
 }
 
-// perGPU writes a text of the first instance. Where the second instance has 1 for its 0, that is the GPU's index.
+// perGPU writes a text of the first instance. A 0 that is a 1 in the second instance is the GPU's index.
 func (s *sketch) perGPU(first, second string, read func(string) (text, bool)) string {
 	a, okA := read(first)
 	b, okB := read(second)
@@ -138,7 +138,7 @@ func (s *sketch) perGPU(first, second string, read func(string) (text, bool)) st
 	return out.expression()
 }
 
-// arguments are those of each instance, with the first one's port in all of them.
+// arguments returns each instance's arguments, with the first one's port in all of them.
 func (s *sketch) arguments(one *service) [][]string {
 	var out [][]string
 	for _, t := range one.tasks {
@@ -151,7 +151,7 @@ func (s *sketch) arguments(one *service) [][]string {
 	return out
 }
 
-// asFirst is an instance's text as if it spoke of the first one's port.
+// asFirst returns an instance's text with its port replaced by the first instance's.
 func (s *sketch) asFirst(text string, t *nomad.Task, one *service) string {
 	if one.port == "" || t == one.task() {
 		return text

@@ -16,7 +16,7 @@ import (
 	"github.com/emprops/machinectl/compiler/decompile"
 )
 
-// texts are strings with all that Nomad, HCL or a shell gives a meaning.
+// texts generates strings with everything that has a meaning in Nomad, HCL or a shell.
 func texts() *rapid.Generator[string] {
 	return rapid.OneOf(
 		rapid.SampledFrom([]string{
@@ -39,7 +39,7 @@ func names() *rapid.Generator[string] {
 	return rapid.OneOf(rapid.SampledFrom([]string{"web", "Web_1", "agent", "shared-setup", "9lives", "a-very-long-name-which-is-far-beyond-the-limit", "-", "é"}), rapid.StringMatching(`[a-zA-Z0-9_-]{1,30}`))
 }
 
-// secretText is what must never be seen.
+// secretText must never appear in a result.
 const secretText = "hunter2-S3CRET"
 
 func drawEnv(t *rapid.T) map[string]string {
@@ -192,7 +192,7 @@ func drawJob(t *rapid.T) *nomad.Job {
 	return j
 }
 
-// TestMain asks for fewer draws than rapid's hundred, unless told otherwise: each is a whole profile written, loaded and compiled.
+// TestMain lowers rapid's default of a hundred draws, because each writes, loads and compiles a whole profile.
 func TestMain(m *testing.M) {
 	if err := flag.Set("rapid.checks", "30"); err != nil {
 		panic(err)
@@ -200,7 +200,7 @@ func TestMain(m *testing.M) {
 	m.Run()
 }
 
-// TestEveryJobMakesAValidProfile and none of its secrets is in it.
+// TestEveryJobMakesAValidProfile: any job gives a valid profile without the job's secrets.
 func TestEveryJobMakesAValidProfile(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r, err := decompile.Profile(drawJob(t), decompile.Options{})
@@ -212,7 +212,7 @@ func TestEveryJobMakesAValidProfile(t *testing.T) {
 	})
 }
 
-// TestTextsArriveAsTheyAre: what a stranger's process is given, it is given by the pool.
+// TestTextsArriveAsTheyAre: a foreign job's process gets the same texts from the pool.
 func TestTextsArriveAsTheyAre(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		task := nomad.NewTask("t", "exec")
@@ -235,7 +235,7 @@ func TestTextsArriveAsTheyAre(t *testing.T) {
 	})
 }
 
-// plain is a value as it goes over Nomad's API, without what profiles keep to themselves.
+// plain formats a value as Nomad's API sends it, without the characters that profiles reserve.
 func plain(t *rapid.T, v any) string {
 	b, err := json.Marshal(v)
 	require.NoError(t, err)

@@ -8,7 +8,7 @@ import (
 	"github.com/emprops/machinectl/hcl/profile"
 )
 
-// amount is what a task gets.
+// amount is a task's share of resources.
 type amount struct {
 	cpu, cores int
 	memory     int64
@@ -26,7 +26,7 @@ func amountOf(t *nomad.Task) amount {
 	return a
 }
 
-// agentAmount is what the agent gets; a stranger's machine gets one of the usual size.
+// agentAmount returns the agent's resources; in a foreign job's machine they are the defaults.
 func (s *sketch) agentAmount() amount {
 	if s.agent != nil {
 		return amountOf(s.agent)
@@ -34,7 +34,8 @@ func (s *sketch) agentAmount() amount {
 	return amount{cpu: profile.DefaultAgentCPU, memory: profile.DefaultAgentMemory}
 }
 
-// whole is what the tasks get together. In cores, a task that has MHz still takes part in what is shared out, with one.
+// whole returns the sum of the tasks' resources. If they are in cores, a task with MHz counts as one core, because it
+// takes part in the division.
 func (s *sketch) whole() amount {
 	sum := s.agentAmount()
 	if len(s.services) == 0 {
@@ -55,7 +56,7 @@ func (s *sketch) whole() amount {
 	if inCores {
 		sum.cpu = 0
 	}
-	// The setup has all there is: what a division left over, too.
+	// The setup has the whole machine, including the remainder of a division.
 	if a := s.setupAmount(); s.ours() && a.memory >= sum.memory && a.memory-sum.memory < 64<<20 {
 		sum.memory = a.memory
 		if !inCores && a.cpu >= sum.cpu && a.cpu-sum.cpu < 64 {
@@ -95,7 +96,7 @@ func (s *sketch) resources(m *body) {
 	}
 }
 
-// serviceResources leaves out what the service gets anyhow: an equal share.
+// serviceResources writes a service's resources, except an equal share, which is the default.
 func (s *sketch) serviceResources(m *body, one *service) {
 	if s.sharedEqually() {
 		return

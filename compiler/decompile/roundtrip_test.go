@@ -11,8 +11,8 @@ import (
 	"github.com/emprops/machinectl/hcl/profile"
 )
 
-// TestRoundTrip decompiles what the examples and the compiler's own test profiles compile to: the profile compiles to the
-// same revision again, without a word about something missing.
+// TestRoundTrip decompiles the jobs of the examples and of the compiler's test profiles: the profile compiles to the
+// same revision again, without notes.
 func TestRoundTrip(t *testing.T) {
 	files, err := filepath.Glob("../../examples/*/profiles.hcl")
 	require.NoError(t, err)
@@ -35,7 +35,7 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
-// valid holds a profile to what is promised of each, and returns what it compiles to.
+// valid checks a profile's invariants and returns the compiled pools.
 func valid(t require.TestingT, r *decompile.Result) []*compiler.Pool {
 	p, diags := profile.LoadBytes([]byte(r.Profile), "profile.hcl", profile.Options{})
 	require.False(t, diags.HasErrors(), "%s\n%s", diags, r.Profile)

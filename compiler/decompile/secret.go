@@ -13,27 +13,28 @@ import (
 	"github.com/emprops/machinectl/hcl/profile"
 )
 
-// What looks like a secret. Rather too much than too little: what is taken out by mistake is put back by hand.
+// What looks like a secret. The patterns match too much rather than too little, because a user can restore what was
+// removed by mistake.
 var (
-	// secretName is a key whose value is one.
+	// secretName matches a key whose value is a secret.
 	secretName = regexp.MustCompile(`(?i)pass(word|wd|phrase|code)|secret|token|credential|api[_-]?key|access[_-]?key|private[_-]?key|signing|bearer|` +
 		`(^|[_.-])(key|pwd|pass|auth|authorization|dsn|salt|cookie|license)$`)
-	// harmless are values of such keys that are none.
+	// harmless matches values of such keys that are not secrets.
 	harmless = regexp.MustCompile(`^(|[0-9]{1,6}|(?i:true|false|yes|no|on|off|none|null)|[0-9.]+(ms|s|m|h))$`)
-	// secretValue is a value that is one, whatever its key.
+	// secretValue matches a value that is a secret, whatever its key.
 	secretValue = regexp.MustCompile(`://[^/\s@]*:[^/\s@]+@|://[^/\s:@]{16,}@|` + // a URL with a password or token
 		`\b(sk|rk|pk|r8|hf|rpa|ghp|gho|ghs|ghu|npm|dop_v1|shpat)[-_][A-Za-z0-9_-]{8,}|github_pat_|glpat-|xox[abprs]-|` +
 		`\b(AKIA|ASIA)[A-Z0-9]{12,}|\beyJ[A-Za-z0-9_-]{10,}\.|\bhvs\.|-----BEGIN|(?i)\b(bearer|basic)\s+[a-z0-9+/=._-]{8,}|` +
 		// something=value, also within a longer text or a URL's query
 		`(?i)[a-z0-9_.-]*(password|passwd|passphrase|secret|token|credential|api[_-]?key|access[_-]?key|private[_-]?key|signature|[?&]sig)["']?\s*[=:]\s*["']?[^\s"'{$<]{3}`)
-	// secretFlag is an argument whose next one is a secret.
+	// secretFlag matches an argument that is followed by a secret.
 	secretFlag  = regexp.MustCompile(`(?i)^-{1,2}[a-z0-9_.-]*(password|passwd|passphrase|secret|token|credential|api[_-]?key|access[_-]?key|private[_-]?key|auth|pwd|pass)$`)
 	word        = regexp.MustCompile(`[A-Za-z0-9+/=_-]{20,}`)
 	uuid        = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 	hexadecimal = regexp.MustCompile(`^[0-9a-fA-F]{32,}$`)
 )
 
-// sensitive says that a value looks like a secret. name is its key, or empty.
+// sensitive reports whether a value looks like a secret. name is its key, or empty.
 func sensitive(name, value string) bool {
 	if name != "" && secretName.MatchString(name) && !harmless.MatchString(value) && !isReference(value) {
 		return true
@@ -41,7 +42,7 @@ func sensitive(name, value string) bool {
 	if secretValue.MatchString(value) {
 		return true
 	}
-	// Checksums are no secrets, and say what they are.
+	// Checksums are not secrets, and are recognized by their prefix.
 	for _, w := range word.FindAllString(value, -1) {
 		if random(w) && !strings.Contains(value, "sha256:") && !strings.Contains(value, "md5:") && !strings.Contains(value, "sha512:") {
 			return true
@@ -50,12 +51,13 @@ func sensitive(name, value string) bool {
 	return false
 }
 
-// isReference says that a value only names where the real one is, on the machine.
+// isReference reports whether a value only refers to the real one, which exists on the machine.
 func isReference(value string) bool {
 	return envReference.MatchString(value) && envReference.ReplaceAllString(value, "") == "" || strings.HasPrefix(value, "{{")
 }
 
-// random says that a word looks like a key: long, and of letters in both cases and digits, or a long hexadecimal number.
+// random reports whether a word looks like a key: long, with letters in both cases and digits, or a long hexadecimal
+// number.
 func random(w string) bool {
 	if hexadecimal.MatchString(w) {
 		return true
@@ -77,20 +79,20 @@ func random(w string) bool {
 	return upper >= 3 && lower >= 3 && digits >= 3
 }
 
-// hidden is a text that was taken out and stands as a variable in the profile. Its default is what is in the job now.
+// hidden is a text that was replaced by a variable in the profile. The variable's default is the job's current value.
 type hidden struct{ name, standIn, where string }
 
-// redaction takes secrets out of one group.
+// redaction removes secrets from one group.
 type redaction struct {
 	pool   string
 	hidden []hidden
 	taken  map[string]bool // names of variables
-	// env are secret environment variables, by task.
+	// env holds secret environment variables, by task.
 	env   map[string]map[string]profile.Secret
 	notes []string
 }
 
-// group takes them out of the group and its tasks, in place.
+// group removes secrets from the group and its tasks, in place.
 func (r *redaction) group(g *nomad.TaskGroup) {
 	for _, t := range g.Tasks {
 		r.environment(t)
@@ -105,13 +107,13 @@ func (r *redaction) group(g *nomad.TaskGroup) {
 	r.walk(reflect.ValueOf(g).Elem(), "", "group")
 }
 
-// environment makes secret() of a task's secret variables.
+// environment turns a task's secret variables into secret() values.
 func (r *redaction) environment(t *nomad.Task) {
 	for name, value := range t.Env {
 		switch {
 		case !sensitive(name, value):
 			continue
-		case !envName.MatchString(name) || strings.HasPrefix(name, "NOMAD_"): // the language doesn't take it
+		case !envName.MatchString(name) || strings.HasPrefix(name, "NOMAD_"): // the language doesn't allow it
 			t.Env[name] = r.hide("task " + t.Name + " env " + name)
 			continue
 		}
@@ -123,12 +125,12 @@ func (r *redaction) environment(t *nomad.Task) {
 	}
 }
 
-// secret is where a secret should be put.
+// secret returns where to store a secret.
 func (r *redaction) secret(name string) profile.Secret {
 	return profile.Secret{Path: "machines/" + r.pool, Key: strings.ToLower(name)}
 }
 
-// walk replaces every secret text. key is the name that belongs to it.
+// walk replaces every secret text. key is the name of the value.
 func (r *redaction) walk(v reflect.Value, key, path string) {
 	switch v.Kind() {
 	case reflect.Pointer:
@@ -170,7 +172,7 @@ func (r *redaction) walk(v reflect.Value, key, path string) {
 	}
 }
 
-// structural are fields that hold names which Nomad knows, and templates, which have been looked at.
+// structural reports whether a field holds names that Nomad knows, or templates, which are checked elsewhere.
 func structural(field string) bool {
 	switch field {
 	case "Name", "Driver", "Type", "Operand", "LTarget", "PortLabel", "Label", "Provider", "KillSignal", "Mode", "EmbeddedTmpl", "Scaling", "Identity", "Identities":
@@ -189,7 +191,7 @@ func (r *redaction) named(path string, v reflect.Value, field string) string {
 
 var notInVariable = regexp.MustCompile(`[^a-z0-9]+`)
 
-// hide makes a variable of a text and returns its stand-in.
+// hide replaces a text by a variable and returns its placeholder.
 func (r *redaction) hide(where string) string {
 	base := strings.Trim(notInVariable.ReplaceAllString(strings.ToLower(strings.TrimPrefix(where, "task ")), "_"), "_")
 	if base == "" || base[0] >= '0' && base[0] <= '9' {
@@ -205,7 +207,7 @@ func (r *redaction) hide(where string) string {
 	return h.standIn
 }
 
-// variable is the variable that a text stands for.
+// variable returns the variable that a placeholder stands for.
 func (r *redaction) variable(s string) (string, bool) {
 	i := slices.IndexFunc(r.hidden, func(h hidden) bool { return h.standIn == s })
 	if i < 0 {

@@ -7,7 +7,7 @@ import (
 	nomad "github.com/hashicorp/nomad/api"
 )
 
-// settle takes out of a group what Nomad's servers put there when the job was registered, and will put there again.
+// settle removes from a group what Nomad's servers added at registration and will add again.
 func settle(g *nomad.TaskGroup) {
 	g.Constraints = slices.DeleteFunc(g.Constraints, implied)
 	for _, n := range g.Networks {
@@ -34,7 +34,7 @@ func settle(g *nomad.TaskGroup) {
 	}
 }
 
-// implied says that Nomad derives the constraint from other parts of a group: from service and check blocks, Vault,
+// implied reports whether Nomad derives the constraint from other parts of a group: service and check blocks, Vault,
 // signals, and bridge networks.
 func implied(c *nomad.Constraint) bool {
 	switch name := attribute(c.LTarget); {

@@ -61,7 +61,7 @@ func (s *sketch) serviceBlock(m *body, one *service, machineImage string) {
 	}
 }
 
-// unlessNomads is a time, or 0 where a stranger's job has it from Nomad.
+// unlessNomads returns d, or 0 if d is Nomad's default in a foreign job.
 func (s *sketch) unlessNomads(d, usual time.Duration) time.Duration {
 	if !s.ours() && d == usual {
 		return 0
@@ -93,7 +93,7 @@ func (s *sketch) portNumbers(b *body, one *service) {
 	}
 }
 
-// listensBefore says that another service has the number within.
+// listensBefore reports whether an earlier service uses the same port number inside the network.
 func (s *sketch) listensBefore(one *service) bool {
 	for _, o := range s.services {
 		if o == one {

@@ -26,17 +26,17 @@ type sketch struct {
 	setup, agent  *nomad.Task
 	services      []*service
 	gpus          int // 0: none
-	// leftovers are constraints that the language has no words for.
+	// leftovers holds constraints that the language can't express.
 	leftovers []*nomad.Constraint
 	accepted  []escape
 }
 
-// service is a process that is kept up, with one task per instance.
+// service is a process that is kept running, with one task per instance.
 type service struct {
 	name   string
 	perGPU bool
 	tasks  []*nomad.Task
-	port   string // Nomad's label; empty: it listens nowhere
+	port   string // Nomad's label; empty if it doesn't listen
 	ready  *nomad.ServiceCheck
 	where  *nomad.Port
 }
@@ -55,7 +55,7 @@ func (s *sketch) notef(format string, args ...any) {
 	}
 }
 
-// ofOurs lays out a group that machinectl compiled.
+// ofOurs makes a sketch of a group that machinectl compiled.
 func (s *sketch) ofOurs() {
 	s.pool, s.machine = s.policy.Pool, s.policy.Machine
 	for _, t := range s.group.Tasks {
@@ -128,7 +128,7 @@ func (s *sketch) ofAStranger() {
 	s.driver = s.mainDriver()
 }
 
-// mainDriver is the driver of most tasks, as far as the language has it.
+// mainDriver returns the driver that most tasks use, among those in the language.
 func (s *sketch) mainDriver() string {
 	best, count := "", map[string]int{}
 	for _, t := range s.group.Tasks {
@@ -149,7 +149,7 @@ func (s *sketch) mainDriver() string {
 	return best
 }
 
-// gpusOf is how many GPUs a task asks for.
+// gpusOf returns how many GPUs a task requests.
 func gpusOf(t *nomad.Task) int {
 	n := 0
 	if t.Resources == nil {
@@ -180,7 +180,7 @@ func (s *sketch) portOf(label string) *nomad.Port {
 
 var notInName = regexp.MustCompile(`[^a-z0-9]+`)
 
-// nameOf makes a name of the language out of any, not one of those taken, which it joins.
+// nameOf turns any name into a valid one that isn't in taken, and adds it there.
 func nameOf(name, otherwise string, taken map[string]bool) string {
 	const limit = profile.MaxName
 	name = strings.Trim(notInName.ReplaceAllString(strings.ToLower(name), "-"), "-")
@@ -199,7 +199,7 @@ func nameOf(name, otherwise string, taken map[string]bool) string {
 	return out
 }
 
-// rename gives the tasks of a stranger's group the names that they have in a compiled job.
+// rename gives the tasks of a foreign group the names that a compiled job would use.
 func (s *sketch) rename() {
 	taken := map[string]bool{spec.TaskAgent: true, spec.TaskSetup: true}
 	for _, one := range s.services {
@@ -219,7 +219,7 @@ func (s *sketch) rename() {
 	}
 }
 
-// renameTask keeps what refers to a task by its name in step.
+// renameTask renames a task and updates references to its name.
 func (s *sketch) renameTask(t *nomad.Task, old, now string) {
 	t.Name = now
 	if secrets, ok := s.env[old]; ok && old != now {

@@ -40,7 +40,7 @@ func (s *sketch) artifacts(b *body, t *nomad.Task, rt runtime) {
 	}
 }
 
-// constants says that no text of the artifact is known on the machine only.
+// constants reports whether no text of the artifact depends on run-time values.
 func (s *sketch) constants(a *nomad.TaskArtifact, rt runtime) bool {
 	texts := append(slices.Collect(maps.Values(a.GetterHeaders)), slices.Collect(maps.Values(a.GetterOptions))...)
 	for _, text := range append(texts, deref(a.GetterSource)) {
@@ -55,7 +55,7 @@ func order(name string) int {
 	return slices.Index([]string{"source", "destination", "mode", "options", "headers"}, name)
 }
 
-// volumes writes the volumes that every task mounts, under one path. What only some tasks mount is left to Nomad's words.
+// volumes writes the volumes that every task mounts under the same path. Other volumes go into the nomad block.
 func (s *sketch) volumes(m *body) {
 	if s.driver == string(profile.DriverRawExec) {
 		return
@@ -97,7 +97,7 @@ func (s *sketch) volumes(m *body) {
 	}
 }
 
-// sayable says that the language has words for a volume.
+// sayable reports whether the language can express a volume.
 func sayable(label string, v *nomad.VolumeRequest, path string) bool {
 	if nameOf(label, "v", nil) != label || !strings.HasPrefix(path, "/") || v.Source == "" {
 		return false
@@ -113,7 +113,7 @@ func accessModes() []string {
 	}
 }
 
-// mountOf is the first mount of a volume.
+// mountOf returns the first mount of a volume.
 func (s *sketch) mountOf(label string) *nomad.VolumeMount {
 	for _, t := range s.group.Tasks {
 		for _, mount := range t.VolumeMounts {

@@ -14,10 +14,11 @@ import (
 	"github.com/emprops/machinectl/hcl/profile"
 )
 
-// text is a string of a profile: stretches of literal text and run-time values.
+// text is a string in a profile: a sequence of literal texts and run-time values.
 type text []piece
 
-// piece is one of them: value is the name of a run-time value, such as profile.SelfPort, or empty for a literal.
+// piece is an element of a text. value is the name of a run-time value, such as profile.SelfPort, or empty for a
+// literal.
 type piece struct{ literal, value string }
 
 // add appends literal text.
@@ -30,7 +31,7 @@ func (t text) add(literal string) text {
 	return append(t, piece{literal: literal})
 }
 
-// runes takes the text apart into its characters and run-time values.
+// runes splits the text into its characters and run-time values.
 func (t text) runes() []piece {
 	var out []piece
 	for _, p := range t {
@@ -45,7 +46,7 @@ func (t text) runes() []piece {
 	return out
 }
 
-// expression is the text as it is written in a profile.
+// expression returns the text as it is written in a profile.
 func (t text) expression() string {
 	if len(t) == 1 && t[0].value != "" {
 		return t[0].value
@@ -58,7 +59,7 @@ func (t text) expression() string {
 			continue
 		}
 		body := p.literal
-		if i < len(t)-1 { // a dollar or percent before a run-time value would be the escape
+		if i < len(t)-1 { // a dollar or percent sign before a run-time value would escape it
 			body = strings.TrimRight(p.literal, "$%")
 		}
 		inside := quote(body)
@@ -71,14 +72,14 @@ func (t text) expression() string {
 	return b.String()
 }
 
-// quote is a literal string as it is written in a profile. The replacement character, which no profile may hold as such, is
-// escaped like those that can't be printed.
+// quote returns a literal string as it is written in a profile. The replacement character, which a profile can't
+// contain directly, is escaped like unprintable ones.
 func quote(s string) string {
 	text := strings.TrimSpace(string(hclwrite.TokensForValue(cty.StringVal(s)).Bytes()))
 	return strings.ReplaceAll(text, string(unicode.ReplacementChar), `\ufffd`)
 }
 
-// runtime says which run-time values a task knows by which of Nomad's names.
+// runtime maps Nomad's names for run-time values to those of a profile, for one task.
 type runtime struct{ port string }
 
 func (r runtime) value(name string) string {
@@ -106,7 +107,8 @@ func (r runtime) value(name string) string {
 	return ""
 }
 
-// config reads text of a driver's config, which is an HCL template. It fails where it uses what a profile has no word for.
+// config parses text in a driver's config, which is an HCL template. ok is false if it uses something that a profile
+// can't express.
 func (r runtime) config(s string) (t text, ok bool) {
 	e, diags := hclsyntax.ParseTemplate([]byte(s), "config", hcl.InitialPos)
 	if diags.HasErrors() {
@@ -157,12 +159,13 @@ func traversal(t hcl.Traversal) string {
 	return strings.Join(names, ".")
 }
 
-// envReference is what Nomad takes for a reference in an environment value; dollar is the compiler's way to a literal one.
+// envReference matches what Nomad treats as a reference in an environment value; dollar is the compiler's way to write
+// a literal one.
 var envReference = regexp.MustCompile(`\$\{([a-zA-Z0-9_\-.]+)\}`)
 
 const dollar = "NOMAD_META_dollar"
 
-// env reads text of an environment variable, a check's path or an artifact's source.
+// env parses text in an environment variable, a check's path or an artifact's source.
 func (r runtime) env(s string) (t text, ok bool) {
 	rest := s
 	for {

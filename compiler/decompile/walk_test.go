@@ -19,8 +19,8 @@ import (
 	"github.com/emprops/machinectl/hcl/profile"
 )
 
-// TestEveryArgument walks the grammar: each argument of machines and pools stands in a profile of testdata/every, changes
-// what the compiler makes of it, and comes back when that is decompiled.
+// TestEveryArgument walks the grammar: each argument of machines and pools is in a profile in testdata/every, affects
+// the compiled job, and is restored by decompiling.
 func TestEveryArgument(t *testing.T) {
 	files, err := filepath.Glob("testdata/every/*.hcl")
 	require.NoError(t, err)
@@ -46,13 +46,13 @@ func TestEveryArgument(t *testing.T) {
 	}
 }
 
-// sameAs are arguments with which a profile says shortly what others say too: those come back.
+// sameAs maps shorthand arguments to the arguments that are restored in their place.
 func sameAs() map[string]string {
 	return map[string]string{"machine.env": "machine.service.env", "pool.placement.spread": "pool.placement.spread.attribute"}
 }
 
-// arguments are the paths of all arguments of machines and pools, such as machine.service.ready.interval, taken from the
-// schema that is made from the grammar. for_each and extends are left out: evaluation resolves them.
+// arguments returns the paths of all arguments of machines and pools, such as machine.service.ready.interval, from the
+// schema that is generated from the grammar. It leaves out for_each and extends, because evaluation resolves them.
 func arguments(t *testing.T) map[string]bool {
 	var root map[string]any
 	require.NoError(t, json.Unmarshal(profile.Schema(), &root))
@@ -100,13 +100,13 @@ func isValue(s map[string]any) bool {
 	return false
 }
 
-// writtenArgument is an argument where it stands in a profile.
+// writtenArgument is an argument with its place in a profile.
 type writtenArgument struct {
 	path string
 	at   hcl.Range
 }
 
-// without returns the profile with the argument blanked out.
+// without returns the profile with the argument replaced by blanks.
 func (a writtenArgument) without(src []byte) string {
 	out := slices.Clone(src)
 	for i := a.at.Start.Byte; i < a.at.End.Byte; i++ {
@@ -136,7 +136,7 @@ func argumentsIn(t require.TestingT, src []byte) []writtenArgument {
 	})
 }
 
-// compiled is what a profile compiles to; json is empty and problem isn't where it does not.
+// compiled is the result of compiling a profile. If that fails, json is empty and problem is set.
 type compiled struct {
 	pools         []*compiler.Pool
 	json, problem string
@@ -160,8 +160,8 @@ func compiledFrom(t *testing.T, src string) compiled {
 	return compiled{pools: pools, json: text.String()}
 }
 
-// restored are the paths of the arguments in the profiles that the compiled pools are decompiled to. Each compiles to the
-// revision it came from, without a nomad block.
+// restored decompiles the pools and returns the paths of the arguments in the resulting profiles. Each profile compiles
+// to the revision that it came from, without a nomad block.
 func restored(t *testing.T, pools []*compiler.Pool) map[string]bool {
 	out := map[string]bool{}
 	for _, pool := range pools {

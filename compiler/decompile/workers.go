@@ -11,8 +11,8 @@ import (
 	"github.com/emprops/machinectl/hcl/spec"
 )
 
-// workers writes the claim loops: those in the agent's instructions, or, where a stranger's job has no agent, one for each
-// service that listens.
+// workers writes the workers: those in the agent's document or, for a foreign job without an agent, one per service
+// that listens.
 func (s *sketch) workers(m *body) {
 	if !s.ours() {
 		s.guess(m)
@@ -27,7 +27,7 @@ func (s *sketch) workers(m *body) {
 	}
 }
 
-// understood leaves of the workers what the language accepts: of a connector or setting that no agent has, a note.
+// understood removes connectors and settings that the language doesn't accept from the workers, and adds notes on them.
 func (s *sketch) understood() {
 	for i := range s.doc.Workers {
 		w := &s.doc.Workers[i]
@@ -46,7 +46,7 @@ func (s *sketch) understood() {
 	}
 }
 
-// alike is how many workers at the beginning of the list come from one block.
+// alike returns how many workers at the start of the list come from one block.
 func (s *sketch) alike(list []spec.Worker) int {
 	base, one := list[0].Name, s.instanceOf(list[0].Service)
 	for n := 1; ; n++ {
@@ -65,7 +65,7 @@ func (s *sketch) alike(list []spec.Worker) int {
 	}
 }
 
-// instanceOf is the service that an instance belongs to.
+// instanceOf returns the service that an instance belongs to.
 func (s *sketch) instanceOf(instance string) *service {
 	for _, one := range s.services {
 		for _, t := range one.tasks {
@@ -116,7 +116,7 @@ func (s *sketch) worker(m *body, w spec.Worker, n int) {
 	}
 }
 
-// implied are the capabilities that follow from the machine, and need not be written.
+// implied returns the capabilities that follow from the machine and need not be written.
 func (s *sketch) implied(w spec.Worker, one *service) []string {
 	var list []string
 	if one != nil && one.perGPU {
@@ -128,7 +128,7 @@ func (s *sketch) implied(w spec.Worker, one *service) []string {
 	return list
 }
 
-// guess makes workers for a stranger's services. Which jobs they run can't be known.
+// guess writes workers for a foreign job's services. The user has to say which jobs they run.
 func (s *sketch) guess(m *body) {
 	made := 0
 	for _, one := range s.services {

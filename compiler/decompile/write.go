@@ -11,9 +11,9 @@ import (
 	"github.com/emprops/machinectl/hcl/timetext"
 )
 
-// body is the content of a block that is being written: arguments first, then blocks, each in order.
+// body is the content of a block to be written: arguments first, then blocks, each in order.
 type body struct {
-	notes  []string // comments at its beginning
+	notes  []string // comments at its start
 	args   []arg
 	blocks []*named
 }
@@ -60,7 +60,7 @@ func (b *body) strings(name string, list []string) {
 	}
 }
 
-// block adds a block, labels after its kind.
+// block adds a block with its labels.
 func (b *body) block(kind string, labels ...string) *body {
 	header := kind
 	for _, l := range labels {
@@ -80,7 +80,7 @@ func (b *body) optional(kind string, inner *body) {
 
 func (b *body) empty() bool { return len(b.args)+len(b.blocks)+len(b.notes) == 0 }
 
-// write writes the body; depth 0 is the file. Blocks of the upper levels stand apart.
+// write writes the body; depth 0 is the file. Blocks of the upper levels are separated by blank lines.
 func (b *body) write(out *strings.Builder, depth int) {
 	for _, n := range b.notes {
 		comment(out, n)
@@ -115,7 +115,7 @@ func (b *body) write(out *strings.Builder, depth int) {
 
 func comment(out *strings.Builder, text string) { out.WriteString("# " + oneLine(text) + "\n") }
 
-// oneLine keeps a comment from ending early.
+// oneLine replaces line breaks, which would end a comment early.
 func oneLine(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f || r == unicode.ReplacementChar {
@@ -133,7 +133,7 @@ func quoted(list []string) string {
 	return "[" + strings.Join(out, ", ") + "]"
 }
 
-// object is a map, an item a line. Keys are written as names where they may be.
+// object formats a map with one item per line. Keys are written as names if they are valid identifiers.
 func object(items map[string]string) string {
 	keys := make([]string, 0, len(items))
 	for k := range items {
