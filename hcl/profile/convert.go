@@ -167,7 +167,7 @@ func convertDuration(a *argument, v cty.Value, at value) (any, hcl.Diagnostics) 
 	case d > 0 && d < shortestTime:
 		return nil, hcl.Diagnostics{diag.Error(at.at, fmt.Sprintf("%q is too short", a.name), fmt.Sprintf("It is %s, and the least is %s.", s, shortestTime), "The units are ms, s, m (minutes) and h.")}
 	case d > longestTime:
-		return nil, hcl.Diagnostics{diag.Error(at.at, fmt.Sprintf("%q is too long", a.name), fmt.Sprintf("It is %s, and the most is 90 days.", s), "The units are ms, s, m (minutes) and h.")}
+		return nil, hcl.Diagnostics{diag.Error(at.at, fmt.Sprintf("%q is too long", a.name), fmt.Sprintf("It is %s, and the most is a year.", s), "The units are ms, s, m (minutes) and h.")}
 	}
 	return d, nil
 }
@@ -175,7 +175,7 @@ func convertDuration(a *argument, v cty.Value, at value) (any, hcl.Diagnostics) 
 // No time of a machine's or pool's life is shorter or longer than these: a slip of the unit is.
 const (
 	shortestTime = 10 * time.Millisecond
-	longestTime  = 90 * 24 * time.Hour
+	longestTime  = 365 * 24 * time.Hour
 )
 
 func convertSize(a *argument, v cty.Value, at value) (any, hcl.Diagnostics) {

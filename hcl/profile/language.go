@@ -108,7 +108,7 @@ func resourcesBlock(doc string, machine bool) *block {
 		args: []argument{
 			{name: "cpu", typ: typeInt, min: 1, max: 10_000_000, doc: "MHz. Either this or cores."},
 			{name: "cores", typ: typeInt, min: 1, max: 10_000, doc: "Whole reserved cores. Either this or cpu."},
-			{name: "memory", typ: typeSize, min: 10, max: 24 << 20, required: machine, doc: "Memory."},
+			{name: "memory", typ: typeSize, min: 1, max: 24 << 20, required: machine, doc: "Memory."},
 		},
 	}
 	if machine {
