@@ -50,7 +50,7 @@ func (m *machine) agentTask(share shares) *nomad.Task {
 	t.Templates = append(t.Templates, m.agentDocument(self))
 	t.ShutdownDelay = deregister
 	t.Services = []*nomad.Service{{
-		Name: serviceName(m.pool.Name, spec.TaskAgent), Provider: "nomad", PortLabel: spec.PortAgent, Tags: []string{m.Name},
+		Name: serviceName(m.pool.Name, spec.TaskAgent), Provider: nomadServices, PortLabel: spec.PortAgent, Tags: []string{m.Name},
 		Checks: []nomad.ServiceCheck{check("ready", "/ready", spec.PortAgent, 2*time.Second, 2*time.Second)},
 	}}
 	return t

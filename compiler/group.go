@@ -33,6 +33,7 @@ func (m *machine) group() *nomad.TaskGroup {
 	}
 	g.Tasks = append(g.Tasks, m.agentTask(share))
 	m.escapeGroup(g)
+	m.checkProviders(g)
 	m.checkPlaces(g)
 	return g
 }

@@ -1,10 +1,12 @@
 package compiler
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
 
+	"github.com/hashicorp/hcl/v2"
 	nomad "github.com/hashicorp/nomad/api"
 
 	"github.com/emprops/machinectl/hcl/diag"
@@ -39,6 +41,40 @@ func (m *machine) escapeGroup(g *nomad.TaskGroup) {
 		}
 	}
 }
+
+// checkProviders refuses services that a nomad block registers elsewhere than the machine's own: Nomad wants one provider for
+// all services of a group.
+func (m *machine) checkProviders(g *nomad.TaskGroup) {
+	check := func(at hcl.Range, list []*nomad.Service) {
+		for _, s := range list {
+			if s.Provider == nomadServices {
+				continue
+			}
+			m.fail(at, fmt.Sprintf("A service in %s", cmp.Or(s.Provider, "consul")), fmt.Sprintf("Nomad wants one provider for all services of a machine, and machinectl's own are in Nomad's catalogue; %q is not.", s.Name),
+				"Write provider = \"nomad\" in its service block, and no connect block.")
+		}
+	}
+	for _, e := range m.escapes() {
+		if e.Group != nil {
+			check(e.Group.Range, g.Services)
+			break
+		}
+	}
+	for _, t := range g.Tasks {
+		at := m.Range
+		for _, e := range m.escapes() {
+			for _, body := range e.Tasks {
+				if body.Name == t.Name || body.Name == m.service(t.Name) {
+					at = body.Range
+				}
+			}
+		}
+		check(at, t.Services)
+	}
+}
+
+// nomadServices is the provider of services that Nomad itself keeps.
+const nomadServices = "nomad"
 
 // escapeJob merges the pool's nomad { job {} } into its job: only what alters no allocation.
 func (m *machine) escapeJob(job *nomad.Job) {

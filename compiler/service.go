@@ -81,7 +81,7 @@ func (m *machine) registration(at instance) *nomad.Service {
 	}
 	return &nomad.Service{
 		Name:      serviceName(m.pool.Name, at.service.Name),
-		Provider:  "nomad",
+		Provider:  nomadServices,
 		PortLabel: spec.PortLabel(at.name),
 		Tags:      tags,
 	}

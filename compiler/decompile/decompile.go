@@ -91,6 +91,9 @@ func (d *decompilation) sketches() {
 		}
 		s.pool, s.machine = nameOf(name, "pool", pools), nameOf(deref(g.Name), "machine", machines)
 		s.redaction = &redaction{pool: s.pool, taken: d.variables, env: map[string]map[string]profile.Secret{}}
+		if !s.ours() {
+			s.withoutConsul()
+		}
 		s.redact()
 		if s.ours() {
 			s.ofOurs()

@@ -152,3 +152,28 @@ func relabelServices(list []*nomad.Service, old, now string) {
 		}
 	}
 }
+
+// withoutOtherPorts takes away what speaks of ports that the machine won't have: a service here has one.
+func (s *sketch) withoutOtherPorts() {
+	gone := func(label string) bool { return label != "" && s.portOf(label) != nil && !s.taken(label) }
+	withoutPort := func(list []*nomad.Service) []*nomad.Service {
+		return slices.DeleteFunc(list, func(r *nomad.Service) bool {
+			if gone(r.PortLabel) {
+				s.notef("the service %q, whose port is %q", r.Name, r.PortLabel)
+				return true
+			}
+			r.Checks = slices.DeleteFunc(r.Checks, func(c nomad.ServiceCheck) bool { return gone(c.PortLabel) })
+			return false
+		})
+	}
+	s.group.Services = withoutPort(s.group.Services)
+	for _, t := range s.group.Tasks {
+		t.Services = withoutPort(t.Services)
+		if ports, ok := t.Config["ports"].([]any); ok {
+			t.Config["ports"] = slices.DeleteFunc(ports, func(p any) bool {
+				label, _ := p.(string)
+				return gone(label)
+			})
+		}
+	}
+}

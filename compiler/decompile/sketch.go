@@ -125,6 +125,7 @@ func (s *sketch) ofAStranger() {
 	for _, one := range s.services {
 		s.listens(one)
 	}
+	s.withoutOtherPorts()
 	s.driver = s.mainDriver()
 }
 

@@ -27,6 +27,7 @@ variable "comfyui_artifact_headers_authorization" {
 }
 
 machine "web" {
+  # not imported: the registration of service "comfyui" in Consul: it is in Nomad's own catalogue here
   # not imported: task comfyui: the template secrets/app.ini, in which there seems to be a secret
   # not imported: the port label "http": it is "comfyui_gpu0" here, and NOMAD_PORT_comfyui_gpu0 in the environment
   # not imported: the port label "metrics": it is "exporter" here, and NOMAD_PORT_exporter in the environment
@@ -132,7 +133,7 @@ machine "web" {
         name     = "comfyui"
         tags     = ["traefik.enable=true"]
         port     = "comfyui_gpu0"
-        provider = "consul"
+        provider = "nomad"
         check {
           type     = "http"
           path     = "/system_stats"

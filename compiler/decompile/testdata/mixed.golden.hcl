@@ -1,0 +1,77 @@
+# Imported from the Nomad job "mixed". Read it, and plan it, before it is applied.
+# A pool is a Nomad job of its own: stop this one first, or give the pool another name.
+# Each machine runs an agent beside its services: /usr/local/bin/machine-agent on the image or host, or agent { artifact = … }.
+
+variable "redis_url" {
+  default     = "redis://127.0.0.1:6379"
+  description = "The queue that the machines' agents take jobs from."
+}
+
+machine "api" {
+  # not imported: the registration of service "api-grpc" in Consul: it is in Nomad's own catalogue here
+  # not imported: the meta of service "api-grpc", which only Consul knows
+  # not imported: the grpc check of service "api-grpc": Nomad's own checks are http and tcp
+  # not imported: the registration of service "proxy" in Consul: it is in Nomad's own catalogue here
+  # not imported: the port label "http": it is "api" here, and NOMAD_PORT_api in the environment
+  # not imported: the service "api-grpc", whose port is "grpc"
+  # not imported: port "grpc": a service here has one port, and no task uses this one first
+  # not imported: task shared-setup: that the image's own entrypoint starts /bin/migrate
+  kind  = "api"
+  image = "registry.example/api:1"
+
+  resources {
+    cpu    = 400
+    memory = "1028MiB"
+  }
+  setup {
+    command = "/bin/migrate"
+    resources {
+      cpu    = 100
+      memory = "300MiB"
+    }
+  }
+  agent { redis = var.redis_url }
+  service "api" {
+    port = "http"
+    args = ["-http", self.port]
+  }
+  service "db-proxy" { image = "registry.example/proxy:1" }
+  service "bye" { args = ["/bin/bye"] }
+  worker "api" {
+    connector = "simulation" # a stand-in: name the connector that speaks to this service
+    service   = "api"
+  }
+  nomad {
+    group {
+      service {
+        name     = "api-http"
+        port     = "api"
+        provider = "nomad"
+      }
+    }
+    task "db-proxy" {
+      lifecycle {
+        hook    = "prestart"
+        sidecar = true
+      }
+      service {
+        name     = "proxy"
+        tags     = ["internal"]
+        provider = "nomad"
+      }
+    }
+    task "bye" {
+      lifecycle { hook = "poststop" }
+    }
+  }
+}
+
+pool "mixed" {
+  machine = machine.api
+
+  size {
+    min = 1
+    max = 1
+  }
+  placement { datacenters = ["dc1"] }
+}
