@@ -37,8 +37,9 @@ func machineDispatcher() {
 		}
 	}
 	ctx, stop := signalled()
-	defer stop()
-	if err := dispatch.Run(ctx, o); err != nil {
+	err := dispatch.Run(ctx, o)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
