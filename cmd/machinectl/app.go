@@ -71,7 +71,7 @@ func newRoot(std streams) *cli.Command {
 			initCommand(std), importCommand(std), fmtCommand(std), validateCommand(std), renderCommand(std), diffCommand(std),
 			planCommand(std), applyCommand(std), rollbackCommand(std), destroyCommand(std),
 			statusCommand(std), poolsCommand(std), machinesCommand(std), logsCommand(std), restartCommand(std), drainCommand(std),
-			submitCommand(std), jobsCommand(std),
+			submitCommand(std), jobsCommand(std), pauseCommand(std), resumeCommand(std),
 			devCommand(std), schemaCommand(std), aclCommand(std), versionCommand(std),
 		},
 		Action: func(_ context.Context, cmd *cli.Command) error {

@@ -26,7 +26,8 @@ func destroyCommand(std streams) *cli.Command {
 			&cli.BoolFlag{Name: "purge", Usage: "also remove the jobs from Nomad's state"},
 			&cli.BoolFlag{Name: "auto-approve", Usage: "don't ask"}, jsonFlag(),
 			&cli.DurationFlag{Name: "timeout", Value: 5 * time.Minute, Usage: "how long to wait for the machines to end"}),
-		Action: func(ctx context.Context, cmd *cli.Command) error { return destroy(ctx, cmd, std) },
+		ShellComplete: completing(runningPools),
+		Action:        func(ctx context.Context, cmd *cli.Command) error { return destroy(ctx, cmd, std) },
 	}
 }
 
@@ -35,7 +36,7 @@ func destroy(ctx context.Context, cmd *cli.Command, std streams) error {
 	if err != nil {
 		return err
 	}
-	named, err := doomed(cmd, std, at)
+	named, err := doomed(ctx, cmd, std, at)
 	if err != nil {
 		return err
 	}
@@ -123,7 +124,11 @@ type doom struct {
 func doomedNames(list []*doom) []string {
 	var names []string
 	for _, d := range list {
-		names = append(names, d.Pool+ofProject(" (project %s)", d.Project))
+		name := d.Pool + ofProject(" (project %s)", d.Project)
+		if d.Place.Namespace != nomad.DefaultNamespace {
+			name += " in namespace " + d.Place.Namespace
+		}
+		names = append(names, name)
 	}
 	return names
 }
@@ -144,15 +149,18 @@ type doomedPools struct {
 }
 
 // doomed reads the arguments: pools by name, or profiles whose pools are meant.
-func doomed(cmd *cli.Command, std streams, at plan.Place) (*doomedPools, error) {
+func doomed(ctx context.Context, cmd *cli.Command, std streams, at plan.Place) (*doomedPools, error) {
 	args := cmd.Args().Slice()
 	if len(args) == 0 {
 		return nil, misuse(cmd, "name the pools to stop, or a profile whose pools are meant")
 	}
-	at.Namespace = cmp.Or(at.Namespace, nomad.DefaultNamespace)
 	if !slices.ContainsFunc(args, looksLikePath) {
 		named := &doomedPools{}
 		for _, name := range args {
+			at, err := placeNamed(ctx, cmd, name, at)
+			if err != nil {
+				return nil, err
+			}
 			named.pools = append(named.pools, &doom{Pool: name, Place: at})
 		}
 		return named, nil
@@ -161,6 +169,7 @@ func doomed(cmd *cli.Command, std streams, at plan.Place) (*doomedPools, error) 
 	if err != nil {
 		return nil, err
 	}
+	at.Namespace = cmp.Or(at.Namespace, nomad.DefaultNamespace)
 	src.settle(at)
 	named := &doomedPools{byProfile: true, project: src.profile.Project}
 	for _, pool := range src.pools {

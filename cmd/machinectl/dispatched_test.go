@@ -86,7 +86,7 @@ func dispatcherMain() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	err := dispatch.Run(ctx, dispatch.Options{
-		Listen: "127.0.0.1:0", NomadAddr: os.Getenv("NOMAD_ADDR"), Redis: os.Getenv("REDIS"), Interval: 500 * time.Millisecond,
+		Listen: "127.0.0.1:0", NomadAddr: os.Getenv("NOMAD_ADDR"), Redis: os.Getenv("REDIS"), Interval: 500 * time.Millisecond, Survey: 500 * time.Millisecond,
 		Ready: func(address string) { fmt.Println(address) },
 	})
 	if err != nil {

@@ -41,7 +41,11 @@ dev a line when it is up. Fields are added over time and keep their meaning.
 - plan and diff: "changes" and "pools", each with its action, changes, groups, how many machines are "ready" of its "minimum", what
   Nomad can't place and why, and with -verbose Nomad's own "diff"; "crowded" are pools that fit one by one, but not together. apply and
   rollback add "ready", "state" (machines ready, goal, what fails) and "seconds".
-- status and machines: "pools" with their groups and machines; pools and jobs: what the dispatcher answers; submit: the job.
+- status and machines: "pools" with their place (namespace), groups and machines, and "dispatcher" with "unwatched", the pools that
+  nobody resizes. pools: "pools" as the dispatcher tells of them, each with its "decision", "paused" types and "groups", and
+  "unwatched". jobs: what the dispatcher answers; submit: the job. pause and resume: "type", "paused", "reason", "paused_before",
+  "known", and the type's jobs "running" and "waiting".
+- Times are RFC 3339, durations text as in profiles ("30s", "1m0s").
 - destroy: "pools", each with "machines" and "stopped"; fmt: "changed" and "files"; init: "written"; restart: "machine", "task",
   "state"; acl: "role", "namespaces", "policy"; render: Nomad's job, or with -hcl "pool" and "hcl".
 

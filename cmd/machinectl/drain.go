@@ -35,7 +35,8 @@ func drainCommand(std streams) *cli.Command {
 			&cli.BoolFlag{Name: "wait", Usage: "wait until the machine runs nothing; exit with 6 if it does not come to that"},
 			&cli.DurationFlag{Name: "timeout", Usage: "how long to wait; as long as the drain lasts unless given"},
 		},
-		Action: func(ctx context.Context, cmd *cli.Command) error { return drain(ctx, cmd, std) },
+		ShellComplete: completing(reportingMachines),
+		Action:        func(ctx context.Context, cmd *cli.Command) error { return drain(ctx, cmd, std) },
 	}
 }
 

@@ -21,8 +21,9 @@ import (
 func machinesCommand(std streams) *cli.Command {
 	return &cli.Command{
 		Name: "machines", Usage: "show machines", ArgsUsage: "[pool]…",
-		Description: "The machines of the named pools, or of all: where they run, what they do, and what they wait for.",
-		Flags:       append(clusterFlags(), jsonFlag(), dispatcherFlag()),
+		Description:   "The machines of the named pools, or of all: where they run, what they do, and what they wait for.",
+		Flags:         append(clusterFlags(), jsonFlag(), dispatcherFlag()),
+		ShellComplete: completing(runningPools),
 		Action: func(ctx context.Context, cmd *cli.Command) error {
 			doc, err := statusOf(ctx, cmd)
 			if err != nil {
@@ -109,7 +110,8 @@ func logsCommand(std streams) *cli.Command {
 			&cli.BoolFlag{Name: "stdout", Usage: "standard output instead of standard error"},
 			&cli.Int64Flag{Name: "tail", Value: 8 << 10, Usage: "begin at most this many `BYTES` before the end; 0 is from the beginning"},
 			jsonFlag()),
-		Action: func(ctx context.Context, cmd *cli.Command) error { return logs(ctx, cmd, std) },
+		ShellComplete: completing(machineNames),
+		Action:        func(ctx context.Context, cmd *cli.Command) error { return logs(ctx, cmd, std) },
 	}
 }
 
@@ -175,7 +177,8 @@ func restartCommand(std streams) *cli.Command {
 		Name: "restart", Usage: "restart a machine's task in place", ArgsUsage: "<machine> <task>",
 		Description: "Restarts one task of a machine, such as comfyui-gpu0, at once. A job that uses it meanwhile fails and is tried again\n" +
 			"elsewhere; restarting the agent gives the machine's jobs back to the queue after its grace.",
-		Flags: append(clusterFlags(), jsonFlag()),
+		Flags:         append(clusterFlags(), jsonFlag()),
+		ShellComplete: completing(machineNames),
 		Action: func(ctx context.Context, cmd *cli.Command) error {
 			if cmd.Args().Len() != 2 {
 				return misuse(cmd, "name a machine and the task to restart")

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"slices"
 
-	nomad "github.com/hashicorp/nomad/api"
 	"github.com/urfave/cli/v3"
 
 	"github.com/emprops/machinectl/compiler"
@@ -24,7 +22,8 @@ func rollbackCommand(std streams) *cli.Command {
 			&cli.BoolFlag{Name: "verbose", Usage: "show Nomad's own difference too"},
 			jsonFlag(),
 		}),
-		Action: func(ctx context.Context, cmd *cli.Command) error { return rollback(ctx, cmd, std) },
+		ShellComplete: completing(runningPools),
+		Action:        func(ctx context.Context, cmd *cli.Command) error { return rollback(ctx, cmd, std) },
 	}
 }
 
@@ -37,9 +36,12 @@ func rollback(ctx context.Context, cmd *cli.Command, std streams) error {
 	if err != nil {
 		return err
 	}
-	at.Namespace = cmp.Or(at.Namespace, nomad.DefaultNamespace)
 	w := &work{cluster: c, byName: true}
 	for _, name := range names {
+		at, err := placeNamed(ctx, cmd, name, at)
+		if err != nil {
+			return err
+		}
 		pool, err := plan.Former(ctx, c, name, at, revision)
 		if err != nil {
 			return err

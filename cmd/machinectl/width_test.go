@@ -157,8 +157,11 @@ func wordyDispatcher(t *testing.T) string {
 	t.Helper()
 	answers := map[string]string{
 		"/v1/machines": `{"machines":[]}`,
-		"/v1/pools":    `{"pools":[{"pool":"pool-with-the-long-name","machine":"m","max":2,"status":"steady","reason":"` + wordy + `"}]}`,
-		"/v1/jobs":     `{"jobs":[{"id":"01JZZZZZZZZZZZZZZZZZZZZZZZ","state":"failed","type":"simulation","created_at":"2026-01-01T00:00:00Z","error":{"code":"x","message":"` + wordy + `"}}]}`,
+		"/v1/status":   `{"leads":true,"unwatched":[{"namespace":"another-namespace-with-a-name","pools":["` + strings.Repeat(`pool-with-the-long-name","`, 9) + `x"]}]}`,
+		"/v1/pools": `{"pools":[{"pool":"pool-with-the-long-name","machine":"m","max":2,"namespace":"gpu","status":"steady","reason":"` + wordy + `","paused":[{"type":"t","reason":"` + wordy + `"}],` +
+			`"decision":{"reasons":[{"text":"` + wordy + `"},{"text":"` + wordy + `"}]},"groups":[{"revision":"12345678","asked":1,"target":3},{"revision":"87654321","draining":["` +
+			strings.Repeat(`0123456789","`, 12) + `x"]}]}]}`,
+		"/v1/jobs": `{"jobs":[{"id":"01JZZZZZZZZZZZZZZZZZZZZZZZ","state":"failed","type":"simulation","created_at":"2026-01-01T00:00:00Z","error":{"code":"x","message":"` + wordy + `"}}]}`,
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, answers[r.URL.Path])

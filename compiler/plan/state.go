@@ -55,12 +55,21 @@ func (s *State) oldRunning() int {
 
 // Pools reads the state of every pool in a place; namespace "*" is all of them. Stopped pools are left out.
 func Pools(ctx context.Context, c *Cluster, at Place) ([]*State, error) {
+	return c.states(ctx, at, func(string) bool { return true })
+}
+
+// Named is [Pools] of those that have one of the names.
+func Named(ctx context.Context, c *Cluster, at Place, names []string) ([]*State, error) {
+	return c.states(ctx, at, func(pool string) bool { return slices.Contains(names, pool) })
+}
+
+func (c *Cluster) states(ctx context.Context, at Place, wanted func(pool string) bool) ([]*State, error) {
 	stubs, _, err := c.jobs.ListOptions(&nomad.JobListOptions{Fields: &nomad.JobListFields{Meta: true}}, at.query(ctx))
 	if err != nil {
 		return nil, c.unreachable(err)
 	}
 	stubs = slices.DeleteFunc(stubs, func(s *nomad.JobListStub) bool {
-		return s.Meta[spec.MetaManaged] != spec.MetaManagedValue || s.Stop
+		return s.Meta[spec.MetaManaged] != spec.MetaManagedValue || s.Stop || !wanted(s.ID)
 	})
 	states := make([]*State, len(stubs))
 	g, ctx := errgroup.WithContext(ctx)

@@ -2,8 +2,11 @@ package view
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
+
+	nomad "github.com/hashicorp/nomad/api"
 
 	"github.com/emprops/machinectl/compiler/plan"
 	"github.com/emprops/machinectl/hcl/timetext"
@@ -23,6 +26,16 @@ type Dispatcher struct {
 	Error string `json:"error,omitempty"`
 	// Machines are the agents' own words, by machine id.
 	Machines map[string]AgentState `json:"machines,omitempty"`
+	// Unwatched are pools that nobody resizes, as far as is known.
+	Unwatched []Unwatched `json:"unwatched,omitempty"`
+}
+
+// Unwatched are pools of one namespace that no dispatcher resizes.
+type Unwatched struct {
+	Namespace string `json:"namespace"`
+	// Pools are their names; none means all of the namespace.
+	Pools []string `json:"pools,omitempty"`
+	Why   string   `json:"why"`
 }
 
 // AgentState is an agent's own word on its machine.
@@ -41,32 +54,61 @@ func (s Screen) Status(doc StatusDocument, now time.Time) {
 		s.Printf("")
 		s.machines(doc, now)
 	}
-	if d := doc.Dispatcher; d != nil && d.Error != "" {
+	d := doc.Dispatcher
+	if d == nil {
+		return
+	}
+	if d.Error != "" {
 		s.Printf("\n%s the dispatcher at %s could not be asked: %s", s.paint(yellow, "!"), d.URL, d.Error)
+	}
+	s.Unwatched(d.Unwatched)
+}
+
+// Unwatched says which pools nobody resizes, and why.
+func (s Screen) Unwatched(list []Unwatched) {
+	for _, u := range list {
+		which := "the pools of namespace " + u.Namespace
+		if len(u.Pools) > 0 {
+			which = strings.Join(u.Pools, ", ") + " in namespace " + u.Namespace
+		}
+		s.Printf("\n%s", s.paint(red+bold, "! Nobody resizes "+which+"."))
+		s.Printf("  %s", u.Why)
 	}
 }
 
 func (s Screen) pools(pools []*plan.State) {
-	var projects []string
+	var projects, namespaces []string
 	for _, p := range pools {
-		projects = append(projects, p.Project)
+		projects, namespaces = append(projects, p.Project), append(namespaces, p.Place.Namespace)
 	}
-	rows := [][]string{s.head("POOL", ProjectColumn(projects), "MACHINE", "REVISION", "READY", "COUNT", "BOUNDS", "")}
+	shown := NamespaceColumn(namespaces)
+	rows := [][]string{s.head("POOL", shown, ProjectColumn(projects), "MACHINE", "REVISION", "READY", "COUNT", "BOUNDS", "")}
 	for _, p := range pools {
 		for _, g := range p.Groups {
-			name, project, bounds, note := p.Pool, p.Project, fmt.Sprintf("%d–%d", p.Min, p.Max), ""
+			name, namespace, project, bounds, note := p.Pool, p.Place.Namespace, p.Project, fmt.Sprintf("%d–%d", p.Min, p.Max), ""
 			if !g.Wanted {
-				name, project, bounds, note = "", "", "", s.paint(faint, "moving away")
+				name, namespace, project, bounds, note = "", "", "", "", s.paint(faint, "moving away")
+			}
+			if shown == "" {
+				namespace = ""
 			}
 			ready := fmt.Sprint(g.Ready)
 			if g.Ready < g.Count {
 				ready = s.paint(yellow, ready)
 			}
-			rows = append(rows, []string{s.paint(bold, name), project, g.Machine, g.Revision, ready, fmt.Sprint(g.Count), bounds, note})
+			rows = append(rows, []string{s.paint(bold, name), namespace, project, g.Machine, g.Revision, ready, fmt.Sprint(g.Count), bounds, note})
 		}
 	}
-	const project, machine = 1, 2
-	s.Rows("", rows, machine, project)
+	const namespace, project, machine = 1, 2, 3
+	s.Rows("", rows, machine, project, namespace)
+}
+
+// NamespaceColumn is the head of a column of namespaces: none where all pools are in the default one.
+func NamespaceColumn(namespaces []string) string {
+	if slices.ContainsFunc(namespaces, func(n string) bool { return n != "" && n != nomad.DefaultNamespace }) {
+		return "NAMESPACE"
+	}
+	return ""
 }
 
 // ProjectColumn is the head of a column of projects: none where no pool has any.
@@ -78,8 +120,17 @@ func ProjectColumn(projects []string) string {
 }
 
 func (s Screen) machines(doc StatusDocument, now time.Time) {
-	rows := [][]string{s.head("MACHINE", "POOL", "REVISION", "INDEX", "NODE", "STATE", "JOBS", "AGE", "")}
+	var namespaces []string
 	for _, p := range doc.Pools {
+		namespaces = append(namespaces, p.Place.Namespace)
+	}
+	shown := NamespaceColumn(namespaces)
+	rows := [][]string{s.head("MACHINE", "POOL", shown, "REVISION", "INDEX", "NODE", "STATE", "JOBS", "AGE", "")}
+	for _, p := range doc.Pools {
+		namespace := p.Place.Namespace
+		if shown == "" {
+			namespace = ""
+		}
 		revision := map[string]string{}
 		for _, g := range p.Groups {
 			revision[g.Name] = g.Revision
@@ -96,14 +147,14 @@ func (s Screen) machines(doc StatusDocument, now time.Time) {
 				}
 			}
 			rows = append(rows, []string{
-				m.ID[:min(8, len(m.ID))], p.Pool, revision[m.Group], fmt.Sprint(m.Index), m.Node, s.state(state), jobs,
+				m.ID[:min(8, len(m.ID))], p.Pool, namespace, revision[m.Group], fmt.Sprint(m.Index), m.Node, s.state(state), jobs,
 				timetext.Age(now.Sub(m.Since)), s.paint(faint, s.line(why)),
 			})
 		}
 	}
 	if len(rows) > 1 {
-		const revision, index, node, age = 2, 3, 4, 7
-		s.Rows("", rows, index, age, revision, node)
+		const namespace, revision, index, node, age = 2, 3, 4, 5, 8
+		s.Rows("", rows, index, age, revision, node, namespace)
 	}
 }
 

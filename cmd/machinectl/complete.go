@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	nomad "github.com/hashicorp/nomad/api"
+	"github.com/urfave/cli/v3"
+
+	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/queue"
+)
+
+// completionLimit is how long a shell waits for names: longer than that nobody does.
+const completionLimit = time.Second
+
+// completing completes a command's arguments with names that are asked for; after a dash, its flags. A shell has nowhere to show
+// an error: there are no names then.
+func completing(names func(ctx context.Context, cmd *cli.Command) ([]string, error)) cli.ShellCompleteFunc {
+	return func(ctx context.Context, cmd *cli.Command) {
+		given := cmd.Args().Slice()
+		if n := len(given); n > 0 && strings.HasPrefix(given[n-1], "-") {
+			cli.DefaultCompleteWithFlags(ctx, cmd)
+			return
+		}
+		ctx, cancel := context.WithTimeout(ctx, completionLimit)
+		defer cancel()
+		found := make(chan []string, 1)
+		go func() {
+			list, err := names(ctx, cmd)
+			if err != nil {
+				list = nil
+			}
+			found <- list
+		}()
+		select {
+		case <-ctx.Done():
+		case list := <-found:
+			slices.Sort(list)
+			for _, name := range slices.Compact(list) {
+				if !slices.Contains(given, name) {
+					fmt.Fprintln(cmd.Root().Writer, name)
+				}
+			}
+		}
+	}
+}
+
+// poolJobs are the Nomad jobs of pools, where the command line says or else everywhere.
+func poolJobs(ctx context.Context, cmd *cli.Command) (*nomad.Client, []*nomad.JobListStub, error) {
+	client, at, err := nomadClient(cmd)
+	if err != nil {
+		return nil, nil, err
+	}
+	q := (&nomad.QueryOptions{Region: at.Region, Namespace: at.Namespace}).WithContext(ctx)
+	if q.Namespace == "" {
+		q.Namespace = nomad.AllNamespacesNamespace
+	}
+	list, _, err := client.Jobs().ListOptions(&nomad.JobListOptions{Fields: &nomad.JobListFields{Meta: true}}, q)
+	return client, slices.DeleteFunc(list, func(j *nomad.JobListStub) bool {
+		return j.Meta[spec.MetaManaged] != spec.MetaManagedValue
+	}), err
+}
+
+// runningPools are the pools that run, as Nomad knows them.
+func runningPools(ctx context.Context, cmd *cli.Command) ([]string, error) {
+	_, list, err := poolJobs(ctx, cmd)
+	var names []string
+	for _, j := range list {
+		if !j.Stop {
+			names = append(names, j.ID)
+		}
+	}
+	return names, err
+}
+
+// dispatchedNames are the pools that the dispatcher sees.
+func dispatchedNames(ctx context.Context, cmd *cli.Command) ([]string, error) {
+	var answer poolsDocument
+	err := newDispatcher(cmd).call(ctx, http.MethodGet, "/v1/pools", nil, &answer)
+	var names []string
+	for _, p := range answer.Pools {
+		names = append(names, p.Pool)
+	}
+	return names, err
+}
+
+// machineNames are the machines that run, by the part of their ids that tables show; after one of them, its tasks.
+func machineNames(ctx context.Context, cmd *cli.Command) ([]string, error) {
+	if cmd.Args().Present() {
+		return taskNames(ctx, cmd)
+	}
+	client, jobs, err := poolJobs(ctx, cmd)
+	if err != nil {
+		return nil, err
+	}
+	_, at, err := nomadClient(cmd)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, j := range jobs {
+		q := (&nomad.QueryOptions{Region: at.Region, Namespace: j.Namespace}).WithContext(ctx)
+		allocs, _, err := client.Jobs().Allocations(j.ID, false, q)
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range allocs {
+			if a.ClientStatus == nomad.AllocClientStatusRunning || a.ClientStatus == nomad.AllocClientStatusPending {
+				names = append(names, a.ID[:8])
+			}
+		}
+	}
+	return names, nil
+}
+
+// taskNames are the tasks of the machine that is named first.
+func taskNames(ctx context.Context, cmd *cli.Command) ([]string, error) {
+	if cmd.Args().Len() > 1 {
+		return nil, nil
+	}
+	_, alloc, err := findMachine(ctx, cmd, cmd.Args().First())
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, task := range alloc.Job.LookupTaskGroup(alloc.TaskGroup).Tasks {
+		names = append(names, task.Name)
+	}
+	return names, nil
+}
+
+// reportingMachines are the machines that report to the dispatcher.
+func reportingMachines(ctx context.Context, cmd *cli.Command) ([]string, error) {
+	if cmd.Args().Present() {
+		return nil, nil
+	}
+	var answer struct {
+		Machines []queue.Machine `json:"machines"`
+	}
+	err := newDispatcher(cmd).call(ctx, http.MethodGet, "/v1/machines", nil, &answer)
+	var ids []string
+	for _, m := range answer.Machines {
+		ids = append(ids, m.ID)
+	}
+	return strings.Split(shortened(ids), ", "), err
+}
+
+// jobIDs are the newest jobs.
+func jobIDs(ctx context.Context, cmd *cli.Command) ([]string, error) {
+	if cmd.Args().Present() {
+		return nil, nil
+	}
+	var page jobPage
+	err := newDispatcher(cmd).call(ctx, http.MethodGet, "/v1/jobs?limit=50", nil, &page)
+	var ids []string
+	for _, j := range page.Jobs {
+		ids = append(ids, j.ID)
+	}
+	return ids, err
+}

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/emprops/machinectl/compiler/view"
+	"github.com/emprops/machinectl/dispatcher/resize"
+	"github.com/emprops/machinectl/hcl/diag"
+)
+
+func poolsCommand(std streams) *cli.Command {
+	return &cli.Command{
+		Name: "pools", Usage: "show what the dispatcher does with the pools, and why", ArgsUsage: "[pool]…",
+		Description: "Each pool's size, what the dispatcher does with it now, and its reasons; job types that are paused; and, where a pool is\n" +
+			"named or has several, its revisions. `machinectl status` shows what Nomad runs.",
+		Flags:         []cli.Flag{dispatcherFlag(), jsonFlag()},
+		ShellComplete: completing(dispatchedNames),
+		Action:        func(ctx context.Context, cmd *cli.Command) error { return pools(ctx, cmd, std) },
+	}
+}
+
+// poolsDocument is the JSON form of the command's output.
+type poolsDocument struct {
+	Pools []resize.PoolView `json:"pools"`
+	// Unwatched are pools that nobody resizes; absent where there are none or that isn't known.
+	Unwatched []view.Unwatched `json:"unwatched,omitempty"`
+}
+
+func pools(ctx context.Context, cmd *cli.Command, std streams) error {
+	d := newDispatcher(cmd)
+	doc := poolsDocument{Pools: []resize.PoolView{}}
+	if err := d.call(ctx, http.MethodGet, "/v1/pools", nil, &doc); err != nil {
+		return err
+	}
+	var err error
+	if doc.Unwatched, err = d.unwatched(ctx); err != nil {
+		return err
+	}
+	names := cmd.Args().Slice()
+	var known []string
+	for _, p := range doc.Pools {
+		known = append(known, p.Pool)
+	}
+	for _, name := range names {
+		if slices.Contains(known, name) {
+			continue
+		}
+		for _, u := range doc.Unwatched {
+			if slices.Contains(u.Pools, name) {
+				return fmt.Errorf("the dispatcher at %s does nothing with pool %q: %s", d.url, name, u.Why)
+			}
+		}
+		return misuse(cmd, "the dispatcher has no pool %q%s", name, hint(diag.Suggest(name, known)))
+	}
+	if len(names) > 0 {
+		doc.Pools = slices.DeleteFunc(doc.Pools, func(p resize.PoolView) bool { return !slices.Contains(names, p.Pool) })
+	}
+	if cmd.Bool("json") {
+		return std.json(doc)
+	}
+	s := std.screen()
+	if len(doc.Pools) == 0 {
+		s.Printf("The dispatcher sees no pools.")
+	} else {
+		showPools(s, doc.Pools, len(names) > 0)
+	}
+	s.Unwatched(doc.Unwatched)
+	return nil
+}
+
+// showPools writes a table, and below it what a table has no room for.
+func showPools(s view.Screen, list []resize.PoolView, whole bool) {
+	var projects, namespaces []string
+	for _, p := range list {
+		projects, namespaces = append(projects, p.Project), append(namespaces, p.Namespace)
+	}
+	rows := [][]string{s.Head("POOL", view.NamespaceColumn(namespaces), view.ProjectColumn(projects), "MACHINE", "STATUS", "ASKED", "READY", "BUSY", "STARTING", "DRAINING", "FAILED", "BOUNDS", "")}
+	for _, p := range list {
+		rows = append(rows, []string{
+			s.Bold(p.Pool), p.Namespace, p.Project, p.Machine, p.Status, strconv.Itoa(p.Asked), strconv.Itoa(p.Ready), strconv.Itoa(p.Busy), strconv.Itoa(p.Starting),
+			strconv.Itoa(p.Draining), strconv.Itoa(p.Failed), fmt.Sprintf("%d–%d", p.Min, p.Max), s.Faint(p.Reason),
+		})
+	}
+	const namespace, project, machine, starting, draining, failed = 1, 2, 3, 8, 9, 10
+	if view.NamespaceColumn(namespaces) == "" {
+		for _, row := range rows[1:] {
+			row[namespace] = ""
+		}
+	}
+	s.Rows("", rows, machine, draining, starting, failed, project, namespace)
+	s.Printf("")
+	for _, p := range list {
+		s.Printf("%s: %s", s.Bold(p.Pool), because(p))
+		for _, t := range p.Paused {
+			s.Printf("  %s jobs of type %s are paused: %s", s.Warn("!"), t.Type, t.Reason)
+		}
+		if whole || len(p.Groups) > 1 {
+			showGroups(s, p.Groups)
+		}
+	}
+}
+
+// because are the reasons of the dispatcher's present decision.
+func because(p resize.PoolView) string {
+	if p.Decision == nil || len(p.Decision.Reasons) == 0 {
+		return "nothing was decided yet"
+	}
+	var reasons []string
+	for _, r := range p.Decision.Reasons {
+		reasons = append(reasons, r.Text)
+	}
+	text := strings.Join(reasons, "; ")
+	if p.Decision.Count != p.Decision.From {
+		text = fmt.Sprintf("%d → %d machines: %s", p.Decision.From, p.Decision.Count, text)
+	}
+	return text
+}
+
+func showGroups(s view.Screen, groups []resize.GroupView) {
+	var rows [][]string
+	for _, g := range groups {
+		var notes []string
+		if g.Target != g.Asked {
+			notes = append(notes, fmt.Sprintf("on its way to %d", g.Target))
+		}
+		if !g.Wanted {
+			notes = append(notes, "moving away")
+		}
+		for what, machines := range map[string][]string{"draining: ": g.Draining, "drained by hand: ": g.Kept} {
+			if len(machines) > 0 {
+				notes = append(notes, what+shortened(machines))
+			}
+		}
+		slices.Sort(notes)
+		rows = append(rows, []string{"revision " + g.Revision, fmt.Sprintf("%d asked", g.Asked), fmt.Sprintf("%d ready", g.Ready), strings.Join(notes, ", ")})
+	}
+	s.Rows("  ", rows)
+}
+
+// shortened are the beginnings of machines' ids.
+func shortened(ids []string) string {
+	short := make([]string, len(ids))
+	for i, id := range ids {
+		short[i] = id[:min(8, len(id))]
+	}
+	return strings.Join(short, ", ")
+}
