@@ -1,4 +1,4 @@
--- cancel ends a job that hasn't ended, wherever it is, and tells the machine that runs it.
+-- cancel ends a job in any state that is not final, and notifies the machine that runs it.
 -- KEYS: ctl jobs waiting chead heads aud cls classes idle delayed deadlines leases ended dead counts held
 -- MORE KEYS: the job's details
 -- LIBS: record index ending

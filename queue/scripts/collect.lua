@@ -1,12 +1,14 @@
--- collect takes classes out of the index that have no waiting or delayed job (the caller leaves out those with running ones) and saw no arrival for a while.
+-- collect removes classes from the index that have no waiting, held or delayed job and had no arrival for a while. The
+-- caller excludes classes with running jobs.
 -- KEYS: ctl jobs waiting chead heads aud cls classes idle counts gone
 -- LIBS: record index place
--- Their requirements stay known for as long as an ended job may refer to them.
--- ARGV: ms without an arrival, ms for which ended jobs are kept; class, …
--- Returns: number collected
+-- Requirements of removed classes stay in cls as long as an ended job may refer to them; gone records the removal times.
+-- ARGV: minimum ms without an arrival, ms for which ended jobs are kept; class, …
+-- Returns: number of removed classes
 indexing()
 placing()
 local n = 0
+-- Forget the requirements of classes removed long ago, unless the class is in the index again.
 for _, class in ipairs(redis.call("ZRANGEBYSCORE", gone, "-inf", now - ARGV[2], "LIMIT", "0", 100)) do
   redis.call("ZREM", gone, class)
   if redis.call("HEXISTS", cls, "a:" .. class) == 0 then redis.call("HDEL", cls, "q:" .. class, "s:" .. class) end

@@ -1,4 +1,4 @@
--- demand reads the load of classes.
+-- demand returns the load of classes.
 -- KEYS: ctl jobs waiting cls counts
 -- LIBS: record
 -- ARGV: class, …
@@ -6,7 +6,9 @@
 --          or "", samples of service times or ""; at the end the time now
 local out = {}
 
--- oldest walks the priorities in use, at most 101: within one the first is the oldest.
+-- oldest returns when the job that waits longest was created. Within a priority the first job is the oldest, so it only
+-- reads the first job of each of the at most 101 priorities in use. Members of waiting are "<class>:<order>:<id>", with
+-- 16 and 13 characters before the id, and the order starts with 2 digits for the priority.
 local function oldest(class)
   local least, from = 0, class .. ":"
   while true do

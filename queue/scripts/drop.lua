@@ -1,9 +1,9 @@
--- drop forgets ended jobs: those older than the retention, or beyond its number. Jobs that haven't ended are left alone.
+-- drop deletes ended jobs, which the caller has found to exceed the retention. It skips jobs that haven't ended.
 -- KEYS: ctl jobs bodies meta idem all ended dead
 -- MORE KEYS: per job its details
 -- LIBS: record
 -- ARGV: job id, …
--- Returns: {"<tenant>\t<key>", id, …} of those dropped that had an idempotency key
+-- Returns: {"<tenant>\t<key>", id, …} of the deleted jobs that had an idempotency key
 local keys = {}
 for i, id in ipairs(ARGV) do
   local r = read(id)

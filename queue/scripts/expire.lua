@@ -1,9 +1,9 @@
--- expire ends one claim whose lease has passed, or one job whose deadline has. Checked again here, so that any number of
--- reapers may race.
+-- expire ends one claim whose lease has expired, or one job whose deadline has passed. It checks the condition itself, so
+-- that any number of reapers may run concurrently.
 -- KEYS: ctl jobs waiting chead heads aud cls classes idle delayed deadlines leases ended dead counts held
 -- MORE KEYS: the job's details
 -- LIBS: record index ending
--- ARGV: job id, lost leases that make a job dead, first and largest retry delay ms, factor on it,
+-- ARGV: job id, number of lost leases that makes a job dead, first and largest retry delay ms, factor on the delay,
 --       ms by which an attempt may overrun its timeout
 -- Returns: {what: "none", "lost", "timeout", "dead" or "deadline", worker to wake, …}
 ending()
@@ -33,6 +33,7 @@ if due and tonumber(due) <= now and (r[STATE] == "w" or r[STATE] == "d") then
   return { "deadline", woken }
 end
 
+-- answer builds the result without holes: either worker may be nil, and a Lua list ends at the first nil.
 local function answer(what, first, second)
   local out = { what }
   out[#out + 1] = first
@@ -43,6 +44,7 @@ end
 local lease = redis.call("ZSCORE", leases, id)
 if not lease or tonumber(lease) > now or r[STATE] ~= "r" then return { "none" } end
 local next = stop(id, r)
+-- The lease has expired, so the machine can't end this attempt any more, and another one should get the job.
 r[NONCE], r[EXCLUDED] = "", r[MACHINE]
 local woken
 if r[STARTED] + r[TIMEOUT] + overrun <= now then
@@ -61,6 +63,7 @@ if r[STARTED] + r[TIMEOUT] + overrun <= now then
   settle()
   return answer(what, woken, next)
 end
+-- A lost lease doesn't count as an attempt, but too many of them make the job dead: it may be what kills the machines.
 r[ATTEMPTS], r[LOST] = r[ATTEMPTS] - 1, r[LOST] + 1
 local what = "lost"
 if r[LOST] >= maxLost then

@@ -1,8 +1,8 @@
--- forfeit makes the leases of one machine pass now, those of jobs that run.
+-- forfeit expires the leases of one machine's running jobs immediately.
 -- KEYS: ctl jobs leases
 -- LIBS: record
 -- ARGV: machine
--- Returns: {how many}
+-- Returns: {number of leases}
 local n = 0
 for _, id in ipairs(redis.call("ZRANGE", leases, 0, -1)) do
   local r = read(id)

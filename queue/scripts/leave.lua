@@ -1,4 +1,4 @@
--- leave takes a worker out of idle that stops waiting. If it was taken out by a wake-up already, that is handed on.
+-- leave removes a worker from idle when it stops waiting. If a wake-up has already removed it, leave hands that wake-up on.
 -- KEYS: ctl jobs waiting chead heads aud cls classes idle
 -- MORE KEYS: the worker's wake list
 -- LIBS: record index

@@ -1,8 +1,10 @@
--- How an attempt or a job ends. Needs record and index, and the keys: leases delayed ended dead counts held.
+-- Functions that end an attempt or a job. Needs record and index, and the keys: leases delayed ended dead counts held.
 --
--- counts has d:<class> = delayed, h:<class> = held, m:<machine> and t:<tenant> = running.
+-- counts holds the number of delayed jobs as d:<class>, held jobs as h:<class>, and running jobs as m:<machine> and
+-- t:<tenant>. A counter that reaches zero is deleted.
 
--- count notes a change of a counter; settle writes those that changed and commits. It must come last in a script.
+-- count records a change of a counter. settle writes the changed counters and commits; it must be the last call in a
+-- script.
 local tally = {}
 local function count(field, n)
   tally[field] = (tally[field] or 0) + n
@@ -15,14 +17,14 @@ local function settle()
   commit()
 end
 
--- ending makes the functions that an attempt which completes doesn't need.
+-- ending creates the functions that a completed attempt doesn't need; see indexing in lib_index.lua for the reason.
 local unhold, unwait, remember, back, backoff
 local function ending()
   if unhold then return end
   indexing()
 
-  -- unhold puts the first of a tenant's held jobs back into the index. Returns the worker to wake, if any, and whether
-  -- there was one.
+  -- unhold returns the first of a tenant's held jobs to the index. It returns the worker to wake, if any, and whether
+  -- there was a held job.
   unhold = function(tenant)
     local m = redis.call("ZRANGEBYLEX", held, "[" .. tenant .. "\t", "(" .. tenant .. "\n", "LIMIT", "0", "1")[1]
     if not m then return nil, false end
@@ -32,7 +34,8 @@ local function ending()
     return wake(insert(class, order, id)), true
   end
 
-  -- unwait takes a waiting job out of the index, or out of the held ones. Returns the worker to wake for its tenant's next.
+  -- unwait removes a waiting job from the index or from the held jobs. It returns the worker to wake for the tenant's
+  -- next job.
   unwait = function(id, r)
     if remove(r[CLASS], r[ORDER], id) then
       if r[TENANT] ~= "" then return (unhold(r[TENANT])) end
@@ -41,14 +44,14 @@ local function ending()
     end
   end
 
-  -- remember keeps an ended attempt in the job's details: the last 20.
+  -- remember stores an ended attempt in the job's details, which keep the last 20.
   remember = function(info, r, outcome, detail)
     redis.call("HSET", info, "a" .. r[FENCE], table.concat(
       { outcome, r[MACHINE], r[WORKER], r[STARTED], nowText, r[CLAIM_REV], r[REV], detail or "" }, "\t"))
     if tonumber(r[FENCE]) > 20 then redis.call("HDEL", info, "a" .. (r[FENCE] - 20)) end
   end
 
-  -- back makes a job wait again, at its original order, after delay ms. Returns the worker to wake, if any.
+  -- back returns a job to the queue at its original order, after delay ms. It returns the worker to wake, if any.
   back = function(id, r, delay, kind, detail)
     r[READY] = string.format("%d", now + delay)
     if delay > 0 then
@@ -64,13 +67,13 @@ local function ending()
     return wake(a, r[EXCLUDED] ~= "" and r[EXCLUDED] or nil)
   end
 
-  -- backoff is the delay before the next attempt: it doubles with each that failed.
+  -- backoff returns the delay before the next attempt, which doubles with each failed attempt.
   backoff = function(r, first, largest, factor)
     return math.floor(math.min(tonumber(largest), first * 2 ^ math.min(r[ATTEMPTS] - 1, 30)) * factor)
   end
 end
 
--- uncount counts a claim as running no more. Returns the worker to wake for its tenant's next job.
+-- uncount removes a claim from the counts of running jobs. It returns the worker to wake for the tenant's next job.
 local function uncount(r)
   count("m:" .. r[MACHINE], -1)
   if r[TENANT] == "" then return nil end
@@ -79,13 +82,13 @@ local function uncount(r)
   return (unhold(r[TENANT]))
 end
 
--- stop ends a claim: no lease, no longer counted as running. Returns what uncount does.
+-- stop ends a claim: it removes the lease and the claim from the counts. It returns what uncount returns.
 local function stop(id, r)
   redis.call("ZREM", leases, id)
   return uncount(r)
 end
 
--- close brings a job to a final state.
+-- close puts a job into a final state.
 local function close(id, r, state, kind, detail)
   r[STATE], r[ENDED] = state, nowText
   redis.call("ZADD", ended, nowText, id)

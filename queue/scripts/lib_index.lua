@@ -1,19 +1,22 @@
 -- The two-level index. Needs the keys: waiting chead heads aud cls classes idle.
 --
---   waiting  every waiting job: "<class>:<order>:<id>", so that a class's jobs lie together, first one first
---   chead    of each class with waiting jobs its head: "<audience>:<order>:<class>"
---   heads    audience → its best order as a number; the parked audience isn't in it
+--   waiting  every waiting job: "<class>:<order>:<id>", so that a class's jobs are adjacent and in order
+--   chead    the head of each class with waiting jobs: "<audience>:<order>:<class>"
+--   heads    audience → its lowest order as a number, except for the parked audience
 --   aud      n:<audience> = its classes, p:<audience> = the profiles that serve it, least capable first,
 --            s:<audience>:<profile> = 1
 --   cls      a:<class> = its audience, q: = requirements JSON, t: = arrivals, s: = service times
---   classes  class → the fleet version it was placed by
+--   classes  class → the fleet version for which it was placed
 --   idle     workers waiting for a wake-up: "<profile>:<index>:<machine>/<worker>"
 --
--- An order is 13 hexadecimal digits: 2 of (100 − priority), 11 of the sequence. Less is earlier.
+-- An order is 13 hexadecimal digits: 2 for (100 − priority), 11 for the sequence. Lower is earlier. Classes, audiences
+-- and profiles are 16 hexadecimal digits, so the parts of a member are at fixed positions. Members of waiting, chead and
+-- idle have score 0 and are read by lexical range; ";" follows ":" in ASCII and ends such a range. The audience PARKED holds
+-- the classes that no registered worker serves.
 local PARKED = "parked"
 
--- Making functions costs time in each call of a script, so that indexing makes those that a claim rarely needs. Scripts
--- that need them call it first.
+-- Creating functions costs time in each call of a script. indexing therefore creates only on demand the functions that
+-- a claim rarely needs. Scripts that need them call it first.
 local head, audienceHead, repair, audience, insert, remove, wake
 local function indexing()
   if head then return end
@@ -27,7 +30,7 @@ local function indexing()
     return redis.call("ZRANGEBYLEX", chead, "[" .. a .. ":", "(" .. a .. ";", "LIMIT", "0", "1")[1]
   end
 
-  -- repair makes heads right for an audience after one of its class heads went away or came later.
+  -- repair updates heads for an audience after one of its class heads was removed or moved back.
   repair = function(a)
     if a == PARKED then return end
     local m = audienceHead(a)
@@ -38,8 +41,8 @@ local function indexing()
     end
   end
 
-  -- audience is the class's, placing a class that isn't in the index (collected meanwhile) in the parked one, to be placed
-  -- by whoever remaps next.
+  -- audience returns the class's audience. A class that isn't in the index, because it was collected meanwhile, is
+  -- parked until the next remap.
   audience = function(class)
     local a = redis.call("HGET", cls, "a:" .. class)
     if not a then
@@ -50,7 +53,7 @@ local function indexing()
     return a
   end
 
-  -- insert makes a job wait and returns its class's audience.
+  -- insert adds a job to the index and returns its class's audience.
   insert = function(class, order, id)
     local old = head(class)
     local a = audience(class)
@@ -63,7 +66,7 @@ local function indexing()
     return a
   end
 
-  -- remove takes a job out of the waiting ones; false if it wasn't there.
+  -- remove removes a job from the index and reports whether it was there.
   remove = function(class, order, id)
     if redis.call("ZREM", waiting, class .. ":" .. order .. ":" .. id) == 0 then return false end
     local first = head(class)
@@ -76,8 +79,8 @@ local function indexing()
     return true
   end
 
-  -- wake takes one idle worker who can serve the audience out of idle and returns it: of the least capable profile, with
-  -- the lowest index, and not of the machine in except. The caller's client pushes the token to the worker's own list.
+  -- wake removes one worker that can serve the audience from idle and returns it: of the least capable profile, with
+  -- the lowest index, and not on the machine except. The calling client pushes the token to the worker's own list.
   wake = function(a, except)
     if a == PARKED or redis.call("ZCARD", idle) == 0 then return nil end
     for p in string.gmatch(redis.call("HGET", aud, "p:" .. a) or "", "%x+") do

@@ -1,12 +1,12 @@
 -- Limits per type and per tenant. Needs record, index and ending, and the keys: limits held.
 --
---   limits  c = jobs of the type that may run at once, r = "<jobs per second> <burst>"; c@<tenant>, r@<tenant>, with tenant *
---           for those not named; b and b@<tenant> = "<tokens> <time>", the buckets
---   held    waiting jobs of tenants at their limit, out of the index: "<tenant>\t<order>:<class>:<id>"
+--   limits  c = jobs of the type that may run concurrently, r = "<jobs per second> <burst>"; c@<tenant>, r@<tenant>, tenant *
+--           for all others; b and b@<tenant> = "<tokens> <time>", the token buckets
+--   held    waiting jobs of tenants at their limit, which are not in the index: "<tenant>\t<order>:<class>:<id>"
 --   counts  t:<tenant> = running, h:<class> = held
 
--- limiting makes the functions room, spend, hold and sweep; only where there are limits, since making functions costs time
--- in each call of a script.
+-- limiting creates the functions room, spend, hold and sweep. It is called only if there are limits, because creating
+-- functions costs time in each call of a script.
 local fresh = 0 -- jobs started in this call, which are not in leases yet
 local room, spend, hold, sweep
 local function limiting()
@@ -22,7 +22,7 @@ local function limiting()
     return tenant == "" and "b" or "b@" .. tenant
   end
 
-  -- tokens is what a bucket holds now, and its rate per second; nil where there is no rate limit.
+  -- tokens returns the tokens in a bucket now and its rate per second, or nil if there is no rate limit.
   local function tokens(tenant)
     local spec = limitOf("r", tenant)
     if not spec then return nil end
@@ -39,7 +39,8 @@ local function limiting()
     if held then redis.call("HSET", limits, bucketOf(tenant), string.format("%.6f %d", held - 1, now)) end
   end
 
-  -- room says how many more jobs of a tenant ("" for the whole type) may start now, and ms until a token makes it one more.
+  -- room returns how many more jobs of a tenant ("" for the whole type) may start now, and, if there is no token, the
+  -- ms until the next one.
   room = function(tenant)
     local n, soon = 1000, nil
     local most = limitOf("c", tenant)
@@ -55,15 +56,15 @@ local function limiting()
     return n, soon
   end
 
-  -- hold takes a waiting job out of the index until its tenant has room again.
+  -- hold removes a waiting job from the index until its tenant has room again.
   hold = function(id, r)
     remove(r[CLASS], r[ORDER], id)
     redis.call("ZADD", held, "0", r[TENANT] .. "\t" .. r[ORDER] .. ":" .. r[CLASS] .. ":" .. id)
     count("h:" .. r[CLASS], 1)
   end
 
-  -- sweep puts held jobs of tenants with room back into the index, looking at a few tenants. Returns how many, and the least
-  -- ms until another tenant's token.
+  -- sweep returns held jobs of tenants with room to the index, for up to 32 tenants. It returns how many, and the least
+  -- ms until a tenant's next token.
   sweep = function(wakes)
     local n, soonest, from, seen = 0, nil, "-", 0
     while seen < 32 do
@@ -78,7 +79,7 @@ local function limiting()
         n = n + 1
         wakes[#wakes + 1] = woken
       end
-      from, seen = "(" .. tenant .. "\n", seen + 1 -- "\n" follows on "\t"
+      from, seen = "(" .. tenant .. "\n", seen + 1 -- "\n" follows "\t" in ASCII, so this skips the tenant
     end
     return n, soonest
   end

@@ -1,7 +1,7 @@
--- Which audience a class is in. Needs index.
+-- Placement of classes in audiences. Needs index.
 local forget, place
 local function placing()
-  -- forget takes one class out of an audience's count, and the audience away with its last class.
+  -- forget removes one class from an audience's count, and the audience with its last class.
   forget = function(a)
     if a == PARKED or redis.call("HINCRBY", aud, "n:" .. a, -1) > 0 then return end
     for p in string.gmatch(redis.call("HGET", aud, "p:" .. a) or "", "%x+") do
@@ -10,7 +10,8 @@ local function placing()
     redis.call("HDEL", aud, "n:" .. a, "p:" .. a)
   end
 
-  -- place puts a class into an audience, with its head if it has one. An older fleet version than the class's own is ignored.
+  -- place puts a class, and its head if any, into an audience. It ignores a fleet version older than the class's own,
+  -- so that a slow caller can't undo a newer placement.
   place = function(class, a, profiles, version)
     if tonumber(redis.call("ZSCORE", classes, class) or -1) > tonumber(version) then return end
     redis.call("ZADD", classes, version, class)

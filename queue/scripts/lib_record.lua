@@ -1,13 +1,13 @@
--- Shared by all scripts: job records, the clock, events. Needs the keys: ctl jobs.
+-- Job records, the clock and events, shared by all scripts. Needs the keys: ctl jobs.
 --
--- ctl is the shard's own hash: seq = the last sequence number, fleet = the version of the profiles there are, w:<machine>/
--- <worker> = "<profile>\t<index>", d:<machine> = "<until ms>\t<reason>" of the dispatcher's drain, p:<machine> of a person's,
--- paused = why, limited and fair as in lib_limits.lua.
+-- ctl is the shard's own hash: seq = the last sequence number, fleet = the version of the set of profiles,
+-- w:<machine>/<worker> = "<profile>\t<index>", d:<machine> = "<until ms>\t<reason>" for the dispatcher's drain and
+-- p:<machine> for an operator's, paused = the reason, limited and fair as in lib_limits.lua.
 --
--- A job's record is one field of the hash `jobs`: tab-separated, in the order of the names below (the loader puts their
--- places in for r[NAME]). Times are milliseconds of Redis' clock, 0 is "none". No other text in it may hold a tab (Go checks
--- that before it gets here). HAS is a sum: 1 for meta, 2 for parameters in bodies, 4 for parameters too large for a script
--- to hand out. The parameters themselves aren't in it: what scripts read and write all the time stays small.
+-- A job's record is one field of the hash `jobs`: tab-separated values in the order of the names below, whose positions the loader
+-- substitutes in r[NAME]. Times are in milliseconds by Redis' clock, and 0 means none. No value may contain a tab, which Go checks
+-- before it calls a script. HAS is a sum: 1 for meta, 2 for parameters in bodies, 4 for parameters too large for a script to
+-- return. The parameters are not in the record, to keep what scripts read and write most often small.
 -- What changes with each attempt comes first, so that quick.lua can take the rest over as it is.
 -- FIELDS: STATE REV ENDED FENCE NONCE MACHINE WORKER STARTED CLAIM_REV PROGRESS_REV ATTEMPTS EXCLUDED TENANT DEADLINE TIMEOUT
 -- FIELDS: HAS CLASS ORDER LOST READY REASON MAX_ATTEMPTS CREATED IDEM
@@ -19,7 +19,7 @@ local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local nowText = string.format("%d", now)
 
--- Records are written, and events published, once, at the end of the script, by commit.
+-- commit writes records and publishes events once, at the end of the script.
 local pending, written, outbox = {}, {}, {}
 
 local function read(id)
@@ -35,8 +35,8 @@ local function write(id, r)
   return text
 end
 
--- event raises the record's revision and notes one change: id, revision, kind, state, time, machine, worker, JSON detail.
--- The caller writes the record afterwards.
+-- event increments the record's revision and records one change: id, revision, kind, state, time, machine, worker, JSON
+-- detail. The caller must write the record afterwards.
 local function event(id, r, kind, detail)
   local rev = string.format("%d", r[REV] + 1)
   r[REV] = rev

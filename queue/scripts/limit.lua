@@ -1,4 +1,4 @@
--- limit sets a type's limits, replacing the former ones, and whether its tenants share fairly.
+-- limit replaces a type's limits, and sets whether its tenants share fairly.
 -- KEYS: ctl limits fair
 -- ARGV: "1" for fair share; then pairs of field and value as in lib_limits.lua
 -- Returns: 1
@@ -17,6 +17,6 @@ if ARGV[1] ~= "1" then
   redis.call("HDEL", ctl, "fair")
   redis.call("DEL", fair)
 elseif redis.call("HEXISTS", ctl, "fair") == 0 then
-  redis.call("HSET", ctl, "fair", redis.call("HGET", ctl, "seq") or 0) -- new tenants begin behind what waits now
+  redis.call("HSET", ctl, "fair", redis.call("HGET", ctl, "seq") or 0) -- new tenants start behind the jobs that wait now
 end
 return 1

@@ -1,7 +1,7 @@
--- overtake makes sure that no job is submitted any more under an id that an idempotency key stands for, unless there is one.
+-- overtake prevents a later submission under the id that an idempotency key refers to, unless that job already exists.
 -- KEYS: jobs idem taken
--- ARGV: "<tenant>\t<key>", the id, ms for which the id stays refused
--- Returns: the id of the job there is under the key, or ""
+-- ARGV: "<tenant>\t<key>", the id, ms for which the id stays rejected
+-- Returns: the id of the key's existing job, or ""
 local earlier = redis.call("HGET", idem, ARGV[1])
 if earlier and redis.call("HEXISTS", jobs, earlier) == 1 then return earlier end
 if redis.call("HEXISTS", jobs, ARGV[2]) == 1 then return ARGV[2] end

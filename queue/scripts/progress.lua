@@ -1,4 +1,4 @@
--- progress records how far a running job is.
+-- progress records a running job's progress.
 -- KEYS: ctl jobs
 -- MORE KEYS: the job's details
 -- LIBS: record

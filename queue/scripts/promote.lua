@@ -1,7 +1,7 @@
--- promote makes delayed jobs wait whose time has come.
+-- promote moves delayed jobs whose time has come to the waiting ones.
 -- KEYS: ctl jobs waiting chead heads aud cls classes idle delayed counts
 -- LIBS: record index
--- ARGV: at most how many
+-- ARGV: maximum number of jobs
 -- Returns: {number promoted, {worker to wake, …}}
 indexing()
 local wakes, n = {}, 0

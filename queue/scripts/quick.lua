@@ -1,16 +1,17 @@
--- quick does turns without anything unusual, which are nearly all: for one or several workers with the same profile it
--- completes attempts and gives the next jobs. It is written for speed: straight through, no functions (making one costs as much
--- as a command), as few commands as there can be, whose arguments are text (numbers are formatted slowly).
--- What is unusual it leaves to turn, having changed nothing of it: limits and fair share, a worker that is unknown or drained,
--- a job past its deadline or keeping off the machine.
+-- quick handles turns without anything unusual, which is nearly all of them: for one or several workers with the same
+-- profile it completes attempts and claims the next jobs. It is written for speed: one straight run without functions,
+-- because creating one costs as much as a command, and with as few commands as possible. Their arguments are text, because
+-- Lua formats numbers slowly.
+-- It leaves unusual cases to turn, without having changed anything for them: limits and fair share, an unknown or drained
+-- worker, a job past its deadline or one that avoids the machine.
 -- KEYS: ctl jobs bodies meta waiting chead heads aud cls deadlines leases ended counts idle
--- MORE KEYS: each worker's wake list, then of each completed attempt the job's details
+-- MORE KEYS: each worker's wake list, then per completed attempt the job's details
 -- ARGV: 1 profile, 2 lease ms, 3 ms by which an attempt may overrun its timeout, 4 number of workers; then per worker 6:
---       machine, worker, nonce, n, its entry in idle, "1" where that may be in idle now, "2" where it is to be if there is no job,
---       "3" both, "0" neither; then per completed attempt 4: job id, fence, nonce, result JSON
--- Returns: nothing where turn is to do it all, else {{"ok" | "stale" | "missing", …}, {number of jobs, or -1 where there surely
---          is none, … per worker}, {id, record, parameters or nil where too large, meta or "", …}}; turn is to do the claim
---          of a worker whose number is 0
+--       machine, worker, nonce, n, its entry in idle, "1" if the entry may be in idle now, "2" if it should be there when
+--       there is no job, "3" both, "0" neither; then per completed attempt 4: job id, fence, nonce, result JSON
+-- Returns: nothing if turn must handle everything, else {{"ok" | "stale" | "missing", …}, {number of jobs, or -1 if there
+--          certainly is none, … per worker}, {id, record, parameters or nil if too large, meta or "", …}}; turn must claim
+--          for each worker whose number is 0
 local workers = tonumber(ARGV[4])
 local fields = { "limited", "fair", "paused" }
 for w = 1, workers do
@@ -20,7 +21,7 @@ end
 local flags = redis.call("HMGET", ctl, unpack(fields))
 if flags[1] or flags[2] then return nil end
 
--- 1. Who wants jobs: for each the place of its arguments.
+-- 1. Find the workers that want jobs: takers holds a worker's number once per wanted job.
 local takers, numbers = {}, {}
 for w = 1, workers do
   numbers[w] = 0
@@ -30,11 +31,11 @@ for w = 1, workers do
 end
 local want = #takers
 
--- 2. Which jobs come next: the first ones of the classes whose heads come first. Each class is {head, order of its next
--- job as a number, class, audience, its first jobs, how many of them are taken, where to read on if it is the last one read of
--- its audience}.
+-- 2. Find the next jobs: the first jobs of the classes with the lowest heads. Each class is {1 head, 2 order of its next job as a
+-- number, 3 class, 4 audience, 5 its first jobs, 6 how many of them are picked, 7 the rank to continue reading from, if it is the
+-- last class read of its audience}.
 local audiences, classes, picks, members, ids = {}, {}, {}, {}, {}
-local none = false -- there is nothing else for this profile
+local none = false -- there is certainly no other job for this profile
 if want > 0 then
   local most = string.format("%d", want + 1)
   local names = redis.call("ZRANGE", heads, "0", "15")
@@ -45,13 +46,14 @@ if want > 0 then
     local serves = redis.call("HMGET", aud, unpack(fields))
     for i = 1, #names do
       if serves[i] then audiences[#audiences + 1] = names[i] end
-      if #audiences == want then break end -- so many jobs come before the first of the audiences behind them
+      if #audiences == want then break end -- the heads of these audiences alone are enough jobs, and precede those of later ones
     end
-    -- What lies behind the sixteenth audience isn't looked at: the jobs up to its head surely come before.
+    -- Audiences after the sixteenth are not read, so only jobs up to the sixteenth's head certainly come first.
     if #names == 16 then bound = tonumber(redis.call("ZSCORE", heads, names[16])) end
   end
-  -- Of an audience's classes as many are read as likely matter. One that no job is taken of always remains, which comes
-  -- before all those that aren't read: where the last one is picked from, it is their audience's turn to be read further.
+  -- Read as many classes of each audience as are likely to matter. Classes are in order, so those that are not read
+  -- come after the last one that is. When a job is picked from that last one, the audience's next page is read before
+  -- the next pick.
   local due, from, page, pageText = audiences, "0", want + 1, most
   if #audiences > 1 then
     page = math.max(2, math.ceil(page / #audiences))
@@ -81,7 +83,7 @@ if want > 0 then
       best[5] = list
     end
     local m, after = list[best[6] + 1], list[best[6] + 2]
-    if not m then break end -- an index that isn't in order is left to turn
+    if not m then break end -- the index is inconsistent: leave it to turn
     best[6] = best[6] + 1
     best[2] = after and tonumber(string.sub(after, 18, 30), 16)
     local k = #picks + 1
@@ -97,16 +99,16 @@ local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local nowText = string.format("%d", now)
 
--- 3. All records at once: those of the next jobs, then those of the completed attempts.
+-- 3. Read all records in one command: those of the next jobs, then those of the completed attempts.
 local n, base = #picks, 6 * workers + 5
 local endings = (#ARGV - base + 1) / 4
 for i = 1, endings do ids[n + i] = ARGV[base + 4 * i - 4] end
 local texts = #ids > 0 and redis.call("HMGET", jobs, unpack(ids)) or {}
 
--- What is written at the end: pairs of id and record, events, pairs of a set's score and member, changes of counters.
+-- What to write at the end: pairs of id and record, events, pairs of a set's score and member, changes of counters.
 local records, events, leased, closed, unleased, finished, given, change = {}, {}, {}, {}, {}, {}, {}, {}
 
--- 4. The completed attempts.
+-- 4. Complete the attempts.
 local seen = {}
 for i = 1, endings do
   local at = base + 4 * i - 4
@@ -122,7 +124,7 @@ for i = 1, endings do
       finished[i] = "stale"
     else
       finished[i] = "ok"
-      if state == "r" then -- else it is repeated: only the owner's own ending leaves the nonce in place
+      if state == "r" then -- else this call is repeated: only an ending by the owner leaves the nonce in place
         rev = string.format("%d", rev + 1)
         text = "c\t" .. rev .. "\t" .. nowText .. "\t" .. string.sub(text, rest)
         seen[id] = text
@@ -137,7 +139,8 @@ for i = 1, endings do
           local t = "t:" .. tenant
           change[t] = (change[t] or 0) - 1
         end
-        -- The class's last service times, about 60 of them. Of those under a second, which come in numbers, one in eight.
+        -- Keep the class's last service times, about 60. Times under a second are frequent, so only one in eight is
+        -- kept.
         local ms, last = now - started, string.byte(order, -1)
         if ms >= 1000 or last == 49 or last == 57 then -- "1" and "9"
           local s = (redis.call("HGET", cls, "s:" .. class) or "") .. ms .. ","
@@ -149,7 +152,7 @@ for i = 1, endings do
   end
 end
 
--- 5. The next jobs, up to the first that is unusual.
+-- 5. Claim the next jobs, up to the first unusual one.
 local leaseFor, overrun, taken = tonumber(ARGV[2]), tonumber(ARGV[3]), 0
 for i = 1, n do
   local id, w = ids[i], takers[i]
@@ -181,14 +184,14 @@ for i = 1, n do
   given[at + 3] = has % 2 == 1 and redis.call("HGET", meta, id) or ""
 end
 
--- 6. The index without them: each class's new head, each audience's.
+-- 6. Remove the claimed jobs from the index, and update the heads of their classes and audiences.
 if taken > 0 then
   for w = 1, workers do
     if numbers[w] > 0 and tonumber(ARGV[6 * w + 4]) % 2 == 1 then redis.call("ZREM", idle, ARGV[6 * w + 3]) end
   end
   redis.call("ZADD", leases, unpack(leased))
   redis.call("ZREM", waiting, unpack(members, 1, taken))
-  for i = taken + 1, n do -- these stay
+  for i = taken + 1, n do -- these were picked but not claimed: their classes keep them
     local c = picks[i]
     c[6] = c[6] - 1
     c[2] = tonumber(string.sub(c[5][c[6] + 1], 18, 30), 16)
@@ -216,7 +219,7 @@ if taken > 0 then
   end
 end
 
--- 7. Who gets nothing becomes idle, if it is to, in the same step, so that no wake-up is lost.
+-- 7. Register workers without a job as idle, if requested. This happens in the same script, so that no wake-up is lost.
 if none and taken == n then
   for i = taken + 1, want do
     local w, how = takers[i], ARGV[6 * takers[i] + 4]
@@ -232,7 +235,7 @@ if none and taken == n then
   end
 end
 
--- 8. What is left to write.
+-- 8. Write everything else.
 if #closed > 0 then
   redis.call("ZREM", leases, unpack(unleased))
   redis.call("ZADD", ended, unpack(closed))

@@ -1,7 +1,7 @@
--- register announces a worker, or renews it.
+-- register registers a worker or renews its registration.
 -- KEYS: ctl alive fleet idle
 -- ARGV: machine, worker, index in 6 digits, profile, offer JSON, registration ms
--- Returns: {"forgotten"} where the shard isn't marked, else {fleet version, 1 if the fleet's profiles changed}
+-- Returns: {"forgotten"} if the shard isn't marked, else {fleet version, 1 if the fleet's profiles changed}
 local machine, worker, index, profile, offer, ms = unpack(ARGV)
 if redis.call("HEXISTS", ctl, "_") == 0 then return { "forgotten" } end
 local time = redis.call("TIME")

@@ -1,8 +1,8 @@
--- remap puts classes into the audiences that the fleet of a version gives them.
+-- remap moves classes to the audiences that result from a version of the fleet.
 -- KEYS: ctl jobs waiting chead heads aud cls classes idle
 -- LIBS: record index place
 -- ARGV: fleet version; per class 3: class, audience, its profiles
--- Returns: {worker to wake, …}: one per class that has waiting jobs and moved
+-- Returns: {worker to wake, …}: one per moved class with waiting jobs
 indexing()
 placing()
 local wakes = {}

@@ -1,4 +1,4 @@
--- requeue makes a failed, dead or cancelled job wait again with fresh attempts, at its original order.
+-- requeue returns a failed, dead or cancelled job to the queue with fresh attempts, at its original order.
 -- KEYS: ctl jobs waiting chead heads aud cls classes idle delayed deadlines leases ended dead counts held
 -- MORE KEYS: the job's details
 -- LIBS: record index ending

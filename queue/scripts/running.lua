@@ -1,12 +1,12 @@
--- running counts the running jobs by class. It looks at the leases, which are as many as jobs run, however many wait: a
--- counter would cost every claim and every ending more than this costs the few who ask.
+-- running counts the running jobs by class. It reads the leases, whose number depends on how many jobs run and not on how
+-- many wait. Counters would cost more in every claim and ending than this costs in its few calls.
 -- KEYS: ctl jobs leases
--- ARGV: first and last rank of the leases to look at
--- Returns: {number of leases looked at, class, its running jobs, …}
+-- ARGV: first and last rank of the leases to read
+-- Returns: {number of leases read, class, its running jobs, …}
 local ids = redis.call("ZRANGE", leases, ARGV[1], ARGV[2])
 local n = {}
 
--- Of a record only CLASS is looked at, where STATE is r.
+-- RUNNING extracts only CLASS, of records whose STATE is r.
 local RUNNING = "^r\t%d+\t%d+\t%d+\t[^\t]*\t[^\t]*\t[^\t]*\t%d+\t%d+\t%d+\t%d+\t[^\t]*\t[^\t]*\t%d+\t%d+\t%d\t(%x+)\t"
 for at = 1, #ids, 1000 do
   for _, text in ipairs(redis.call("HMGET", jobs, unpack(ids, at, math.min(#ids, at + 999)))) do

@@ -1,12 +1,12 @@
--- submit takes jobs of one type in. Nothing is changed when it refuses.
+-- submit accepts jobs of one type. If it rejects the call, it changes nothing.
 -- KEYS: ctl jobs bodies meta idem waiting chead heads aud cls classes delayed deadlines all counts idle fair taken
--- ARGV: 1 cap on classes, 2 largest parameters that a claim hands out, bytes, 3 "1" where the call may be a repetition,
+-- ARGV: 1 limit on classes, 2 largest parameters that a claim returns, in bytes, 3 "1" if the call may be a repetition,
 --       4 number of class definitions; per definition 5: class, requirements JSON, audience, its profiles, fleet version; then
 --       per job 11: id, class, 100 − priority in 2 hex digits, max attempts, timeout ms, deadline ms, not-before ms, tenant,
 --       idempotency key, parameters, meta JSON
--- taken has the ids of submissions from which somebody took the idempotency key over.
--- Returns: {"forgotten"} where the shard isn't marked, {"ok", fleet version, {record, or id of an earlier job, or "" where the key was taken over, …}, {worker to wake, …}} or {"unmapped", class, …} or
---          {"full", number of classes}
+-- taken holds the ids of submissions whose idempotency key another submission has taken over.
+-- Returns: {"forgotten"} if the shard isn't marked, {"ok", fleet version, {record, or id of an earlier job, or "" if the key
+--          was taken over, …}, {worker to wake, …}}, {"unmapped", class, …} or {"full", number of classes}
 local state = redis.call("HMGET", ctl, "fair", "fleet", "_")
 if not state[3] then return { "forgotten" } end
 local cap, inline, ndefs = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[4])
@@ -22,7 +22,7 @@ if ndefs > 0 then
   if fresh > 0 and redis.call("ZCARD", classes) + fresh > cap then return { "full", redis.call("ZCARD", classes) } end
 end
 
--- Of each class in the call: its audience, arrivals so far, how many come now, its head.
+-- For each class in the call: its audience, its arrivals so far, the number of new jobs, its first new job's order.
 local seen, order = {}, {}
 local unmapped = { "unmapped" }
 for i = first, #ARGV, 11 do
@@ -53,15 +53,16 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local nowText = string.format("%d", now)
 local fairly = state[1]
 
--- A job's place among those of its priority is the next number or, where tenants share fairly, the tenant's own next number,
--- not behind the last job that was started. So a tenant with many jobs waiting doesn't delay another's first.
+-- A job's place among those of its priority is the next number. If tenants share fairly, it is the tenant's own next
+-- number instead, but at least one more than that of the job started last, so that a tenant with many waiting jobs
+-- doesn't delay another tenant's first job.
 local number = 0
 if not fairly then
   local n = (#ARGV - first + 1) / 11
   number = redis.call("HINCRBY", ctl, "seq", string.format("%d", n)) - n
 end
 
--- What is written at the end: pairs of a set's score and member, or of a hash's field and value.
+-- What to write at the end: pairs of a set's score and member, or of a hash's field and value.
 local waits, alls, records, payloads, events = {}, {}, {}, {}, {}
 local wanted, results, wakes, idempotent = {}, {}, {}, {}
 for i = first, #ARGV, 11 do
@@ -95,7 +96,7 @@ for i = first, #ARGV, 11 do
       letter, ready = "d", notBefore
       redis.call("ZADD", delayed, notBefore, id)
       redis.call("HINCRBY", counts, "d:" .. class, 1)
-    else -- the index is brought up to date once per class below
+    else -- the index is updated once per class below
       waits[#waits + 1], waits[#waits + 2] = "0", class .. ":" .. place .. ":" .. id
       if not s.first or place < s.first then s.first = place end
       wanted[#wanted + 1] = s.audience

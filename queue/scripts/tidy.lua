@@ -1,8 +1,8 @@
--- tidy forgets drains that lapsed more than a minute ago.
+-- tidy deletes drains that expired more than a minute ago.
 -- KEYS: ctl jobs
 -- LIBS: record
 -- ARGV: field of ctl, …
--- Returns: number forgotten
+-- Returns: number of deleted drains
 local n = 0
 for _, field in ipairs(ARGV) do
   local till = string.match(redis.call("HGET", ctl, field) or "", "^%d+")

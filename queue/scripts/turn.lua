@@ -1,15 +1,15 @@
--- turn ends attempts of one worker and gives it up to n new jobs. With nothing to give it registers the worker as idle, in
--- the same step, so that no wake-up is lost.
+-- turn ends attempts of one worker and claims up to n new jobs for it. If there is none, it registers the worker as idle in
+-- the same script, so that no wake-up is lost.
 -- KEYS: ctl jobs bodies meta waiting chead heads aud cls classes delayed deadlines leases ended dead counts idle fleet held limits fair
--- MORE KEYS: the worker's wake list, then of each ended attempt the job's details
+-- MORE KEYS: the worker's wake list, then per ended attempt the job's details
 -- LIBS: record index ending limits
 -- ARGV: 1 machine, 2 worker, 3 profile, 4 index in 6 digits, 5 n, 6 nonce, 7 lease ms, 8 ms by which an attempt may overrun
---       its timeout, 9 ms for which a job keeps off the machine it failed on, 10 "1" where the worker may be in idle (it may as well with 14),
---       11 "1" to become idle, 12 first retry delay ms, 13 largest retry delay ms, 14 "1" where a call with this nonce was
---       made before and got no answer: what it claimed is given again; then per ended attempt 7: job id, fence, nonce,
---       "c" completed | "f" failed | "r" released, factor on the retry delay (-1: not retriable), failure JSON or reason,
---       result JSON
--- Returns: {{"ok" | "stale" | "missing", …}, status, {id, record, parameters or nil where too large, meta or "", …}, {worker
+--       its timeout, 9 ms for which a job avoids the machine it failed on, 10 "1" if the worker may be in idle (also true
+--       with 14), 11 "1" to become idle, 12 first retry delay ms, 13 largest retry delay ms, 14 "1" if a call with this
+--       nonce was made before and got no answer: the jobs that it claimed are returned again; then per ended attempt 7: job
+--       id, fence, nonce, "c" completed | "f" failed | "r" released, factor on the retry delay (-1: not retriable), failure
+--       JSON or reason, result JSON
+-- Returns: {{"ok" | "stale" | "missing", …}, status, {id, record, parameters or nil if too large, meta or "", …}, {worker
 --          to wake, …}, ms until a rate limit lets the next job start, or nothing};
 --          status is ok, idle, draining, paused, unregistered (nothing was claimed: register first), more (nothing was
 --          claimed: call again) or limited
@@ -19,11 +19,11 @@ local leaseFor, overrun, keepOff = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumbe
 local me = machine .. "/" .. worker
 local wakes = {}
 
--- Sets are changed once for all jobs of a call: members, or scores and members.
+-- Members, or scores and members, of sets that are changed once for all jobs of the call.
 local unleased, closed, leased = {}, {}, {}
 
--- served adds an attempt's duration to the class's last samples (about 60 of them). Of those under a second, which come in
--- numbers, it takes one in eight.
+-- served adds an attempt's duration to the class's samples, about 60. Times under a second are frequent, so it keeps
+-- only one in eight, chosen by the last digit of the order.
 local function served(r)
   local ms = now - r[STARTED]
   local last = string.byte(r[ORDER], -1)
@@ -54,11 +54,12 @@ local function unfinished(info, id, r, action, factor, detail)
   remember(info, r, "failed", detail)
 end
 
+-- finish ends one attempt. Only the holder of the current fence and nonce may do that; any other call is stale.
 local function finish(info, id, fence, key, action, factor, detail, result)
   local r = read(id)
   if not r then return "missing" end
   if r[FENCE] ~= fence or r[NONCE] ~= key then return "stale" end
-  if r[STATE] ~= "r" then return "ok" end -- repeated: only the owner's own ending leaves the nonce in place
+  if r[STATE] ~= "r" then return "ok" end -- repeated: only an ending by the owner leaves the nonce in place
   if action ~= "c" then
     wakes[#wakes + 1] = stop(id, r)
     unfinished(info, id, r, action, factor, detail)
@@ -93,6 +94,7 @@ if ARGV[10] == "1" or ARGV[14] == "1" then redis.call("ZREM", idle, seat) end
 local flags = redis.call("HMGET", ctl, "w:" .. me, "d:" .. machine, "p:" .. machine, "paused", "limited", "fair")
 local limited, fairly = flags[5], flags[6]
 
+-- given holds the claimed jobs as they are returned, 4 values each.
 local given = {}
 local function answer(id, r, record)
   local n, has = #given, tonumber(r[HAS])
@@ -101,7 +103,7 @@ local function answer(id, r, record)
   given[n + 4] = has % 2 == 1 and redis.call("HGET", meta, id) or ""
 end
 
--- start gives a job, taken out of the index already, to this worker.
+-- start assigns a job, which is already removed from the index, to this worker.
 local function start(id, r)
   if r[DEADLINE] ~= "0" then redis.call("ZREM", deadlines, id) end
   r[STATE], r[ATTEMPTS], r[FENCE], r[NONCE] = "r", r[ATTEMPTS] + 1, r[FENCE] + 1, nonce
@@ -119,7 +121,8 @@ local function start(id, r)
   answer(id, r, write(id, r))
 end
 
--- served by this profile are the audiences of a page of heads, 16 of them.
+-- page returns the audiences among the 16 in heads from rank at that this profile serves, in order, and whether there
+-- may be more. It returns nil behind the last one.
 local function page(at)
   local names = redis.call("ZRANGE", heads, at, at + 15)
   if #names == 0 then return nil end
@@ -132,14 +135,16 @@ local function page(at)
   return mine, #names == 16
 end
 
+-- moved counts jobs that this call has moved out of the way: expired, held back, or without a record.
 local moved = 0
 local search
+-- searching creates the functions that find a job; see indexing in lib_index.lua for the reason.
 local function searching()
   if search then return end
   ending()
   if limited then limiting() end
 
-  -- others says whether anybody else than this machine could run a job of the audience.
+  -- others reports whether another machine could run a job of the audience.
   local function others(a)
     local n = 0
     for p in string.gmatch(redis.call("HGET", aud, "p:" .. a) or "", "%x+") do
@@ -148,8 +153,8 @@ local function searching()
     return n > 0
   end
 
-  -- eligible says whether this worker may have the job now; a job past its deadline ends here, one of a tenant at its
-  -- limit is put aside.
+  -- eligible reports whether this worker may have the job now. It ends a job past its deadline, and holds back a job of
+  -- a tenant at its limit.
   local function eligible(a, id, r)
     if r[DEADLINE] ~= "0" and tonumber(r[DEADLINE]) <= now then
       wakes[#wakes + 1] = unwait(id, r)
@@ -168,15 +173,15 @@ local function searching()
     return r[EXCLUDED] ~= machine or r[READY] + keepOff < now or not others(a)
   end
 
-  -- inClass finds the first of a class's jobs that this worker may have: {order, id, record}. It looks no further than 16,
-  -- but for those that it moves out of the way, at most 256 in one call.
+  -- inClass finds the first of a class's jobs that this worker may have: {order, id, record}. It checks at most 16
+  -- jobs, not counting those that it moves out of the way, which are at most 256 in one call.
   local function inClass(a, class)
     while true do
       local before = moved
       for _, m in ipairs(redis.call("ZRANGEBYLEX", waiting, "[" .. class .. ":", "(" .. class .. ";", "LIMIT", "0", "16")) do
         local id = string.sub(m, 32)
         local r = read(id)
-        if not r then -- no other job may hang on an entry without a record
+        if not r then -- an entry without a record must not block other jobs
           remove(class, string.sub(m, 18, 30), id)
           moved = moved + 1
         elseif eligible(a, id, r) then return { string.sub(m, 18, 30), id, r }
@@ -186,7 +191,8 @@ local function searching()
     end
   end
 
-  -- inAudience finds the first of an audience's jobs that this worker may have; the second value says that it is its head.
+  -- inAudience finds the first of an audience's jobs that this worker may have; the second result reports whether it is
+  -- the audience's head.
   local function inAudience(a)
     local best
     for i, m in ipairs(redis.call("ZRANGEBYLEX", chead, "[" .. a .. ":", "(" .. a .. ";", "LIMIT", "0", "16")) do
@@ -199,7 +205,8 @@ local function searching()
     return best, false
   end
 
-  -- search finds the first job over all audiences that this profile serves and gives it; false if there is none.
+  -- search finds the first job among all audiences that this profile serves and starts it. It reports whether there was
+  -- one. Audiences are in the order of their heads, so it stops at the first whose head is eligible.
   search = function()
     local best, at = nil, 0
     while true do
@@ -226,7 +233,7 @@ local function searching()
   end
 end
 
--- again gives what a call with this nonce claimed whose answer got lost.
+-- again returns the jobs that an earlier call with this nonce claimed, whose answer was lost.
 local function again()
   for _, id in ipairs(redis.call("ZREVRANGE", leases, 0, 1999)) do
     local r = read(id)
@@ -234,7 +241,7 @@ local function again()
   end
 end
 
--- idling registers the worker as idle, or wakes another machine's in place of this one, which is draining.
+-- idling registers the worker as idle. If the machine is draining, it wakes another machine's worker instead.
 local function idling(draining)
   if not draining then
     redis.call("DEL", wakelist)
@@ -248,12 +255,13 @@ local function idling(draining)
   end
 end
 
--- holds says that a drain is in force.
+-- holds reports whether a drain is in force.
 local function holds(drain)
   return drain and tonumber(string.match(drain, "^%d+")) > now
 end
 
--- claim gives up to the wanted number of jobs; returns the status and ms until a rate limit lets the next one start.
+-- claim claims up to the wanted number of jobs. It returns the status and the ms until a rate limit lets the next one
+-- start.
 local function claim()
   if ARGV[14] == "1" then
     again()

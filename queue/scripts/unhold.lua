@@ -1,8 +1,8 @@
--- unhold puts held jobs back into the index: all of them in some order, or only those whose tenant has room.
+-- unhold returns held jobs to the index: either up to a number of any tenants' jobs, or only those whose tenant has room.
 -- KEYS: ctl jobs waiting chead heads aud cls classes idle delayed leases ended dead counts limits held
 -- LIBS: record index ending limits
--- ARGV: at most how many, or "room" for those with room
--- Returns: {number put back, {worker to wake, …}}
+-- ARGV: maximum number, or "room"
+-- Returns: {number returned, {worker to wake, …}}
 ending()
 local wakes, n = {}, 0
 limiting()

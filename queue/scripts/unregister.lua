@@ -1,7 +1,7 @@
--- unregister takes workers away: those named, or of these only the ones whose registration has passed.
+-- unregister removes the named workers, or only those of them whose registration has expired.
 -- KEYS: ctl alive fleet idle
--- ARGV: "1" to take only those that have passed; worker as <machine>/<worker>, …
--- Returns: {number taken away, 1 if the fleet's profiles changed}
+-- ARGV: "1" to remove only expired ones; worker as <machine>/<worker>, …
+-- Returns: {number of removed workers, 1 if the fleet's profiles changed}
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local n, changed = 0, 0
