@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v3"
 	"golang.org/x/term"
 
+	"github.com/emprops/machinectl/compiler/plan"
 	"github.com/emprops/machinectl/compiler/view"
 )
 
@@ -38,7 +39,7 @@ func run(ctx context.Context, args []string, std streams) int {
 		return exitOK
 	}
 	if ctx.Err() != nil {
-		err = errors.Join(errInterrupted, err)
+		err = &interruption{err}
 	}
 	var shown *shownError
 	if !errors.As(err, &shown) {
@@ -46,6 +47,23 @@ func run(ctx context.Context, args []string, std streams) int {
 	}
 	return exitCode(err)
 }
+
+// interruption is what a command ended with after it was asked to end.
+type interruption struct{ err error }
+
+func (e *interruption) Error() string {
+	var ended *plan.UnfinishedError
+	switch {
+	case errors.As(e.err, &ended):
+		return e.err.Error()
+	case errors.Is(e.err, context.Canceled):
+		return errInterrupted.Error()
+	default:
+		return errInterrupted.Error() + ": " + e.err.Error()
+	}
+}
+
+func (e *interruption) Unwrap() []error { return []error{errInterrupted, e.err} }
 
 // newRoot is the command line.
 func newRoot(std streams) *cli.Command {

@@ -25,7 +25,8 @@ func applyCommand(std streams) *cli.Command {
 		Description: "Plans, asks, registers the pools' Nomad jobs and follows them until each has its minimum ready, also where nothing had\n" +
 			"to be changed. A changed profile becomes a new revision beside the old one, and the dispatcher moves machines over,\n" +
 			"each when it is idle.\n" +
-			"Interrupting is safe: what is registered stays, and applying again goes on from there.\n" +
+			"Interrupting is safe: what is being registered is awaited, what is registered stays, and it says which pools that are\n" +
+			"and how to go on or to undo it (exit code 130).\n" +
 			"Where the new machines can't become ready, because a task crashes for ever or can't be started, it ends at once with\n" +
 			"the reason, the task's last words and what to do; the old revision's machines stay. Slow starts and full nodes are\n" +
 			"waited for.\n" +
@@ -68,8 +69,21 @@ func apply(ctx context.Context, cmd *cli.Command, std streams) error {
 	} else {
 		w, err = makePlan(ctx, cmd, std)
 	}
+	if err != nil && ctx.Err() != nil {
+		return &plan.UnfinishedError{Plan: &plan.Plan{}} // nothing is applied yet, whatever it was that failed
+	}
 	if err != nil {
 		return err
+	}
+	w.again = func([]string) (string, string) {
+		if saved != nil {
+			return "machinectl plan <profile>", "then apply it: a saved plan is carried out once"
+		}
+		note := "goes on; what is applied is not done twice"
+		if slices.ContainsFunc([]string{"var", "var-file", "target", "prune", "namespace", "region", "address", "adopt"}, cmd.IsSet) {
+			note = "with the same flags " + note
+		}
+		return "machinectl apply " + strings.Join(cmd.Args().Slice(), " "), note
 	}
 	return w.carryOut(ctx, cmd, std)
 }
@@ -84,20 +98,24 @@ func (w *work) carryOut(ctx context.Context, cmd *cli.Command, std streams) erro
 		if asJSON {
 			return misuse(cmd, "-json doesn't ask: add -auto-approve")
 		}
-		if err := confirm(ctx, cmd, std, "Apply this?"); err != nil {
+		if err := confirm(ctx, cmd, std, "Apply this?"); err != nil && ctx.Err() != nil {
+			return &plan.UnfinishedError{Plan: w.plan}
+		} else if err != nil {
 			return err
 		}
 	}
 	start := time.Now()
-	if err := plan.Apply(ctx, w.cluster, w.plan, w.pools, plan.ApplyOptions{Force: cmd.Bool("force")}); err != nil {
-		return err
-	}
-	doc := applied{PlanDocument: view.NewPlanDocument(w.plan, cmd.Bool("verbose")), Warnings: w.warnings}
-	var late error
-	if !cmd.Bool("detach") {
+	late := plan.Apply(ctx, w.cluster, w.plan, w.pools, plan.ApplyOptions{Force: cmd.Bool("force")})
+	doc := applied{Warnings: w.warnings}
+	if late == nil && !cmd.Bool("detach") {
 		late = w.follow(ctx, cmd, std, &doc)
 	}
+	doc.PlanDocument = view.NewPlanDocument(w.plan, cmd.Bool("verbose"))
 	took := time.Since(start)
+	var ended *plan.UnfinishedError
+	if errors.As(late, &ended) {
+		ended.Again, ended.Note = w.again(w.plan.Left())
+	}
 	doc.Seconds = float64(took.Milliseconds()) / 1000
 	if asJSON {
 		doc.Error = newFailure(late)

@@ -17,8 +17,8 @@ import (
 // commands are what scripts can do beside testscript's own: `exitcode N program args…` runs a program that must exit so;
 // `machine-of pool` sets MACHINE to the id of the pool's first machine; `until-busy` waits for a running job and sets
 // MACHINE to its machine's id; `job-of state` sets JOB to a job's id; `by-hand pool` changes its agents' environment behind
-// machinectl's back; `stranger name` registers a job that isn't machinectl's; `grow pool` waits until the pool has a second
-// revision, and asks for one machine of it, as the dispatcher would; `until pattern program args…` runs a program again and
+// machinectl's back; `stranger name` registers a job that isn't machinectl's; `grow pool [n]` waits until the pool has a second
+// (n-th) revision, and asks for one machine of it, as the dispatcher would; `until pattern program args…` runs a program again and
 // again until what it prints matches.
 func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
@@ -100,7 +100,15 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 			_, _, err := client.Jobs().Register(job, nil)
 			ts.Check(err)
 		},
-		"grow": func(ts *testscript.TestScript, _ bool, args []string) { ts.Check(grow(clientOf(ts), args[0])) },
+		"grow": func(ts *testscript.TestScript, _ bool, args []string) {
+			groups := 2
+			if len(args) > 1 {
+				n, err := strconv.Atoi(args[1])
+				ts.Check(err)
+				groups = n
+			}
+			ts.Check(grow(clientOf(ts), args[0], groups))
+		},
 		"until": func(ts *testscript.TestScript, _ bool, args []string) {
 			pattern, err := regexp.Compile("(?m)" + args[0])
 			ts.Check(err)
@@ -159,7 +167,7 @@ func evaluated(client *nomad.Client, eval string) error {
 	}
 }
 
-func grow(client *nomad.Client, pool string) error {
+func grow(client *nomad.Client, pool string, groups int) error {
 	defer client.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -169,7 +177,7 @@ func grow(client *nomad.Client, pool string) error {
 		if err != nil {
 			return err
 		}
-		if n := len(job.TaskGroups); n > 1 {
+		if n := len(job.TaskGroups); n >= groups {
 			_, _, err := client.Jobs().Scale(pool, *job.TaskGroups[n-1].Name, new(1), "a test", false, nil, nil)
 			return err
 		}

@@ -98,12 +98,15 @@ func stopAll(ctx context.Context, cmd *cli.Command, c *plan.Cluster, list []*doo
 	for _, d := range list {
 		if err := plan.Destroy(ctx, c, d.Pool, d.Place, d.Project, cmd.Bool("purge")); err != nil {
 			failed = append(failed, err)
+			if ctx.Err() != nil {
+				break // the others would end the same way
+			}
 			continue
 		}
 		d.Stopped = true
 		done(d)
 	}
-	return errors.Join(failed...)
+	return plan.Joined(failed)
 }
 
 // destroyed is the JSON form of what destroy did.

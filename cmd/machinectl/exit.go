@@ -32,12 +32,13 @@ func exitCode(err error) int {
 	var (
 		conflict *plan.ConflictError
 		late     *plan.NotReadyError
+		ended    *plan.UnfinishedError
 		wrong    *usage
 	)
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.Is(err, errInterrupted):
+	case errors.Is(err, errInterrupted), errors.As(err, &ended) && ended.Interrupted():
 		return exitInterrupted
 	case errors.Is(err, errChanges):
 		return exitChanges

@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
@@ -16,6 +15,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/emprops/machinectl/compiler/decompile"
+	"github.com/emprops/machinectl/compiler/plan"
 	"github.com/emprops/machinectl/hcl/diag"
 )
 
@@ -90,11 +90,11 @@ func importedJob(ctx context.Context, cmd *cli.Command, std streams) (*nomad.Job
 	case err == nil:
 		return job, nil
 	case !errors.As(err, &refused) || refused.StatusCode() != http.StatusNotFound:
-		return nil, fmt.Errorf("no job from Nomad at %s: set NOMAD_ADDR or -address, and NOMAD_TOKEN: %w", client.Address(), err)
+		return nil, plan.NewCluster(client).Explain(err)
 	}
 	list, _, err := client.Jobs().List(q)
 	if err != nil {
-		return nil, err
+		return nil, plan.NewCluster(client).Explain(err)
 	}
 	var known []string
 	for _, j := range list {

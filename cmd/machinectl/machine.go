@@ -67,7 +67,7 @@ func findMachine(ctx context.Context, cmd *cli.Command, prefix string) (*nomad.C
 	q := (&nomad.QueryOptions{Region: at.Region, Namespace: cmp.Or(at.Namespace, nomad.AllNamespacesNamespace), Prefix: prefix}).WithContext(ctx)
 	list, _, err := client.Allocations().List(q)
 	if err != nil {
-		return nil, nil, fmt.Errorf("no machines from Nomad at %s: set NOMAD_ADDR or -address, and NOMAD_TOKEN: %w", client.Address(), err)
+		return nil, nil, plan.NewCluster(client).Explain(err)
 	}
 	list = slices.DeleteFunc(list, func(a *nomad.AllocationListStub) bool { return !strings.HasPrefix(a.ID, prefix) })
 	switch len(list) {
@@ -79,7 +79,7 @@ func findMachine(ctx context.Context, cmd *cli.Command, prefix string) (*nomad.C
 	}
 	alloc, _, err := client.Allocations().Info(list[0].ID, (&nomad.QueryOptions{Region: at.Region, Namespace: list[0].Namespace}).WithContext(ctx))
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, plan.NewCluster(client).Explain(err)
 	}
 	if alloc.Job == nil || alloc.Job.Meta[spec.MetaManaged] != spec.MetaManagedValue {
 		return nil, nil, misuse(cmd, "allocation %s is no machine of machinectl's", alloc.ID)

@@ -77,6 +77,8 @@ type work struct {
 	cluster *plan.Cluster
 	plan    *plan.Plan
 	pools   []*compiler.Pool
+	// again is the command that goes on where applying ended early, and what is to be said of it.
+	again func(left []string) (command, note string)
 	// agreed says that the plan was looked at before: nobody has to be asked.
 	agreed bool
 	// byName says that no profile told whose pools are meant.

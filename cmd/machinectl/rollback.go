@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v3"
 
@@ -50,6 +51,12 @@ func rollback(ctx context.Context, cmd *cli.Command, std streams) error {
 	}
 	if w.plan, err = plan.Make(ctx, c, w.pools, plan.MakeOptions{}); err != nil {
 		return err
+	}
+	w.again = func(left []string) (string, string) {
+		if len(left) == 0 {
+			return "machinectl status " + strings.Join(names, " "), "shows how far they are"
+		}
+		return "machinectl rollback " + strings.Join(left, " "), "goes on; what was rolled back is not named again"
 	}
 	return w.carryOut(ctx, cmd, std)
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"syscall"
+	"time"
 
 	nomad "github.com/hashicorp/nomad/api"
 
@@ -53,34 +55,66 @@ type ApplyOptions struct {
 // registering takes milliseconds.
 const attempts = 5
 
-// Apply registers every pool of a plan that changes something, in the plan's order, and stops at the first that fails.
-// pools are what was planned.
+// registering is how long Nomad may take to do what it was asked for.
+const registering = 15 * time.Second
+
+// Apply registers every pool of a plan that changes something, in the plan's order, and stops at the first that fails, or
+// when ctx ends: what Nomad was asked for by then is awaited. Where it stops after something was applied, or is interrupted,
+// the error is an [UnfinishedError]. pools are what was planned.
 func Apply(ctx context.Context, c *Cluster, p *Plan, pools []*compiler.Pool, opts ApplyOptions) error {
 	compiled := map[string]*compiler.Pool{}
 	for _, pool := range pools {
 		compiled[pool.Name] = pool
 	}
 	for _, pool := range p.Pools {
-		switch pool.Action {
-		case Nothing, Orphan:
-		case Remove:
-			if err := c.remove(ctx, pool); err != nil {
-				return err
-			}
-		default:
-			if err := c.apply(ctx, pool, compiled[pool.Name], opts.Force); err != nil {
-				return err
-			}
-			if pool.Action != Revise {
-				break
-			}
-			if err := c.tagFormer(ctx, pool); err != nil {
-				pool.Notes = append(pool.Notes, fmt.Sprintf("revision %s could not be marked in Nomad, so a rollback to it may not be possible later: %s", pool.From, c.unreachable(err)))
-			}
+		if pool.Action == Nothing || pool.Action == Orphan {
+			continue
 		}
+		if ctx.Err() != nil {
+			return c.unfinished(ctx, &UnfinishedError{Plan: p})
+		}
+		if err := c.applyOne(ctx, pool, compiled[pool.Name], opts.Force); err != nil {
+			return c.stopped(ctx, p, pool, err)
+		}
+		pool.Applied = true
 		if opts.Done != nil {
 			opts.Done(pool)
 		}
+	}
+	return nil
+}
+
+// stopped is the error of a plan that failed at a pool.
+func (c *Cluster) stopped(ctx context.Context, p *Plan, at *Pool, err error) error {
+	e := &UnfinishedError{Plan: p, Err: err}
+	var unreachable *UnreachableError
+	if errors.Is(err, context.DeadlineExceeded) {
+		e.Err = &UnreachableError{c.address, "it takes too long"}
+		e.Uncertain = at
+	} else if errors.As(err, &unreachable) && unreachable.Reason != syscall.ECONNREFUSED.Error() {
+		e.Uncertain = at
+	}
+	if applied, _ := p.split(nil); len(applied) == 0 && e.Uncertain == nil {
+		return err
+	}
+	return c.unfinished(ctx, e)
+}
+
+// applyOne applies a pool. It isn't interrupted: whether it was applied could not be told then.
+func (c *Cluster) applyOne(ctx context.Context, pool *Pool, compiled *compiler.Pool, force bool) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), registering)
+	defer cancel()
+	if pool.Action == Remove {
+		return c.remove(ctx, pool)
+	}
+	if err := c.apply(ctx, pool, compiled, force); err != nil {
+		return err
+	}
+	if pool.Action != Revise {
+		return nil
+	}
+	if err := c.tagFormer(ctx, pool); err != nil {
+		pool.Notes = append(pool.Notes, fmt.Sprintf("revision %s could not be marked in Nomad, so a rollback to it may not be possible later: %s", pool.From, c.unreachable(err)))
 	}
 	return nil
 }

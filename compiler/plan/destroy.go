@@ -39,6 +39,16 @@ func Destroy(ctx context.Context, c *Cluster, pool string, at Place, owner strin
 	return c.explain(pool, err)
 }
 
+// StoppingError reports that a pool was stopped, and that its machines had not ended when the waiting did.
+type StoppingError struct {
+	Pool    string
+	Running int
+}
+
+func (e *StoppingError) Error() string {
+	return fmt.Sprintf("pool %q is stopping, but %d of its machines have not ended yet: they go on to end by themselves", e.Pool, e.Running)
+}
+
 func (c *Cluster) waitEnded(ctx context.Context, pool string, at Place) error {
 	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()
@@ -59,7 +69,7 @@ func (c *Cluster) waitEnded(ctx context.Context, pool string, at Place) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("pool %q is stopping, but %d of its machines have not ended yet: %w", pool, running, context.Cause(ctx))
+			return &StoppingError{Pool: pool, Running: running}
 		case <-tick.C:
 		}
 	}

@@ -2,9 +2,6 @@ package plan
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 
@@ -38,7 +35,7 @@ func Make(ctx context.Context, c *Cluster, pools []*compiler.Pool, opts MakeOpti
 	}
 	_ = g.Wait() // each pool's error is in errs
 	p := &Plan{Pools: slices.DeleteFunc(planned, func(p *Pool) bool { return p == nil })}
-	if err := errors.Join(errs...); err != nil {
+	if err := Joined(errs); err != nil {
 		return p, err
 	}
 	return p, c.crowd(ctx, p)
@@ -158,29 +155,4 @@ func warnings(text string) []string {
 		}
 	}
 	return list
-}
-
-// explain says which pool, and what to do about the usual reasons.
-func (c *Cluster) explain(pool string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("pool %q: %w", pool, c.unreachable(err))
-}
-
-// unreachable words an error of Nomad's API.
-func (c *Cluster) unreachable(err error) error {
-	var unexpected nomad.UnexpectedResponseError
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &unexpected) && unexpected.StatusCode() == http.StatusForbidden:
-		return errors.New("refused by Nomad: the token lacks the rights for it in this namespace: set NOMAD_TOKEN or -token")
-	case errors.As(err, &unexpected) && unexpected.HasBody():
-		return fmt.Errorf("refused by Nomad: %s", c.foreign.text(strings.TrimSpace(unexpected.Body())))
-	case errors.As(err, &unexpected), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return err
-	default:
-		return fmt.Errorf("no answer from Nomad at %s: set NOMAD_ADDR or -address: %w", c.address, err)
-	}
 }

@@ -65,6 +65,7 @@ func (p Progress) failed(b *strings.Builder) {
 		}
 	}
 	switch {
+	case p.Working == "":
 	case p.Old == 1:
 		b.WriteString("\n    The older revision's machine stays and takes jobs; nothing is lost.")
 	case p.Old > 1:
@@ -78,10 +79,13 @@ func (p Progress) failed(b *strings.Builder) {
 		}
 		fmt.Fprintf(b, "\n      machinectl logs %s%s %s", stdout, id, task.Task)
 	}
-	if p.Former != "" {
-		fmt.Fprintf(b, "\n      machinectl rollback %s   (to revision %s)", p.Pool, p.Former)
-	} else {
-		fmt.Fprintf(b, "\n      machinectl destroy %s", p.Pool)
+	switch {
+	case p.Working != "":
+		b.WriteString("\n      " + rollbackCommand(p.Pool, p.place, p.Former, p.Working))
+	case p.Former != "":
+		b.WriteString("\n      (no earlier revision of it is known to have worked: there is none to roll back to)")
+	case !p.Unchanged:
+		b.WriteString("\n      " + p.place.command("destroy", p.Pool))
 	}
 	b.WriteString("\n      or correct the profile and apply it again; until then Nomad goes on trying, in growing pauses")
 }

@@ -92,6 +92,8 @@ type Pool struct {
 	Running int `json:"running,omitempty"`
 	// Escaped is what the profile's nomad blocks set, one path each.
 	Escaped []string `json:"escaped,omitempty"`
+	// Applied reports whether it has been applied.
+	Applied bool `json:"applied,omitempty"`
 	// Notes are what applying it had to say.
 	Notes []string `json:"notes,omitempty"`
 	// Index is what registering will enforce: the job's modify index that the plan was made against, 0 for none.
@@ -103,6 +105,8 @@ type Pool struct {
 	policy spec.Policy
 	placed int    // machines that would be new where the pool has what it asks for
 	eval   string // of what was registered
+	// working is the revision to go back to, empty where none is known to have worked.
+	working string
 }
 
 // Group is a task group of a planned job.

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -33,6 +34,8 @@ type Progress struct {
 	Failure *Failure `json:"failure,omitempty"`
 	// Former is the revision that was wanted before, empty where there was none.
 	Former string `json:"former,omitempty"`
+	// Working is the revision to go back to where the present one fails: the newest that is known to have worked.
+	Working string `json:"working,omitempty"`
 
 	place Place
 }
@@ -47,12 +50,13 @@ func Wait(ctx context.Context, c *Cluster, p *Plan, opts WaitOptions) error {
 	tick := time.NewTicker(opts.Every)
 	defer tick.Stop()
 	var last []Progress
+	answered, silent := time.Now(), error(nil)
 	w := &waiting{cluster: c, plan: p, before: map[*Pool]*history{}, done: map[*Pool]bool{}}
 	for {
 		seen, err := w.look(ctx)
 		switch {
 		case err == nil:
-			last = seen
+			last, answered, silent = seen, time.Now(), nil
 			if opts.Look != nil {
 				opts.Look(seen)
 			}
@@ -62,20 +66,42 @@ func Wait(ctx context.Context, c *Cluster, p *Plan, opts WaitOptions) error {
 				for _, one := range left {
 					c.tail(ctx, one.Failure, one.place)
 				}
-				return &NotReadyError{Pools: left, Failed: true, Unchanged: !p.Changes()}
+				return c.notReady(ctx, &NotReadyError{Pools: left, Failed: true, Unchanged: !p.Changes()})
 			}
 		case ctx.Err() == nil:
-			return err
+			if silent = err; !isSilence(err) || time.Since(answered) > patience {
+				return c.unfinished(ctx, &UnfinishedError{Err: err, Plan: p, State: last})
+			}
 		}
 		select {
 		case <-ctx.Done():
-			if cause := context.Cause(ctx); cause != context.DeadlineExceeded { //nolint:errorlint // a signal's cause, not wrapped
-				return cause
+			switch {
+			case context.Cause(ctx) != context.DeadlineExceeded: //nolint:errorlint // a signal's cause, not wrapped
+				return c.unfinished(ctx, &UnfinishedError{Plan: p, State: last})
+			case silent != nil:
+				return c.unfinished(ctx, &UnfinishedError{Err: silent, Plan: p, State: last})
 			}
-			return &NotReadyError{Pools: open(last), Unchanged: !p.Changes()}
+			return c.notReady(ctx, &NotReadyError{Pools: open(last), Unchanged: !p.Changes()})
 		case <-tick.C:
 		}
 	}
+}
+
+// notReady completes an error with what there is to go back to.
+func (c *Cluster) notReady(ctx context.Context, e *NotReadyError) *NotReadyError {
+	ctx, cancel := afterwards(ctx)
+	defer cancel()
+	for i, one := range e.Pools {
+		if one.Former != "" && one.Failure != nil {
+			e.Pools[i].Working = c.working(ctx, one.Pool, one.Revision, one.place)
+		}
+	}
+	return e
+}
+
+func isSilence(err error) bool {
+	var unreachable *UnreachableError
+	return errors.As(err, &unreachable)
 }
 
 // open are those that aren't done.
