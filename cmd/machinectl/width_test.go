@@ -58,7 +58,7 @@ func TestWidth(t *testing.T) {
 		"profile":      {args: []string{"validate", broken}, code: exitProfile, colours: true, whole: "A machine block has no argument of this name."},
 		"error": {
 			args: []string{"status", "-address", "http://127.0.0.1:1/" + strings.Repeat("far/", 60)}, code: exitFailed, colours: true,
-			whole: "set NOMAD_ADDR or -address",
+			whole: "Set NOMAD_ADDR or -address",
 		},
 		"usage": {args: []string{"apply", "-target", "x", "-prune", profile}, code: exitUsage, colours: true, whole: "-target and -prune contradict each other: what isn't a target is left alone"},
 	} {
