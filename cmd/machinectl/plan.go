@@ -112,6 +112,11 @@ func makePlan(ctx context.Context, cmd *cli.Command, std streams) (*work, error)
 	}
 	c.Hide(src.profile.Sensitive)
 	src.settle(at)
+	for _, pool := range src.pools {
+		if err := pool.Stamp(version); err != nil {
+			return nil, err
+		}
+	}
 	if len(src.pools) == 0 {
 		return nil, errors.New("the profile has no pools, so there is nothing to run: add a pool block")
 	}

@@ -39,9 +39,10 @@ func policyChanges(before, after spec.Policy) []Change {
 	return list
 }
 
-// samePolicy compares all of two policies but which group is wanted.
+// samePolicy compares all of two policies but which group is wanted, and who compiled it.
 func samePolicy(a, b spec.Policy) bool {
 	a.Wanted, b.Wanted = true, true
+	a.Compiler, a.Input = b.Compiler, b.Input
 	x, errX := json.Marshal(a)
 	y, errY := json.Marshal(b)
 	return errX == nil && errY == nil && string(x) == string(y)

@@ -118,6 +118,9 @@ func (p *Pool) compare(t target, pool *compiler.Pool, live *nomad.Job) {
 		p.Action, p.Changes = Nothing, nil
 	case p.From != p.To:
 		p.Action = Revise
+		if pool.Source != nil {
+			p.Recompiled = recompiled(before, pool.Policy)
+		}
 	case touches(p.Diff, *pool.Group().Name):
 		p.Action = Repair
 	default:

@@ -77,6 +77,9 @@ type Pool struct {
 	Groups []Group `json:"groups"`
 	// Changes are what differs, in the profile's words.
 	Changes []Change `json:"changes,omitempty"`
+	// Recompiled says that this program compiles the machine otherwise than the one did that compiled what runs; nil where it
+	// doesn't, or a new revision has another reason.
+	Recompiled *Recompiled `json:"recompiled,omitempty"`
 	// Minimum is what the profile asks for at least; Ready is how many machines are ready on To.
 	Minimum int `json:"minimum"`
 	Ready   int `json:"ready"`
@@ -107,6 +110,26 @@ type Pool struct {
 	eval   string // of what was registered
 	// working is the revision to go back to, empty where none is known to have worked.
 	working string
+}
+
+// Recompiled is why a pool gets a new revision where that isn't, or may not be, because its profile changed.
+type Recompiled struct {
+	// Before and Now are the versions of machinectl that compiled the one that runs and the new one. Before is empty where it
+	// was not noted.
+	Before string `json:"before,omitempty"`
+	Now    string `json:"now"`
+	// Same: the profile says of the machine what it said before, so all that changes is the program's doing. Else some of it
+	// may be.
+	Same bool `json:"same"`
+}
+
+// recompiled compares who compiled what, for a new revision.
+func recompiled(before, after spec.Policy) *Recompiled {
+	same := before.Input == after.Input
+	if before.Version == 0 || after.Input == "" || !same && before.Compiler == after.Compiler {
+		return nil
+	}
+	return &Recompiled{Before: before.Compiler, Now: after.Compiler, Same: same}
 }
 
 // Group is a task group of a planned job.

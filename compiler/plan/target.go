@@ -95,6 +95,9 @@ func keepLive(desired, live *nomad.TaskGroup, livePolicy, policy spec.Policy) {
 	limit := max(*scaling.Max, int64(count))
 	if live.Scaling != nil && samePolicy(livePolicy, policy) {
 		limit = max(limit, deref(live.Scaling.Max))
+		if livePolicy.Wanted {
+			scaling.Policy = live.Scaling.Policy // who compiled it is no reason to register it again
+		}
 	}
 	scaling.Max = new(limit)
 	desired.Scaling = &scaling

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -59,7 +60,11 @@ func (s Screen) pool(p *plan.Pool, wide int) {
 	if p.Action == plan.Create && p.Owner != "" && p.Owner != p.Project {
 		s.Printf("    %s project %s had a pool of this name, which is stopped", s.paint(yellow, "!"), p.Owner)
 	}
+	s.recompiled(p.Recompiled)
 	s.changes(p)
+	if p.Action == plan.Revise && len(p.Changes) == 0 {
+		s.Printf("      %s", s.paint(faint, "nothing that a profile says differs, only the form of the Nomad job: -verbose shows it"))
+	}
 	for _, g := range p.Groups {
 		if !g.Wanted && g.Count > 0 && p.Action == plan.Revise {
 			s.Printf("      %s", s.paint(faint, fmt.Sprintf("%s keeps %s until the dispatcher has moved it over", g.Name, count(g.Count, "machine"))))
@@ -82,6 +87,20 @@ func (s Screen) pool(p *plan.Pool, wide int) {
 	}
 	if s.Verbose && p.Diff != nil {
 		s.nomadDiff(p.Diff)
+	}
+}
+
+// recompiled says why a revision changes where that isn't, or may not be, because the profile did.
+func (s Screen) recompiled(r *plan.Recompiled) {
+	switch {
+	case r == nil:
+	case r.Same:
+		s.Printf("    %s the profile did not change: this machinectl (version %s) compiles it differently from the one that applied it (version %s)",
+			s.paint(yellow, "!"), r.Now, cmp.Or(r.Before, "unknown"))
+	case r.Before == "":
+		s.Printf("      %s", s.paint(faint, "a former machinectl applied it, which did not note what the profile said: this one (version "+r.Now+") may compile it differently"))
+	default:
+		s.Printf("      %s", s.paint(faint, fmt.Sprintf("machinectl %s applied it, and this one is %s: some of the difference may come from that", r.Before, r.Now)))
 	}
 }
 

@@ -36,6 +36,10 @@ type Policy struct {
 	StartTime Duration `json:"start_time"`
 	// Workers are what one machine of this group offers, so that a pool at zero can be demanded.
 	Workers []Worker `json:"workers"`
+	// Compiler is the version of machinectl that compiled the group, Input a digest of what it compiled. Both are empty where
+	// a former release wrote the policy.
+	Compiler string `json:"compiler,omitempty"`
+	Input    string `json:"input,omitempty"`
 	// Sensitive says where in the group values stand that must not be shown, in the words of a plan: the value itself is in
 	// the group, but nothing there tells that it is one.
 	Sensitive []string `json:"sensitive,omitempty"`

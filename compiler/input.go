@@ -1,0 +1,82 @@
+package compiler
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/emprops/machinectl/hcl/profile"
+)
+
+// Stamp notes in the pool's policy which version of this program compiled it, and a digest of what the profile says of its
+// machines. Where the revision differs from one that runs although the digest is the same, it is the program that changed.
+// The policy is where a change restarts nothing.
+func (p *Pool) Stamp(version string) error {
+	p.Policy.Compiler, p.Policy.Input = version, inputOf(p.Source)
+	scaling, err := scalingBlock(p.Policy, p.Policy.Max)
+	if err != nil {
+		return err
+	}
+	p.Group().Scaling = scaling
+	return nil
+}
+
+// inputOf is a digest of what a pool's revision is made from: the machine and where it may run. Positions in files are not
+// part of it, nor are fields that hold nothing: a field that is added to the language changes no digest.
+func inputOf(pool *profile.Pool) string {
+	var b strings.Builder
+	digest(&b, reflect.ValueOf(struct {
+		Name      string
+		Machine   *profile.Machine
+		Placement profile.Placement
+		Escape    *profile.Escape
+	}{pool.Name, pool.Machine, pool.Placement, pool.Escape}))
+	sum := sha256.Sum256([]byte(b.String()))
+	return hex.EncodeToString(sum[:8])
+}
+
+// digest writes plain data in a canonical form: maps in order of their keys, and nothing of what is zero.
+func digest(b *strings.Builder, v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Pointer, reflect.Interface:
+		if !v.IsNil() {
+			b.WriteByte('&')
+			digest(b, v.Elem())
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			field := v.Type().Field(i)
+			var inner strings.Builder
+			if field.IsExported() && field.Type != reflect.TypeFor[hcl.Range]() && !v.Field(i).IsZero() {
+				digest(&inner, v.Field(i))
+			}
+			if inner.Len() > 0 {
+				fmt.Fprintf(b, "%s{%s}", field.Name, inner.String())
+			}
+		}
+	case reflect.Map:
+		keys := v.MapKeys()
+		slices.SortFunc(keys, func(x, y reflect.Value) int { return cmp.Compare(fmt.Sprint(x), fmt.Sprint(y)) })
+		for _, key := range keys {
+			fmt.Fprintf(b, "%q:{", fmt.Sprint(key))
+			digest(b, v.MapIndex(key))
+			b.WriteByte('}')
+		}
+	case reflect.Slice, reflect.Array:
+		for i := range v.Len() {
+			b.WriteByte('[')
+			digest(b, v.Index(i))
+			b.WriteByte(']')
+		}
+	case reflect.String:
+		fmt.Fprintf(b, "%q", v.String())
+	default:
+		fmt.Fprintf(b, "%s(%v)", v.Kind(), v)
+	}
+}
