@@ -173,8 +173,12 @@ func TestInterruptedJSON(t *testing.T) {
 			Name    string `json:"name"`
 			Applied bool   `json:"applied"`
 		}
-		Ready bool    `json:"ready"`
-		Error failure `json:"error"`
+		Ready bool `json:"ready"`
+		Error struct {
+			Kind     string `json:"kind"`
+			ExitCode int    `json:"exit_code"`
+			Message  string `json:"message"`
+		} `json:"error"`
 	}
 	require.NoError(t, json.Unmarshal(out.Bytes(), &doc), out.String())
 	require.Equal(t, "interrupted", doc.Error.Kind)
