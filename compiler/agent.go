@@ -28,9 +28,7 @@ func (m *machine) agentTask(share shares) *nomad.Task {
 	t := m.task(spec.TaskAgent)
 	t.Leader = true
 	t.Resources = share.agent
-	t.RestartPolicy = restart(&nomad.RestartPolicy{
-		Attempts: new(5), Interval: new(10 * time.Minute), Delay: new(time.Second), Mode: new(nomad.RestartPolicyModeFail),
-	}, m.Agent.Restart)
+	t.RestartPolicy = restart(m.Agent.Restart)
 	t.KillTimeout = new(m.Agent.Grace + agentMargin)
 	if *t.KillTimeout > clientKillLimit {
 		m.warn(m.Agent.GraceAt, "Longer than a Nomad client waits by default", fmt.Sprintf(
@@ -70,12 +68,6 @@ func (m *machine) agentCommand(t *nomad.Task) string {
 		t.Artifacts = []*nomad.TaskArtifact{artifact}
 	}
 	command := m.Agent.Command
-	switch {
-	case command == "" && m.Agent.Artifact == "":
-		return profile.DefaultAgentCommand
-	case command == "":
-		command = profile.DefaultArtifactAgent
-	}
 	if m.Agent.Artifact != "" && m.Driver == profile.DriverDocker && !strings.HasPrefix(command, "/") {
 		// A container starts in its image's directory; the task's is mounted at the root.
 		command = "/" + command
@@ -130,7 +122,7 @@ func ready(r *profile.Ready) *spec.Check {
 	}
 	return &spec.Check{
 		Path:     r.Path,
-		Interval: spec.Duration(orDefault(r.Interval, 10*time.Second)),
-		Timeout:  spec.Duration(orDefault(r.Timeout, 3*time.Second)),
+		Interval: spec.Duration(r.Interval),
+		Timeout:  spec.Duration(r.Timeout),
 	}
 }

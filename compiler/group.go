@@ -152,12 +152,15 @@ func reference(attribute string) string {
 	return "${" + attribute + "}"
 }
 
-// task is what the three sorts of task have in common.
+// stopSignal asks the agent and the setup to end.
+const stopSignal = "SIGTERM"
+
+// task returns what the agent, the setup and services have in common.
 func (m *machine) task(name string) *nomad.Task {
 	return &nomad.Task{
 		Name:         name,
 		Driver:       string(m.Driver),
-		KillSignal:   profile.DefaultKillSignal,
+		KillSignal:   stopSignal,
 		LogConfig:    logs(m.Logs),
 		VolumeMounts: m.mounts(),
 	}

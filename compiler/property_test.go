@@ -147,12 +147,12 @@ func changes() map[string]func(*profile.Pool) {
 		},
 		"kill timeout":  func(p *profile.Pool) { p.Machine.Services[0].KillTimeout = 21 * time.Second },
 		"kill signal":   func(p *profile.Pool) { p.Machine.Services[0].KillSignal = "SIGINT" },
-		"restart":       func(p *profile.Pool) { p.Machine.Services[0].Restart = &profile.Restart{Attempts: 0} },
-		"agent restart": func(p *profile.Pool) { p.Machine.Agent.Restart = &profile.Restart{Attempts: 7} },
-		"reschedule":    func(p *profile.Pool) { p.Machine.Reschedule = &profile.Reschedule{Delay: time.Minute} },
-		"disconnect":    func(p *profile.Pool) { p.Machine.Disconnect = &profile.Disconnect{StopAfter: time.Minute} },
-		"logs":          func(p *profile.Pool) { p.Machine.Logs = &profile.Logs{Files: 9, FileSize: 1 << 20} },
-		"service logs":  func(p *profile.Pool) { p.Machine.Services[0].Logs = &profile.Logs{Files: 9, FileSize: 1 << 20} },
+		"restart":       func(p *profile.Pool) { p.Machine.Services[0].Restart = profile.Restart{Attempts: 3} },
+		"agent restart": func(p *profile.Pool) { p.Machine.Agent.Restart = profile.Restart{Attempts: 7} },
+		"reschedule":    func(p *profile.Pool) { p.Machine.Reschedule = profile.Reschedule{Delay: time.Minute} },
+		"disconnect":    func(p *profile.Pool) { p.Machine.Disconnect = profile.Disconnect{StopAfter: time.Minute} },
+		"logs":          func(p *profile.Pool) { p.Machine.Logs = profile.Logs{Files: 9, FileSize: 1 << 20} },
+		"service logs":  func(p *profile.Pool) { p.Machine.Services[0].Logs = profile.Logs{Files: 9, FileSize: 1 << 20} },
 		"affinity": func(p *profile.Pool) {
 			p.Placement.Affinities = []profile.Affinity{{Attribute: "a", Value: "b", Weight: 1}}
 		},

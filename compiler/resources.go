@@ -21,7 +21,7 @@ type shares struct {
 // each resource is divided equally among the instances that name none of it. The setup has everything, since it runs
 // while nothing else does. The loader has checked that it goes round.
 func (m *machine) shareOut() shares {
-	agent := m.agentResources()
+	agent := m.Agent.Resources
 	each := make([]profile.Resources, len(m.instances))
 	own := func(of func(profile.Resources) int64) []int64 {
 		list := make([]int64, len(m.instances))
@@ -75,21 +75,6 @@ func divide(rest int64, own []int64) []int64 {
 	return each
 }
 
-// agentResources: a machine without services is all the agent's.
-func (m *machine) agentResources() profile.Resources {
-	if len(m.instances) == 0 {
-		return m.Resources
-	}
-	r := m.Agent.Resources
-	if r.CPU == 0 && r.Cores == 0 {
-		r.CPU = profile.DefaultAgentCPU
-	}
-	if r.Memory == 0 {
-		r.Memory = profile.DefaultAgentMemory
-	}
-	return r
-}
-
 // resources puts them in Nomad's form. What isn't said is left to Nomad's defaults.
 func resources(r profile.Resources) *nomad.Resources {
 	out := &nomad.Resources{}
@@ -114,11 +99,7 @@ const firmware = 8
 
 // device asks for one GPU.
 func (m *machine) device() *nomad.RequestedDevice {
-	name := m.GPU.Device
-	if name == "" {
-		name = profile.DefaultDevice
-	}
-	d := &nomad.RequestedDevice{Name: name, Count: new(uint64(1))}
+	d := &nomad.RequestedDevice{Name: m.GPU.Device, Count: new(uint64(1))}
 	m.models(d)
 	if m.GPU.Memory > 0 {
 		least := (m.GPU.Memory >> 20) * (100 - firmware) / 100

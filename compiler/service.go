@@ -14,8 +14,8 @@ import (
 	"github.com/emprops/machinectl/hcl/timetext"
 )
 
-// serviceKill is how long a service may take to end after SIGTERM. The agent has ended before it is asked.
-const serviceKill = 10 * time.Second
+// setupKill is how long the setup may take to end after SIGTERM.
+const setupKill = 10 * time.Second
 
 // deregister is the time between a task's leaving the service catalogue and its SIGTERM. Nothing balances over these
 // entries, so this keeps the order only.
@@ -26,32 +26,21 @@ func (m *machine) serviceTask(at instance, res *nomad.Resources) *nomad.Task {
 	s, self := at.service, at.self()
 	t := m.task(at.name)
 	t.Resources = res
-	t.KillTimeout = new(orDefault(s.KillTimeout, serviceKill))
-	if s.KillSignal != "" {
-		t.KillSignal = s.KillSignal
-	}
-	if s.Logs != nil {
-		t.LogConfig = logs(s.Logs)
-	}
+	t.KillTimeout, t.KillSignal = new(s.KillTimeout), s.KillSignal
+	t.LogConfig = logs(s.Logs)
 	fetch(t, s.Artifacts)
 	if at.gpu <= 0 { // the same for all instances
 		m.checkKill(s.KillAt, fmt.Sprintf("service %q", s.Name), *t.KillTimeout)
 	}
 	// A service that keeps dying takes its machine with it, so that another one is tried elsewhere.
-	t.RestartPolicy = restart(&nomad.RestartPolicy{
-		Attempts: new(5), Interval: new(10 * time.Minute), Delay: new(3 * time.Second), Mode: new(nomad.RestartPolicyModeFail),
-	}, s.Restart)
-	image := s.Image
-	if image == "" {
-		image = m.Image
-	}
+	t.RestartPolicy = restart(s.Restart)
 	var ports []string
 	if s.Port != "" {
 		ports = []string{self.port}
 		t.Services = []*nomad.Service{m.registration(at)}
 		t.ShutdownDelay = deregister
 	}
-	m.run(t, self, program{image: image, command: s.Command, args: s.Args, ports: ports})
+	m.run(t, self, program{image: s.Image, command: s.Command, args: s.Args, ports: ports})
 	m.environment(t, self, merged(m.Env, s.Env), merged(m.Secrets, s.Secrets))
 	if s.Ready != nil && s.Port != "" {
 		path, needsDollar := self.env(s.Ready.Path)
@@ -90,15 +79,8 @@ func (m *machine) registration(at instance) *nomad.Service {
 func check(name, path, port string, interval, timeout time.Duration) nomad.ServiceCheck {
 	return nomad.ServiceCheck{
 		Name: name, Type: "http", Method: "GET", Path: path, PortLabel: port,
-		Interval: orDefault(interval, 10*time.Second), Timeout: orDefault(timeout, 3*time.Second),
+		Interval: interval, Timeout: timeout,
 	}
-}
-
-func orDefault(d, otherwise time.Duration) time.Duration {
-	if d > 0 {
-		return d
-	}
-	return otherwise
 }
 
 var notInServiceName = regexp.MustCompile(`[^a-z0-9-]+`)
@@ -117,10 +99,8 @@ func (m *machine) setupTask(share shares) *nomad.Task {
 	t := m.task(spec.TaskSetup)
 	t.Lifecycle = &nomad.TaskLifecycle{Hook: nomad.TaskLifecycleHookPrestart}
 	t.Resources = share.setup
-	t.KillTimeout = new(serviceKill)
-	t.RestartPolicy = restart(&nomad.RestartPolicy{
-		Attempts: new(2), Interval: new(30 * time.Minute), Delay: new(5 * time.Second), Mode: new(nomad.RestartPolicyModeFail),
-	}, m.Setup.Restart)
+	t.KillTimeout = new(setupKill)
+	t.RestartPolicy = restart(m.Setup.Restart)
 	fetch(t, m.Setup.Artifacts)
 	command, args := m.Setup.Command, m.Setup.Args
 	if m.Driver == profile.DriverDocker {

@@ -24,10 +24,12 @@ func (s *sketch) setupBlock(m *body) {
 		}
 	}
 	s.run(b, cmd, []*nomad.Task{s.setup}, [][]string{args}, runtime{})
-	b.duration("timeout", limit, profile.DefaultSetupTimeout)
+	if limit > 0 {
+		unusual(b, "timeout", limit)
+	}
 	s.setupResources(b)
 	s.artifacts(b, s.setup, runtime{})
-	s.restart(b, s.setup, nomad.RestartPolicy{Attempts: new(2), Interval: new(30 * time.Minute), Delay: new(5 * time.Second), Mode: new("fail")})
+	s.restart(b, s.setup)
 }
 
 // agentBlock writes the agent block. A foreign job's machine gets one with a placeholder for the queue.
@@ -70,8 +72,8 @@ func (s *sketch) agentBlock(m *body) {
 	} else if blobs != "" {
 		b.set("blobs", quote(blobs))
 	}
-	b.duration("grace", s.doc.Grace.D(), profile.DefaultGrace)
+	unusual(b, "grace", s.doc.Grace.D())
 	s.run(b, cmd, []*nomad.Task{t}, [][]string{args}, rt, spec.EnvSpec, spec.EnvNode)
 	s.agentResources(b)
-	s.restart(b, t, nomad.RestartPolicy{Attempts: new(5), Interval: new(10 * time.Minute), Delay: new(time.Second), Mode: new("fail")})
+	s.restart(b, t)
 }

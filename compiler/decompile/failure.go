@@ -1,7 +1,6 @@
 package decompile
 
 import (
-	"fmt"
 	"time"
 
 	nomad "github.com/hashicorp/nomad/api"
@@ -9,7 +8,7 @@ import (
 	"github.com/emprops/machinectl/hcl/profile"
 )
 
-func (s *sketch) restart(b *body, t *nomad.Task, usual nomad.RestartPolicy) {
+func (s *sketch) restart(b *body, t *nomad.Task) {
 	p := t.RestartPolicy
 	if p == nil || !s.ours() && sameAny(withoutRender(p), withoutRender(nomadsRestart(s.job))) {
 		return
@@ -18,15 +17,11 @@ func (s *sketch) restart(b *body, t *nomad.Task, usual nomad.RestartPolicy) {
 		s.notef("the restart block of task %s, which Nomad would refuse: its interval is too short", t.Name)
 		return
 	}
-	r := &body{}
-	if deref(p.Attempts) != deref(usual.Attempts) {
-		r.set("attempts", fmt.Sprint(deref(p.Attempts)))
-	}
-	r.duration("interval", deref(p.Interval), deref(usual.Interval))
-	r.duration("delay", deref(p.Delay), deref(usual.Delay))
-	if deref(p.Mode) != deref(usual.Mode) {
-		r.str("mode", deref(p.Mode))
-	}
+	r := b.section("restart")
+	unusual(r, "attempts", deref(p.Attempts))
+	unusual(r, "interval", deref(p.Interval))
+	unusual(r, "delay", deref(p.Delay))
+	unusual(r, "mode", deref(p.Mode))
 	b.optional("restart", r)
 }
 
@@ -49,18 +44,14 @@ func (s *sketch) logs(b *body, l *nomad.LogConfig, anyhow bool) {
 	if l == nil {
 		return
 	}
-	r := &body{}
-	if n := deref(l.MaxFiles); n != profile.DefaultLogFiles && n > 0 && n <= 100 {
-		r.num("files", n)
+	r := b.section("logs")
+	if n := deref(l.MaxFiles); n > 0 && n <= 100 {
+		unusual(r, "files", n)
 	}
-	if n := mib(l.MaxFileSizeMB); n != profile.DefaultLogFileSize {
-		r.size("file_size", n)
-	}
-	if deref(l.Disabled) {
-		r.set("disabled", "true")
-	}
+	unusual(r, "file_size", mib(l.MaxFileSizeMB))
+	unusual(r, "disabled", deref(l.Disabled))
 	if r.empty() && anyhow {
-		r.num("files", profile.DefaultLogFiles)
+		r.num("files", profile.Default[int](r.path+".files"))
 	}
 	b.optional("logs", r)
 }
@@ -72,7 +63,7 @@ func sameLogs(a, b *nomad.LogConfig) bool {
 // failures writes how failures of the machine or its client are handled, and how output is kept.
 func (s *sketch) failures(m *body) {
 	if p := s.group.ReschedulePolicy; p != nil && (s.ours() || !sameAny(p, nomad.NewDefaultReschedulePolicy(nomad.JobTypeService))) {
-		r := &body{}
+		r := m.section("reschedule")
 		if !deref(p.Unlimited) && deref(p.Attempts) > 0 && deref(p.Interval) >= 15*time.Second {
 			r.num("attempts", deref(p.Attempts))
 			r.duration("interval", deref(p.Interval), 0)
@@ -80,29 +71,25 @@ func (s *sketch) failures(m *body) {
 			s.notef("that a failed machine isn't placed again: here it is, without limit")
 		}
 		if d := deref(p.Delay); d >= 5*time.Second {
-			r.duration("delay", d, 10*time.Second)
+			unusual(r, "delay", d)
 		}
-		if f := deref(p.DelayFunction); f != "exponential" {
-			r.str("delay_kind", f)
-		}
+		unusual(r, "delay_kind", deref(p.DelayFunction))
 		if d := deref(p.MaxDelay); d >= max(5*time.Second, deref(p.Delay)) && (s.ours() || d != time.Hour) {
-			r.duration("max_delay", d, max(10*time.Minute, deref(p.Delay)))
+			r.duration("max_delay", d, max(profile.Default[time.Duration](r.path+".max_delay"), deref(p.Delay)))
 		}
 		m.optional("reschedule", r)
 	}
 	if d := s.group.Disconnect; d != nil {
-		r := &body{}
+		r := m.section("disconnect")
 		switch {
 		case d.StopOnClientAfter != nil:
 			r.duration("stop_after", *d.StopOnClientAfter, 0)
 		case d.LostAfter != nil:
-			r.duration("lost_after", *d.LostAfter, profile.DefaultLostAfter)
+			unusual(r, "lost_after", *d.LostAfter)
 		}
-		if deref(d.Replace) && (s.ours() || d.Replace != nil) {
-			r.set("replace", "true")
-		}
-		if c := deref(d.Reconcile); c != "" && c != profile.DefaultReconcile {
-			r.str("reconcile", c)
+		unusual(r, "replace", deref(d.Replace))
+		if c := deref(d.Reconcile); c != "" {
+			unusual(r, "reconcile", c)
 		}
 		m.optional("disconnect", r)
 	}

@@ -25,9 +25,7 @@ func (s *sketch) gpu(m *body) {
 		if !isGPU(d.Name) && !s.ours() {
 			continue
 		}
-		if d.Name != profile.DefaultDevice {
-			b.str("device", d.Name)
-		}
+		unusual(b, "device", d.Name)
 		g := &gpuWords{constraints: slices.Clone(d.Constraints), affinities: slices.Clone(d.Affinities)}
 		g.models(b)
 		g.rest(b, s)

@@ -18,7 +18,7 @@ func (s *sketch) machineBlock(file *body) *body {
 		m.args = append(m.args, arg{"image", quote("change-me"), "the job names none"})
 	}
 	if s.policy != nil {
-		m.duration("start_time", s.policy.StartTime.D(), profile.DefaultStartTime)
+		unusual(m, "start_time", s.policy.StartTime.D())
 	}
 	s.resources(m)
 	s.gpu(m)

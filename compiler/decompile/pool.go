@@ -15,16 +15,16 @@ import (
 func (s *sketch) poolBlock(file *body) *body {
 	p := file.block("pool", s.pool)
 	p.set("machine", "machine."+s.machine)
-	if n := deref(s.job.Priority); n != profile.DefaultPriority && n >= 1 && n <= 100 {
-		p.num("priority", n)
+	if n := deref(s.job.Priority); n >= 1 && n <= 100 {
+		unusual(p, "priority", n)
 	}
 	s.size(p)
 	if s.policy != nil {
-		c := &body{}
-		c.duration("target_wait", s.policy.TargetWait.D(), profile.DefaultTargetWait)
-		c.duration("up_cooldown", s.policy.UpCooldown.D(), profile.DefaultUpCooldown)
-		c.duration("down_cooldown", s.policy.DownCooldown.D(), profile.DefaultDownCooldown)
-		c.duration("idle_after", s.policy.IdleAfter.D(), profile.DefaultIdleAfter)
+		c := p.section("scale")
+		unusual(c, "target_wait", s.policy.TargetWait.D())
+		unusual(c, "up_cooldown", s.policy.UpCooldown.D())
+		unusual(c, "down_cooldown", s.policy.DownCooldown.D())
+		unusual(c, "idle_after", s.policy.IdleAfter.D())
 		p.optional("scale", c)
 	}
 	s.placement(p)
@@ -53,7 +53,7 @@ func (s *sketch) size(p *body) {
 }
 
 func (s *sketch) placement(p *body) {
-	b := &body{}
+	b := p.section("placement")
 	if r := deref(s.job.Region); r != "" && r != nomad.GlobalRegion {
 		b.str("region", r)
 	}
@@ -104,8 +104,8 @@ func (s *sketch) spread(b *body, sp *nomad.Spread) {
 	}
 	r := b.block("spread")
 	r.str("attribute", attribute(sp.Attribute))
-	if w := int(deref(sp.Weight)); w != profile.DefaultSpreadWeight && w > 0 {
-		r.num("weight", w)
+	if w := int(deref(sp.Weight)); w > 0 {
+		unusual(r, "weight", w)
 	}
 	for _, t := range sp.SpreadTarget {
 		if t.Percent > 0 {
@@ -150,13 +150,9 @@ func operator(o string) string {
 	}
 }
 
-func constraintOperators() []string {
-	return append(affinityOperators(), "is_set", "is_not_set", "distinct_hosts", "distinct_property")
-}
+func constraintOperators() []string { return profile.Choices("pool.placement.constraint.operator") }
 
-func affinityOperators() []string {
-	return []string{"=", "!=", "<", "<=", ">", ">=", "regexp", "version", "semver", "set_contains", "set_contains_any"}
-}
+func affinityOperators() []string { return profile.Choices("pool.placement.affinity.operator") }
 
 var interpolated = regexp.MustCompile(`^\$\{((?:node|attr|meta|device)\.[^${} ]+)\}$`)
 
@@ -186,20 +182,14 @@ func complete(c *nomad.Constraint) bool {
 func writeConstraint(b *body, c *nomad.Constraint) {
 	r := b.block("constraint")
 	r.str("attribute", attribute(c.LTarget))
-	if op := operator(c.Operand); op != "=" {
-		r.str("operator", op)
-	}
+	unusual(r, "operator", operator(c.Operand))
 	r.str("value", c.RTarget)
 }
 
 func writeAffinity(b *body, a *nomad.Affinity) {
 	r := b.block("affinity")
 	r.str("attribute", attribute(a.LTarget))
-	if op := operator(a.Operand); op != "=" {
-		r.str("operator", op)
-	}
+	unusual(r, "operator", operator(a.Operand))
 	r.str("value", a.RTarget)
-	if w := int(deref(a.Weight)); w != profile.DefaultWeight {
-		r.num("weight", w)
-	}
+	unusual(r, "weight", int(deref(a.Weight)))
 }

@@ -31,7 +31,13 @@ func (s *sketch) agentAmount() amount {
 	if s.agent != nil {
 		return amountOf(s.agent)
 	}
-	return amount{cpu: profile.DefaultAgentCPU, memory: profile.DefaultAgentMemory}
+	return usualAgent()
+}
+
+// usualAgent is what an agent gets where the profile says nothing.
+func usualAgent() amount {
+	const block = "machine.agent.resources."
+	return amount{cpu: profile.Default[int](block + "cpu"), memory: profile.Default[int64](block + "memory")}
 }
 
 // whole returns the sum of the tasks' resources. If they are in cores, a task with MHz counts as one core, because it
@@ -129,7 +135,7 @@ func (s *sketch) sharedEqually() bool {
 
 func (s *sketch) agentResources(m *body) {
 	a := amountOf(s.agent)
-	if len(s.services) == 0 || a == (amount{cpu: profile.DefaultAgentCPU, memory: profile.DefaultAgentMemory}) {
+	if len(s.services) == 0 || a == usualAgent() {
 		return
 	}
 	b := &body{}

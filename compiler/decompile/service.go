@@ -4,8 +4,6 @@ import (
 	"slices"
 	"time"
 
-	nomad "github.com/hashicorp/nomad/api"
-
 	"github.com/emprops/machinectl/hcl/profile"
 )
 
@@ -36,26 +34,29 @@ func (s *sketch) serviceBlock(m *body, one *service, machineImage string) {
 		s.notef("task %s: a command; its driver %s has none, and the one here is a stand-in", t.Name, t.Driver)
 	}
 	s.run(b, cmd, one.tasks, s.arguments(one), rt)
-	b.duration("kill_timeout", s.unlessNomads(deref(t.KillTimeout), 5*time.Second), profile.DefaultKillTimeout)
-	if slices.Contains(killSignals(), t.KillSignal) && t.KillSignal != profile.DefaultKillSignal {
-		b.str("kill_signal", t.KillSignal)
+	if d := s.unlessNomads(deref(t.KillTimeout), 5*time.Second); d > 0 {
+		unusual(b, "kill_timeout", d)
+	}
+	if slices.Contains(profile.Choices("machine.service.kill_signal"), t.KillSignal) {
+		unusual(b, "kill_signal", t.KillSignal)
 	}
 	if _, ok := literalText(rt.env, readyPath(one)); one.ready != nil && !ok {
 		s.notef("the check of task %s on a path that is known on the machine only, but in the nomad block", t.Name)
 	} else if one.ready != nil {
 		r := b.block("ready")
-		if one.ready.Path != profile.DefaultReadyPath {
+		usual := profile.Default[string]("machine.service.ready.path")
+		if one.ready.Path != usual {
 			r.set("path", s.constant(one.ready.Path, rt.env))
 		}
-		r.duration("interval", max(one.ready.Interval, time.Second), profile.DefaultReadyInterval)
-		r.duration("timeout", max(one.ready.Timeout, time.Second), profile.DefaultReadyTimeout)
+		unusual(r, "interval", max(one.ready.Interval, time.Second))
+		unusual(r, "timeout", max(one.ready.Timeout, time.Second))
 		if r.empty() {
-			r.set("path", quote(profile.DefaultReadyPath))
+			r.str("path", usual)
 		}
 	}
 	s.serviceResources(b, one)
 	s.artifacts(b, t, rt)
-	s.restart(b, t, nomad.RestartPolicy{Attempts: new(5), Interval: new(10 * time.Minute), Delay: new(3 * time.Second), Mode: new("fail")})
+	s.restart(b, t)
 	if s.agent != nil && !sameAny(t.LogConfig, s.agent.LogConfig) {
 		s.logs(b, t.LogConfig, true)
 	}
@@ -67,10 +68,6 @@ func (s *sketch) unlessNomads(d, usual time.Duration) time.Duration {
 		return 0
 	}
 	return d
-}
-
-func killSignals() []string {
-	return []string{"SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGKILL"}
 }
 
 func (s *sketch) portNumbers(b *body, one *service) {

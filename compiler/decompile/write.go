@@ -13,6 +13,7 @@ import (
 
 // body is the content of a block to be written: arguments first, then blocks, each in order.
 type body struct {
+	path   string   // of its block in the grammar, such as "machine.service"; empty in a nomad block
 	notes  []string // comments at its start
 	args   []arg
 	blocks []*named
@@ -42,11 +43,37 @@ func (b *body) num(name string, n int) {
 	}
 }
 
+// duration writes a time unless it is 0 or usual.
 func (b *body) duration(name string, d, usual time.Duration) {
 	if d != usual && d > 0 {
 		b.set(name, quote(timetext.Exact(d)))
 	}
 }
+
+// unusual writes an argument unless it has its default.
+func unusual[T comparable](b *body, name string, v T) {
+	if v == profile.Default[T](b.path+"."+name) {
+		return
+	}
+	switch v := any(v).(type) {
+	case time.Duration:
+		if v > 0 || profile.TakesZero(b.path+"."+name) {
+			b.set(name, quote(timetext.Exact(v)))
+		}
+	case int64:
+		b.size(name, v)
+	case string:
+		b.str(name, v)
+	default:
+		b.set(name, fmt.Sprint(v))
+	}
+}
+
+// section is a block of that kind which is not in b yet; see [body.optional].
+func (b *body) section(kind string) *body { return &body{path: b.inner(kind)} }
+
+// inner is the path of a block within b; the outermost one has none.
+func (b *body) inner(kind string) string { return strings.TrimPrefix(b.path+"."+kind, ".") }
 
 func (b *body) size(name string, bytes int64) {
 	if bytes > 0 {
@@ -66,7 +93,7 @@ func (b *body) block(kind string, labels ...string) *body {
 	for _, l := range labels {
 		header += " " + quote(l)
 	}
-	inner := &body{}
+	inner := b.section(kind)
 	b.blocks = append(b.blocks, &named{header: header, body: inner})
 	return inner
 }

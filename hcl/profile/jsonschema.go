@@ -94,14 +94,12 @@ func argumentSchema(a *argument) schema {
 
 // withDefault adds what applies when the argument is left out, in the form in which it is written.
 func withDefault(out schema, a *argument) schema {
-	switch {
-	case a.fallback == "":
-	case out["type"] == "integer", out["type"] == "boolean", out["type"] == "array":
-		var v any
-		if json.Unmarshal([]byte(a.fallback), &v) == nil {
-			out["default"] = v
-		} else {
-			out["description"] = fmt.Sprintf("%s Default: %s.", a.doc, a.fallback)
+	switch def := a.def().(type) {
+	case int, bool, []string:
+		out["default"] = def
+	case nil:
+		if a.unless != "" {
+			out["description"] = fmt.Sprintf("%s Default: %s.", a.doc, a.unless)
 		}
 	default:
 		out["default"] = a.fallback

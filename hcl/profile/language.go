@@ -71,7 +71,7 @@ func dynamicBlock() *block {
 		name: "dynamic", label: "kind", anyLabel: true, doc: "Makes one block of that kind per item of a list or map.",
 		args: []argument{
 			{name: "for_each", literal: true, required: true, doc: "List or map. In content, an item is <kind>.key and <kind>.value."},
-			{name: "iterator", literal: true, fallback: "the kind", doc: "Another name for the item, without quotes."},
+			{name: "iterator", literal: true, unless: "the kind", doc: "Another name for the item, without quotes."},
 			{name: "labels", literal: true, doc: "The names of the blocks: [\"…\"]."},
 		},
 		blocks: []*block{{name: "content", open: true, doc: "The block's arguments and blocks."}},
@@ -112,8 +112,15 @@ func resourcesBlock(doc string, machine bool) *block {
 		},
 	}
 	if machine {
-		b.args = append(b.args, argument{name: "disk", typ: typeSize, fallback: "Nomad's default, 300 MiB", doc: "Ephemeral disk."})
+		b.args = append(b.args, argument{name: "disk", typ: typeSize, unless: "Nomad's default, 300 MiB", doc: "Ephemeral disk."})
 	}
+	return b
+}
+
+// agentResourcesBlock has defaults of its own: what an agent beside services needs.
+func agentResourcesBlock() *block {
+	b := resourcesBlock("What it gets beside services. A machine without services is all the agent's.", false)
+	b.arg("cpu").fallback, b.arg("memory").fallback = "100", "128MiB"
 	return b
 }
 
@@ -127,7 +134,7 @@ func gpuBlock() *block {
 			{name: "mig", typ: typeString, doc: "Profile of a MIG slice, such as \"3g.47gb\": each GPU is such a slice."},
 			{name: "memory", typ: typeSize, min: 64, max: 4 << 20, doc: "Nominal memory of each GPU, such as \"24GiB\": the least that will do."},
 			{name: "driver", typ: typeString, doc: "Version constraint on the GPU driver, such as \">= 550\"."},
-			{name: "device", typ: typeString, fallback: DefaultDevice, doc: "Nomad device name."},
+			{name: "device", typ: typeString, fallback: "nvidia/gpu", doc: "Nomad device name."},
 		},
 		blocks: []*block{
 			constraintBlock("A Nomad constraint on the device.", "Device attribute, such as \"device.attr.memory_clock\"."),
@@ -161,7 +168,7 @@ func agentBlock() *block {
 			{name: "grace", typ: typeDuration, fallback: "25s", doc: "How long a stopping agent goes on finishing jobs before it gives them back."},
 			{name: "env", typ: typeEnv, hides: true, runtime: runtimeNomad, doc: "Its environment."},
 		},
-		blocks: []*block{resourcesBlock("What it gets beside services; default 100 MHz and 128 MiB. A machine without services is all the agent's.", false), restartBlock("5", "10m", "1s")},
+		blocks: []*block{agentResourcesBlock(), restartBlock("5", "10m", "1s")},
 	}
 }
 
@@ -171,14 +178,14 @@ func serviceBlock() *block {
 		args: []argument{
 			{name: "per", typ: typeString, fallback: "machine", oneOf: []string{"machine", "gpu"}, doc: "One instance per machine, or one per GPU."},
 			{name: "port", typ: typeString, doc: "Label of the port it listens on, such as \"http\". The number is dynamic: self.port."},
-			{name: "static_port", typ: typeInt, min: 1, max: 65535, fallback: "chosen by Nomad", doc: "The port's number on the host. Two such machines can't share a host."},
-			{name: "container_port", typ: typeInt, min: 1, max: 65535, fallback: "the same as on the host", doc: "The port's number in the container or the machine's own network, for a program that can't be told."},
-			{name: "image", typ: typeString, hides: true, fallback: "the machine's", doc: "Container image; docker only."},
+			{name: "static_port", typ: typeInt, min: 1, max: 65535, unless: "chosen by Nomad", doc: "The port's number on the host. Two such machines can't share a host."},
+			{name: "container_port", typ: typeInt, min: 1, max: 65535, unless: "the same as on the host", doc: "The port's number in the container or the machine's own network, for a program that can't be told."},
+			{name: "image", typ: typeString, hides: true, unless: "the machine's", doc: "Container image; docker only."},
 			{name: "command", typ: typeString, hides: true, runtime: runtimeSelf, doc: "Program; optional with docker, where the image may say it."},
 			{name: "args", typ: typeStrings, hides: true, runtime: runtimeSelf, doc: "Its arguments."},
 			{name: "env", typ: typeEnv, hides: true, runtime: runtimeSelf, doc: "Its environment."},
 			{name: "kill_timeout", typ: typeDuration, fallback: "10s", doc: "How long it may take to end before it is killed."},
-			{name: "kill_signal", typ: typeString, fallback: DefaultKillSignal, oneOf: []string{"SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGKILL"}, doc: "Signal that asks it to end."},
+			{name: "kill_signal", typ: typeString, fallback: "SIGTERM", oneOf: []string{"SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGKILL"}, doc: "Signal that asks it to end."},
 		},
 		blocks: []*block{
 			{

@@ -8,7 +8,7 @@ func volumeBlock() *block {
 		name: "volume", label: "name", doc: "Storage that outlives the machine, such as models. Every task of the machine finds it under the same path.",
 		args: []argument{
 			{name: "type", typ: typeString, fallback: "host", oneOf: []string{"host", "csi"}, doc: "Kind of Nomad volume."},
-			{name: "source", typ: typeString, fallback: "the volume's name", doc: "Nomad's name of it."},
+			{name: "source", typ: typeString, unless: "the volume's name", doc: "Nomad's name of it."},
 			{name: "path", typ: typeString, required: true, doc: "Where the tasks find it."},
 			{name: "read_only", typ: typeBool, fallback: "true", doc: "Whether it can only be read."},
 			{name: "sticky", typ: typeBool, fallback: "false", doc: "A machine that is placed again gets the same volume; host volumes only."},
@@ -56,7 +56,7 @@ func rescheduleBlock() *block {
 	return &block{
 		name: "reschedule", doc: "How a machine that failed is placed again, elsewhere.",
 		args: []argument{
-			{name: "attempts", typ: typeInt, min: 1, fallback: "without limit", doc: "How often within interval."},
+			{name: "attempts", typ: typeInt, min: 1, unless: "without limit", doc: "How often within interval."},
 			{name: "interval", typ: typeDuration, doc: "In which attempts are counted; needed beside attempts."},
 			{name: "delay", typ: typeDuration, fallback: "10s", doc: "Pause before the first attempt, at least 5s."},
 			{name: "delay_kind", typ: typeString, fallback: "exponential", oneOf: []string{"constant", "exponential", "fibonacci"}, doc: "How the pause grows."},
@@ -72,7 +72,7 @@ func disconnectBlock() *block {
 			{name: "lost_after", typ: typeDuration, fallback: "5m", doc: "When its place is given up. Either this or stop_after."},
 			{name: "stop_after", typ: typeDuration, doc: "When the client itself stops it. Either this or lost_after."},
 			{name: "replace", typ: typeBool, fallback: "false", doc: "Whether another machine is started meanwhile."},
-			{name: "reconcile", typ: typeString, fallback: DefaultReconcile, oneOf: []string{"keep_original", "keep_replacement", "best_score", "longest_running"}, doc: "Which one stays when it comes back."},
+			{name: "reconcile", typ: typeString, fallback: "keep_original", oneOf: []string{"keep_original", "keep_replacement", "best_score", "longest_running"}, doc: "Which one stays when it comes back."},
 		},
 	}
 }

@@ -23,10 +23,10 @@ func (l *loader) machine(name string, o *object) *Machine {
 	env := o.env()
 	m := &Machine{
 		Name:      name,
-		Kind:      Kind(o.str("kind", "")),
-		Driver:    Driver(o.str("driver", string(DriverDocker))),
-		Image:     o.str("image", ""),
-		StartTime: o.dur("start_time", DefaultStartTime),
+		Kind:      Kind(o.str("kind")),
+		Driver:    Driver(o.str("driver")),
+		Image:     o.str("image"),
+		StartTime: o.dur("start_time"),
 		Env:       env.plain,
 		Secrets:   env.secrets,
 		Range:     o.header,
@@ -41,6 +41,7 @@ func (l *loader) machine(name string, o *object) *Machine {
 		l.absent(o, diag.Error(o.header, "Missing block \"resources\"", fmt.Sprintf("Machine %q doesn't say what it needs.", name),
 			"Write resources { cpu = 2000 memory = \"4GiB\" }, each on a line of its own."))
 	}
+	m.Logs = l.logs(o.section("logs"))
 	l.gpu(m, o)
 	l.setup(m, o)
 	l.services(m, o)
@@ -72,9 +73,11 @@ func (l *loader) resources(o *object) *Resources {
 	if o.has("cpu") && o.has("cores") {
 		l.report(diag.Error(o.at("cores"), "Both cpu and cores", "cpu is a share in MHz, cores are whole ones reserved; Nomad takes one of the two.", "Take one of them out; cores = null takes an inherited one away."))
 	}
-	return &Resources{
-		CPU: o.num("cpu", 0), Cores: o.num("cores", 0), Memory: o.size("memory"), Disk: o.size("disk"), Range: o.header,
+	r := &Resources{CPU: o.num("cpu"), Cores: o.num("cores"), Memory: o.size("memory"), Disk: o.size("disk"), Range: o.header}
+	if r.Cores > 0 {
+		r.CPU = 0 // a default
 	}
+	return r
 }
 
 func (l *loader) gpu(m *Machine, o *object) {
@@ -97,8 +100,8 @@ func (l *loader) gpu(m *Machine, o *object) {
 
 func (l *loader) gpus(o *object) *GPU {
 	g := &GPU{
-		Count: o.num("count", 1), Device: o.str("device", DefaultDevice), Model: o.str("model", ""), Models: o.list("models"), MIG: o.str("mig", ""),
-		Memory: o.size("memory"), Driver: o.str("driver", ""), Range: o.header,
+		Count: o.num("count"), Device: o.str("device"), Model: o.str("model"), Models: o.list("models"), MIG: o.str("mig"),
+		Memory: o.size("memory"), Driver: o.str("driver"), Range: o.header,
 	}
 	for _, c := range o.children("constraint") {
 		g.Constraints = append(g.Constraints, l.constraint(c, "device."))
@@ -154,8 +157,8 @@ func (l *loader) setup(m *Machine, o *object) {
 	}
 	env := s.env()
 	m.Setup = &Setup{
-		Command: s.str("command", ""), Args: s.list("args"), Env: env.plain, Secrets: env.secrets,
-		Timeout: s.dur("timeout", DefaultSetupTimeout), Artifacts: l.artifacts(s), Restart: l.restart(s), Range: s.header,
+		Command: s.str("command"), Args: s.list("args"), Env: env.plain, Secrets: env.secrets,
+		Timeout: s.dur("timeout"), Artifacts: l.artifacts(s), Restart: l.restart(s), Range: s.header,
 	}
 	if r := s.child("resources"); r != nil {
 		m.Setup.Resources = l.resources(r)
@@ -165,38 +168,26 @@ func (l *loader) setup(m *Machine, o *object) {
 // agent builds the agent's part. Its resources are complete: what the profile says or the defaults; in a machine without
 // services, everything that the machine has.
 func (l *loader) agent(m *Machine, o *object) {
-	a := o.child("agent")
-	if a == nil {
-		a = &object{grammar: agentBlock(), header: o.header, partial: o.partial}
-	}
+	a := o.section("agent")
 	env := a.env()
 	m.Agent = Agent{
-		Artifact: a.str("artifact", ""), Args: a.list("args"), Redis: a.str("redis", ""), Blobs: a.str("blobs", ""),
-		Grace: a.dur("grace", DefaultGrace), GraceAt: a.at("grace"), CommandAt: a.at("command"), ArtifactAt: a.at("artifact"), RedisAt: a.at("redis"), BlobsAt: a.at("blobs"),
+		Artifact: a.str("artifact"), Args: a.list("args"), Redis: a.str("redis"), Blobs: a.str("blobs"),
+		Grace: a.dur("grace"), GraceAt: a.at("grace"), CommandAt: a.at("command"), ArtifactAt: a.at("artifact"), RedisAt: a.at("redis"), BlobsAt: a.at("blobs"),
 		Env: env.plain, Secrets: env.secrets, Restart: l.restart(a), Range: a.header,
 	}
 	command := DefaultAgentCommand
 	if a.has("artifact") {
 		command = DefaultArtifactAgent
 	}
-	m.Agent.Command = a.str("command", command)
+	m.Agent.Command = a.strOr("command", command)
 	m.Agent.Resources = l.agentResources(m, a)
 	l.agentURLs(m, o, a)
 }
 
 func (l *loader) agentResources(m *Machine, a *object) Resources {
-	own := &Resources{Range: a.header}
-	if r := a.child("resources"); r != nil {
-		own = l.resources(r)
-	}
+	own := l.resources(a.section("resources"))
 	if len(m.Services) == 0 {
 		return Resources{CPU: m.Resources.CPU, Cores: m.Resources.Cores, Memory: m.Resources.Memory, Range: own.Range}
-	}
-	if own.CPU == 0 && own.Cores == 0 {
-		own.CPU = DefaultAgentCPU
-	}
-	if own.Memory == 0 {
-		own.Memory = DefaultAgentMemory
 	}
 	return *own
 }

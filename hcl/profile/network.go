@@ -11,9 +11,9 @@ var networkMode = regexp.MustCompile(`^(host|bridge|cni/[a-zA-Z0-9_.-]+)$`)
 
 // network builds the machine's network and checks its ports.
 func (l *loader) network(m *Machine, o *object) {
-	m.Network.Mode = "host"
+	m.Network.Mode = o.section("network").str("mode")
 	if n := o.child("network"); n != nil {
-		m.Network = Network{Mode: n.str("mode", "host"), Hostname: n.str("hostname", ""), Range: n.header}
+		m.Network = Network{Mode: n.str("mode"), Hostname: n.str("hostname"), Range: n.header}
 		if !networkMode.MatchString(m.Network.Mode) {
 			l.report(diag.Error(n.at("mode"), fmt.Sprintf("Unknown mode %q", m.Network.Mode), "It is \"host\", \"bridge\" or \"cni/<name>\".", diag.DidYouMean(m.Network.Mode, []string{"host", "bridge"})))
 		}

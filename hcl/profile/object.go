@@ -187,25 +187,37 @@ func (o *object) at(name string) hcl.Range {
 	return o.header
 }
 
-func read[T any](o *object, name string, fallback T) T {
-	if v, ok := o.get(name); ok {
-		if t, ok := v.v.(T); ok {
+// read returns an argument's value, or its default where it was left out or is wrong.
+func read[T any](o *object, name string) T {
+	v, ok := o.get(name)
+	if t, is := v.v.(T); ok && is {
+		return t
+	}
+	var none T
+	if a := o.grammar.arg(name); a != nil {
+		if t, is := a.def().(T); is {
 			return t
 		}
 	}
-	return fallback
+	return none
 }
 
-func (o *object) str(name, fallback string) string   { return read(o, name, fallback) }
-func (o *object) num(name string, fallback int) int  { return read(o, name, fallback) }
-func (o *object) flag(name string) bool              { return read(o, name, false) }
-func (o *object) size(name string) int64             { return read(o, name, int64(0)) }
-func (o *object) list(name string) []string          { return read[[]string](o, name, nil) }
-func (o *object) env() environment                   { return read(o, "env", environment{}) }
-func (o *object) dict(name string) map[string]string { return read[map[string]string](o, name, nil) }
-func (o *object) attrs(name string) map[string]any   { return read[map[string]any](o, name, nil) }
-func (o *object) dur(name string, fallback time.Duration) time.Duration {
-	return read(o, name, fallback)
+func (o *object) str(name string) string             { return read[string](o, name) }
+func (o *object) num(name string) int                { return read[int](o, name) }
+func (o *object) flag(name string) bool              { return read[bool](o, name) }
+func (o *object) size(name string) int64             { return read[int64](o, name) }
+func (o *object) dur(name string) time.Duration      { return read[time.Duration](o, name) }
+func (o *object) list(name string) []string          { return read[[]string](o, name) }
+func (o *object) env() environment                   { return read[environment](o, "env") }
+func (o *object) dict(name string) map[string]string { return read[map[string]string](o, name) }
+func (o *object) attrs(name string) map[string]any   { return read[map[string]any](o, name) }
+
+// strOr is str with a default that depends on other arguments.
+func (o *object) strOr(name, otherwise string) string {
+	if _, ok := o.get(name); ok {
+		return o.str(name)
+	}
+	return otherwise
 }
 
 // child returns the block of that kind, or nil.
@@ -216,6 +228,14 @@ func (o *object) child(kind string) *object {
 		}
 	}
 	return nil
+}
+
+// section returns the block of that kind; where there is none, an empty one, whose arguments have their defaults.
+func (o *object) section(kind string) *object {
+	if b := o.child(kind); b != nil {
+		return b
+	}
+	return &object{grammar: o.grammar.child(kind), header: o.header, partial: o.partial}
 }
 
 // children returns all blocks of that kind.

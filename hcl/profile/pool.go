@@ -10,28 +10,21 @@ import (
 
 // pool builds a pool and checks it.
 func (l *loader) pool(d declared, m *Machine) *Pool {
-	p := &Pool{Name: d.name, Machine: m, Priority: d.num("priority", DefaultPriority), Range: d.header}
+	p := &Pool{Name: d.name, Machine: m, Priority: d.num("priority"), Range: d.header}
 	if s := d.child("size"); s != nil {
-		p.Min, p.Max = s.num("min", 0), s.num("max", 0)
+		p.Min, p.Max = s.num("min"), s.num("max")
 		if _, ok := s.get("max"); ok && p.Min > p.Max {
 			l.report(diag.Error(s.at("min"), "The pool's least size is above its largest", fmt.Sprintf("min is %d and max is %d.", p.Min, p.Max), fmt.Sprintf("Write min = %d, or raise max.", p.Max)))
 		}
 	} else if !d.partial {
 		l.report(diag.Error(d.header, "Missing block \"size\"", fmt.Sprintf("Pool %q doesn't say how large it may become.", p.Name), "Write size { min = 0 max = 4 }, each on a line of its own."))
 	}
-	scale := d.child("scale")
-	if scale == nil {
-		scale = &object{header: d.header}
-	}
+	scale := d.section("scale")
 	p.Scale = Scale{
-		TargetWait: scale.dur("target_wait", DefaultTargetWait), UpCooldown: scale.dur("up_cooldown", DefaultUpCooldown),
-		DownCooldown: scale.dur("down_cooldown", DefaultDownCooldown), IdleAfter: scale.dur("idle_after", DefaultIdleAfter), Range: scale.header,
+		TargetWait: scale.dur("target_wait"), UpCooldown: scale.dur("up_cooldown"),
+		DownCooldown: scale.dur("down_cooldown"), IdleAfter: scale.dur("idle_after"), Range: scale.header,
 	}
-	place := d.child("placement")
-	if place == nil {
-		place = &object{header: d.header}
-	}
-	p.Placement = l.placement(place)
+	p.Placement = l.placement(d.section("placement"))
 	p.Escape = l.escape(d.object)
 	if p.Machine != nil {
 		l.escapeTasks(p.Machine, p.Escape)
@@ -41,11 +34,8 @@ func (l *loader) pool(d declared, m *Machine) *Pool {
 
 func (l *loader) placement(o *object) Placement {
 	p := Placement{
-		Region: o.str("region", ""), Namespace: o.str("namespace", ""), NodePool: o.str("node_pool", ""), Datacenters: o.list("datacenters"),
+		Region: o.str("region"), Namespace: o.str("namespace"), NodePool: o.str("node_pool"), Datacenters: o.list("datacenters"),
 		Range: o.header,
-	}
-	if len(p.Datacenters) == 0 {
-		p.Datacenters = []string{"*"}
 	}
 	if o.has("datacenters") && len(o.list("datacenters")) == 0 {
 		if _, ok := o.get("datacenters"); ok {
@@ -68,7 +58,7 @@ func (l *loader) placement(o *object) Placement {
 }
 
 func (l *loader) constraint(o *object, roots ...string) Constraint {
-	c := Constraint{Operator: o.str("operator", "="), Value: o.str("value", "")}
+	c := Constraint{Operator: o.str("operator"), Value: o.str("value")}
 	if _, ok := o.get("attribute"); ok {
 		c.Attribute = l.attribute(o, "attribute", roots...)
 	}
@@ -83,7 +73,7 @@ func (l *loader) constraint(o *object, roots ...string) Constraint {
 }
 
 func (l *loader) affinity(o *object, roots ...string) Affinity {
-	a := Affinity{Operator: o.str("operator", "="), Value: o.str("value", ""), Weight: o.num("weight", DefaultWeight)}
+	a := Affinity{Operator: o.str("operator"), Value: o.str("value"), Weight: o.num("weight")}
 	if _, ok := o.get("attribute"); ok {
 		a.Attribute = l.attribute(o, "attribute", roots...)
 	}
@@ -94,14 +84,14 @@ func (l *loader) affinity(o *object, roots ...string) Affinity {
 }
 
 func (l *loader) spread(o *object) Spread {
-	s := Spread{Weight: o.num("weight", DefaultSpreadWeight)}
+	s := Spread{Weight: o.num("weight")}
 	if _, ok := o.get("attribute"); ok {
 		s.Attribute = l.attribute(o, "attribute", nodeRoots()...)
 	}
 	sum := 0
 	for _, t := range o.children("target") {
-		s.Targets = append(s.Targets, SpreadTarget{Value: t.label, Percent: t.num("percent", 0)})
-		if sum += t.num("percent", 0); sum > 100 {
+		s.Targets = append(s.Targets, SpreadTarget{Value: t.label, Percent: t.num("percent")})
+		if sum += t.num("percent"); sum > 100 {
 			l.report(diag.Error(t.at("percent"), "The targets are more than everything", fmt.Sprintf("Up to here they are %d percent.", sum), ""))
 		}
 	}
@@ -113,7 +103,7 @@ func nodeRoots() []string { return []string{"node.", "attr.", "meta."} }
 // attribute reads the name of an attribute and writes it as Nomad does: "node.class" → "${node.class}". It must start
 // with one of the roots.
 func (l *loader) attribute(o *object, arg string, roots ...string) string {
-	name := o.str(arg, "")
+	name := o.str(arg)
 	name = strings.TrimSuffix(strings.TrimPrefix(name, "${"), "}")
 	if slices.ContainsFunc(roots, func(r string) bool { return strings.HasPrefix(name, r) && len(name) > len(r) }) && !strings.ContainsAny(name, "${} ") {
 		return "${" + name + "}"

@@ -128,9 +128,7 @@ func (a *argument) otherwise() string {
 	case a.required:
 		return "**required**"
 	case a.fallback == "":
-		return ""
-	case strings.Contains(a.fallback, " ") && !strings.HasPrefix(a.fallback, "["):
-		return a.fallback
+		return a.unless
 	default:
 		return "`" + a.fallback + "`"
 	}

@@ -61,7 +61,8 @@ type argument struct {
 	name     string
 	typ      valueType
 	doc      string
-	fallback string // what applies when it is left out, as text for people; empty: nothing
+	fallback string // what applies when it is left out, as it would be written, without quotes; empty: nothing
+	unless   string // what applies when it is left out, where that is not a value: text for people
 	required bool
 	oneOf    []string
 	planned  []string // words that no agent or driver understands yet, though the language has a name for them

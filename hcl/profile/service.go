@@ -47,10 +47,10 @@ func (l *loader) services(m *Machine, o *object) {
 func (l *loader) service(m *Machine, o *object) *Service {
 	env := o.env()
 	s := &Service{
-		Name: o.label, PerGPU: o.str("per", "machine") == "gpu", Image: o.str("image", m.Image), Command: o.str("command", ""),
-		Args: o.list("args"), Env: env.plain, Secrets: env.secrets, Port: o.str("port", ""), Range: o.header,
-		StaticPort: o.num("static_port", 0), ContainerPort: o.num("container_port", 0), Artifacts: l.artifacts(o), Restart: l.restart(o),
-		KillTimeout: o.dur("kill_timeout", DefaultKillTimeout), KillAt: o.at("kill_timeout"), KillSignal: o.str("kill_signal", DefaultKillSignal),
+		Name: o.label, PerGPU: o.str("per") == "gpu", Image: o.strOr("image", m.Image), Command: o.str("command"),
+		Args: o.list("args"), Env: env.plain, Secrets: env.secrets, Port: o.str("port"), Range: o.header,
+		StaticPort: o.num("static_port"), ContainerPort: o.num("container_port"), Artifacts: l.artifacts(o), Restart: l.restart(o),
+		KillTimeout: o.dur("kill_timeout"), KillAt: o.at("kill_timeout"), KillSignal: o.str("kill_signal"),
 	}
 	switch {
 	case m.Driver != DriverDocker && o.has("image"):
@@ -66,7 +66,7 @@ func (l *loader) service(m *Machine, o *object) *Service {
 		l.report(diag.Error(o.at("port"), fmt.Sprintf("%q is no port label", s.Port), "A port is named, not numbered: lower-case letters, digits and underscores.", advice))
 	}
 	if r := o.child("ready"); r != nil {
-		s.Ready = &Ready{Path: r.str("path", DefaultReadyPath), Interval: r.dur("interval", DefaultReadyInterval), Timeout: r.dur("timeout", DefaultReadyTimeout), Range: r.header}
+		s.Ready = &Ready{Path: r.str("path"), Interval: r.dur("interval"), Timeout: r.dur("timeout"), Range: r.header}
 		if o.lacks("port") {
 			l.report(diag.Error(r.header, "Readiness without a port", fmt.Sprintf("Service %q listens nowhere, so nothing can be asked.", s.Name), "Write port = \"http\" in the service."))
 		}
@@ -79,6 +79,7 @@ func (l *loader) service(m *Machine, o *object) *Service {
 	if r := o.child("resources"); r != nil {
 		s.Resources = l.resources(r)
 	}
+	s.Logs = m.Logs
 	if b := o.child("logs"); b != nil {
 		s.Logs = l.logs(b)
 	}

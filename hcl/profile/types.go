@@ -59,15 +59,14 @@ type Machine struct {
 	Services  []*Service
 	Workers   []*Worker
 	// StartTime is the author's guess of a cold start, for scaling until one was measured. Default 60 s.
-	StartTime time.Duration
-	Env       map[string]string // of every task; a task's own wins
-	Secrets   map[string]Secret // of every task: environment variable → where its value is
-	Network   Network
-	Volumes   []*Volume
-	// Reschedule, Disconnect and Logs are nil where the profile says nothing.
-	Reschedule *Reschedule
-	Disconnect *Disconnect
-	Logs       *Logs
+	StartTime  time.Duration
+	Env        map[string]string // of every task; a task's own wins
+	Secrets    map[string]Secret // of every task: environment variable → where its value is
+	Network    Network
+	Volumes    []*Volume
+	Reschedule Reschedule
+	Disconnect Disconnect
+	Logs       Logs
 	Escape     *Escape   // nil: no nomad block
 	Range      hcl.Range // of the block's header
 }
@@ -106,7 +105,7 @@ type Setup struct {
 	Secrets   map[string]Secret
 	Timeout   time.Duration // default 10 m
 	Artifacts []*Artifact
-	Restart   *Restart // nil: the compiler's default
+	Restart   Restart
 	Resources *Resources
 	Range     hcl.Range
 }
@@ -122,7 +121,7 @@ type Agent struct {
 	GraceAt                      hcl.Range // of Grace
 	CommandAt                    hcl.Range // of Command, or of the block; ArtifactAt, RedisAt and BlobsAt likewise
 	ArtifactAt, RedisAt, BlobsAt hcl.Range
-	Restart                      *Restart // nil: the compiler's default
+	Restart                      Restart
 	Resources                    Resources
 	Env                          map[string]string
 	Secrets                      map[string]Secret // environment variable → where its value is
@@ -151,10 +150,10 @@ type Service struct {
 	Artifacts     []*Artifact
 	KillTimeout   time.Duration // from KillSignal to SIGKILL; default 10 s
 	KillSignal    string        // default SIGTERM
-	Restart       *Restart      // nil: the compiler's default
-	Logs          *Logs         // nil: the machine's
-	Resources     *Resources    // nil: its share of what the machine has left
-	KillAt        hcl.Range     // of KillTimeout
+	Restart       Restart
+	Logs          Logs       // default: the machine's
+	Resources     *Resources // nil: its share of what the machine has left
+	KillAt        hcl.Range  // of KillTimeout
 	Range         hcl.Range
 }
 

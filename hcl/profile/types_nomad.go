@@ -45,7 +45,7 @@ type DNS struct {
 	Servers, Searches, Options []string
 }
 
-// Reschedule is how a machine that failed is placed again. Zero values are the compiler's defaults.
+// Reschedule is how a machine that failed is placed again.
 type Reschedule struct {
 	Attempts  int           // 0: without limit
 	Interval  time.Duration // in which attempts are counted
@@ -64,9 +64,9 @@ type Disconnect struct {
 	Range     hcl.Range
 }
 
-// Restart is how a task that ended is started again, in place. Zero values are the compiler's defaults.
+// Restart is how a task that ended is started again, in place.
 type Restart struct {
-	Attempts int // -1: the default; 0: never
+	Attempts int // 0: never
 	Interval time.Duration
 	Delay    time.Duration
 	Mode     string // fail or delay

@@ -26,9 +26,9 @@ func (l *loader) volumes(m *Machine, o *object) {
 
 func (l *loader) volume(o *object) *Volume {
 	v := &Volume{
-		Name: o.label, Type: o.str("type", "host"), Source: o.str("source", o.label), Path: o.str("path", ""),
-		ReadOnly: read(o, "read_only", true), Sticky: o.flag("sticky"), PerMachine: o.flag("per_machine"), AccessMode: o.str("access_mode", ""),
-		AttachmentMode: o.str("attachment_mode", ""), FSType: o.str("fs_type", ""), MountFlags: o.list("mount_flags"), Range: o.header,
+		Name: o.label, Type: o.str("type"), Source: o.strOr("source", o.label), Path: o.str("path"),
+		ReadOnly: o.flag("read_only"), Sticky: o.flag("sticky"), PerMachine: o.flag("per_machine"), AccessMode: o.str("access_mode"),
+		AttachmentMode: o.str("attachment_mode"), FSType: o.str("fs_type"), MountFlags: o.list("mount_flags"), Range: o.header,
 	}
 	if v.Path != "" && !strings.HasPrefix(v.Path, "/") {
 		l.report(diag.Error(o.at("path"), fmt.Sprintf("%q is no absolute path", v.Path), "A volume is mounted under a path that starts with a slash.", fmt.Sprintf("Write path = %q.", "/"+v.Path)))
@@ -57,7 +57,7 @@ func (l *loader) artifacts(o *object) []*Artifact {
 	var out []*Artifact
 	for _, b := range o.children("artifact") {
 		a := &Artifact{
-			Source: b.str("source", ""), Destination: b.str("destination", "local/"), Mode: b.str("mode", "any"),
+			Source: b.str("source"), Destination: b.str("destination"), Mode: b.str("mode"),
 			Options: b.dict("options"), Headers: b.dict("headers"), Range: b.header,
 		}
 		if _, ok := b.get("source"); ok && a.Source == "" {

@@ -35,8 +35,8 @@ func (l *loader) workers(m *Machine, o *object) {
 
 func (l *loader) worker(m *Machine, o, machine *object) *Worker {
 	w := &Worker{
-		Name: o.label, Connector: o.str("connector", ""), Service: o.str("service", ""), Concurrency: o.num("concurrency", 1),
-		Count: o.num("count", 1), Settings: o.dict("settings"), Range: o.header,
+		Name: o.label, Connector: o.str("connector"), Service: o.str("service"), Concurrency: o.num("concurrency"),
+		Count: o.num("count"), Settings: o.dict("settings"), Range: o.header,
 	}
 	names := make([]string, len(m.Services))
 	for i, s := range m.Services {

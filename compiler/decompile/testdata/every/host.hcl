@@ -62,6 +62,7 @@ machine "models" {
 pool "api" {
   machine = machine.api
   size { max = 3 }
+  scale { up_cooldown = "0s" }
 }
 
 pool "models" {
