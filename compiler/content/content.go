@@ -207,6 +207,16 @@ func document(text any) any {
 	return text
 }
 
+// ItemPath is the part of a path that an item of a list has: none for a plain value.
+func ItemPath(item any, i int) string {
+	switch v := Plain(item).(type) {
+	case map[string]any, []any:
+		return "\x00" + itemName(v, i)
+	default:
+		return ""
+	}
+}
+
 // joined returns a list of plain values as one line; ok is false if an item is a map or a list.
 func joined(list []any) (line string, ok bool) {
 	var parts []string

@@ -54,7 +54,7 @@ func (s *sketch) agentBlock(m *body) {
 	if cmd == usual {
 		cmd = ""
 	}
-	if redis := s.doc.Redis; sensitive("", redis) {
+	if redis := s.doc.Redis; s.sensitive("", redis, instructionPath("redis")) {
 		if s.env[t.Name] == nil {
 			s.env[t.Name] = map[string]profile.Secret{}
 		}
@@ -63,7 +63,7 @@ func (s *sketch) agentBlock(m *body) {
 	} else if redis != "" {
 		b.set("redis", quote(redis))
 	}
-	if blobs := s.doc.Blobs; sensitive("", blobs) {
+	if blobs := s.doc.Blobs; s.sensitive("", blobs, instructionPath("blobs")) {
 		if s.env[t.Name] == nil {
 			s.env[t.Name] = map[string]profile.Secret{}
 		}

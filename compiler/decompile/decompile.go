@@ -94,6 +94,9 @@ func (d *decompilation) sketches() {
 		if !s.ours() {
 			s.withoutConsul()
 		}
+		if s.policy != nil {
+			s.places = s.policy.Sensitive
+		}
 		s.redact()
 		if s.ours() {
 			s.ofOurs()
@@ -120,11 +123,23 @@ func (s *sketch) redact() {
 	}
 	s.understood()
 	for i := range s.doc.Workers {
-		for name, value := range s.doc.Workers[i].Settings {
-			if sensitive(name, value) {
-				s.doc.Workers[i].Settings[name] = s.hide("worker " + s.doc.Workers[i].Name + " " + name)
-			}
+		s.redactSettings(&s.doc.Workers[i])
+	}
+}
+
+// redactSettings takes secrets out of a worker's settings. Where a setting takes no text that could stand for one, it is left out.
+func (s *sketch) redactSettings(w *spec.Worker) {
+	connector, _ := spec.ConnectorNamed(w.Connector)
+	for name, value := range w.Settings {
+		if !s.sensitive(name, value, instructionPath("workers", w.Name, "settings", name)) {
+			continue
 		}
+		if setting, known := connector.Setting(name); known && !setting.Accepts(standIn(name)) {
+			s.notef("worker %s: its setting %s, which is sensitive", w.Name, name)
+			delete(w.Settings, name)
+			continue
+		}
+		w.Settings[name] = s.hide("worker " + w.Name + " " + name)
 	}
 }
 

@@ -98,3 +98,55 @@ func TestAPoolThatMoves(t *testing.T) {
 	_, err = decompile.Profile(&job, decompile.Options{Group: "gpu-0000000"})
 	require.ErrorContains(t, err, `has no group "gpu-0000000". Did you mean "gpu-00000000"?`)
 }
+
+// What a group of ours says is sensitive is taken out wherever it stands, however it looks.
+func TestSensitiveOfOurs(t *testing.T) {
+	src := strings.NewReplacer(
+		`redis = "redis://user:hunter2-redis@host:6379"`, `redis = "redis://${var.plain}"
+    args    = ["-x", var.plain, "-y"]
+    command = "/bin/${var.plain}"
+    blobs   = "file:///${var.plain}"`,
+		`API_KEY = "hunter2-env"`, `NOTE = var.plain`,
+		`connector = "simulation"`, `connector = "simulation"
+    settings  = { speed = var.speed }`,
+		"  worker \"w\" {", `  service "s" {
+    command = "/bin/s"
+    args    = [upper(var.plain)]
+    artifact {
+      source  = "https://host/${var.plain}"
+      headers = { X-Note = var.plain }
+    }
+  }
+  nomad {
+    task "agent" {
+      user = var.plain
+      meta { note = var.plain }
+      template {
+        data        = "note ${var.plain}"
+        destination = "local/x"
+      }
+    }
+  }
+  worker "w" {`,
+	).Replace(ours) + `
+variable "plain" {
+  sensitive = true
+  default   = "plainword"
+}
+variable "speed" {
+  type      = number
+  sensitive = true
+  default   = 31337
+}
+`
+	p, diags := profile.LoadBytes([]byte(src), "p.hcl", profile.Options{})
+	require.False(t, diags.HasErrors(), "%s", diags)
+	pools, diags := compiler.Compile(p)
+	require.False(t, diags.HasErrors(), "%s", diags)
+	r, err := decompile.Profile(pools[0].Job, decompile.Options{})
+	require.NoError(t, err)
+	valid(t, r)
+	all := strings.ToLower(r.Profile + strings.Join(r.Notes, "\n"))
+	require.NotContains(t, all, "plainword")
+	require.NotContains(t, all, "31337")
+}

@@ -10,7 +10,9 @@ import (
 
 	nomad "github.com/hashicorp/nomad/api"
 
+	"github.com/emprops/machinectl/compiler/content"
 	"github.com/emprops/machinectl/hcl/profile"
+	"github.com/emprops/machinectl/hcl/spec"
 )
 
 // What looks like a secret. The patterns match too much rather than too little, because a user can restore what was
@@ -90,6 +92,18 @@ type redaction struct {
 	// env holds secret environment variables, by task.
 	env   map[string]map[string]profile.Secret
 	notes []string
+	// places are those at which a group of ours says itself that it holds sensitive values, in the words of package content.
+	places []string
+}
+
+// sensitive reports whether a value looks like a secret, or the group says that it is one. path is its place, see [content.Of].
+func (r *redaction) sensitive(name, value, path string) bool {
+	return sensitive(name, value) || value != "" && slices.Contains(r.places, content.Words(path))
+}
+
+// instructionPath is the path of something in the agent's instructions.
+func instructionPath(parts ...string) string {
+	return strings.Join(append([]string{"", "Tasks", spec.TaskAgent, "Templates", "local/machine.json", "EmbeddedTmpl"}, parts...), "\x00")
 }
 
 // group removes secrets from the group and its tasks, in place.
@@ -97,21 +111,22 @@ func (r *redaction) group(g *nomad.TaskGroup) {
 	for _, t := range g.Tasks {
 		r.environment(t)
 		t.Templates = slices.DeleteFunc(t.Templates, func(tmpl *nomad.Template) bool {
-			if tmpl.EmbeddedTmpl == nil || !sensitive("", *tmpl.EmbeddedTmpl) {
+			at := "\x00Tasks\x00" + t.Name + "\x00Templates\x00" + deref(tmpl.DestPath) + "\x00EmbeddedTmpl"
+			if tmpl.EmbeddedTmpl == nil || !r.sensitive("", *tmpl.EmbeddedTmpl, at) {
 				return false
 			}
 			r.notes = append(r.notes, fmt.Sprintf("task %s: the template %s, in which there seems to be a secret", t.Name, deref(tmpl.DestPath)))
 			return true
 		})
 	}
-	r.walk(reflect.ValueOf(g).Elem(), "", "group")
+	r.walk(reflect.ValueOf(g).Elem(), "", "group", "")
 }
 
 // environment turns a task's secret variables into secret() values.
 func (r *redaction) environment(t *nomad.Task) {
 	for name, value := range t.Env {
 		switch {
-		case !sensitive(name, value):
+		case !r.sensitive(name, value, "\x00Tasks\x00"+t.Name+"\x00Env\x00"+name):
 			continue
 		case !envName.MatchString(name) || strings.HasPrefix(name, "NOMAD_"): // the language doesn't allow it
 			t.Env[name] = r.hide("task " + t.Name + " env " + name)
@@ -130,31 +145,31 @@ func (r *redaction) secret(name string) profile.Secret {
 	return profile.Secret{Path: "machines/" + r.pool, Key: strings.ToLower(name)}
 }
 
-// walk replaces every secret text. key is the name of the value.
-func (r *redaction) walk(v reflect.Value, key, path string) {
+// walk replaces every secret text. key is the name of the value, path its place for people, at that for package content.
+func (r *redaction) walk(v reflect.Value, key, path, at string) {
 	switch v.Kind() {
 	case reflect.Pointer:
 		if !v.IsNil() {
-			r.walk(v.Elem(), key, path)
+			r.walk(v.Elem(), key, path, at)
 		}
 	case reflect.Interface:
 		if !v.IsNil() {
 			inner := reflect.New(v.Elem().Type()).Elem()
 			inner.Set(v.Elem())
-			r.walk(inner, key, path)
+			r.walk(inner, key, path, at)
 			v.Set(inner)
 		}
 	case reflect.Struct:
 		for i := range v.NumField() {
 			if f := v.Type().Field(i); f.IsExported() && !structural(f.Name) {
-				r.walk(v.Field(i), hclName(f), r.named(path, v, cmp.Or(hclName(f), strings.ToLower(f.Name))))
+				r.walk(v.Field(i), hclName(f), r.named(path, v, cmp.Or(hclName(f), strings.ToLower(f.Name))), at+"\x00"+f.Name)
 			}
 		}
 	case reflect.Map:
 		for _, k := range sortedKeys(v) {
 			item := reflect.New(v.Type().Elem()).Elem()
 			item.Set(v.MapIndex(reflect.ValueOf(k)))
-			r.walk(item, k, path+" "+k)
+			r.walk(item, k, path+" "+k, at+"\x00"+k)
 			v.SetMapIndex(reflect.ValueOf(k), item)
 		}
 	case reflect.Slice:
@@ -163,10 +178,10 @@ func (r *redaction) walk(v reflect.Value, key, path string) {
 			if i > 0 && secretFlag.MatchString(stringOf(v.Index(i-1))) {
 				inner = "secret"
 			}
-			r.walk(v.Index(i), inner, path)
+			r.walk(v.Index(i), inner, path, at+content.ItemPath(v.Index(i).Interface(), i))
 		}
 	case reflect.String:
-		if sensitive(key, v.String()) {
+		if r.sensitive(key, v.String(), at) {
 			v.SetString(r.hide(path))
 		}
 	}
@@ -175,7 +190,7 @@ func (r *redaction) walk(v reflect.Value, key, path string) {
 // structural reports whether a field holds names that Nomad knows, or templates, which are checked elsewhere.
 func structural(field string) bool {
 	switch field {
-	case "Name", "Driver", "Type", "Operand", "LTarget", "PortLabel", "Label", "Provider", "KillSignal", "Mode", "EmbeddedTmpl", "Scaling", "Identity", "Identities":
+	case "Name", "Driver", "Type", "Operand", "LTarget", "DestPath", "PortLabel", "Label", "Provider", "KillSignal", "Mode", "EmbeddedTmpl", "Scaling", "Identity", "Identities":
 		return true
 	default:
 		return false
@@ -202,10 +217,12 @@ func (r *redaction) hide(where string) string {
 		name = fmt.Sprintf("%s_%d", base, n)
 	}
 	r.taken[name] = true
-	h := hidden{name: name, standIn: "change-me-" + strings.ReplaceAll(name, "_", "-"), where: where}
+	h := hidden{name: name, standIn: standIn(name), where: where}
 	r.hidden = append(r.hidden, h)
 	return h.standIn
 }
+
+func standIn(name string) string { return "change-me-" + strings.ReplaceAll(name, "_", "-") }
 
 // variable returns the variable that a placeholder stands for.
 func (r *redaction) variable(s string) (string, bool) {

@@ -98,7 +98,7 @@ var (
 	blockEnd         = regexp.MustCompile(`^\S*\}`)
 	blockStart       = regexp.MustCompile(`^(\w+)\s*("|\{)`)
 	harmlessLine     = regexp.MustCompile(`^\s*(type|description|sensitive)\s*=|^\s*$`)
-	sensitiveSaid    = regexp.MustCompile(`\bsensitive\s*=`)
+	sensitiveSaid    = regexp.MustCompile(`\bsens\w*\s*=`)
 	sensitiveDenied  = regexp.MustCompile(`\bsensitive\s*=\s*false\b`)
 )
 

@@ -152,8 +152,9 @@ func (l *loader) declareEnvironment(g *block, b *hclsyntax.Block) {
 	}
 	value, hidden := cty.NilVal, false
 	if attr := b.Body.Attributes["sensitive"]; attr != nil {
-		hidden = boolOf(l.constant(attr, cty.Bool))
+		hidden = l.isSensitive(attr)
 	}
+	hidden = hidden || g.misspelt(b.Body, "sensitive")
 	if attr := b.Body.Attributes["default"]; attr != nil && hidden {
 		l.conceal.add(attr.Expr.Range())
 	}
@@ -163,7 +164,11 @@ func (l *loader) declareEnvironment(g *block, b *hclsyntax.Block) {
 		}
 		switch attr.Name {
 		case "default":
+			before := len(l.diags)
 			value = l.constant(attr, cty.String)
+			if hidden && len(l.diags) > before {
+				l.diags = append(l.diags[:before], diag.Error(attr.Expr.Range(), "Wrong value for \"default\"", "It must be a text in quotes. "+unsaid, ""))
+			}
 		case "description":
 			l.constant(attr, cty.String)
 		}

@@ -191,7 +191,7 @@ func serviceBlock() *block {
 			{
 				name: "ready", doc: "How to find out over HTTP that it is up.",
 				args: []argument{
-					{name: "path", typ: typeString, fallback: "/", doc: "Answers 2xx when it is up."},
+					{name: "path", typ: typeString, hides: true, fallback: "/", doc: "Answers 2xx when it is up."},
 					{name: "interval", typ: typeDuration, fallback: "5s", doc: "How often to ask."},
 					{name: "timeout", typ: typeDuration, fallback: "3s", doc: "How long to wait for the answer."},
 				},

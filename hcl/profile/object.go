@@ -112,6 +112,12 @@ func (v value) shownItem(key string) string {
 	return strings.ReplaceAll(all[key], Hidden, "(sensitive)")
 }
 
+// shownText is an argument that is a text, for a message.
+func (o *object) shownText(name string) string {
+	text, _ := o.args[name].shown().(string)
+	return strings.ReplaceAll(text, Hidden, "(sensitive)")
+}
+
 // mergeItems merges what is merged item by item; of everything else the child's is taken, and ok is false.
 func mergeItems(parent, child any) (merged any, ok bool) {
 	switch c := child.(type) {

@@ -43,8 +43,9 @@ func (l *loader) declareVariable(g *block, b *hclsyntax.Block) {
 	l.variables = append(l.variables, v)
 	before := len(l.diags)
 	if attr := b.Body.Attributes["sensitive"]; attr != nil { // first: what is said of the default depends on it
-		v.sensitive = boolOf(l.constant(attr, cty.Bool))
+		v.sensitive = l.isSensitive(attr)
 	}
+	v.sensitive = v.sensitive || g.misspelt(b.Body, "sensitive")
 	if attr := b.Body.Attributes["default"]; attr != nil && v.sensitive {
 		l.conceal.add(attr.Expr.Range())
 	}
@@ -88,6 +89,12 @@ func (l *loader) variableArgument(v *variable, attr *hclsyntax.Attribute) {
 	case "description":
 		l.constant(attr, cty.String)
 	}
+}
+
+// isSensitive is what a sensitive argument says. One that is wrong may be meant to say yes.
+func (l *loader) isSensitive(attr *hclsyntax.Attribute) bool {
+	before := len(l.diags)
+	return boolOf(l.constant(attr, cty.Bool)) || len(l.diags) > before
 }
 
 // knownTypes is advice for a type that isn't one.

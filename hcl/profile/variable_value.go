@@ -119,6 +119,22 @@ func (l *loader) textValue(v *variable, source, text string) givenValue {
 	return l.typedValue(v, value, at)
 }
 
+// concealFile hides a file of variables but for the values of those that are not sensitive. All else may be the value of one
+// that is, under another name or out of its place.
+func (l *loader) concealFile(path string, src []byte, body *hclsyntax.Body) {
+	hidden := allLines(src)
+	for _, attr := range body.Attributes {
+		if v := l.variable(attr.Name); v != nil && !v.sensitive {
+			for line := attr.SrcRange.Start.Line; line <= attr.SrcRange.End.Line; line++ {
+				delete(hidden, line)
+			}
+		}
+	}
+	for line := range hidden {
+		l.conceal.addLine(path, line)
+	}
+}
+
 // wrongValue reports that the text of a variable's value can't be evaluated.
 func (l *loader) wrongValue(v *variable, at hcl.Range, diags hcl.Diagnostics) {
 	if !v.sensitive {
@@ -160,6 +176,9 @@ func (l *loader) variableFile(path string, given map[string]givenValue) {
 		}
 		return
 	}
+	if l.anySensitive() {
+		l.concealFile(path, src, body)
+	}
 	for _, b := range body.Blocks {
 		l.report(diag.Error(b.DefRange(), "Block in a file of variables", "A file of variables has lines of the form name = value.",
 			"If this is a profile, name it without -var-file."))
@@ -167,15 +186,9 @@ func (l *loader) variableFile(path string, given map[string]givenValue) {
 	for _, attr := range sortedAttributes(body) {
 		v := l.variable(attr.Name)
 		if v == nil {
-			if l.anySensitive() { // it may be one of them, misspelt
-				l.conceal.add(attr.Expr.Range())
-			}
 			l.report(diag.Error(attr.NameRange, fmt.Sprintf("Unknown variable %q", attr.Name), "The profile doesn't declare it.",
 				diag.DidYouMean(attr.Name, l.variableNames())))
 			continue
-		}
-		if v.sensitive {
-			l.conceal.add(attr.Expr.Range())
 		}
 		if v.broken {
 			given[v.name] = givenValue{bad: true}
