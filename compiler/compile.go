@@ -42,8 +42,8 @@ func Compile(p *profile.Profile) ([]*Pool, hcl.Diagnostics) {
 			continue // the loader has said why
 		}
 		pool, poolDiags := compilePool(source, p)
-		if p.Disguise != nil && !poolDiags.HasErrors() {
-			poolDiags = append(poolDiags, pool.hide(p.Disguise.Pools[i])...)
+		if p.Disguise != nil {
+			poolDiags = pool.hide(p.Disguise.Pools[i], poolDiags)
 		}
 		diags = append(diags, poolDiags...)
 		if !poolDiags.HasErrors() {

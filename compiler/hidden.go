@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+	nomad "github.com/hashicorp/nomad/api"
 
 	"github.com/emprops/machinectl/compiler/content"
 	"github.com/emprops/machinectl/hcl/diag"
@@ -14,10 +15,20 @@ import (
 
 // hide finds out where sensitive values stand in the pool's job: where the job that its disguise becomes says
 // [profile.Hidden]. So the places are known whatever the values are, and whatever became of them on the way.
-func (p *Pool) hide(disguise *profile.Pool) hcl.Diagnostics {
+// It returns what is to be said of the pool: diags, in words that show none of them.
+func (p *Pool) hide(disguise *profile.Pool, diags hcl.Diagnostics) hcl.Diagnostics {
 	m := &machine{Machine: disguise.Machine, pool: disguise}
 	job := m.job()
-	if errs, _ := diag.Split(m.diags); len(errs) > 0 {
+	diags = profile.Disguised(diags, m.diags)
+	if diags.HasErrors() {
+		return diags
+	}
+	return append(diags, p.hideIn(job, m.diags)...)
+}
+
+// hideIn takes the places from the disguise's job, of which such diagnostics were made.
+func (p *Pool) hideIn(job *nomad.Job, diags hcl.Diagnostics) hcl.Diagnostics {
+	if errs, _ := diag.Split(diags); len(errs) > 0 {
 		// The profile itself compiles: something of Nomad's that isn't text was to be sensitive.
 		at := hcl.Range{}
 		if errs[0].Subject != nil {

@@ -105,7 +105,7 @@ func TestSensitiveOfOurs(t *testing.T) {
 		`redis = "redis://user:hunter2-redis@host:6379"`, `redis = "redis://${var.plain}"
     args    = ["-x", var.plain, "-y"]
     command = "/bin/${var.plain}"
-    blobs   = "file:///${var.plain}"`,
+    blobs   = "s3://${var.plain}"`,
 		`API_KEY = "hunter2-env"`, `NOTE = var.plain`,
 		`connector = "simulation"`, `connector = "simulation"
     settings  = { speed = var.speed }`,

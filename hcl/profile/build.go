@@ -31,12 +31,8 @@ func (l *loader) build(p *Profile) {
 	l.reportAbsent()
 }
 
-// disguise makes the profile a second time, with Hidden for the sensitive texts, if there are any. What would be said of it
-// has been said of the profile.
-func (l *loader) disguise(p *Profile) {
-	if len(*l.sensitive) == 0 {
-		return
-	}
+// disguise makes the profile a second time, with Hidden for the sensitive texts, and returns what is to be said of that.
+func (l *loader) disguise(p *Profile) hcl.Diagnostics {
 	d := *l
 	d.diags, d.spelled = nil, map[string][]spelled{}
 	d.machines, d.pools, d.merged = slices.Clone(l.machines), slices.Clone(l.pools), map[string]*object{}
@@ -51,6 +47,7 @@ func (l *loader) disguise(p *Profile) {
 	}
 	p.Disguise = &Profile{Machines: map[string]*Machine{}, Order: l.order}
 	d.build(p.Disguise)
+	return d.diags
 }
 
 // machineOf is a pool's machine: the one it names, or a variant of it by the rules of inheritance.

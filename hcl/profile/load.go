@@ -129,8 +129,11 @@ func (l *loader) evaluate(p *Profile, bodies []*hclsyntax.Body) {
 	l.machines = l.unique("machine", l.machines)
 	l.pools = l.unique("pool", l.pools)
 	l.inherit()
+	before := len(l.diags)
 	l.build(p)
-	l.disguise(p)
+	if len(*l.sensitive) > 0 {
+		l.diags = append(l.diags[:before], Disguised(l.diags[before:], l.disguise(p))...)
+	}
 	if !l.diags.HasErrors() {
 		l.warn()
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -104,18 +103,6 @@ func (v value) shown() any {
 		return v.disguise
 	}
 	return v.v
-}
-
-// shownItem is an item of a map, for a message.
-func (v value) shownItem(key string) string {
-	all, _ := v.shown().(map[string]string)
-	return strings.ReplaceAll(all[key], Hidden, "(sensitive)")
-}
-
-// shownText is an argument that is a text, for a message.
-func (o *object) shownText(name string) string {
-	text, _ := o.args[name].shown().(string)
-	return strings.ReplaceAll(text, Hidden, "(sensitive)")
 }
 
 // mergeItems merges what is merged item by item; of everything else the child's is taken, and ok is false.

@@ -73,8 +73,7 @@ func (l *loader) service(m *Machine, o *object) *Service {
 		l.atLeast(r, "interval", time.Second)
 		l.atLeast(r, "timeout", time.Second)
 		if !strings.HasPrefix(s.Ready.Path, "/") {
-			shown := r.shownText("path")
-			l.report(diag.Error(r.at("path"), fmt.Sprintf("%q is no path", shown), "The path of a URL starts with a slash.", fmt.Sprintf("Write path = %q.", "/"+shown)))
+			l.report(diag.Error(r.at("path"), fmt.Sprintf("%q is no path", s.Ready.Path), "The path of a URL starts with a slash.", fmt.Sprintf("Write path = %q.", "/"+s.Ready.Path)))
 		}
 	}
 	if r := o.child("resources"); r != nil {

@@ -83,7 +83,7 @@ func (l *loader) settings(c spec.Connector, o *object) {
 		case !known:
 			l.report(diag.Error(where, fmt.Sprintf("Unknown setting %q", name), fmt.Sprintf("The connector %s has no setting of this name.", c.Name), diag.DidYouMean(name, c.SettingNames())))
 		case !s.Accepts(settings[name]):
-			l.report(diag.Error(where, fmt.Sprintf("Wrong value for %q", name), fmt.Sprintf("It takes %s, and this is %q.", s.Type, v.shownItem(name)), fmt.Sprintf("Write, for example, %s = %s.", name, s.Default)))
+			l.report(diag.Error(where, fmt.Sprintf("Wrong value for %q", name), fmt.Sprintf("It takes %s, and this is %q.", s.Type, settings[name]), fmt.Sprintf("Write, for example, %s = %s.", name, s.Default)))
 		}
 	}
 }

@@ -1,0 +1,45 @@
+package profile
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/emprops/machinectl/hcl/diag"
+)
+
+// Disguised are diagnostics about a profile in the words that the same checks find for its disguise: those can't show a
+// sensitive value. of are the disguise's, which may be more. What is said of the profile alone depends on such a value, and is
+// told without words of its own.
+func Disguised(diags, of hcl.Diagnostics) hcl.Diagnostics {
+	out := make(hcl.Diagnostics, len(diags))
+	rest := slices.Clone(of)
+	for i, d := range diags {
+		match := slices.IndexFunc(rest, func(o *hcl.Diagnostic) bool { return sameSubject(d, o) && o.Summary == d.Summary })
+		if match < 0 {
+			match = slices.IndexFunc(rest, func(o *hcl.Diagnostic) bool { return sameSubject(d, o) })
+		}
+		if match < 0 {
+			silent := *d
+			silent.Summary, silent.Detail, silent.Extra = "Wrong value", unsaid, nil
+			out[i] = &silent
+			continue
+		}
+		said := *rest[match]
+		said.Summary, said.Detail = strings.ReplaceAll(said.Summary, Hidden, "(sensitive)"), strings.ReplaceAll(said.Detail, Hidden, "(sensitive)")
+		if advice, ok := said.Extra.(diag.Advice); ok {
+			said.Extra = diag.Advice(strings.ReplaceAll(string(advice), Hidden, "(sensitive)"))
+		}
+		out[i] = &said
+		rest = slices.Delete(rest, match, match+1)
+	}
+	return out
+}
+
+func sameSubject(a, b *hcl.Diagnostic) bool {
+	if a.Severity != b.Severity || (a.Subject == nil) != (b.Subject == nil) {
+		return false
+	}
+	return a.Subject == nil || *a.Subject == *b.Subject
+}
