@@ -48,7 +48,7 @@ func TestValuesDiffer(t *testing.T) {
 	}
 }
 
-// What Nomad fills in or leaves out is no difference.
+// What Nomad fills in or leaves out is not a difference.
 func TestValuesWithoutDefaults(t *testing.T) {
 	bare := nomad.NewTaskGroup("g", 1).AddTask(&nomad.Task{Name: "t", Resources: &nomad.Resources{}})
 	full := nomad.NewTaskGroup("g", 1).AddTask(&nomad.Task{Name: "t", User: "", Leader: false, Resources: &nomad.Resources{CPU: new(0)}})

@@ -14,7 +14,7 @@ const (
 	inNomad  = "nomad"
 )
 
-// withoutConsul registers a stranger's services in Nomad's own catalogue. All services of a group have one provider, and a
+// withoutConsul registers a foreign job's services in Nomad's own catalogue. All services of a group have one provider, and a
 // machine's own are Nomad's: the readiness that is waited for is told there.
 func (s *sketch) withoutConsul() {
 	g := s.group
@@ -47,7 +47,7 @@ func (s *sketch) registered(list []*nomad.Service) []*nomad.Service {
 			s.notef("the service %q: a gateway of Consul's mesh", r.Name)
 			continue
 		case number == nil && s.portOf(r.PortLabel) == nil:
-			s.notef("the service %q: its port %s is no label of the network's, and is reached through Consul's mesh only", r.Name, r.PortLabel)
+			s.notef("the service %q: its port %s is not a label of the network, and is reached through Consul's mesh only", r.Name, r.PortLabel)
 			continue
 		case r.Connect != nil:
 			s.notef("the connect block of service %q: it is not in Consul's mesh here, and NOMAD_UPSTREAM_… are not set", r.Name)

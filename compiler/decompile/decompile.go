@@ -101,7 +101,7 @@ func (d *decompilation) sketches() {
 		if s.ours() {
 			s.ofOurs()
 		} else {
-			s.ofAStranger()
+			s.ofForeign()
 			s.atJobLevel()
 		}
 		d.parts = append(d.parts, s)

@@ -105,8 +105,8 @@ func (s *sketch) task(name string) *nomad.Task {
 	return s.group.Tasks[i]
 }
 
-// ofAStranger lays out any other group: its first prestart task is the setup, every other task a service.
-func (s *sketch) ofAStranger() {
+// ofForeign makes a sketch of a foreign group: its first prestart task is the setup, every other task a service.
+func (s *sketch) ofForeign() {
 	for _, t := range s.group.Tasks {
 		if t.Lifecycle != nil && t.Lifecycle.Hook == nomad.TaskLifecycleHookPrestart && !t.Lifecycle.Sidecar && s.setup == nil && command(t) != "" {
 			s.setup = t
