@@ -12,17 +12,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Cluster is a real Redis Cluster of a test: three masters, each with a replica.
+// Cluster is a test's real Redis Cluster: three masters, each with one replica.
 type Cluster struct {
-	URL   string // all six
+	URL   string // of all six nodes
 	Nodes []*Redis
 	t     testing.TB
 }
 
-// clusterSlots is how many slots a Redis Cluster has.
+// clusterSlots is the number of slots in a Redis Cluster.
 const clusterSlots = 16384
 
-// StartCluster starts a cluster and waits until it serves all slots. It skips the test where there is no redis-server.
+// StartCluster starts a cluster and waits until it serves all slots. It skips the test if there is no redis-server.
 func StartCluster(t testing.TB) *Cluster {
 	t.Helper()
 	c := &Cluster{t: t}
@@ -56,7 +56,7 @@ func (c *Cluster) meet(n *Redis, bus string) {
 	}
 }
 
-// WaitUntilUp waits until every live node says that the cluster is whole, and each master has a replica in step.
+// WaitUntilUp waits until every live node reports the cluster as complete, and each master has a replica in sync.
 func (c *Cluster) WaitUntilUp() {
 	c.t.Helper()
 	require.Eventually(c.t, func() bool {
@@ -75,7 +75,7 @@ func (c *Cluster) WaitUntilUp() {
 	}, 20*time.Second, 50*time.Millisecond, "the cluster to be whole")
 }
 
-// FailOver makes every replica take its master's place, without losing a write, and waits until they have.
+// FailOver makes every replica replace its master, without losing a write, and waits until all have.
 func (c *Cluster) FailOver() {
 	c.t.Helper()
 	var replicas []int
@@ -90,9 +90,9 @@ func (c *Cluster) FailOver() {
 			if role, err := c.ask(i, "ROLE"); err == nil && strings.Contains(fmt.Sprint(role), "master") {
 				return true
 			}
-			if time.Since(asked) > 2*time.Second { // an attempt lapses when the others' votes come too late
+			if time.Since(asked) > 2*time.Second { // an attempt fails if the other nodes' votes are late
 				asked = time.Now()
-				_ = c.try(i, "CLUSTER", "FAILOVER") // refused while the former attempt lasts
+				_ = c.try(i, "CLUSTER", "FAILOVER") // rejected during the previous attempt
 			}
 			return false
 		}, 20*time.Second, 20*time.Millisecond, "node %d to become master", i)
@@ -100,7 +100,7 @@ func (c *Cluster) FailOver() {
 	c.WaitUntilUp()
 }
 
-// MasterOf is the node that serves a key's slot.
+// MasterOf returns the node that serves a key's slot.
 func (c *Cluster) MasterOf(key string) *Redis {
 	c.t.Helper()
 	client := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{c.Nodes[0].Addr}})

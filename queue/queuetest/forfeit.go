@@ -6,7 +6,7 @@ import (
 	"github.com/emprops/machinectl/queue"
 )
 
-// forfeit: an agent that starts again gives back what it had, at once; other machines keep theirs.
+// forfeit checks that a restarted agent immediately gives back its jobs, and that other machines keep theirs.
 func forfeit(f *fixture) {
 	j := f.submit(nil)
 	crashed := f.mustClaim(f.register("m1"))

@@ -101,7 +101,7 @@ func drain(f *fixture) {
 	f.submit(nil)
 	require.NoError(f.t, f.Drain(f.ctx, "m1", "scaling down", time.Minute))
 	require.Nil(f.t, f.claim(w))
-	// A worker that registers later is draining, too.
+	// A worker that registers later is draining too.
 	late := queue.WorkerInfo{Machine: "m1", Name: "late", Offer: offer("late")}
 	require.NoError(f.t, f.Register(f.ctx, late))
 	require.Nil(f.t, f.claim(late))

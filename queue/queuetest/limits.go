@@ -59,7 +59,7 @@ func tenantLimit(f *fixture) {
 	require.NoError(f.t, err)
 	require.EqualValues(f.t, 42, d[0].Held+d[0].Waiting)
 	require.Positive(f.t, d[0].Held)
-	// Cancelling the tenant's next job doesn't strand those behind it.
+	// Cancelling the tenant's next job doesn't strand the later ones.
 	_, err = f.Cancel(f.ctx, small[1], "")
 	require.NoError(f.t, err)
 	require.NoError(f.t, f.Complete(f.ctx, running[0].Lease, queue.Result{}))
@@ -96,7 +96,7 @@ func rateLimit(f *fixture) {
 		require.NoError(f.t, err)
 		require.Len(f.t, jobs, 1)
 	}
-	require.Greater(f.t, time.Since(start), 150*time.Millisecond, "two at once, then twenty a second")
+	require.Greater(f.t, time.Since(start), 150*time.Millisecond, "a burst of two, then twenty per second")
 	for field, bad := range map[string]queue.Limits{
 		"type.running":      {Type: queue.Limit{Running: -1}},
 		"each_tenant.rate":  {EachTenant: queue.Limit{Rate: -1}},
@@ -186,7 +186,7 @@ func turn(f *fixture) {
 	require.Equal(f.t, queue.Waiting, f.get(more[0].Job.ID).State)
 }
 
-// durable holds where Redis can confirm; where it can't, the submission is refused and nothing is taken in.
+// durable checks durable submissions: if Redis can't confirm them, they are rejected and nothing is stored.
 func durable(f *fixture) {
 	j, err := f.Submit(f.ctx, queue.Submission{Type: "simulation", Durable: true})
 	if err == nil {
@@ -242,7 +242,7 @@ func classCap(f *fixture) {
 		_, err := f.Submit(f.ctx, queue.Submission{Type: "simulation", Capabilities: []string{"onemore"}})
 		return err == nil
 	})
-	// A job whose class was collected still knows its requirements, and can come back.
+	// A job whose class was collected keeps its requirements and can be requeued.
 	got, err := f.Requeue(f.ctx, jobs[len(jobs)-1].ID)
 	require.NoError(f.t, err)
 	require.Equal(f.t, jobs[len(jobs)-1].Requirements, got.Requirements)

@@ -143,8 +143,8 @@ func batchClaim(f *fixture) {
 	require.Len(f.t, jobs, 2)
 }
 
-// skippedHead: a job that keeps off the claiming machine heads its audience; behind it, in another audience, lies a job that
-// is earlier than the next one of the first audience.
+// skippedHead checks the order when an audience's first job avoids the claiming machine, and the next job is in another
+// audience.
 func skippedHead(f *fixture) {
 	both, plain := f.register("m1", "a", "b"), f.register("m2", "a")
 	f.submit(func(s *queue.Submission) { s.Capabilities = []string{"a"} })

@@ -16,27 +16,28 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Redis is a real redis-server of a test. It keeps its data over [Redis.Kill] and [Redis.Start]: it writes each change to its
-// append-only file before it answers.
+// Redis is a test's real redis-server. It keeps its data across [Redis.Kill] and [Redis.Start], because it writes each
+// change to its append-only file before it answers.
 type Redis struct {
 	Addr string // 127.0.0.1:port
 	URL  string // redis://127.0.0.1:port
 	t    testing.TB
 	dir  string
 	args []string
-	tls  *tls.Config // how to reach it, where it speaks TLS only
+	tls  *tls.Config // how to reach a server that only speaks TLS
 	cmd  *exec.Cmd
 	done chan struct{} // closed when the process has ended
 }
 
-// StartRedis starts a redis-server on a free port in a temporary folder, stopped when the test ends. args are further
-// settings such as "--maxmemory", "10mb". It skips the test where there is no redis-server.
+// StartRedis starts a redis-server on a free port and in a temporary folder, and stops it when the test ends. args are
+// additional settings such as "--maxmemory", "10mb". It skips the test if there is no redis-server.
 func StartRedis(t testing.TB, args ...string) *Redis {
 	t.Helper()
 	return startRedis(t, nil, args...)
 }
 
-// StartTLSRedis is StartRedis for a server that speaks TLS only; URL is rediss://. The arguments say how: "--tls-cert-file" ….
+// StartTLSRedis is StartRedis for a server that only speaks TLS; URL is rediss://. args contains its certificates:
+// "--tls-cert-file" ….
 func StartTLSRedis(t testing.TB, config *tls.Config, args ...string) *Redis {
 	t.Helper()
 	r := startRedis(t, config, args...)
@@ -68,7 +69,7 @@ func startRedis(t testing.TB, config *tls.Config, args ...string) *Redis {
 	return r
 }
 
-// freeAddr is a loopback address that nobody listens on.
+// freeAddr returns a loopback address that no program listens on.
 func freeAddr(t testing.TB) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -95,7 +96,7 @@ func (r *Redis) Start() {
 	r.done = done
 	go func(cmd *exec.Cmd) {
 		defer close(done)
-		_ = cmd.Wait() // killed at the end: the status says nothing
+		_ = cmd.Wait() // killed at the end, so the status doesn't matter
 	}(r.cmd)
 	r.waitUntilUp()
 }
@@ -114,7 +115,7 @@ func (r *Redis) waitUntilUp() {
 		}
 		select {
 		case <-r.done:
-			r.t.Fatalf("redis-server ended at once: %s", r.log())
+			r.t.Fatalf("redis-server exited immediately: %s", r.log())
 		case <-time.After(5 * time.Millisecond):
 		}
 	}
@@ -151,8 +152,8 @@ func (r *Redis) log() string {
 	return string(b)
 }
 
-// Kill ends the server with SIGKILL and waits until it is gone. A server that is gone already is fine.
+// Kill kills the server with SIGKILL and waits until it is gone. It does nothing if the server is already gone.
 func (r *Redis) Kill() {
-	_ = r.cmd.Process.Kill() // an error says that it has ended
+	_ = r.cmd.Process.Kill() // an error means that it has ended
 	<-r.done
 }

@@ -14,11 +14,11 @@ import (
 	"github.com/emprops/machinectl/queue"
 )
 
-// Open opens a queue on a Redis that nothing else uses. Cases that need several clients call it several times and expect
-// the same data. It sets URL in the options given.
+// Open opens a queue on a Redis that nothing else uses. Cases that need several clients call it several times and
+// expect the same data. It sets URL in the given options.
 type Open func(t *testing.T, o queue.Options) *queue.Client
 
-// fixture is what each case gets: a queue of its own (by prefix) with short times.
+// fixture is the environment of a case: a queue of its own (by prefix) with short times.
 type fixture struct {
 	*queue.Client
 	t   *testing.T
@@ -52,11 +52,11 @@ type testCase struct {
 	run  func(f *fixture)
 }
 
-// patientCases are those in which nothing is to lapse, however busy the machine is that runs them.
+// patientCases returns the cases in which nothing may lapse, however busy the machine is.
 func patientCases() []testCase {
 	return []testCase{
 		{"the least capable is woken", leastCapable},
-		{"a failed job keeps off its machine", keepsOff},
+		{"a failed job avoids its machine", keepsOff},
 		{"a waiting worker is woken", wakeUp},
 		{"a skipped head hides nothing", skippedHead},
 	}
@@ -66,14 +66,14 @@ func cases() []testCase {
 	return []testCase{
 		{"a job from submit to completion", lifeOfAJob},
 		{"priority, then order of submission", ordering},
-		{"a job lies however deep", deepJob},
+		{"a job is found at any depth", deepJob},
 		{"a retry keeps its place", retryKeepsPlace},
-		{"not retriable ends at once", notRetriable},
-		{"attempts used up", attemptsUsedUp},
-		{"released jobs count no attempt", released},
-		{"a lost lease is given back", lostLease},
-		{"a machine that starts again forfeits", forfeit},
-		{"three lost leases are enough", deadByLostLeases},
+		{"a failure that is not retriable is final", notRetriable},
+		{"attempts exhausted", attemptsUsedUp},
+		{"a release doesn't count as an attempt", released},
+		{"a job with a lost lease is requeued", lostLease},
+		{"a restarted machine forfeits its jobs", forfeit},
+		{"three lost leases make a job dead", deadByLostLeases},
 		{"a stale owner changes nothing", staleOwner},
 		{"an ending may be repeated", repeatedEnding},
 		{"cancel while waiting", cancelWaiting},
@@ -83,10 +83,10 @@ func cases() []testCase {
 		{"deadline", deadline},
 		{"timeout", timeout},
 		{"idempotency key", idempotency},
-		{"parked until somebody can", parkedJob},
+		{"parked until a worker fits", parkedJob},
 		{"drain", drain},
 		{"an operator's drain", operatorDrain},
-		{"heartbeat keeps and tells", heartbeat},
+		{"a heartbeat renews and reports", heartbeat},
 		{"demand", demand},
 		{"explain", explain},
 		{"events", events},
@@ -96,9 +96,9 @@ func cases() []testCase {
 		{"bad submissions", badSubmissions},
 		{"batch claims", batchClaim},
 		{"batch claims over many audiences", manyAudiences},
-		{"workers at once", workersAtOnce},
-		{"submissions at once", submissionsAtOnce},
-		{"silent workers are forgotten", silentWorkers},
+		{"concurrent workers", workersAtOnce},
+		{"concurrent submissions", submissionsAtOnce},
+		{"silent workers are removed", silentWorkers},
 		{"pause and resume", pause},
 		{"a limit per tenant", tenantLimit},
 		{"a limit per type", typeLimit},
@@ -107,12 +107,12 @@ func cases() []testCase {
 		{"batch submission", batch},
 		{"a turn", turn},
 		{"durable submission", durable},
-		{"ended jobs are forgotten", retention},
+		{"ended jobs are deleted", retention},
 		{"classes are capped and collected", classCap},
 	}
 }
 
-// offer is a worker's offer of type simulation with flags.
+// offer returns a worker's offer of type simulation with the given flags.
 func offer(flags ...string) capability.Offer {
 	return capability.Offer{Type: "simulation", Flags: flags, Attrs: map[string]any{"gpu.memory": "24GiB"}}
 }
@@ -121,7 +121,7 @@ func worker(machine string, index int, o capability.Offer) queue.WorkerInfo {
 	return queue.WorkerInfo{Machine: machine, Index: index, Name: "w", Offer: o}
 }
 
-// register announces a worker of the given machine that offers the flags.
+// register registers a worker of the given machine that offers the flags.
 func (f *fixture) register(machine string, flags ...string) queue.WorkerInfo {
 	f.t.Helper()
 	w := worker(machine, 0, offer(flags...))
@@ -143,7 +143,7 @@ func (f *fixture) submit(change func(*queue.Submission)) *queue.Job {
 	return j
 }
 
-// claim takes one job at once, or none.
+// claim claims one job without waiting. It returns nil if there is none.
 func (f *fixture) claim(w queue.WorkerInfo) *queue.Claimed {
 	f.t.Helper()
 	jobs, err := f.Claim(f.ctx, w, 1, 0)

@@ -11,7 +11,7 @@ import (
 	"github.com/emprops/machinectl/queue"
 )
 
-// manyAudiences: more audiences than a claim looks at, their jobs interleaved. The order holds all the same.
+// manyAudiences checks the order with more audiences than a claim reads, and interleaved jobs.
 func manyAudiences(f *fixture) {
 	const audiences = 20
 	var strongest queue.WorkerInfo
@@ -42,7 +42,8 @@ func manyAudiences(f *fixture) {
 	require.Equal(f.t, append(want[1], want[0]...), got)
 }
 
-// workersAtOnce: many workers of one process complete and claim at the same time. Each gets its own jobs and its own verdicts.
+// workersAtOnce checks that many workers of one process that complete and claim concurrently each get their own jobs
+// and results.
 func workersAtOnce(f *fixture) {
 	const workers, each = 24, 8
 	var all []queue.Submission
@@ -98,7 +99,7 @@ func workersAtOnce(f *fixture) {
 	}
 }
 
-// submissionsAtOnce: those that can't be taken in don't keep the others from it, and each gets its own answer.
+// submissionsAtOnce checks that rejected submissions don't affect concurrent ones, and that each gets its own answer.
 func submissionsAtOnce(f *fixture) {
 	const n = 120
 	var wg sync.WaitGroup
@@ -106,7 +107,7 @@ func submissionsAtOnce(f *fixture) {
 	for i := range n {
 		wg.Go(func() {
 			s := queue.Submission{Type: "simulation", Parameters: json.RawMessage(fmt.Sprint(i)), Metadata: map[string]string{"n": fmt.Sprint(i)}}
-			if i%2 == 1 { // more classes than there may be
+			if i%2 == 1 { // more classes than allowed
 				s.Capabilities = []string{fmt.Sprintf("c%d", i)}
 			}
 			jobs[i], errs[i] = f.Submit(f.ctx, s)
