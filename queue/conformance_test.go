@@ -13,7 +13,7 @@ import (
 
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m,
-		// After a server was gone, go-redis' pool tries to dial it every second and notices its own end only then.
+		// After a server was gone, go-redis' pool dials it every second, and notices that it was closed only then.
 		goleak.IgnoreAnyFunction("github.com/redis/go-redis/v9/internal/pool.(*ConnPool).tryDial"))
 }
 
@@ -34,7 +34,7 @@ func TestOnRedis(t *testing.T) {
 	})
 }
 
-// TestOnlyTurns runs the suite without the quick script, which leaves to the turn script what is unusual.
+// TestOnlyTurns runs the suite without the quick script, so that the turn script also handles the usual turns.
 func TestOnlyTurns(t *testing.T) {
 	t.Parallel()
 	server := queuetest.StartRedis(t)

@@ -16,7 +16,8 @@ import (
 	"github.com/emprops/machinectl/queue/queuetest"
 )
 
-// TestOneSubmissionsTroubleIsItsOwn: a submission is repeated whose job can't be read. Those that go with it don't hear of it.
+// TestOneSubmissionsTroubleIsItsOwn: a repeated submission whose existing job can't be read doesn't affect the
+// submissions gathered with it.
 func TestOneSubmissionsTroubleIsItsOwn(t *testing.T) {
 	t.Parallel()
 	server := queuetest.StartRedis(t, "--appendonly", "no")
@@ -48,7 +49,8 @@ func TestOneSubmissionsTroubleIsItsOwn(t *testing.T) {
 	wg.Wait()
 }
 
-// TestRefusedClassesHoldNobodyUp: submissions of classes that exist don't wait until each of the too many others was refused.
+// TestRefusedClassesHoldNobodyUp: submissions of existing classes don't wait until all those beyond the limit are
+// rejected.
 func TestRefusedClassesHoldNobodyUp(t *testing.T) {
 	t.Parallel()
 	server := queuetest.StartRedis(t, "--appendonly", "no")
@@ -62,7 +64,7 @@ func TestRefusedClassesHoldNobodyUp(t *testing.T) {
 	for i := range 50 {
 		all = append(all, queue.Submission{Type: "simulation", Capabilities: []string{fmt.Sprint("c", i)}}, queue.Submission{Type: "simulation"})
 	}
-	all[99].Capabilities = []string{"c0"} // taken in with its class's first
+	all[99].Capabilities = []string{"c0"} // accepted together with the first of its class
 	for i, err := range c.SubmitTogether(t.Context(), all) {
 		var invalid *queue.InvalidError
 		if i%2 == 1 || i < 6 {
@@ -79,7 +81,7 @@ func TestRefusedClassesHoldNobodyUp(t *testing.T) {
 	require.Regexp(t, `^calls=1?\d,`, calls)
 }
 
-// TestCloseWhileManyWait: whoever waits, on the way or for its turn, is told so at once.
+// TestCloseWhileManyWait: calls that are in flight or wait to be sent return immediately.
 func TestCloseWhileManyWait(t *testing.T) {
 	t.Parallel()
 	server := queuetest.StartRedis(t, "--appendonly", "no")
@@ -109,16 +111,16 @@ func TestCloseWhileManyWait(t *testing.T) {
 	for range 2 * each {
 		select {
 		case err := <-ended:
-			if err != nil { // else it had its answer before
+			if err != nil { // else it was answered before
 				require.ErrorIs(t, err, queue.ErrUnavailable)
 			}
 		case <-time.After(5 * time.Second):
-			t.Fatal("somebody still waits")
+			t.Fatal("a call still waits")
 		}
 	}
 }
 
-// TestManyInOneTurn claims and ends more at once than Lua can hand on to one command.
+// TestManyInOneTurn claims and ends more jobs in one call than Lua can pass to one command.
 func TestManyInOneTurn(t *testing.T) {
 	t.Parallel()
 	server := queuetest.StartRedis(t, "--appendonly", "no")
@@ -159,7 +161,7 @@ func TestManyInOneTurn(t *testing.T) {
 	}
 }
 
-// TestBrokenIndexLosesNoJob: a class head without a job, which must not be, hides no other class.
+// TestBrokenIndexLosesNoJob: a class head without a job, which should never exist, doesn't hide other classes.
 func TestBrokenIndexLosesNoJob(t *testing.T) {
 	t.Parallel()
 	server := queuetest.StartRedis(t, "--appendonly", "no")

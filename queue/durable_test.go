@@ -12,7 +12,7 @@ import (
 	"github.com/emprops/machinectl/queue/queuetest"
 )
 
-// Which Redis confirms a durable submission, and what one that doesn't does to it.
+// Which servers confirm a durable submission, and what happens to a submission on others.
 
 func TestDurableSubmissions(t *testing.T) {
 	t.Parallel()
@@ -50,7 +50,8 @@ func TestDurableSubmissions(t *testing.T) {
 	}
 }
 
-// A job whose submission isn't confirmed is in the queue once, and the answer says both. Its key asks for the disk again.
+// A job whose submission isn't confirmed is in the queue once, and the answer reports both. Repeating its key waits for
+// the disk again.
 func TestUnconfirmedSubmission(t *testing.T) {
 	t.Parallel()
 	server := queuetest.StartRedis(t, "--appendfsync", "everysec")
@@ -83,7 +84,7 @@ func TestUnconfirmedSubmission(t *testing.T) {
 	require.Len(t, all, 2)
 }
 
-// A server that doesn't tell its settings and never syncs says itself that it gave up.
+// A server that doesn't reveal its settings and never syncs reports itself that it gave up.
 func TestRedisGivesUpWaitingForItsDisk(t *testing.T) {
 	t.Parallel()
 	server := queuetest.StartRedis(t, "--appendfsync", "no", "--rename-command", "CONFIG", "")
@@ -98,7 +99,7 @@ func TestRedisGivesUpWaitingForItsDisk(t *testing.T) {
 	require.Equal(t, queue.Waiting, job.State)
 }
 
-// hasWaitAOF asks the server for the command itself.
+// hasWaitAOF reports whether the server has the command.
 func hasWaitAOF(t *testing.T, server *queuetest.Redis) bool {
 	t.Helper()
 	client := redis.NewClient(&redis.Options{Addr: server.Addr})

@@ -12,7 +12,7 @@ import (
 	"github.com/emprops/machinectl/queue"
 )
 
-// A job goes in, a worker that is able to run it takes it, and its result is read back.
+// A job is submitted, a suitable worker runs it, and its result is read.
 func Example() {
 	server := miniredis.NewMiniRedis()
 	if err := server.Start(); err != nil { // in production a Redis 7

@@ -31,7 +31,7 @@ func fastOptions(url string) queue.Options {
 	return queue.Options{URL: url, Lease: 400 * time.Millisecond, Backoff: 10 * time.Millisecond, Poll: 100 * time.Millisecond}
 }
 
-// untilDone repeats an operation while the queue isn't reachable, as its users do; every other error fails the test.
+// untilDone repeats an operation while the queue is unreachable, as its users do. Any other error fails the test.
 func untilDone(ctx context.Context, t *testing.T, what string, do func() error) {
 	t.Helper()
 	for {
@@ -50,7 +50,7 @@ func untilDone(ctx context.Context, t *testing.T, what string, do func() error) 
 	}
 }
 
-// workThrough runs workers, a reaper and a submitter while disturb goes on, until all jobs are completed.
+// workThrough runs workers, a reaper and a submitter, and calls disturb meanwhile, until all jobs are completed.
 func workThrough(t *testing.T, url string, jobs int, disturb func(round int)) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute+2**outage)
 	defer cancel()
@@ -147,11 +147,11 @@ func TestSocketsClosed(t *testing.T) {
 	})
 }
 
-// cutter is a proxy that can swallow an answer: the command reaches Redis, the answer doesn't come back.
+// cutter is a proxy that can drop an answer: the command reaches Redis, but the answer doesn't reach the client.
 type cutter struct {
 	net.Listener
 	target string
-	cut    atomic.Int32 // how many answers to swallow
+	cut    atomic.Int32 // how many answers to drop
 	wg     sync.WaitGroup
 }
 
@@ -205,7 +205,7 @@ func TestAnswersLost(t *testing.T) {
 	server := queuetest.StartRedis(t)
 	proxy := startCutter(t, server.Addr)
 	o := fastOptions("redis://" + proxy.Addr().String())
-	o.Lease = time.Minute // nothing here may need a lease to pass
+	o.Lease = time.Minute // nothing here may depend on an expired lease
 	c := open(t, o)
 	ctx := t.Context()
 	w := simWorker("m1")
@@ -241,7 +241,7 @@ func TestAnswersLost(t *testing.T) {
 	require.Len(t, done.History, 2)
 }
 
-// What a worker's lost claim of one type took isn't forgotten over its claims of another type.
+// The jobs of a worker's lost claim of one type aren't forgotten because of its claims of another type.
 func TestLostClaimOfOneOfTwoTypes(t *testing.T) {
 	t.Parallel()
 	server := queuetest.StartRedis(t)
@@ -268,7 +268,7 @@ func TestLostClaimOfOneOfTwoTypes(t *testing.T) {
 	require.Equal(t, j.ID, got[0].Job.ID)
 }
 
-// A worker whose wait for a wake-up broke is in idle until its next claim, not for longer.
+// A worker whose wait for a wake-up failed is in idle only until its next claim.
 func TestBrokenWaitLeavesNobodyIdle(t *testing.T) {
 	t.Parallel()
 	server := queuetest.StartRedis(t)
@@ -295,7 +295,8 @@ func TestBrokenWaitLeavesNobodyIdle(t *testing.T) {
 	require.Zero(t, c.Idle(t.Context(), "simulation"))
 }
 
-// A worker that was registered as idle by a call whose answer got lost doesn't stay so: wake-ups would go to it in vain.
+// A worker that was registered as idle by a call whose answer was lost doesn't stay idle, or it would receive wake-ups
+// in vain.
 func TestLostAnswerOfBecomingIdle(t *testing.T) {
 	t.Parallel()
 	server := queuetest.StartRedis(t)
@@ -332,8 +333,8 @@ func TestOpenUnreachable(t *testing.T) {
 	require.ErrorContains(t, err, "URL is missing")
 }
 
-// TestAnswersOfGatheredCallsLost: calls for many workers get no answer, again and again. What they did is told when the workers
-// ask again; no job waits for its lease, none is accepted twice.
+// TestAnswersOfGatheredCallsLost: calls for many workers repeatedly get no answer. When the workers ask again, they
+// learn what the calls did. No job waits for its lease, and none is accepted twice.
 func TestAnswersOfGatheredCallsLost(t *testing.T) {
 	t.Parallel()
 	server := queuetest.StartRedis(t, "--appendonly", "no")

@@ -13,8 +13,8 @@ import (
 	"github.com/emprops/machinectl/queue/queuetest"
 )
 
-// TestFleetChangesWhileClaimsGoOn lets machines with other offers come and go while a thousand classes have jobs waiting
-// and workers claim: the classes are moved in chunks, and every job is found by whoever can run it.
+// TestFleetChangesWhileClaimsGoOn adds and removes machines with different offers while a thousand classes have waiting
+// jobs and workers claim. Classes move in chunks, and every job is found by a worker that can run it.
 func TestFleetChangesWhileClaimsGoOn(t *testing.T) {
 	server := queuetest.StartRedis(t, "--appendfsync", "everysec")
 	c := open(t, queue.Options{URL: server.URL, Poll: 50 * time.Millisecond})

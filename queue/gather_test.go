@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// carrier answers each request with itself, once it is let go.
+// carrier answers each request with itself, once it is released.
 type carrier struct {
 	mu    sync.Mutex
 	calls [][]int
@@ -48,7 +48,7 @@ func TestGatherer(t *testing.T) {
 			}
 		})
 		synctest.Wait()
-		require.Equal(t, [][]int{{0}, {1}}, c.calls, "a request that finds few on their way goes at once; of the others nobody went")
+		require.Equal(t, [][]int{{0}, {1}}, c.calls, "with few calls in flight a request goes immediately; the others have not gone")
 		cancel()
 		synctest.Wait()
 		close(c.gate)
@@ -65,7 +65,7 @@ func TestGatherer(t *testing.T) {
 	})
 }
 
-// TestGathererKeysApart: one key's calls don't wait for another's.
+// TestGathererKeysApart: calls of one key don't wait for those of another.
 func TestGathererKeysApart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &carrier{gate: make(chan struct{})}
@@ -83,7 +83,7 @@ func TestGathererKeysApart(t *testing.T) {
 	})
 }
 
-// TestLargeSubmissionsGoApart: gathered submissions are one call of the script, however large they are.
+// TestLargeSubmissionsGoApart: gathered submissions are one call of the script, whatever their size.
 func TestLargeSubmissionsGoApart(t *testing.T) {
 	sized := func(n int) *checked { return &checked{Submission: Submission{Parameters: make([]byte, n)}} }
 	require.Equal(t, 1, callShare(sized(0)))
@@ -92,7 +92,7 @@ func TestLargeSubmissionsGoApart(t *testing.T) {
 	require.Greater(t, callShare(sized(batchBytes)), batchChunk)
 }
 
-// TestNoAnswerIsUnavailable: when nobody answers, only a caller's own ending is said to be one.
+// TestNoAnswerIsUnavailable: without an answer, only a caller whose own context has ended gets its context's error.
 func TestNoAnswerIsUnavailable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &Client{}
@@ -107,7 +107,7 @@ func TestNoAnswerIsUnavailable(t *testing.T) {
 			return errors.Join(answer, err)
 		}
 		var wg sync.WaitGroup
-		for range laneCalls + 2 { // those on their way, and those that wait
+		for range laneCalls + 2 { // those in flight, and those that wait
 			wg.Go(func() {
 				if err := ask(t.Context()); !errors.Is(err, ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) {
 					t.Errorf("no answer: %v", err)
@@ -115,7 +115,7 @@ func TestNoAnswerIsUnavailable(t *testing.T) {
 			})
 			synctest.Wait()
 		}
-		wg.Go(func() { // one without a bound of its own goes with a call that has one
+		wg.Go(func() { // a request without a deadline is gathered with one that has a deadline
 			if answer, err := g.do(t.Context(), "a", 1); err != nil || !errors.Is(answer, ErrUnavailable) {
 				t.Errorf("no answer for several: %v, %v", answer, err)
 			}

@@ -22,12 +22,11 @@ var (
 	historySeed = flag.Uint64("history-seed", 0, "run only the history of this seed")
 )
 
-// TestHistories runs random histories on real servers and checks each step of them: workers come and go, fail, pause for
-// longer than their lease, repeat themselves and speak too late; Redis is killed and started again, forgets its scripts, or
-// comes back empty. Whatever happens: no job is lost but those that Redis lost, none is accepted twice, none is given to a
-// worker that can't run it, and each claim takes the first of those that the worker may have. After Redis was emptied, who
-// holds a lost job is told, what is submitted from then on is served and listed as always, and the workers that are up
-// get jobs again without having been started anew.
+// TestHistories runs random histories on real servers and checks each step. Workers come and go, fail, pause for longer
+// than their lease, repeat calls and call too late. Redis is killed and restarted, forgets its scripts, or comes back
+// empty. Invariants: no job is lost except those that Redis lost, none is accepted twice, no worker gets a job that it
+// can't run, and each claim takes the first job that the worker may have. After Redis was emptied, the holders of lost
+// jobs are told, new submissions are served and listed as usual, and running workers get jobs without a restart.
 func TestHistories(t *testing.T) {
 	t.Parallel()
 	seeds := make(chan uint64)
@@ -69,17 +68,17 @@ type history struct {
 	server *queuetest.Redis
 	seed   uint64
 	rnd    *rand.Rand
-	c      *queue.Client // who submits, asks and reaps
-	agents *queue.Client // who claims
+	c      *queue.Client // submits, reads and reaps
+	agents *queue.Client // claims
 	log    []string
 
 	order    []string                  // job ids as submitted
 	jobs     map[string]*queue.Job     // as submitted
-	workers  []queue.WorkerInfo        // those that are up
-	held     []queue.Claimed           // claims somebody believes to have
-	ended    []queue.Claimed           // claims that were completed with success once
+	workers  []queue.WorkerInfo        // running workers
+	held     []queue.Claimed           // claims that a worker believes it holds
+	ended    []queue.Claimed           // claims that were once completed successfully
 	accepted map[string]map[int64]bool // job → fences of accepted completions
-	own      map[string]bool           // claims that their owner ended with success, in whatever way
+	own      map[string]bool           // claims that their owner ended successfully, in any way
 	lost     map[string]bool           // jobs that were in Redis when it was emptied
 }
 
@@ -162,7 +161,7 @@ func (h *history) flush() error {
 	return h.server.Flush()
 }
 
-// forgetJobs notes that all jobs are lost. Who believes to hold one goes on believing.
+// forgetJobs records that all jobs are lost. Workers that believe they hold one continue to.
 func (h *history) forgetJobs() {
 	for _, id := range h.order {
 		h.lost[id] = true
@@ -215,13 +214,13 @@ func (h *history) stop() error {
 	h.workers = slices.Delete(h.workers, i, i+1)
 	if h.rnd.IntN(2) == 0 {
 		h.notef("kill %s/%s", w.Machine, w.Name)
-		return nil // it just isn't heard of any more
+		return nil // the worker just falls silent
 	}
 	h.notef("stop %s/%s", w.Machine, w.Name)
 	return h.agents.Unregister(h.ctx, w.Machine, w.Name)
 }
 
-// all reads every job as it is now.
+// all reads every job's current state.
 func (h *history) all() (map[string]queue.Job, error) {
 	jobs, _, err := h.c.List(h.ctx, queue.ListFilter{Limit: 500})
 	out := map[string]queue.Job{}
@@ -259,7 +258,7 @@ func (h *history) claim() error {
 	return nil
 }
 
-// checkOrder fails if an earlier job that the worker may have was passed over.
+// checkOrder fails if an earlier job that the worker may have was skipped.
 func (h *history) checkOrder(w queue.WorkerInfo, id string, before map[string]queue.Job) {
 	taken := before[id]
 	for _, other := range h.order {
@@ -272,13 +271,14 @@ func (h *history) checkOrder(w queue.WorkerInfo, id string, before map[string]qu
 			continue
 		}
 		if n := len(j.History); n > 0 && slices.ContainsFunc(j.History, func(a queue.Attempt) bool { return a.Machine == w.Machine && a.Outcome != "released" }) {
-			continue // keeps off this machine
+			continue // avoids this machine
 		}
 		h.failf("%s/%s was given %s, before it comes %s", w.Machine, w.Name, id, other)
 	}
 }
 
-// someHeld picks a claim that somebody believes to have, in half of the cases leaving the belief: a zombie.
+// someHeld picks a claim that a worker believes it holds. In half of the cases the worker continues to believe that, as
+// a zombie.
 func (h *history) someHeld() (queue.Claimed, bool) {
 	if len(h.held) == 0 {
 		return queue.Claimed{}, false
@@ -291,8 +291,8 @@ func (h *history) someHeld() (queue.Claimed, bool) {
 	return c, true
 }
 
-// told checks what the owner of a claim is answered: too late is what zombies are told, and that there is no such job is what
-// the owners of lost ones are, always.
+// told checks the answer to the owner of a claim: zombies are always told that they are too late, and owners of lost
+// jobs that there is no such job.
 func (h *history) told(c queue.Claimed, err error) error {
 	switch {
 	case h.lost[c.Job.ID] != errors.Is(err, queue.ErrNotFound):
@@ -319,8 +319,8 @@ func (h *history) complete() error {
 	return h.told(c, err)
 }
 
-// accept notes a completion that the queue took. A repeated ending is answered alike, so a fence counts once; an attempt
-// that ended another way isn't a completion, which the job's state shows.
+// accept records an accepted completion. A repeated ending gets the same answer, so a fence counts once. An attempt
+// that ended in another way isn't a completion, as the job's state shows.
 func (h *history) accept(c queue.Claimed) {
 	j, err := h.c.Get(h.ctx, c.Job.ID)
 	if err != nil {
@@ -340,7 +340,7 @@ func (h *history) accept(c queue.Claimed) {
 	h.ended = append(h.ended, c)
 }
 
-// endedBy says whether the claim's owner ended it before, and notes that it has now.
+// endedBy reports whether the claim's owner ended it before, and records that it has now.
 func (h *history) endedBy(c queue.Claimed) bool {
 	key := fmt.Sprintf("%s/%d", c.Job.ID, c.Lease.Fence)
 	before := h.own[key]
@@ -382,7 +382,7 @@ func (h *history) progress() error {
 	return h.told(c, h.agents.Progress(h.ctx, c.Lease, queue.Progress{Value: 1, Max: 2}))
 }
 
-// repeat completes once more what was completed already: that succeeds, and changes nothing.
+// repeat completes a completed claim again, which succeeds and changes nothing.
 func (h *history) repeat() error {
 	if len(h.ended) == 0 {
 		return nil
@@ -463,7 +463,7 @@ func (h *history) drain() error {
 	return h.c.Drain(h.ctx, m, "x", 5*time.Millisecond)
 }
 
-// forget: an agent starts again.
+// forget restarts an agent.
 func (h *history) forget() error {
 	m := fmt.Sprintf("m%d", h.rnd.IntN(4))
 	n, err := h.agents.Forfeit(h.ctx, m)
@@ -471,7 +471,7 @@ func (h *history) forget() error {
 	return err
 }
 
-// afterwards checks, where Redis was emptied, that each worker that is up gets a job that only it can run.
+// afterwards checks, if Redis was emptied, that each running worker gets a job that only it can run.
 func (h *history) afterwards() {
 	if len(h.lost) == 0 {
 		return
@@ -510,7 +510,7 @@ func (h *history) afterwards() {
 	}
 }
 
-// finish lets one able worker do what is left and checks that every job has ended, and as it was said to have.
+// finish lets one capable worker run the remaining jobs and checks that every job has ended as reported.
 func (h *history) finish() {
 	h.afterwards()
 	w := queue.WorkerInfo{Machine: "last", Name: "w", Offer: capability.Offer{Type: "sim", Flags: []string{"a", "b"}}}
@@ -561,7 +561,7 @@ func (h *history) finish() {
 	}
 }
 
-// checkEmpty checks the counters: with every job ended, nothing is waiting, delayed, held or running anywhere.
+// checkEmpty checks the counters: when every job has ended, none is waiting, delayed, held or running.
 func (h *history) checkEmpty() {
 	all, err := h.c.Demand(h.ctx)
 	if err != nil {

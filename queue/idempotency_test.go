@@ -28,7 +28,7 @@ func openQueue(t *testing.T, server *queuetest.Redis, change func(*queue.Options
 	return c
 }
 
-// first is a submission with everything that a job can have.
+// first returns a submission with every field set.
 func first() queue.Submission {
 	priority := 70
 	later, end := time.Now().Add(time.Hour).Truncate(time.Millisecond).Add(123*time.Microsecond), time.Now().Add(48*time.Hour)
@@ -40,7 +40,8 @@ func first() queue.Submission {
 	}
 }
 
-// A repetition is the same job, however it is written; anything else under the key is a conflict that names what differs.
+// A repetition with the same meaning returns the same job. Any other submission under the key is a conflict that names
+// the differences.
 func TestAnIdempotencyKeyStandsForOneJob(t *testing.T) {
 	t.Parallel()
 	c := openQueue(t, queuetest.StartRedis(t), nil)
@@ -63,7 +64,7 @@ func TestAnIdempotencyKeyStandsForOneJob(t *testing.T) {
 		}},
 		{"below a millisecond", nil, func(s *queue.Submission) { v := s.NotBefore.Truncate(time.Millisecond); s.NotBefore = &v }},
 		{"another zone", nil, func(s *queue.Submission) { v := s.Deadline.In(time.FixedZone("x", 3600)); s.Deadline = &v }},
-		{"durable is no part of the job", nil, func(*queue.Submission) {}},
+		{"durable is not a part of the job", nil, func(*queue.Submission) {}},
 	}
 	differs := []change{
 		{"parameters", []string{"parameters"}, func(s *queue.Submission) { s.Parameters = json.RawMessage(`{"seed": 1}`) }},
@@ -142,7 +143,7 @@ func TestAnIdempotencyKeyStandsForOneJob(t *testing.T) {
 	}
 }
 
-// Within one batch a key is one job, too, and a conflict refuses the whole.
+// Within one batch a key also stands for one job, and a conflict rejects the whole batch.
 func TestOneKeyTwiceInABatch(t *testing.T) {
 	t.Parallel()
 	c := openQueue(t, queuetest.StartRedis(t), nil)
@@ -167,7 +168,7 @@ func TestOneKeyTwiceInABatch(t *testing.T) {
 	require.Equal(t, []bool{false, true}, []bool{jobs[0].Repeated, jobs[1].Repeated})
 }
 
-// Whoever submits at the same time under one key, of whatever type: there is one job, and the others get it or are told.
+// Concurrent submissions under one key, of any type, make one job. The others get that job or a conflict.
 func TestOneKeyForManyAtOnce(t *testing.T) {
 	t.Parallel()
 	server := queuetest.StartRedis(t)
@@ -207,14 +208,14 @@ func TestOneKeyForManyAtOnce(t *testing.T) {
 	require.Len(t, list, 20)
 }
 
-// Who entered a key and died before its job was there doesn't block it, and can't come late. A key is free again when its
-// job is forgotten, or when it was refused.
+// A submitter that recorded a key and died before storing its job doesn't block the key, and can't complete the
+// submission later. A key is free again when its job is deleted or was rejected.
 func TestAKeyIsFreeWithoutItsJob(t *testing.T) {
 	t.Parallel()
 	server := queuetest.StartRedis(t)
 	c := openQueue(t, server, func(o *queue.Options) { o.Retention, o.MaxClasses = time.Millisecond, 1 })
 	r := raw(t, server)
-	for i, id := range []string{"sim-7zzzzzzzzzzzzzzzzzzzzzzzz", "sim-01arz3ndektsv4rrffq69g5fa"} { // of the future, of long ago
+	for i, id := range []string{"sim-7zzzzzzzzzzzzzzzzzzzzzzzz", "sim-01arz3ndektsv4rrffq69g5fa"} { // from the future, from long ago
 		for j, jobType := range []string{"sim", "other"} {
 			key := fmt.Sprint("dead", i, j)
 			require.NoError(t, r.HSet(t.Context(), "mq:{_}:idem", "\t"+key, fmt.Sprint(id, j)).Err())
@@ -251,7 +252,7 @@ func TestAKeyIsFreeWithoutItsJob(t *testing.T) {
 	require.NotEqual(t, job.ID, next.ID)
 }
 
-// A repetition is a repetition also when its deadline has passed meanwhile; a first submission is refused then.
+// A repetition is accepted even if its deadline has passed meanwhile; a first submission is then rejected.
 func TestARepetitionAfterTheDeadline(t *testing.T) {
 	t.Parallel()
 	c := openQueue(t, queuetest.StartRedis(t), nil)

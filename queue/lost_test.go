@@ -12,7 +12,7 @@ import (
 	"github.com/emprops/machinectl/queue/queuetest"
 )
 
-// raw is a plain client of a test's Redis.
+// raw returns a plain client for a test's Redis.
 func raw(t *testing.T, server *queuetest.Redis) *redis.Client {
 	t.Helper()
 	c := redis.NewClient(&redis.Options{Addr: server.Addr})
@@ -20,8 +20,8 @@ func raw(t *testing.T, server *queuetest.Redis) *redis.Client {
 	return c
 }
 
-// What is in Redis of a machine that is up comes back after a loss: with its next heartbeat, and, where a worker has
-// nothing to do, with its next claim.
+// After a loss, a running machine's data returns to Redis with its next heartbeat or, for an idle worker, with its next
+// claim.
 func TestAMachineIsKnownAgain(t *testing.T) {
 	t.Parallel()
 	server := queuetest.StartRedis(t)
@@ -77,7 +77,7 @@ func TestAMachineIsKnownAgain(t *testing.T) {
 	require.Empty(t, machines, "one that left in order isn't brought back")
 }
 
-// A program of another release may be the first that writes into an emptied Redis.
+// A program of another release may be the first to write into an emptied Redis.
 func TestAnotherLayoutAfterALoss(t *testing.T) {
 	t.Parallel()
 	server := queuetest.StartRedis(t)
@@ -93,7 +93,8 @@ func TestAnotherLayoutAfterALoss(t *testing.T) {
 	require.ErrorContains(t, err, "layout 3")
 }
 
-// A type stays known to whoever saw it, also where only the set of types is gone: in a cluster, its server's data alone.
+// A client that knows a type keeps it even if only the set of types is lost, as when one server of a cluster loses its
+// data.
 func TestTheSetOfTypesComesBack(t *testing.T) {
 	t.Parallel()
 	server := queuetest.StartRedis(t)

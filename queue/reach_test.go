@@ -23,7 +23,7 @@ import (
 	"github.com/emprops/machinectl/queue/queuetest"
 )
 
-// The ways to reach a Redis other than a plain address: each passes the suite or, where that adds nothing, runs a job.
+// The ways to reach a Redis besides a plain address. Each passes the suite or, if that adds nothing, runs a job.
 
 func TestOnCluster(t *testing.T) {
 	t.Parallel()
@@ -49,7 +49,8 @@ func TestClusterFailsOverUnderLoad(t *testing.T) {
 	t.Parallel()
 	cluster := queuetest.StartCluster(t)
 	workThrough(t, cluster.URL, 300, func(int) { cluster.FailOver() })
-	// A master that dies may take its last writes with it: what is promised then is that work goes on, by itself.
+	// The last writes may be lost with a master that dies. The guarantee is only that work continues without
+	// intervention.
 	c := open(t, fastOptions(cluster.URL))
 	runOne(t, c, "simulation")
 	cluster.MasterOf("mq:{simulation}:ctl").Kill()
@@ -103,7 +104,7 @@ func TestOnSentinel(t *testing.T) {
 	}, 10*time.Second, 20*time.Millisecond)
 }
 
-// startSentinel starts a Sentinel that watches one master, alone, under the name "pool".
+// startSentinel starts a single Sentinel that watches one master under the name "pool".
 func startSentinel(t *testing.T, host, port string) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -117,7 +118,7 @@ func startSentinel(t *testing.T, host, port string) string {
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() {
 		require.NoError(t, cmd.Process.Kill())
-		_ = cmd.Wait() // killed: the status says nothing
+		_ = cmd.Wait() // killed, so the status doesn't matter
 	})
 	return addr
 }
@@ -166,7 +167,7 @@ func writeCertificate(t *testing.T, certFile, keyFile string) *x509.CertPool {
 	return pool
 }
 
-// The least that a user of Redis must be allowed; docs and the package documentation name the same.
+// The least permissions that a user of Redis needs. The docs and the package documentation list the same.
 func TestAsRestrictedUser(t *testing.T) {
 	server := queuetest.StartRedis(t, "--user", "machines", "on", ">secret", "~mq:*", "&mq:*", "&mq:{*}:ev", "&machine:status",
 		"+@all", "-@admin", "-@dangerous", "+info")

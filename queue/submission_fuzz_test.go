@@ -38,7 +38,7 @@ func TestDecodeSubmission(t *testing.T) {
 	require.JSONEq(t, `{"a":[1]}`, string(s.Parameters))
 }
 
-// FuzzSubmission: whatever comes in is either refused as an InvalidError or makes a submission that fits into a record.
+// FuzzSubmission: any input is either rejected with an InvalidError or makes a submission that fits into a record.
 func FuzzSubmission(f *testing.F) {
 	for _, seed := range []string{
 		`{"type":"comfyui","capabilities":["gpu","!spot"],"requires":{"gpu.memory":">=24GiB","model":["flux-dev"],"driver":"~>550.54"},

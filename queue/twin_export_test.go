@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// TwinTurn is one worker's part of [Client.GatheredTurns], and what came of it.
+// TwinTurn is one worker's part of [Client.GatheredTurns], and its result.
 type TwinTurn struct {
 	Worker        WorkerInfo
 	Done          []Ending
 	N             int
 	WasIdle, Idle bool
 
-	Quick   bool // the quick script did it, all but the claim where it gave nothing
-	Number  int  // of jobs that it gave; -1: idle
+	Quick   bool // the quick script handled it, except for a claim that it returned no job for
+	Number  int  // of returned jobs; -1 if idle
 	Ended   []string
 	Status  string
 	Claimed []Claimed
@@ -32,8 +32,8 @@ func (t *TwinTurn) attempt() (*attempt, error) {
 	return a, nil
 }
 
-// GatheredTurns hands turns of workers with the same profile to one call of the quick script, as happens to those that come
-// at once; what that leaves is not done.
+// GatheredTurns passes the turns of workers with the same profile to one call of the quick script, as if they had
+// arrived concurrently. It does not handle what that script leaves.
 func (c *Client) GatheredTurns(ctx context.Context, turns []*TwinTurn) error {
 	attempts := make([]*attempt, len(turns))
 	for i, t := range turns {
@@ -60,7 +60,7 @@ func (c *Client) GatheredTurns(ctx context.Context, turns []*TwinTurn) error {
 	return nil
 }
 
-// PlainTurn does a turn with the turn script alone.
+// PlainTurn does a turn with only the turn script.
 func (c *Client) PlainTurn(ctx context.Context, t *TwinTurn) error {
 	c.OnlyTurns(t.Worker.Offer.Type)
 	endings := make([]ending, len(t.Done))
@@ -78,10 +78,10 @@ func (c *Client) PlainTurn(ctx context.Context, t *TwinTurn) error {
 	return nil
 }
 
-// ShardKey is the name of one of a type's keys.
+// ShardKey returns the name of one of a type's keys.
 func (c *Client) ShardKey(jobType, name string) string { return c.keys.shard(jobType, name) }
 
-// SubmitTogether takes submissions in as those that come at once are, and returns their errors.
+// SubmitTogether submits in one call, as for concurrent submissions, and returns the errors.
 func (c *Client) SubmitTogether(ctx context.Context, all []Submission) []error {
 	jobs := make([]*checked, len(all))
 	errs := make([]error, len(all))

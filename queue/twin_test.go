@@ -25,8 +25,8 @@ var (
 	twinSeed = flag.Uint64("twin-seed", 0, "run only the twins of this seed")
 )
 
-// TestTwins does the same random operations on two queues, one of which uses the quick script. After each step both hold the
-// same, and their indexes are in order.
+// TestTwins does the same random operations on two queues, only one of which uses the quick script. After each step
+// both have the same content and consistent indexes.
 func TestTwins(t *testing.T) {
 	t.Parallel()
 	server := queuetest.StartRedis(t, "--appendonly", "no")
@@ -55,7 +55,7 @@ func TestTwins(t *testing.T) {
 	}
 }
 
-// twinHistory is one run: what happens to c[0], which uses the quick script, happens to c[1], which doesn't.
+// twinHistory is one run. The same happens to c[0], which uses the quick script, and to c[1], which doesn't.
 type twinHistory struct {
 	t   *testing.T
 	ctx context.Context
@@ -64,12 +64,12 @@ type twinHistory struct {
 	log []string
 
 	c        [2]*queue.Client
-	ids      [2][]string        // of the jobs as submitted
-	leases   [2][]queue.Claimed // every one there ever was
+	ids      [2][]string        // of the submitted jobs
+	leases   [2][]queue.Claimed // all leases of the run
 	profiles []capability.Offer
 	workers  []queue.WorkerInfo
 	fair     bool
-	idle     map[string]bool // who may be registered as idle
+	idle     map[string]bool // workers that may be registered as idle
 }
 
 const twinType = "sim"
@@ -80,7 +80,7 @@ func (h *twinHistory) notef(format string, args ...any) {
 
 func (h *twinHistory) run(t *testing.T) {
 	h.t = t
-	// Workers with all flags and with all but one: then each set of flags that a job needs is an audience of its own.
+	// With workers that have all flags or all but one, each set of flags that a job needs is an audience of its own.
 	for _, flags := range []int{31, 30, 29, 27, 23, 15} {
 		if h.rnd.IntN(4) == 0 {
 			flags = h.rnd.IntN(32)
@@ -103,7 +103,7 @@ func (h *twinHistory) run(t *testing.T) {
 	}
 }
 
-// both does something to each queue and wants the same outcome.
+// both does something to each queue and requires the same outcome.
 func (h *twinHistory) both(do func(i int) error) error {
 	errs := [2]error{do(0), do(1)}
 	if (errs[0] == nil) != (errs[1] == nil) {
@@ -172,7 +172,7 @@ func (h *twinHistory) submit() error {
 	return h.take(append(all, h.submission(h.rnd.IntN(32)&h.rnd.IntN(32))))
 }
 
-// burst brings jobs of every kind, in random order.
+// burst submits jobs of every kind, in random order.
 func (h *twinHistory) burst() error {
 	var all []queue.Submission
 	for _, flags := range h.rnd.Perm(32) {
@@ -191,7 +191,7 @@ func (h *twinHistory) registerAs(o capability.Offer) error {
 	return h.both(func(i int) error { return h.c[i].Register(h.ctx, w) })
 }
 
-// linger leaves a worker registered as idle that is not, as one that was interrupted.
+// linger leaves a worker registered as idle that isn't idle, as after an interruption.
 func (h *twinHistory) linger() error {
 	w := h.workers[h.rnd.IntN(len(h.workers))]
 	me := w.Machine + "/" + w.Name
@@ -202,14 +202,14 @@ func (h *twinHistory) linger() error {
 	})
 }
 
-// unregister leaves the worker among those that claim.
+// unregister unregisters a worker that continues to claim.
 func (h *twinHistory) unregister() error {
 	w := h.workers[h.rnd.IntN(len(h.workers))]
 	h.notef("unregister %s/%s", w.Machine, w.Name)
 	return h.both(func(i int) error { return h.c[i].Unregister(h.ctx, w.Machine, w.Name) })
 }
 
-// someLeases are numbers of leases, mostly of late ones.
+// someLeases returns indexes of leases, mostly of recent ones.
 func (h *twinHistory) someLeases(most int) []int {
 	var out []int
 	for range h.rnd.IntN(most + 1) {
@@ -245,7 +245,7 @@ func (h *twinHistory) complete() error {
 	return h.gathered(turns)
 }
 
-// turns lets several workers with one profile end attempts and claim at once.
+// turns lets several workers with one profile end attempts and claim in one call.
 func (h *twinHistory) turns() error {
 	first := h.workers[h.rnd.IntN(len(h.workers))]
 	var turns [2][]*queue.TwinTurn
@@ -285,7 +285,7 @@ func (h *twinHistory) gathered(turns [2][]*queue.TwinTurn) error {
 		}
 		require.True(h.t, slices.Equal(ends.Ended, quick.Ended), "%v, by the quick script %v", ends.Ended, quick.Ended)
 	}
-	for k, quick := range turns[0] { // what it gave is what the turn script gives
+	for k, quick := range turns[0] { // the turn script must return the same jobs
 		if quick.N == 0 || quick.Number == 0 {
 			continue
 		}
@@ -302,7 +302,7 @@ func (h *twinHistory) gathered(turns [2][]*queue.TwinTurn) error {
 		}
 		h.sameJobs(quick, &other)
 	}
-	for k, quick := range turns[0] { // the rest is left to it
+	for k, quick := range turns[0] { // the turn script does the rest
 		if quick.N == 0 || quick.Number != 0 {
 			continue
 		}
@@ -357,7 +357,7 @@ func (h *twinHistory) release() error {
 	return nil
 }
 
-// lapse lets a lease pass.
+// lapse lets a lease expire.
 func (h *twinHistory) lapse() error {
 	for _, k := range h.someLeases(1) {
 		h.notef("lease %d lapses", k)
@@ -396,14 +396,14 @@ func (h *twinHistory) edit(k, field int, change func(old string) string) error {
 	})
 }
 
-// deadline lets a job's deadline pass; a claim is what sees it.
+// deadline lets a job's deadline pass, which the next claim observes.
 func (h *twinHistory) deadline() error {
 	k := h.rnd.IntN(len(h.ids[0]))
 	h.notef("deadline of job %d passes", k)
 	return h.edit(k, 13, func(old string) string { return map[bool]string{true: "0", false: "1"}[old == "0"] })
 }
 
-// readmit lets the time pass for which a job keeps off the machine it failed on.
+// readmit lets the time pass for which a job avoids the machine it failed on.
 func (h *twinHistory) readmit() error {
 	k := h.rnd.IntN(len(h.ids[0]))
 	h.notef("job %d keeps off no machine", k)
@@ -457,7 +457,7 @@ func (h *twinHistory) drain() error {
 	})
 }
 
-// limits has fair share never taken back: it leaves jobs of equal order, among which any may be first.
+// limits never turns fair share off, because that leaves jobs of equal order, any of which may be first.
 func (h *twinHistory) limits() error {
 	l := []queue.Limits{
 		{}, {}, {EachTenant: queue.Limit{Running: 1}}, {Type: queue.Limit{Running: 4}},

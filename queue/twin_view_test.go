@@ -10,9 +10,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What two queues hold that went through the same, and whether an index is in order.
+// The content of the twins, and whether their indexes are consistent.
 
-// compare fails where the twins differ, or where an index isn't in order.
+// compare fails if the twins differ or an index is inconsistent.
 func (h *twinHistory) compare() {
 	if h.t.Failed() {
 		return
@@ -22,7 +22,7 @@ func (h *twinHistory) compare() {
 	h.checkIndex(a)
 }
 
-// view is everything in a queue's shard but times and nonces, with numbers for job ids.
+// view returns the content of a queue's shard, except times and nonces, with numbers for job ids.
 func (h *twinHistory) view(i int) map[string][]string {
 	var pairs []string
 	for k, id := range h.ids[i] {
@@ -66,7 +66,7 @@ func (h *twinHistory) view(i int) map[string][]string {
 	return out
 }
 
-// plainValue is a hash's value without times and nonces.
+// plainValue returns a hash's value without times and nonces.
 func plainValue(hash, field, value string) string {
 	switch {
 	case hash == "jobs":
@@ -89,8 +89,8 @@ func plainValue(hash, field, value string) string {
 	return value
 }
 
-// checkIndex: each class with waiting jobs has its first one in chead, each audience but the parked one its first class in
-// heads, and nothing else is in them; the counters are what is there.
+// checkIndex checks that chead holds exactly the first job of each class with waiting jobs, heads exactly the first
+// class of each audience except the parked one, and that the counters are right.
 func (h *twinHistory) checkIndex(view map[string][]string) {
 	audience := map[string]string{}
 	for _, line := range view["cls"] {

@@ -19,14 +19,14 @@ import (
 	"github.com/emprops/machinectl/queue/queuetest"
 )
 
-// gate is a proxy that holds back the first command containing a word until it is opened.
+// gate is a proxy that holds back the first command that contains a word, until it is opened.
 type gate struct {
 	net.Listener
 	target  string
 	mu      sync.Mutex
 	word    []byte
 	reached chan struct{} // closed when a command is held
-	open    chan struct{} // closed to let it go
+	open    chan struct{} // closed to release it
 	wg      sync.WaitGroup
 }
 
@@ -97,8 +97,8 @@ func (g *gate) serve(in net.Conn) {
 	back.Wait()
 }
 
-// TestNoLostWakeUp pauses a worker at each step of becoming idle while a job arrives. The safety poll is out of the way:
-// it would take half a minute.
+// TestNoLostWakeUp pauses a worker at each step of becoming idle while a job arrives. The safety poll doesn't help it,
+// because that would take half a minute.
 func TestNoLostWakeUp(t *testing.T) {
 	server := queuetest.StartRedis(t)
 	for _, step := range []struct{ name, word string }{
@@ -146,7 +146,7 @@ func TestNoLostWakeUp(t *testing.T) {
 	}
 }
 
-// A worker that was woken and stops before it claims hands the wake-up on.
+// A worker that is woken but stops before it claims hands on the wake-up.
 func TestWakeUpIsHandedOn(t *testing.T) {
 	server := queuetest.StartRedis(t)
 	g := startGate(t, server.Addr)
@@ -186,7 +186,7 @@ func TestWakeUpIsHandedOn(t *testing.T) {
 	}
 }
 
-// interval is a time during which a worker was idle or a job waited.
+// interval is a period in which a worker was idle or a job waited.
 type interval struct{ from, to time.Time }
 
 func (a interval) overlap(b interval) time.Duration {
@@ -200,8 +200,8 @@ func (a interval) overlap(b interval) time.Duration {
 	return to.Sub(from)
 }
 
-// TestNoIdleWorkerWhileAJobWaits lets workers come and go at random and looks afterwards for a worker that waited while a
-// job waited that it can run, for longer than a poll and some.
+// TestNoIdleWorkerWhileAJobWaits starts and stops workers at random, and then looks for a worker that was idle for
+// clearly longer than a poll while a job that it can run waited.
 func TestNoIdleWorkerWhileAJobWaits(t *testing.T) {
 	server := queuetest.StartRedis(t)
 	o := fastOptions(server.URL)
