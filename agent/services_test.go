@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -172,10 +173,12 @@ func TestGPUReaderSaysWhatItSees(t *testing.T) {
 type nomad struct {
 	mu       sync.Mutex
 	restarts []string
+	alloc    string // answered for the allocation
 }
 
 func startNomad(t *testing.T) (*nomad, func(string) string) {
-	n := &nomad{}
+	n := &nomad{alloc: `{"ID": "alloc-1", "AllocatedResources": {"Tasks": {
+		"agent": {"Cpu": {}}, "comfyui-gpu0": {"Devices": [{"Vendor": "nvidia", "DeviceIDs": ["GPU-a"]}]}}}}`}
 	socket := filepath.Join(t.TempDir(), "api.sock")
 	l, err := net.Listen("unix", socket)
 	require.NoError(t, err)
@@ -207,8 +210,7 @@ func (n *nomad) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		n.restarts = append(n.restarts, body.TaskName)
 		_, _ = w.Write([]byte("{}"))
 	case "GET /v1/allocation/alloc-1":
-		_, _ = w.Write([]byte(`{"ID": "alloc-1", "AllocatedResources": {"Tasks": {
-			"agent": {"Cpu": {}}, "comfyui-gpu0": {"Devices": [{"Vendor": "nvidia", "DeviceIDs": ["GPU-a"]}]}}}}`))
+		_, _ = io.WriteString(w, n.alloc)
 	default:
 		http.NotFound(w, r)
 	}
@@ -231,6 +233,26 @@ func TestTaskAPI(t *testing.T) {
 	require.Nil(t, newTaskAPI(func(v string) string {
 		return map[string]string{"NOMAD_UNIX_ADDR": "unix:///no/where", "NOMAD_TOKEN": "x"}[v]
 	}))
+}
+
+// TestTaskAPIAnswersOddly: what isn't needed may be anything; what is needed and missing is no machine without GPUs.
+func TestTaskAPIAnswersOddly(t *testing.T) {
+	for answer, want := range map[string]string{
+		`{"CreateTime": NaN, "Job": {"Meta": null}, "AllocatedResources": {"Shared": "x", "Tasks": {"a": {"Cpu": "many", "Devices": [{"DeviceIDs": ["GPU-a", 7]}, null]}, "b": {"Devices": null}, "c": 5}}}`: "",
+		`{}`: "says nothing", `{"AllocatedResources": null}`: "says nothing", `{"AllocatedResources": {"Tasks": []}}`: "says nothing",
+		`<html>`: "not JSON", `{"AllocatedResources": {"Tasks": {"a": {}`: "not JSON",
+	} {
+		n, env := startNomad(t)
+		n.alloc = answer
+		devices, err := newTaskAPI(env).Devices(t.Context())
+		if want != "" {
+			require.ErrorContains(t, err, want, answer)
+			require.Nil(t, devices)
+			continue
+		}
+		require.NoError(t, err)
+		require.Equal(t, map[string][]string{"a": {"GPU-a"}}, devices)
+	}
 }
 
 func TestRestartNeedsTheToken(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -12,6 +13,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/emprops/machinectl/agent/foreign"
 )
 
 // TaskAPI is Nomad's API as a task reaches it: over a Unix socket, with the task's workload identity. Two calls are all
@@ -57,26 +60,54 @@ func (t *TaskAPI) Restart(ctx context.Context, task string) error {
 
 // Devices returns the ids of the devices that each task of this allocation got from Nomad.
 func (t *TaskAPI) Devices(ctx context.Context) (map[string][]string, error) {
-	var alloc struct {
-		AllocatedResources struct {
-			Tasks map[string]struct {
-				Devices []struct{ DeviceIDs []string }
+	devices := map[string][]string{}
+	known := false
+	err := t.call(ctx, http.MethodGet, "/v1/allocation/"+t.alloc, nil, func(s *foreign.Scanner) {
+		for name := range s.Fields() {
+			if name != "AllocatedResources" {
+				continue
+			}
+			for name := range s.Fields() {
+				if name == "Tasks" {
+					known = known || s.Peek() == foreign.Object
+					readDevices(s, devices)
+				}
 			}
 		}
+	})
+	if err == nil && !known {
+		err = errors.New("task API: the allocation says nothing of its tasks' resources")
 	}
-	if err := t.call(ctx, http.MethodGet, "/v1/allocation/"+t.alloc, nil, &alloc); err != nil {
+	if err != nil {
 		return nil, err
-	}
-	devices := map[string][]string{}
-	for name, task := range alloc.AllocatedResources.Tasks {
-		for _, d := range task.Devices {
-			devices[name] = append(devices[name], d.DeviceIDs...)
-		}
 	}
 	return devices, nil
 }
 
-func (t *TaskAPI) call(ctx context.Context, method, path string, body []byte, into any) error {
+// readDevices reads the resources of an allocation's tasks.
+func readDevices(s *foreign.Scanner, devices map[string][]string) {
+	for task := range s.Fields() {
+		for name := range s.Fields() {
+			if name != "Devices" {
+				continue
+			}
+			for range s.Items() {
+				for name := range s.Fields() {
+					if name != "DeviceIDs" {
+						continue
+					}
+					for range s.Items() {
+						if id, ok := s.Text(1 << 10); ok {
+							devices[task] = append(devices[task], id)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+func (t *TaskAPI) call(ctx context.Context, method, path string, body []byte, read func(*foreign.Scanner)) error {
 	target := "http://nomad" + path
 	if t.namespace != "" {
 		target += "?namespace=" + url.QueryEscape(t.namespace)
@@ -95,11 +126,12 @@ func (t *TaskAPI) call(ctx context.Context, method, path string, body []byte, in
 		said, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<10)) // best effort: the status says enough
 		return fmt.Errorf("task API: %s %s: %s: %s", method, path, resp.Status, bytes.TrimSpace(said))
 	}
-	if into == nil {
+	if read == nil {
 		return nil
 	}
-	if err := json.NewDecoder(resp.Body).Decode(into); err != nil {
-		return fmt.Errorf("task API: %s %s: %w", method, path, err)
+	answer := foreign.NewScanner(resp.Body)
+	if read(answer); answer.Err() != nil {
+		return fmt.Errorf("task API: %s %s: %w", method, path, answer.Err())
 	}
 	return nil
 }

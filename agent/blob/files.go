@@ -34,6 +34,9 @@ func (f *Files) Store(ctx context.Context, name, contentType string, r io.Reader
 		if src.err != nil {
 			return queue.Blob{}, src.err
 		}
+		if refused, ok := errors.AsType[*refusedError](err); ok {
+			return queue.Blob{}, connector.Final(connector.Store, "cannot write %s: %s refuses: %s", key, refused.store, refused.said)
+		}
 		return queue.Blob{}, connector.Transient(connector.Store, err, "cannot write %s", key)
 	}
 	return queue.Blob{

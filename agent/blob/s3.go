@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -73,5 +75,38 @@ func (b bucket) put(ctx context.Context, key, contentType string, r io.Reader) e
 	_, err := b.upload.UploadObject(ctx, &transfermanager.UploadObjectInput{
 		Bucket: aws.String(b.name), Key: aws.String(key), ContentType: aws.String(contentType), Body: r,
 	})
+	if said, ok := refusal(err); ok {
+		return &refusedError{store: "s3://" + b.name, said: said}
+	}
 	return err
+}
+
+// passing are S3's refusals that end by themselves: of a clock that is wrong, or of credentials that are renewed.
+var passing = []string{"RequestTimeTooSkewed", "ExpiredToken", "TokenRefreshRequired", "RequestTimeout", "SlowDown", "OperationAborted"}
+
+// refusal returns what the server said, where it refused for a reason that another attempt would meet again: the credentials, the
+// bucket, the size.
+func refusal(err error) (string, bool) {
+	answer, ok := errors.AsType[interface {
+		error
+		HTTPStatusCode() int
+	}](err)
+	if !ok {
+		return "", false
+	}
+	status := answer.HTTPStatusCode()
+	said := fmt.Sprintf("status %d", status)
+	if e, ok := errors.AsType[interface {
+		error
+		ErrorCode() string
+		ErrorMessage() string
+	}](err); ok {
+		if slices.Contains(passing, e.ErrorCode()) {
+			return "", false
+		}
+		said = fmt.Sprintf("%s (%s)", e.ErrorCode(), e.ErrorMessage())
+	}
+	lasting := status >= 300 && status < 500 && status != http.StatusRequestTimeout && status != http.StatusConflict &&
+		status != http.StatusTooManyRequests
+	return said, lasting
 }

@@ -26,6 +26,8 @@ type s3Server struct {
 	parts   map[string]map[int][]byte
 	aborted int
 	refuse  bool
+	status  int // of refusals, and their code; default 403 AccessDenied
+	code    string
 }
 
 func startS3(t *testing.T) (*s3Server, string) {
@@ -45,7 +47,11 @@ func (s *s3Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	key, q := r.URL.Path, r.URL.Query()
 	body, err := io.ReadAll(r.Body)
 	if err != nil || s.refuse || !strings.HasPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 Credential=id/") {
-		http.Error(w, "<Error><Code>AccessDenied</Code><Message>no</Message></Error>", http.StatusForbidden)
+		status, code := http.StatusForbidden, "AccessDenied"
+		if s.code != "" {
+			status, code = s.status, s.code
+		}
+		http.Error(w, "<Error><Code>"+code+"</Code><Message>no</Message></Error>", status)
 		return
 	}
 	switch {
@@ -117,4 +123,31 @@ func TestS3Fails(t *testing.T) {
 	f := connector.Describe(err)
 	require.Equal(t, connector.Store, f.Code)
 	require.Contains(t, f.Message, "AccessDenied")
+}
+
+// TestS3Refuses: what another attempt would meet again is final.
+func TestS3Refuses(t *testing.T) {
+	server, endpoint := startS3(t)
+	server.refuse = true
+	s, err := Open(t.Context(), "s3://results?region=x&path_style=true&endpoint="+endpoint)
+	require.NoError(t, err)
+	for _, c := range []struct {
+		status    int
+		code      string
+		retriable bool
+	}{
+		{403, "AccessDenied", false}, {403, "InvalidAccessKeyId", false}, {403, "SignatureDoesNotMatch", false}, {404, "NoSuchBucket", false},
+		{400, "EntityTooLarge", false}, {301, "PermanentRedirect", false}, {405, "MethodNotAllowed", false},
+		{403, "RequestTimeTooSkewed", true}, {400, "ExpiredToken", true}, {500, "InternalError", true}, {503, "SlowDown", true}, {409, "OperationAborted", true},
+		{429, "TooManyRequests", true},
+	} {
+		server.status, server.code = c.status, c.code
+		for name, content := range map[string]io.Reader{"small": strings.NewReader("x"), "large": bytes.NewReader(make([]byte, partSize+1))} {
+			_, err = s.Attempt("j", 1).Store(t.Context(), "a", "", content)
+			f := connector.Describe(err)
+			require.Equal(t, connector.Store, f.Code)
+			require.Equal(t, c.retriable, f.Retriable, "%s %s: %s", c.code, name, f.Message)
+			require.Contains(t, f.Message, c.code, name)
+		}
+	}
 }

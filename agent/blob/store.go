@@ -16,9 +16,15 @@ type Store struct {
 
 // driver is one kind of store.
 type driver interface {
-	// put writes all of r under key, or nothing. An error of r comes back as it is, or wrapped.
+	// put writes all of r under key, or nothing. An error of r comes back as it is, or wrapped. A *refusedError is one that
+	// another attempt would meet again, on whatever machine.
 	put(ctx context.Context, key, contentType string, r io.Reader) error
 }
+
+// refusedError is a store's refusal for good.
+type refusedError struct{ store, said string }
+
+func (e *refusedError) Error() string { return e.store + " refuses: " + e.said }
 
 // Open opens the store at a URL:
 //

@@ -3,6 +3,8 @@ package comfyui
 import (
 	"context"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -83,6 +85,29 @@ func TestServerSaysNothing(t *testing.T) {
 	defer l.Close()
 	_, err = quick(newConnector(t, l.Addr().String())).Run(t.Context(), connectortest.Attempt(t, "comfyui", job(comfytest.Image(color())), nil))
 	require.Equal(t, connector.ServiceUnreachable, connector.Describe(err).Code)
+}
+
+// TestSilenceIsStopped: the server answers no question any more, but does as it is told.
+func TestSilenceIsStopped(t *testing.T) {
+	s := simulated(t, comfysim.Options{})
+	asked := make(chan struct{})
+	pass := proxyTo(t, s.Addr(), nil)
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet && r.URL.Path != "/ws" {
+			select {
+			case <-r.Context().Done():
+			case <-asked:
+			}
+			return
+		}
+		pass.ServeHTTP(w, r)
+	}))
+	t.Cleanup(func() { close(asked); proxy.Close() })
+	c := quick(newConnector(t, proxy.Listener.Addr().String()))
+	c.timing.stopWithin = 2 * time.Second
+	_, err := run(t, c, comfytest.Steps(color(), 4000, 0.02, "no"))
+	require.Equal(t, connector.ServiceUnreachable, connector.Describe(err).Code)
+	requireIdle(t, s.Addr())
 }
 
 func TestSocketIsCut(t *testing.T) {

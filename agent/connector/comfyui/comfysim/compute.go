@@ -78,6 +78,7 @@ func (e *execution) compute(id string, n node) (made, error) {
 	case "SaveImageWebsocket":
 		p := pic("images")
 		for i := range p.batch {
+			e.state(id, float64(i), float64(p.batch), "running")
 			e.send("progress", map[string]any{"value": i, "max": p.batch, "node": id})
 			if sid := e.p.clientID(); sid != "" {
 				e.sockets.preview(p.png(), sid)

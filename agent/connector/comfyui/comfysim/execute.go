@@ -48,18 +48,24 @@ func (e *exception) Error() string { return e.kind + ": " + e.message }
 func (x *executor) loop(ctx context.Context) {
 	for {
 		p := x.queue.take()
-		if p == nil {
-			select {
-			case <-ctx.Done():
+		if p != nil {
+			x.count++
+			e := &execution{executor: x, p: p, states: map[string]any{}, results: map[string]made{}}
+			if !e.run(ctx) {
 				return
-			case <-x.queue.arrived:
 			}
+		}
+		// A prompt that arrives together with the order to free memory may be taken first, with the cache as it was.
+		if x.free.Swap(false) {
+			x.cache = nil
+		}
+		if p != nil {
 			continue
 		}
-		x.count++
-		e := &execution{executor: x, p: p, states: map[string]any{}, results: map[string]made{}}
-		if !e.run(ctx) {
+		select {
+		case <-ctx.Done():
 			return
+		case <-x.queue.arrived:
 		}
 	}
 }
@@ -78,9 +84,6 @@ type execution struct {
 func (e *execution) run(ctx context.Context) bool {
 	e.interrupt.Store(false)
 	e.note("execution_start", map[string]any{})
-	if e.free.Swap(false) {
-		e.cache = nil
-	}
 	order, err := e.order()
 	signatures := e.signatures(order)
 	cached := []string{}

@@ -87,11 +87,16 @@ func (q *prompts) put(p *prompt, number *float64, front bool) {
 	q.waiting = append(q.waiting, p)
 	slices.SortStableFunc(q.waiting, func(a, b *prompt) int { return cmp.Compare(a.number, b.number) })
 	q.mu.Unlock()
+	q.wake()
+	q.changed()
+}
+
+// wake has the executor look for work.
+func (q *prompts) wake() {
 	select {
 	case q.arrived <- struct{}{}:
 	default:
 	}
-	q.changed()
 }
 
 // take moves the next prompt to running, or returns nil.

@@ -35,6 +35,9 @@ func loads(r io.Reader, into any) error {
 	if err != nil {
 		return err
 	}
+	if !bytes.Contains(text, []byte("NaN")) && !bytes.Contains(text, []byte("Infinity")) {
+		return json.Unmarshal(text, into)
+	}
 	text = given.ReplaceAllFunc(text, func(token []byte) []byte {
 		if token[0] == '"' {
 			return token

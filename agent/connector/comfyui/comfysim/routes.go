@@ -180,13 +180,14 @@ func (s *Server) postHistory(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// postFree has the next prompt begin without a cache, where that is asked for.
+// postFree has the cache emptied between two prompts, where that is asked for.
 func (s *Server) postFree(w http.ResponseWriter, r *http.Request) {
 	var body struct {
 		FreeMemory bool `json:"free_memory"`
 	}
 	if read(w, r, &body) && body.FreeMemory {
 		s.executor.free.Store(true)
+		s.queue.wake()
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -25,7 +26,7 @@ func Transcript(ctx context.Context, addr string, color int) (string, error) {
 		return "", err
 	}
 	defer func() { _ = c.ws.CloseNow() }() // all is read
-	for _, part := range []func(context.Context, int) error{c.images, c.failures, c.interruption, c.waiting, c.refusals, c.files} {
+	for _, part := range []func(context.Context, int) error{c.images, c.failures, c.interruption, c.waiting, c.refusals, c.files, c.freed} {
 		if err := part(ctx, color); err != nil {
 			return c.out.String(), fmt.Errorf("after:\n%s\n%w", c.out.String(), err)
 		}
@@ -67,12 +68,39 @@ func (c *client) images(ctx context.Context, color int) error {
 		{"a preview", Preview(color + 2)},
 		{"a text", Text(fmt.Sprint("word ", color))},
 		{"a part is wrong", Partly(color + 3)},
+		{"images over the WebSocket", Websocket(color+8, 2)},
+		{"what a node leaves", Output(`{"score": [NaN, -Infinity], "tags": ["a"], "images": [{"filename": "x.png"}]}`)},
 	} {
 		if err := c.run(ctx, s.title, s.prompt, nil); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// freed shows that a cached image is computed anew once the server was told to free its memory. The server does so when it next has
+// nothing to do, so it is asked again until it did.
+func (c *client) freed(ctx context.Context, color int) error {
+	if err := c.run(ctx, "before the cache is emptied", Image(color+9), nil); err != nil {
+		return err
+	}
+	begin, names := c.out.Len(), maps.Clone(c.names)
+	for range 20 {
+		if err := c.post(ctx, "/free", map[string]any{"free_memory": true, "unload_models": false}); err != nil {
+			return err
+		}
+		if err := c.run(ctx, "after the cache was emptied", Image(color+9), nil); err != nil {
+			return err
+		}
+		said := c.out.String()
+		if strings.Contains(said[begin:], `execution_cached {"nodes":[]`) {
+			return nil
+		}
+		c.out.Reset()
+		c.out.WriteString(said[:begin])
+		c.names = maps.Clone(names)
+	}
+	return errors.New("the cache is not emptied")
 }
 
 func (c *client) failures(ctx context.Context, color int) error {
