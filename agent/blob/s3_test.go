@@ -136,9 +136,18 @@ func TestS3Refuses(t *testing.T) {
 		code      string
 		retriable bool
 	}{
-		{403, "AccessDenied", false}, {403, "InvalidAccessKeyId", false}, {403, "SignatureDoesNotMatch", false}, {404, "NoSuchBucket", false},
-		{400, "EntityTooLarge", false}, {301, "PermanentRedirect", false}, {405, "MethodNotAllowed", false},
-		{403, "RequestTimeTooSkewed", true}, {400, "ExpiredToken", true}, {500, "InternalError", true}, {503, "SlowDown", true}, {409, "OperationAborted", true},
+		{403, "AccessDenied", false},
+		{403, "InvalidAccessKeyId", false},
+		{403, "SignatureDoesNotMatch", false},
+		{404, "NoSuchBucket", false},
+		{400, "EntityTooLarge", false},
+		{301, "PermanentRedirect", false},
+		{405, "MethodNotAllowed", false},
+		{403, "RequestTimeTooSkewed", true},
+		{400, "ExpiredToken", true},
+		{500, "InternalError", true},
+		{503, "SlowDown", true},
+		{409, "OperationAborted", true},
 		{429, "TooManyRequests", true},
 	} {
 		server.status, server.code = c.status, c.code

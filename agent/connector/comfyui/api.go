@@ -20,6 +20,7 @@ import (
 type api struct {
 	addr string // host:port
 	http *http.Client
+	room room
 }
 
 func newAPI(addr string) *api {
@@ -28,7 +29,7 @@ func newAPI(addr string) *api {
 		IdleConnTimeout:       20 * time.Second,
 		ResponseHeaderTimeout: 0, // the callers' contexts bound each call: the server may be busy for long
 	}
-	return &api{addr: addr, http: &http.Client{Transport: transport}}
+	return &api{addr: addr, http: &http.Client{Transport: transport}, room: room{value: 16 << 20, record: 64 << 20}}
 }
 
 // maxErrorBody is how much is kept of an answer that means failure, in bytes. Validation errors list a node's every choice.
@@ -184,7 +185,7 @@ func (a *api) history(ctx context.Context, promptID string) (*record, error) {
 		for id := range s.Fields() {
 			fields++
 			if id == promptID && s.Peek() == foreign.Object {
-				found = readRecord(s)
+				found = readRecord(s, a.room)
 			}
 		}
 		if found == nil && fields > 0 { // a server without the record answers {}
@@ -199,9 +200,9 @@ func (a *api) history(ctx context.Context, promptID string) (*record, error) {
 }
 
 // stop takes a prompt out of the queue, or interrupts it where it runs, and waits until it is in neither. Where the queue can't be
-// read, the server is told both all the same.
+// read, the server is told both all the same, and again: it forgets an interruption that comes just before a prompt begins.
 func (a *api) stop(ctx context.Context, promptID, clientID string) error {
-	for {
+	for blind := 3; ; {
 		where, id, unseen := a.findSoon(ctx, promptID, clientID)
 		switch {
 		case unseen != nil && (isRefused(unseen) || ctx.Err() != nil):
@@ -219,8 +220,11 @@ func (a *api) stop(ctx context.Context, promptID, clientID string) error {
 			// Older servers don't read the id and interrupt what runs: that is this prompt where the queue could be read.
 			err = errors.Join(err, a.tell(ctx, "/interrupt", map[string]string{"prompt_id": id}))
 		}
-		if err != nil || unseen != nil {
+		if blind == 0 || err != nil {
 			return err
+		}
+		if unseen != nil {
+			blind--
 		}
 		select {
 		case <-ctx.Done():

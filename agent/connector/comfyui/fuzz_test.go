@@ -27,7 +27,7 @@ func FuzzAnswers(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {
-		r := readRecord(foreign.NewScanner(bytes.NewReader(in)))
+		r := readRecord(foreign.NewScanner(bytes.NewReader(in)), room{1 << 20, 1 << 20})
 		if failed := r.failure(w); failed != nil {
 			require.NotEmpty(t, failed.Error())
 		}

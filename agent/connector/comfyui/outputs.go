@@ -3,7 +3,6 @@ package comfyui
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -42,7 +41,7 @@ func (r *record) sort(w *workflow) *leavings {
 		slices.SortStableFunc(values, func(a, b value) int { return strings.Compare(a.key, b.key) })
 		for _, v := range values {
 			if v.raw == nil {
-				l.gaps = append(l.gaps, gap{id, w.class(id), v.key, fmt.Sprintf("larger than %d MiB", maxValue>>20)})
+				l.gaps = append(l.gaps, gap{id, w.class(id), v.key, "too large: nodes may leave 16 MiB each, and 64 MiB together"})
 				continue
 			}
 			l.add(id, v)

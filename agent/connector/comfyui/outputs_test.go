@@ -61,7 +61,7 @@ func TestNothingIsDropped(t *testing.T) {
 		"nothing":                  {ui: `{}`, notCollected: ": an output node that left nothing"},
 		"empty lists":              {ui: `{"images": [], "text": []}`, notCollected: ": an output node that left nothing"},
 		"null":                     {ui: `{"value": null}`, notCollected: ": an output node that left nothing", simulated: true},
-		"huge":                     {ui: `{"text": ["` + strings.Repeat("x", maxValue) + `"], "a": [1]}`, data: `{"a": [1]}`, notCollected: "text: larger than 16 MiB"},
+		"huge":                     {ui: `{"text": ["` + strings.Repeat("x", 65<<10) + `"], "a": [1]}`, data: `{"a": [1]}`, notCollected: "text: too large"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			onServersWithFolders(t, func(t *testing.T, addr, dir string) {
@@ -71,7 +71,9 @@ func TestNothingIsDropped(t *testing.T) {
 				leave(t, dir, "output/x.png")
 				leave(t, dir, "output/3D/x.glb")
 				leave(t, dir, "input/in.png")
-				r, err := run(t, newConnector(t, addr), comfytest.Output(c.ui))
+				small := newConnector(t, addr)
+				small.api.room.value = 64 << 10
+				r, err := run(t, small, comfytest.Output(c.ui))
 				require.NoError(t, err)
 				got := dataOf(t, r)
 				require.Equal(t, c.text, jsonOf(t, got.Text["5"]))

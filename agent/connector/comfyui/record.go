@@ -10,9 +10,10 @@ import (
 const (
 	maxID      = 1 << 10
 	maxMessage = 16 << 10 // of an exception, a validation error
-	maxValue   = 16 << 20 // of one value that a node left
-	maxRecord  = 64 << 20 // of all that a prompt left
 )
+
+// room is how much is kept, in bytes: of one value that a node left, and of all that a prompt left.
+type room struct{ value, record int }
 
 // queueItem is an array [number, prompt id, prompt, extra data, outputs]. One of another form is another program's.
 type queueItem struct{ promptID, clientID string }
@@ -56,9 +57,8 @@ type ending struct {
 	nodeID, exception, explanation string
 }
 
-func readRecord(s *foreign.Scanner) *record {
+func readRecord(s *foreign.Scanner, most room) *record {
 	r := &record{left: map[string][]value{}, cached: map[string]bool{}}
-	room := maxRecord
 	for name := range s.Fields() {
 		switch name {
 		case "prompt":
@@ -69,7 +69,7 @@ func readRecord(s *foreign.Scanner) *record {
 			}
 		case "outputs":
 			for id := range s.Fields() {
-				r.left[id] = append(r.left[id], readLeft(s, &room)...)
+				r.left[id] = append(r.left[id], readLeft(s, &most)...)
 			}
 		case "status":
 			r.readStatus(s)
@@ -79,14 +79,14 @@ func readRecord(s *foreign.Scanner) *record {
 }
 
 // readLeft reads what one node left: usually an object of lists.
-func readLeft(s *foreign.Scanner, room *int) (all []value) {
+func readLeft(s *foreign.Scanner, most *room) (all []value) {
 	take := func(key string) {
-		raw, ok := s.Value(min(maxValue, *room))
+		raw, ok := s.Value(min(most.value, most.record))
 		switch {
 		case !ok:
 			all = append(all, value{key: key})
 		case !isNothing(raw):
-			*room -= len(raw)
+			most.record -= len(raw)
 			all = append(all, value{key, raw})
 		}
 	}
