@@ -132,6 +132,13 @@ type readCloser struct{ *bytes.Reader }
 
 func (readCloser) Close() error { return nil }
 
+// hasty makes a connector impatient with answers that make no sense, but not with a slow server.
+func hasty(c *Connector) *Connector {
+	c = quick(c)
+	c.timing.connect, c.timing.call, c.timing.silent, c.timing.stopWithin = 10*time.Second, 10*time.Second, 2*time.Second, 10*time.Second
+	return c
+}
+
 // nonsense are answers of a server that answers, but nothing that can be read.
 var nonsense = map[string]string{
 	"a web page": "<!DOCTYPE html><html><body>Please log in</body></html>", "nothing": "", "null": "null", "cut off": `{"queue_running": [[0, "x"`,
@@ -150,9 +157,8 @@ func TestNonsenseIsNotSilence(t *testing.T) {
 				}
 				return said
 			})
-			c := quick(newConnector(t, proxy))
-			c.timing.stopWithin = 2 * time.Second
-			_, err := c.Run(t.Context(), connectortest.Attempt(t, "comfyui", job(comfytest.Steps(color(), 4000, 1.5, "no")), nil))
+			c := hasty(newConnector(t, proxy))
+			_, err := c.Run(t.Context(), connectortest.Attempt(t, "comfyui", job(comfytest.Steps(color(), 4000, 4, "no")), nil))
 			f := connector.Describe(err)
 			require.Equal(t, connector.Protocol, f.Code, f.Message)
 			require.True(t, f.Retriable)
@@ -173,8 +179,7 @@ func TestSubmissionIsNotConfirmed(t *testing.T) {
 				}
 				return said
 			})
-			c := quick(newConnector(t, proxy))
-			c.timing.stopWithin = 2 * time.Second
+			c := hasty(newConnector(t, proxy))
 			_, err := c.Run(t.Context(), connectortest.Attempt(t, "comfyui", job(comfytest.Steps(color(), 4000, 0.02, "no")), nil))
 			require.Equal(t, connector.Protocol, connector.Describe(err).Code)
 			requireIdle(t, s.Addr())
@@ -194,7 +199,7 @@ func TestQueueCannotBeRead(t *testing.T) {
 				}
 				return said
 			})
-			r, err := run(t, quick(newConnector(t, proxy)), comfytest.Steps(color(), 20, 0.06, "no"))
+			r, err := run(t, hasty(newConnector(t, proxy)), comfytest.Steps(color(), 20, 0.06, "no"))
 			require.NoError(t, err)
 			require.Len(t, r.Blobs, 1)
 		})
@@ -234,7 +239,7 @@ func TestRecordWithOddParts(t *testing.T) {
 				}
 				return said
 			})
-			r, err := run(t, quick(newConnector(t, proxy)), comfytest.Image(color()))
+			r, err := run(t, hasty(newConnector(t, proxy)), comfytest.Image(color()))
 			require.NoError(t, err)
 			require.Len(t, r.Blobs, 1)
 		})
@@ -244,7 +249,7 @@ func TestRecordWithOddParts(t *testing.T) {
 // TestOthersPromptGoesOn: stopping ours stops nobody else's.
 func TestOthersPromptGoesOn(t *testing.T) {
 	s := simulated(t, comfysim.Options{})
-	first := fmt.Sprintf(`{"client_id": "other", "prompt": %s}`, comfytest.Steps(color(), 60, 0.02, "no"))
+	first := fmt.Sprintf(`{"client_id": "other", "prompt": %s}`, comfytest.Steps(color(), 200, 0.02, "no"))
 	post(t, s.Addr(), "/prompt", first)
 	proxy := spoil(t, s.Addr(), func(route string, said []byte) []byte {
 		if route == "GET /queue" || strings.HasPrefix(route, "GET /history/") {
@@ -252,7 +257,7 @@ func TestOthersPromptGoesOn(t *testing.T) {
 		}
 		return said
 	})
-	c := quick(newConnector(t, proxy))
+	c := hasty(newConnector(t, proxy))
 	_, err := run(t, c, comfytest.Steps(color(), 4000, 0.02, "no"))
 	require.Equal(t, connector.Protocol, connector.Describe(err).Code)
 	requireIdle(t, s.Addr())
