@@ -131,6 +131,8 @@ func (o Options) validate() error {
 		return errors.New("no machine id: NOMAD_ALLOC_ID is not set")
 	case o.Spec.Redis == "":
 		return fmt.Errorf("no queue: the agent document has no redis URL and %s is not set", spec.EnvRedis)
+	case queue.CheckURL(o.Spec.Redis) != nil:
+		return queue.CheckURL(o.Spec.Redis)
 	case o.Spec.Grace < 0:
 		return fmt.Errorf("agent document: grace %s is negative", timetext.Duration(o.Spec.Grace.D()))
 	}

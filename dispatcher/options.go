@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/emprops/machinectl/queue"
 )
 
 // Options configure [Run].
@@ -44,6 +46,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.Redis == "" {
 		o.Redis = "redis://127.0.0.1:6379"
+	}
+	if err := queue.CheckURL(o.Redis); err != nil {
+		return o, err
 	}
 	for d, v := range map[*time.Duration]time.Duration{&o.Interval: 5 * time.Second, &o.Reap: time.Second, &o.Term: 15 * time.Second, &o.Grace: 15 * time.Second, &o.Survey: time.Minute} {
 		if *d == 0 {

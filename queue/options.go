@@ -1,7 +1,6 @@
 package queue
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"regexp"
@@ -60,9 +59,6 @@ func orDefault[T int | time.Duration](v *T, d T) {
 }
 
 func (o *Options) validate() error {
-	if o.URL == "" {
-		return errors.New("queue: URL is missing: write one such as redis://127.0.0.1:6379")
-	}
 	if o.Prefix == "" {
 		o.Prefix = defaultPrefix
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/emprops/machinectl/dispatcher"
 	"github.com/emprops/machinectl/hcl/timetext"
+	"github.com/emprops/machinectl/queue"
 )
 
 // usageError is a command line that can't be run; the flag package has written what is wrong.
@@ -39,14 +40,15 @@ func options(args []string, env func(string) string, out *os.File) (dispatcher.O
 	flags := flag.NewFlagSet("machine-dispatcher", flag.ContinueOnError)
 	flags.SetOutput(out)
 	flags.StringVar(&o.Listen, "listen", cmp.Or(env("MACHINE_DISPATCHER_LISTEN"), "127.0.0.1:8650"), "`host:port` of the HTTP API [MACHINE_DISPATCHER_LISTEN]")
-	flags.StringVar(&o.Redis, "redis", cmp.Or(env("MACHINE_REDIS_URL"), "redis://127.0.0.1:6379"), "`URL` of the queue's Redis [MACHINE_REDIS_URL]")
+	// What may hold a password has no default here: help would show it.
+	flags.StringVar(&o.Redis, "redis", "", "`URL` of the queue's Redis; default redis://127.0.0.1:6379 [MACHINE_REDIS_URL]")
 	flags.StringVar(&o.NomadAddr, "nomad-addr", "", "`URL` of Nomad [NOMAD_ADDR]; token, region and TLS from NOMAD_*")
 	o.Namespace = env("NOMAD_NAMESPACE")
 	flags.Func("namespace", "`NAME` of the namespace whose pools are resized, one; default \"default\" [NOMAD_NAMESPACE]", func(name string) error {
 		o.Namespace = name
 		return dispatcher.CheckNamespace(name)
 	})
-	flags.StringVar(&o.Blobs, "blobs", env("MACHINE_BLOB_URL"), "`URL` or folder of the store of results, to serve files from [MACHINE_BLOB_URL]")
+	flags.StringVar(&o.Blobs, "blobs", "", "`URL` or folder of the store of results, to serve files from [MACHINE_BLOB_URL]")
 	flags.DurationVar(&o.Interval, "interval", 5*time.Second, "time between two looks at the pools' sizes")
 	flags.DurationVar(&o.Reap, "reap", time.Second, "time between two looks for lost jobs")
 	flags.DurationVar(&o.Grace, "grace", 15*time.Second, "time for requests under way when stopping")
@@ -56,15 +58,19 @@ func options(args []string, env func(string) string, out *os.File) (dispatcher.O
 	if err := flags.Parse(args); err != nil {
 		return o, usageError{err}
 	}
-	if err := dispatcher.CheckNamespace(o.Namespace); err != nil {
-		return o, usageError{fmt.Errorf("NOMAD_NAMESPACE: %w", err)}
-	}
 	if flags.NArg() > 0 {
 		return o, usageError{fmt.Errorf("unexpected argument %q: there are flags only, see -help", flags.Arg(0))}
 	}
 	if *show {
 		_, err := fmt.Fprintln(os.Stdout, "machine-dispatcher", version)
 		return o, errors.Join(flag.ErrHelp, err)
+	}
+	o.Redis, o.Blobs = cmp.Or(o.Redis, env("MACHINE_REDIS_URL"), "redis://127.0.0.1:6379"), cmp.Or(o.Blobs, env("MACHINE_BLOB_URL"))
+	if err := queue.CheckURL(o.Redis); err != nil {
+		return o, usageError{fmt.Errorf("-redis or MACHINE_REDIS_URL: %w", err)}
+	}
+	if err := dispatcher.CheckNamespace(o.Namespace); err != nil {
+		return o, usageError{fmt.Errorf("NOMAD_NAMESPACE: %w", err)}
 	}
 	o.Logger = logger(out, level)
 	if *addrFile != "" {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"flag"
 	"os"
 	"path/filepath"
 	"testing"
@@ -20,4 +22,50 @@ func TestAddrFile(t *testing.T) {
 	left, err := filepath.Glob(path + "*")
 	require.NoError(t, err)
 	require.Equal(t, []string{path}, left)
+}
+
+// What can never work ends the program at once, with one message and exit code 2.
+func TestWrongCommandLines(t *testing.T) {
+	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, out.Close()) })
+	for _, tc := range []struct {
+		args []string
+		env  map[string]string
+		says string
+	}{
+		{args: []string{"-redis", "http://h:6379"}, says: `the Redis URL has the scheme "http"`},
+		{args: []string{"-redis", "redis:/x"}, says: "names no host"},
+		{args: []string{"-redis", "redis://:secret@h/x"}, says: `database "x"`},
+		{env: map[string]string{"MACHINE_REDIS_URL": "redis://h:port"}, says: "port"},
+		{env: map[string]string{"MACHINE_REDIS_URL": "redis://a:1,b:2"}, says: `the scheme "b"`},
+		{args: []string{"-namespace", "*"}, says: "watches one namespace"},
+		{env: map[string]string{"NOMAD_NAMESPACE": "*"}, says: "NOMAD_NAMESPACE: a dispatcher watches one namespace"},
+		{args: []string{"-namespace", "a b"}, says: "not the name of a namespace"},
+		{args: []string{"more"}, says: "unexpected argument"},
+	} {
+		_, err := options(tc.args, func(name string) string { return tc.env[name] }, out)
+		require.ErrorContains(t, err, tc.says)
+		require.Equal(t, 2, exitCode(err))
+		require.NotContains(t, err.Error(), "secret")
+	}
+	printed, err := os.ReadFile(out.Name())
+	require.NoError(t, err)
+	require.NotContains(t, string(printed), "secret")
+
+	o, err := options([]string{"-namespace", "gpu"}, func(name string) string { return map[string]string{"NOMAD_NAMESPACE": "*"}[name] }, out)
+	require.NoError(t, err, "the flag comes first")
+	require.Equal(t, "gpu", o.Namespace)
+	_, err = options([]string{"-redis", "redis://no.such.host.invalid"}, os.Getenv, out)
+	require.NoError(t, err, "a host that can't be found now may be later")
+	secret := func(name string) string { return map[string]string{"MACHINE_REDIS_URL": "redis://:secret@h"}[name] }
+	_, err = options([]string{"-h"}, secret, out)
+	require.True(t, errors.Is(err, flag.ErrHelp))
+	printed, err = os.ReadFile(out.Name())
+	require.NoError(t, err)
+	require.Contains(t, string(printed), "MACHINE_REDIS_URL")
+	require.NotContains(t, string(printed), "secret", "help doesn't show what the environment holds")
+	o, err = options(nil, secret, out)
+	require.NoError(t, err)
+	require.Equal(t, "redis://:secret@h", o.Redis)
 }
