@@ -46,6 +46,16 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 				}
 			}
 		},
+		// drained-within fails unless the drain that a file shows ends within a duration.
+		"drained-within": func(ts *testscript.TestScript, _ bool, args []string) {
+			var state drained
+			ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[1])), &state))
+			d, err := time.ParseDuration(args[0])
+			ts.Check(err)
+			if state.Until == nil || time.Until(*state.Until) > d {
+				ts.Fatalf("the drain ends at %s, not within %s", clock(state.Until), d)
+			}
+		},
 		"job-of": func(ts *testscript.TestScript, _ bool, args []string) {
 			ts.Setenv("JOB", jobsIn(ts, args[0]).Jobs[0].ID)
 		},

@@ -25,8 +25,9 @@ func drainCommand(std streams) *cli.Command {
 	return &cli.Command{
 		Name: "drain", Usage: "let a machine take no more jobs for a while", ArgsUsage: "<machine>",
 		Description: "Asks the dispatcher that the machine take no more jobs; those that it runs go on. The drain ends by itself after -for;\n" +
-			"repeating the command renews it, -disable ends it at once. Meanwhile the pool replaces the machine as far as its\n" +
-			"maximum allows, and no resize or rollout stops it. The machine is named by the beginning of its id.",
+			"repeating the command renews it, -disable ends it at once, and -wait without -for leaves its end as it is. Meanwhile\n" +
+			"the pool replaces the machine as far as its maximum allows, and no resize or rollout stops it. The machine is\n" +
+			"named by the beginning of its id.",
 		Flags: []cli.Flag{
 			dispatcherFlag(), jsonFlag(),
 			&cli.DurationFlag{Name: "for", Value: 30 * time.Minute, Usage: "how long, at most 168h"},
@@ -62,12 +63,8 @@ func drain(ctx context.Context, cmd *cli.Command, std streams) error {
 			return misuse(cmd, "-disable ends a drain, and -%s is about a new one", name)
 		}
 	}
-	limit := cmp.Or(cmd.Duration("timeout"), cmd.Duration("for"))
-	switch {
-	case cmd.IsSet("timeout") && !wait:
+	if cmd.IsSet("timeout") && !wait {
 		return misuse(cmd, "-timeout bounds -wait, which isn't given")
-	case limit > cmd.Duration("for"):
-		return misuse(cmd, "the drain would end after %s, before the %s to wait: raise -for", timetext.Duration(cmd.Duration("for")), timetext.Duration(limit))
 	}
 	d := newDispatcher(cmd)
 	id, err := d.machine(ctx, cmd, cmd.Args().First())
@@ -75,7 +72,15 @@ func drain(ctx context.Context, cmd *cli.Command, std streams) error {
 		return err
 	}
 	w := &drainWait{dispatcher: d, path: "/v1/machines/" + url.PathEscape(id) + "/drain", out: std.screen(), quiet: cmd.Bool("json")}
-	state, err := w.order(ctx, cmd)
+	lasts, err := w.lasts(ctx, cmd)
+	if err != nil {
+		return err
+	}
+	limit := cmp.Or(cmd.Duration("timeout"), lasts)
+	if limit > lasts {
+		return misuse(cmd, "the drain would end after %s, before the %s to wait: raise -for", timetext.Duration(lasts), timetext.Duration(limit))
+	}
+	state, err := w.order(ctx, cmd, lasts)
 	if err != nil {
 		return err
 	}
@@ -126,14 +131,37 @@ type drainWait struct {
 	path  string
 	out   view.Screen
 	quiet bool
+	// before is the drain that was in force already and is waited for.
+	before *drained
 }
 
-// order drains the machine, or ends its drain.
-func (w *drainWait) order(ctx context.Context, cmd *cli.Command) (state drained, err error) {
+// lasts is how long the drain is to last. To wait for a machine that is drained already changes nothing of when that ends,
+// unless -for says so.
+func (w *drainWait) lasts(ctx context.Context, cmd *cli.Command) (time.Duration, error) {
+	asked := cmd.Duration("for")
+	if !cmd.Bool("wait") || cmd.IsSet("for") {
+		return asked, nil
+	}
+	var state drained
+	if err := w.call(ctx, http.MethodGet, w.path, nil, &state); err != nil {
+		return 0, err
+	}
+	if !state.Drained || state.Until == nil {
+		return asked, nil
+	}
+	w.before = &state
+	return max(time.Until(*state.Until), time.Second).Round(time.Second), nil
+}
+
+// order drains the machine, or ends its drain. One that is only waited for is left as it is.
+func (w *drainWait) order(ctx context.Context, cmd *cli.Command, lasts time.Duration) (state drained, err error) {
 	if cmd.Bool("disable") {
 		return state, w.call(ctx, http.MethodDelete, w.path, nil, &state)
 	}
-	order := map[string]string{"for": cmd.Duration("for").String()}
+	if w.before != nil && !cmd.IsSet("reason") {
+		return *w.before, nil
+	}
+	order := map[string]string{"for": lasts.String()}
 	if r := cmd.String("reason"); r != "" {
 		order["reason"] = r
 	}
@@ -163,7 +191,12 @@ func (w *drainWait) idle(ctx context.Context, state drained) (drained, error) {
 			}
 			return state, err
 		}
-		if state = next; !state.Drained {
+		until := state.Until
+		switch state = next; {
+		case state.Drained:
+		case until != nil && !time.Now().Before(*until):
+			return state, fmt.Errorf("%w: the drain of machine %.8s has ended, and it still runs %s", errNotIdle, state.Machine, plural(state.Running, "job"))
+		default:
 			return state, fmt.Errorf("%w: the drain of machine %.8s was ended by somebody else", errNotIdle, state.Machine)
 		}
 		if state.Running != before && state.Running > 0 {
