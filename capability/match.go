@@ -2,11 +2,12 @@ package capability
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 )
 
-// Mismatch is the first requirement that an offer doesn't satisfy.
+// Mismatch is a requirement that an offer doesn't satisfy.
 type Mismatch struct {
 	Requirement string // "gpu.memory >=24GiB"
 	Offered     string // "8GiB"; empty if nothing is offered
@@ -24,25 +25,41 @@ func (m *Mismatch) String() string {
 // Match returns the reason why a worker with this offer can't run a job with these requirements, or nil if it can. It
 // checks the type first, then flags, then constraints by name.
 func (r Requirements) Match(o Offer) *Mismatch {
-	if r.Type != o.Type {
-		return &Mismatch{Requirement: "type " + r.Type, Offered: "type " + o.Type}
-	}
-	for _, f := range r.Flags {
-		name, excluded := strings.CutPrefix(f, "!")
-		if slices.Contains(o.Flags, name) != excluded {
-			continue
-		}
-		if excluded {
-			return &Mismatch{Requirement: "no " + name, Offered: name}
-		}
-		return &Mismatch{Requirement: name}
-	}
-	for _, c := range r.Constraints {
-		if m := c.match(o.Attrs); m != nil {
-			return m
-		}
+	for m := range r.mismatches(o) {
+		return m
 	}
 	return nil
+}
+
+// Unmet returns every reason why a worker with this offer can't run such a job, in the order of [Requirements.Match]. A
+// worker of another type is compared no further.
+func (r Requirements) Unmet(o Offer) []*Mismatch { return slices.Collect(r.mismatches(o)) }
+
+func (r Requirements) mismatches(o Offer) iter.Seq[*Mismatch] {
+	return func(yield func(*Mismatch) bool) {
+		if r.Type != o.Type {
+			yield(&Mismatch{Requirement: "type " + r.Type, Offered: "type " + o.Type})
+			return
+		}
+		for _, f := range r.Flags {
+			name, excluded := strings.CutPrefix(f, "!")
+			if slices.Contains(o.Flags, name) != excluded {
+				continue
+			}
+			m := &Mismatch{Requirement: name}
+			if excluded {
+				m = &Mismatch{Requirement: "no " + name, Offered: name}
+			}
+			if !yield(m) {
+				return
+			}
+		}
+		for _, c := range r.Constraints {
+			if m := c.match(o.Attrs); m != nil && !yield(m) {
+				return
+			}
+		}
+	}
 }
 
 func (c Constraint) match(attrs map[string]any) *Mismatch {

@@ -97,6 +97,16 @@ type Explanation struct {
 	// Able counts the live workers that could run it; Refusals says of the others why not, most frequent first.
 	Able     int       `json:"able"`
 	Refusals []Refusal `json:"refusals,omitempty"`
+	// Nearest is, where no live worker can run it, one that lacks least.
+	Nearest *Nearest `json:"nearest,omitempty"`
+}
+
+// Nearest is a worker that comes closest to being able to run a job, and what is in its way.
+type Nearest struct {
+	Machine string   `json:"machine"`
+	Worker  string   `json:"worker"`
+	Lacks   []string `json:"lacks"`
+	Workers int      `json:"workers"` // how many lack just this
 }
 
 // Limits are what a type's jobs may take at once. A job over a limit waits; it isn't refused.

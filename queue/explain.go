@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -74,34 +75,29 @@ func summary(r *record, e *Explanation, paused string, held bool) string {
 	case e.Able == 0 && len(e.Refusals) == 0:
 		return "no worker of type " + typeOf(r.id) + " is alive"
 	case e.Able == 0:
-		return "no live worker can run it: " + e.Refusals[0].Reason
+		return "no live worker can run it: " + e.Nearest.String()
 	case e.Position == 0:
 		return fmt.Sprintf("is next in its class; %d live workers can run it", e.Able)
 	}
 	return fmt.Sprintf("has %d jobs of its class before it; %d live workers can run it", e.Position, e.Able)
 }
 
-// judge counts the live workers that could run the job and the reasons of the others.
+// judge counts the live workers that could run the job and the reasons of the others, and finds the nearest of those.
 func (c *Client) judge(ctx context.Context, r *record, job *Job, e *Explanation) error {
 	workers, err := c.liveWorkers(ctx)
 	if err != nil {
 		return err
 	}
 	reasons := map[string]int{}
+	var refused []refusedWorker
 	for _, w := range workers {
-		reason := ""
-		if m := job.Requirements.Match(w.offer); m != nil {
-			reason = m.String()
-		} else if w.draining {
-			reason = "its machine is draining"
-		} else if r.excluded == w.machine {
-			reason = "the job failed on this machine and keeps off it for a while"
-		}
-		if reason == "" {
+		lacks, unmet := w.lacks(r, job)
+		if len(lacks) == 0 {
 			e.Able++
-		} else {
-			reasons[reason]++
+			continue
 		}
+		reasons[lacks[0]]++
+		refused = append(refused, refusedWorker{liveWorker: w, lacks: lacks, unmet: unmet})
 	}
 	for reason, n := range reasons {
 		e.Refusals = append(e.Refusals, Refusal{reason, n})
@@ -109,7 +105,64 @@ func (c *Client) judge(ctx context.Context, r *record, job *Job, e *Explanation)
 	slices.SortFunc(e.Refusals, func(a, b Refusal) int {
 		return cmp.Or(cmp.Compare(b.Workers, a.Workers), cmp.Compare(a.Reason, b.Reason))
 	})
+	if e.Able == 0 {
+		e.Nearest = nearest(refused)
+	}
 	return nil
+}
+
+// lacks is what keeps a worker from running the job, empty if nothing does, and how many requirements it doesn't meet. Another
+// type is farther away than anything else.
+func (w liveWorker) lacks(r *record, job *Job) (lacks []string, unmet int) {
+	for _, m := range job.Requirements.Unmet(w.offer) {
+		lacks = append(lacks, m.String())
+	}
+	unmet = len(lacks)
+	switch {
+	case w.offer.Type != job.Type:
+		unmet = math.MaxInt
+	case unmet > 0:
+	case w.draining:
+		lacks = append(lacks, "its machine is draining")
+	case r.excluded == w.machine:
+		lacks = append(lacks, "the job failed on this machine and keeps off it for a while")
+	}
+	return lacks, unmet
+}
+
+// refusedWorker is a worker that can't run a job.
+type refusedWorker struct {
+	liveWorker
+	lacks []string
+	unmet int
+}
+
+// nearest is the worker with the fewest unmet requirements; of several, one that shares its lacks with most, then by name.
+func nearest(workers []refusedWorker) *Nearest {
+	if len(workers) == 0 {
+		return nil
+	}
+	alike := map[string]int{}
+	for _, w := range workers {
+		alike[strings.Join(w.lacks, "\n")]++
+	}
+	count := func(w refusedWorker) int { return alike[strings.Join(w.lacks, "\n")] }
+	best := slices.MinFunc(workers, func(a, b refusedWorker) int {
+		return cmp.Or(
+			cmp.Compare(a.unmet, b.unmet), cmp.Compare(count(b), count(a)), slices.Compare(a.lacks, b.lacks),
+			cmp.Compare(a.machine, b.machine), cmp.Compare(a.name, b.name),
+		)
+	})
+	return &Nearest{Machine: best.machine, Worker: best.name, Lacks: best.lacks, Workers: count(best)}
+}
+
+// String says it for a person.
+func (n *Nearest) String() string {
+	who := fmt.Sprintf("the nearest is worker %s of machine %s", n.Worker, n.Machine)
+	if n.Workers > 1 {
+		who = fmt.Sprintf("the nearest are %d workers such as %s of machine %s", n.Workers, n.Worker, n.Machine)
+	}
+	return who + ": " + strings.Join(n.Lacks, "; ")
 }
 
 type liveWorker struct {
