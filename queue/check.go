@@ -36,13 +36,22 @@ func (c *Client) check(ctx context.Context) error {
 	return c.verify(ctx, format)
 }
 
-// checkFormat refuses data of another layout.
+// checkFormat refuses data of another layout, and says what to do.
 func (c *Client) checkFormat(format string) error {
-	if format != formatVersion {
-		return fmt.Errorf("queue: the data in Redis under %q has layout %s, this program reads layout %s: use the matching version, or another prefix",
-			c.opts.Prefix, format, formatVersion)
+	if format == formatVersion {
+		return nil
 	}
-	return nil
+	found, err := strconv.Atoi(format)
+	ours, _ := strconv.Atoi(formatVersion) // a constant number
+	what := "keep them apart by another prefix"
+	switch {
+	case err == nil && found > ours:
+		what = "a newer version wrote it: run that one"
+	case err == nil && found < ours:
+		what = fmt.Sprintf("let the version that wrote it finish its jobs, then remove what is left of it with: "+
+			"redis-cli --scan --pattern '%s:*' | xargs -n 100 redis-cli unlink", c.opts.Prefix)
+	}
+	return fmt.Errorf("queue: the data in Redis under %q has layout %s, and this program reads layout %s: %s", c.opts.Prefix, printable(format), formatVersion, what)
 }
 
 // eachServer calls f with each server that holds keys: all masters of a cluster, else the one there is.
