@@ -108,22 +108,29 @@ func parseOne(raw string, listed bool) (*url.URL, error) {
 			return nil, urlErrorf("can't be read as a list: write %%2C for a comma that is part of a password")
 		}
 		return nil, urlErrorf("has the scheme %q", printable(u.Scheme))
+	}
+	return u, checkPlace(u)
+}
+
+// checkPlace refuses a URL that names no server.
+func checkPlace(u *url.URL) error {
+	port := u.Port()
+	switch {
 	case u.Scheme == "unix" && (u.Host != "" || u.Path == ""):
-		return nil, urlErrorf("names no socket: write unix:///path/of/the/socket, with three slashes, or for TCP")
+		return urlErrorf("names no socket: write unix:///path/of/the/socket, with three slashes, or for TCP")
 	case u.Scheme == "unix":
-		return u, nil
-	case u.Hostname() == "" || strings.ContainsAny(u.Hostname(), "${}\"<>"):
-		return nil, urlErrorf("names no host")
+		return nil
+	case u.Hostname() == "":
+		return urlErrorf("names no host")
+	case strings.Contains(u.Hostname(), ":") && !strings.HasPrefix(u.Host, "["):
+		return urlErrorf("has more than one port")
+	case port == "" && !strings.HasSuffix(u.Host, ":"):
+		return nil
 	}
-	if strings.Contains(u.Hostname(), ":") && !strings.HasPrefix(u.Host, "[") {
-		return nil, urlErrorf("has more than one port")
+	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+		return urlErrorf("has the port %s, and a port is a number from 1 to 65535", orElse(port, `""`))
 	}
-	if port := u.Port(); port != "" || strings.HasSuffix(u.Host, ":") {
-		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
-			return nil, urlErrorf("has the port %s, and a port is a number from 1 to 65535", orElse(port, `""`))
-		}
-	}
-	return u, nil
+	return nil
 }
 
 // explainRaw says why a text is not a URL.
