@@ -48,7 +48,7 @@ func parkedJob(f *fixture) {
 	require.NoError(f.t, err)
 	require.Zero(f.t, e.Able)
 	require.Equal(f.t, []queue.Refusal{{Reason: "needs model =flux-dev, worker offers none", Workers: 1}}, e.Refusals)
-	require.Contains(f.t, e.Summary, "no live worker can run it: the nearest is worker w1 of machine m1: needs model")
+	require.Contains(f.t, e.Summary, "no live worker can run it: the nearest is worker w of machine m1: needs model")
 	able := worker("m2", 0, capability.Offer{Type: "simulation", Attrs: map[string]any{"model": []string{"sdxl", "flux-dev"}}})
 	require.NoError(f.t, f.Register(f.ctx, able))
 	require.Equal(f.t, j.ID, f.mustClaim(able).Job.ID)
