@@ -12,14 +12,17 @@ import (
 // build makes the typed profile out of the merged objects. A machine that others extend, or pools override, and that no
 // pool uses as it is, is a base: it may be incomplete, and isn't part of the profile.
 func (l *loader) build(p *Profile) {
-	uses := l.uses()
+	uses, lost := l.uses(), l.referencesLost()
 	for _, m := range l.machines {
-		if u := uses[m.name]; u.extended && !u.pooled {
+		if u := uses[m.name]; !u.pooled && (u.extended || lost && !m.has("extends")) {
 			continue
 		}
 		o := l.merged[m.name]
 		if o.broken {
 			continue
+		}
+		if o.partial {
+			o = o.loosened()
 		}
 		l.complete(o)
 		p.Machines[m.name] = l.machine(m.name, o)
@@ -62,8 +65,17 @@ func (l *loader) machineOf(d declared, machines map[string]*Machine) *Machine {
 	}
 	o := merge(l.merged[name], override)
 	o.grammar = l.grammar.child("machine")
+	if o.partial {
+		o = o.loosened()
+	}
 	l.complete(o)
 	return l.machine(name, o)
+}
+
+// referencesLost reports whether an error hides which machine something refers to: another one may be a base for it.
+func (l *loader) referencesLost() bool {
+	return slices.ContainsFunc(l.machines, func(d declared) bool { return d.wrong("extends") }) ||
+		slices.ContainsFunc(l.pools, func(d declared) bool { return d.wrong("machine") })
 }
 
 // use says who refers to a machine.

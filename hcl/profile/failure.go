@@ -16,7 +16,7 @@ func (l *loader) failures(m *Machine, o *object) {
 
 func (l *loader) disconnect(b *object) Disconnect {
 	d := Disconnect{StopAfter: b.dur("stop_after"), Replace: b.flag("replace"), Reconcile: b.str("reconcile"), Range: b.header}
-	if b.has("lost_after") && b.has("stop_after") {
+	if b.both("lost_after", "stop_after") {
 		l.report(diag.Error(b.at("stop_after"), "Both lost_after and stop_after", "Either the servers give the machine up, or its client stops it.", "Take one of them out; null takes an inherited one away."))
 	}
 	if !b.has("stop_after") {

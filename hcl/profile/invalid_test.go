@@ -71,6 +71,7 @@ func checkForm(t *testing.T, p *profile.Profile, diags hcl.Diagnostics) {
 		for _, goish := range []string{": invalid", "failed to", "unexpected EOF", "strconv.", "%!", "<nil>", "errors occurred"} {
 			require.NotContains(t, d.Summary, goish)
 		}
+		requirePlain(t, d)
 		require.Equal(t, d.Summary, doc.Diagnostics[i].Summary)
 		require.NotNil(t, doc.Diagnostics[i].Range)
 		require.NotEmpty(t, doc.Diagnostics[i].Snippet)

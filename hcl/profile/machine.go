@@ -3,6 +3,7 @@ package profile
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/emprops/machinectl/hcl/diag"
@@ -31,6 +32,9 @@ func (l *loader) machine(name string, o *object) *Machine {
 		Secrets:   env.secrets,
 		Range:     o.header,
 	}
+	if o.wrong("driver") {
+		m.Driver = ""
+	}
 	l.image(m, o)
 	if r := o.child("resources"); r != nil {
 		m.Resources = *l.resources(r)
@@ -51,11 +55,17 @@ func (l *loader) machine(name string, o *object) *Machine {
 	l.network(m, o)
 	l.failures(m, o)
 	m.Escape = l.escape(o)
-	if !o.partial {
+	if !o.partial && !instancesUnknown(o) {
 		l.escapeTasks(m, m.Escape)
 	}
 	l.fit(m, o)
 	return m
+}
+
+// instancesUnknown reports whether an error hides how many instances the services have.
+func instancesUnknown(o *object) bool {
+	gpu := o.child("gpu")
+	return gpu != nil && gpu.wrong("count") || slices.ContainsFunc(o.children("service"), func(s *object) bool { return s.wrong("per") })
 }
 
 func (l *loader) image(m *Machine, o *object) {
@@ -63,14 +73,14 @@ func (l *loader) image(m *Machine, o *object) {
 	case m.Driver == DriverDocker && o.lacks("image"):
 		l.absent(o, diag.Error(o.header, "Missing argument \"image\"", fmt.Sprintf("Machine %q is run by docker, which needs a container image.", m.Name),
 			"Write image = \"registry/name:tag\", or driver = \"exec\" or \"raw_exec\"."))
-	case m.Driver != DriverDocker && o.has("image"):
+	case m.Driver.ofHost() && o.has("image"):
 		l.report(diag.Error(o.at("image"), "Image without docker", fmt.Sprintf("The driver %s runs programs of the host and takes no image.", m.Driver),
 			"Take image out, or write driver = \"docker\"."))
 	}
 }
 
 func (l *loader) resources(o *object) *Resources {
-	if o.has("cpu") && o.has("cores") {
+	if o.both("cpu", "cores") {
 		l.report(diag.Error(o.at("cores"), "Both cpu and cores", "cpu is a share in MHz, cores are whole ones reserved; Nomad takes one of the two.", "Take one of them out; cores = null takes an inherited one away."))
 	}
 	r := &Resources{CPU: o.num("cpu"), Cores: o.num("cores"), Memory: o.size("memory"), Disk: o.size("disk"), Range: o.header}
@@ -109,7 +119,7 @@ func (l *loader) gpus(o *object) *GPU {
 	for _, a := range o.children("affinity") {
 		g.Affinities = append(g.Affinities, l.affinity(a, "device."))
 	}
-	if o.has("model") && o.has("models") {
+	if o.both("model", "models") {
 		l.report(diag.Error(o.at("models"), "Both model and models", "models are several acceptable ones, model is the only one.", "Take one of them out; null takes an inherited one away."))
 	}
 	if _, ok := o.get("models"); ok {

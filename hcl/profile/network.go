@@ -52,7 +52,7 @@ func (l *loader) ports(m *Machine, o *object) {
 			continue
 		}
 		switch by, ok := inside[s.ContainerPort]; {
-		case m.Driver != DriverDocker && !shared:
+		case m.Driver.ofHost() && !shared:
 			l.report(diag.Error(b.at("container_port"), "A container port without a network of its own", "In the host's network a program listens on the host's port.", "Write static_port, or network { mode = \"bridge\" }."))
 		case shared && (ok || instances > 1):
 			if !ok {

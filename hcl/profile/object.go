@@ -166,6 +166,26 @@ func (o *object) has(name string) bool {
 // lacks reports whether an argument is missing, for certain.
 func (o *object) lacks(name string) bool { return !o.has(name) && !o.unclear }
 
+// both reports whether two arguments that exclude each other were given. After an error in one, null may have been meant.
+func (o *object) both(a, b string) bool {
+	_, first := o.get(a)
+	_, second := o.get(b)
+	return first && second
+}
+
+// wrong reports whether an argument was given and has an error, so that what was meant is unknown.
+func (o *object) wrong(name string) bool { return o.args[name].bad }
+
+// loosened is a block of which parts may be missing, and the same of all within it.
+func (o *object) loosened() *object {
+	out := *o
+	out.partial, out.unclear, out.blocks = true, true, nil
+	for _, b := range o.blocks {
+		out.blocks = append(out.blocks, b.loosened())
+	}
+	return &out
+}
+
 // get returns an argument that was given without error.
 func (o *object) get(name string) (value, bool) {
 	v, ok := o.args[name]

@@ -53,9 +53,9 @@ func (l *loader) service(m *Machine, o *object) *Service {
 		KillTimeout: o.dur("kill_timeout"), KillAt: o.at("kill_timeout"), KillSignal: o.str("kill_signal"),
 	}
 	switch {
-	case m.Driver != DriverDocker && o.has("image"):
+	case m.Driver.ofHost() && o.has("image"):
 		l.report(diag.Error(o.at("image"), "Image without docker", fmt.Sprintf("The driver %s runs programs of the host and takes no image.", m.Driver), "Take image out, or write driver = \"docker\"."))
-	case m.Driver != DriverDocker && o.lacks("command"):
+	case m.Driver.ofHost() && o.lacks("command"):
 		l.report(diag.Error(o.header, "Missing argument \"command\"", fmt.Sprintf("Only with docker it may be left out, where the image says it; this machine's driver is %s.", m.Driver), "Write command = \"/path/to/program\"."))
 	}
 	if s.Port != "" && !portForm.MatchString(s.Port) {
@@ -98,7 +98,7 @@ func (l *loader) selfValues(s *Service, o *object) {
 			switch {
 			case (name == SelfPort || name == SelfAddr) && s.Port == "" && o.lacks("port"):
 				l.report(diag.Error(v.at, fmt.Sprintf("%s without a port", name), fmt.Sprintf("Service %q listens nowhere.", s.Name), "Write port = \"http\" in the service."))
-			case name == SelfGPU && !s.PerGPU:
+			case name == SelfGPU && !s.PerGPU && !o.wrong("per"):
 				l.report(diag.Error(v.at, "self.gpu without a GPU", fmt.Sprintf("Service %q has one instance per machine, which owns no GPU.", s.Name), "Write per = \"gpu\" in the service."))
 			}
 		}

@@ -27,8 +27,8 @@ func syntaxErrors(src []byte, name string, diags hcl.Diagnostics) hcl.Diagnostic
 		}
 		wrong = wrong || d.Severity == hcl.DiagError
 	}
-	if wrong {
-		out = append(out, syntaxMistakes(src, name)...)
+	if wrong { // what else the parser read may be another thing
+		return syntaxMistakes(src, name)
 	}
 	return out
 }

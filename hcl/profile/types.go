@@ -46,6 +46,9 @@ const (
 	DriverRawExec Driver = "raw_exec"
 )
 
+// ofHost reports whether it runs programs of the host. Neither it nor DriverDocker is true of a driver that is unknown after an error.
+func (d Driver) ofHost() bool { return d == DriverExec || d == DriverRawExec }
+
 // Machine is a machine block: what one machine consists of.
 type Machine struct {
 	Name      string

@@ -57,7 +57,7 @@ func (l *loader) worker(m *Machine, o, machine *object) *Worker {
 	case known.Service && o.lacks("service"):
 		l.report(diag.Error(o.header, "Missing argument \"service\"", fmt.Sprintf("The connector %s runs jobs on a service of the machine.", w.Connector), "Write service = \"<name>\"."))
 	}
-	if o.has("service") && o.has("count") {
+	if o.both("service", "count") {
 		l.report(diag.Error(o.at("count"), "Both service and count", "There is one worker per instance of the service.", "Take count out; concurrency says how many jobs each worker runs at once."))
 	}
 	var bound *Service
