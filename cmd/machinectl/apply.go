@@ -43,6 +43,7 @@ func applyFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "detach", Usage: "don't wait for the machines to be ready"},
 		&cli.DurationFlag{Name: "timeout", Value: 10 * time.Minute, Usage: "how long to wait for that"},
 		&cli.BoolFlag{Name: "force", Usage: "also where running machines would be replaced at once"},
+		dispatcherFlag(),
 	}
 }
 
@@ -50,9 +51,11 @@ func applyFlags() []cli.Flag {
 type applied struct {
 	view.PlanDocument
 
-	Ready   bool            `json:"ready"` // false also where nobody waited for it
-	State   []plan.Progress `json:"state,omitempty"`
-	Seconds float64         `json:"seconds"`
+	Ready bool            `json:"ready"` // false also where nobody waited for it
+	State []plan.Progress `json:"state,omitempty"`
+	// Unwatched are pools that the dispatcher leaves alone, where somebody said where it is.
+	Unwatched []view.Unwatched `json:"unwatched,omitempty"`
+	Seconds   float64          `json:"seconds"`
 
 	Warnings []diag.Diagnostic `json:"warnings,omitempty"`
 	Error    *failure          `json:"error,omitempty"` // why it isn't ready
@@ -107,6 +110,9 @@ func (w *work) carryOut(ctx context.Context, cmd *cli.Command, std streams) erro
 	start := time.Now()
 	late := plan.Apply(ctx, w.cluster, w.plan, w.pools, plan.ApplyOptions{Force: cmd.Bool("force")})
 	doc := applied{Warnings: w.warnings}
+	if late == nil {
+		doc.Unwatched = w.unwatched(ctx, cmd, std)
+	}
 	if late == nil && !cmd.Bool("detach") {
 		late = w.follow(ctx, cmd, std, &doc)
 	}
@@ -125,6 +131,24 @@ func (w *work) carryOut(ctx context.Context, cmd *cli.Command, std streams) erro
 		std.screen().Applied(w.plan, took, !cmd.Bool("detach"))
 	}
 	return late
+}
+
+// unwatched finds and shows the pools that the dispatcher leaves alone, if somebody said where it is: without one, their sizes
+// stay and no machine moves to a new revision.
+func (w *work) unwatched(ctx context.Context, cmd *cli.Command, std streams) []view.Unwatched {
+	d := newDispatcher(cmd)
+	if !d.named {
+		return nil
+	}
+	list, err := d.unwatchedBy(ctx, w.plan)
+	switch {
+	case cmd.Bool("json"):
+	case err != nil && ctx.Err() == nil:
+		std.screen().Printf("%s Whether a dispatcher resizes these pools can't be told: %s", std.screen().Warn("!"), err)
+	default:
+		std.screen().Unwatched(list)
+	}
+	return list
 }
 
 // follow waits for the applied pools, showing how far they are.

@@ -172,7 +172,7 @@ func TestInterruptedJSON(t *testing.T) {
 		Pools []struct {
 			Name    string `json:"name"`
 			Applied bool   `json:"applied"`
-		}
+		} `json:"pools"`
 		Ready bool `json:"ready"`
 		Error struct {
 			Kind     string `json:"kind"`

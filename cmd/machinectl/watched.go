@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
+	"time"
 
+	"github.com/emprops/machinectl/compiler/plan"
 	"github.com/emprops/machinectl/compiler/view"
 	"github.com/emprops/machinectl/dispatcher/fleet"
 )
@@ -44,6 +47,40 @@ func (d *dispatcher) unwatched(ctx context.Context) ([]view.Unwatched, error) {
 			why = s.Conflict
 		}
 		list = append(list, view.Unwatched{Namespace: u.Namespace, Pools: u.Pools, Why: why})
+	}
+	return list, nil
+}
+
+// unwatchedBy returns which of an applied plan's pools the dispatcher leaves alone. Another dispatcher, which this one doesn't
+// know, may watch them.
+func (d *dispatcher) unwatchedBy(ctx context.Context, p *plan.Plan) ([]view.Unwatched, error) {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	var s situation
+	var refused *refusal
+	switch err := d.call(ctx, http.MethodGet, "/v1/status", nil, &s); {
+	case errors.As(err, &refused) && refused.Code == "not_found":
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	var list []view.Unwatched
+	for _, pool := range p.Pools {
+		at := pool.Place.Namespace
+		why := fmt.Sprintf("The dispatcher at %s watches namespace %q. Give namespace %q one with a Redis of its own, or move the pools.", d.url, s.Dispatcher.Namespace, at)
+		switch {
+		case pool.Action == plan.Remove || pool.Action == plan.Orphan || s.Dispatcher.Namespace == "":
+			continue
+		case s.Dispatcher.Namespace == at && s.Conflict == "":
+			continue
+		case s.Dispatcher.Namespace == at:
+			why = s.Conflict
+		}
+		i := slices.IndexFunc(list, func(u view.Unwatched) bool { return u.Namespace == at })
+		if i < 0 {
+			i, list = len(list), append(list, view.Unwatched{Namespace: at, Why: why})
+		}
+		list[i].Pools = append(list[i].Pools, pool.Name)
 	}
 	return list, nil
 }

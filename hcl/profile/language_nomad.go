@@ -38,7 +38,7 @@ func networkBlock() *block {
 	return &block{
 		name: "network", doc: "How the machine's tasks are connected.",
 		args: []argument{
-			{name: "mode", typ: typeString, fallback: "host", doc: "\"host\": the client's network. \"bridge\": one network namespace for all tasks of the machine, behind the client's address. \"cni/<name>\": one that a CNI plugin makes."},
+			{name: "mode", typ: typeString, fallback: "host", doc: "\"host\": no network of the machine's own. Programs are in the client's network; containers are in Docker's default one, each apart, and their ports are published at the client's address. \"bridge\": one network namespace for all tasks of the machine, behind the client's address. \"cni/<name>\": one that a CNI plugin makes."},
 			{name: "hostname", typ: typeString, doc: "Name of the machine in its own network; bridge only."},
 		},
 		blocks: []*block{{

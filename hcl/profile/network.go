@@ -18,7 +18,7 @@ func (l *loader) network(m *Machine, o *object) {
 			l.report(diag.Error(n.at("mode"), fmt.Sprintf("Unknown mode %q", m.Network.Mode), "It is \"host\", \"bridge\" or \"cni/<name>\".", diag.DidYouMean(m.Network.Mode, []string{"host", "bridge"})))
 		}
 		if m.Network.Mode == "host" && n.has("hostname") {
-			l.report(diag.Error(n.at("hostname"), "A hostname in the host's network", "The machine has its client's name there.", "Take it out, or write mode = \"bridge\"."))
+			l.report(diag.Error(n.at("hostname"), "A hostname in the host's network", "The machine has no network of its own there, and so no name.", "Take it out, or write mode = \"bridge\"."))
 		}
 		if d := n.child("dns"); d != nil {
 			m.Network.DNS = &DNS{Servers: d.list("servers"), Searches: d.list("searches"), Options: d.list("options")}
