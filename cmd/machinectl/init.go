@@ -1,12 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	_ "embed"
 	"errors"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 
 	"github.com/urfave/cli/v3"
 
@@ -19,8 +22,9 @@ var starter []byte
 func initCommand(std streams) *cli.Command {
 	return &cli.Command{
 		Name: "init", Usage: "write a profile to start from", ArgsUsage: "[directory]",
-		Description: "Writes a commented profiles.hcl that validates and plans as it is. A file that exists is left alone.",
-		Flags:       []cli.Flag{jsonFlag()},
+		Description: "Writes a commented profiles.hcl that can be applied as it is where `nomad agent -dev` and a Redis run on this host, with\n" +
+			"the agent that is found there. What is missing, plan and apply say. A file that exists is left alone.",
+		Flags: []cli.Flag{jsonFlag()},
 		Action: func(_ context.Context, cmd *cli.Command) error {
 			if cmd.Args().Len() > 1 {
 				return misuse(cmd, "name one directory at most")
@@ -40,17 +44,48 @@ func initCommand(std streams) *cli.Command {
 			if err != nil {
 				return err
 			}
-			_, err = f.Write(starter)
+			agent := findAgent()
+			_, err = f.Write(starterWith(agent))
 			if err := errors.Join(err, f.Close()); err != nil {
 				return err
 			}
 			if cmd.Bool("json") {
-				return std.json(map[string]string{"written": path})
+				return std.json(map[string]string{"written": path, "agent": agent})
+			}
+			if agent == "" {
+				e := std.errors()
+				e.Printf("%s There is no machine-agent beside machinectl, on PATH or in /usr/local/bin: `make build` makes it. The profile expects %s.", e.Warn("!"), profile.DefaultAgentCommand)
 			}
 			std.screen().Printf("Wrote %s. Next: `machinectl validate %s`, then `machinectl plan %s`.", path, path, path)
 			return nil
 		},
 	}
+}
+
+// findAgent is the path of the agent's binary on this host; empty where it isn't found.
+func findAgent() string {
+	if path := beside(agentProgram); path != "" {
+		return path
+	}
+	if path, err := exec.LookPath(agentProgram); err == nil {
+		if path, err = filepath.Abs(path); err == nil {
+			return path
+		}
+	}
+	if info, err := os.Stat(profile.DefaultAgentCommand); err == nil && !info.IsDir() {
+		return profile.DefaultAgentCommand
+	}
+	return ""
+}
+
+const agentProgram = "machine-agent"
+
+// starterWith is the starter with the agent's path in it, so that it can be applied as it is where Nomad runs on this host.
+func starterWith(agent string) []byte {
+	if agent == "" {
+		return starter
+	}
+	return bytes.Replace(starter, strconv.AppendQuote(nil, profile.DefaultAgentCommand), strconv.AppendQuote(nil, agent), 1)
 }
 
 func schemaCommand(std streams) *cli.Command {

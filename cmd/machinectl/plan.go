@@ -132,7 +132,7 @@ func makePlan(ctx context.Context, cmd *cli.Command, std streams) (*work, error)
 	if err != nil {
 		return nil, err
 	}
-	w := &work{cluster: c, pools: pools, warnings: src.noted()}
+	w := &work{cluster: c, pools: pools}
 	if w.plan, err = plan.Make(ctx, c, pools, plan.MakeOptions{Adopt: adopt}); err != nil {
 		return nil, err
 	}
@@ -143,6 +143,11 @@ func makePlan(ctx context.Context, cmd *cli.Command, std streams) (*work, error)
 		}
 		w.plan.Pools = append(w.plan.Pools, orphans...)
 	}
+	missing := src.preflight(ctx, c.Address())
+	if src.warnings = append(src.warnings, missing...); !cmd.Bool("json") {
+		show(std, src.profile, missing)
+	}
+	w.warnings = src.noted()
 	return w, nil
 }
 

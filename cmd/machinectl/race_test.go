@@ -37,13 +37,13 @@ func TestTwoAppliesAtOnce(t *testing.T) {
 		}
 		return pools
 	}
-	for _, round := range []string{"create", "revise"} {
+	for database, round := range []string{"create", "revise"} {
 		var errs [2]error
 		var wg sync.WaitGroup
 		var plans [2]*plan.Plan
 		var pools [2][]*compiler.Pool
 		for i := range 2 {
-			pools[i] = compiled("redis://127.0.0.1:1/" + round + string(rune('0'+i)))
+			pools[i] = compiled(fmt.Sprintf("redis://127.0.0.1:1/%d", 2*database+i))
 			plans[i], err = plan.Make(t.Context(), c, pools[i], plan.MakeOptions{})
 			require.NoError(t, err)
 		}

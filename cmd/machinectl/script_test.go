@@ -37,6 +37,7 @@ func TestMain(m *testing.M) {
 		"note-down":   noteDown,
 
 		"run-agent":      agentMain,
+		"machine-agent":  agentMain, // as init finds it
 		"run-dispatcher": dispatcherMain,
 
 		"machine-dispatcher": machineDispatcher,

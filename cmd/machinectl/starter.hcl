@@ -18,6 +18,11 @@ variable "blobs" {
   description = "where results go: file:///folder, or s3://bucket"
 }
 
+variable "agent" {
+  default     = "/usr/local/bin/machine-agent"
+  description = "the agent's binary, on the hosts that the machines run on"
+}
+
 # A machine profile: what one machine consists of.
 machine "simulator" {
   kind   = "api"      # gpu, api or hybrid: what the machine is for
@@ -30,9 +35,10 @@ machine "simulator" {
 
   # The agent takes jobs out of the queue, and runs them.
   agent {
-    redis = var.redis
-    blobs = var.blobs
-    grace = "20s" # how long a stopping agent may finish what it runs; the rest goes back to the queue
+    command = var.agent
+    redis   = var.redis
+    blobs   = var.blobs
+    grace   = "20s" # how long a stopping agent may finish what it runs; the rest goes back to the queue
   }
 
   # A worker runs jobs of one type. simulation does nothing but wait; comfyui runs workflows.

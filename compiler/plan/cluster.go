@@ -53,6 +53,9 @@ func NewCluster(c *nomad.Client) *Cluster {
 	return &Cluster{address: c.Address(), jobs: c.Jobs(), planner: c.Jobs(), checks: c.Allocations(), logs: c.AllocFS(), foreign: &censor{}}
 }
 
+// Address is where Nomad is asked.
+func (c *Cluster) Address() string { return c.address }
+
 // Place is where a pool's job lives.
 type Place struct {
 	Region    string `json:"region,omitempty"`
