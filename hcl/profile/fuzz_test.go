@@ -1,6 +1,7 @@
 package profile_test
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -32,19 +33,31 @@ func seeds(t testing.TB) []string {
 
 // FuzzLoad: whatever the text, loading ends, without a panic, with diagnostics that can be printed, and in a profile
 // whose pools have machines where there are no errors.
+//
+// The text is one file, or several: a line "-- name --" starts the next. They make a directory that is loaded as a whole, with
+// modules below it; files named *.vars.hcl give variables their values, and the variable "canary", where there is one, is given
+// a value that must not be shown if it is sensitive.
 func FuzzLoad(f *testing.F) {
 	for _, s := range seeds(f) {
+		f.Add(s)
+		f.Add(s + "variable \"canary\" { sensitive = true }\nlocals { c = parseint(upper(var.canary), 10) }\n")
+	}
+	for _, s := range archives() {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, src string) {
 		start := time.Now()
-		p, diags := profile.LoadBytes([]byte(src), "f.hcl", profile.Options{FS: fstest.MapFS{}})
+		opts := fuzzOptions(src)
+		p, diags := profile.Load([]string{"."}, opts)
 		if d := time.Since(start); d > 10*time.Second {
 			t.Fatalf("loading took %s", d)
 		}
 		var b strings.Builder
 		if err := (diag.Printer{Sources: p.Sources, Width: 80}).Text(&b, diags); err != nil {
 			t.Fatal(err)
+		}
+		if !strings.Contains(src, "nonsensitive") && strings.Contains(src, canaryDeclared) && strings.Contains(b.String(), opts.Vars["canary"]) {
+			t.Fatalf("the sensitive value is shown:\n%s", b.String())
 		}
 		if diags.HasErrors() {
 			return
@@ -55,6 +68,64 @@ func FuzzLoad(f *testing.F) {
 			}
 		}
 	})
+}
+
+// canaryDeclared is how a text says that the canary is sensitive.
+const canaryDeclared = "variable \"canary\" { sensitive = true }"
+
+func fuzzOptions(src string) profile.Options {
+	opts := profile.Options{FS: fstest.MapFS{}}
+	files, name := fstest.MapFS{}, "f.hcl"
+	for line := range strings.Lines(src) {
+		if next, ok := strings.CutPrefix(strings.TrimSpace(line), "-- "); ok && strings.HasSuffix(next, " --") && fs.ValidPath(strings.TrimSuffix(next, " --")) {
+			name = strings.TrimSuffix(next, " --")
+		}
+		if files[name] == nil {
+			files[name] = &fstest.MapFile{}
+			if strings.HasSuffix(name, ".vars.hcl") {
+				opts.VarFiles = append(opts.VarFiles, name)
+			}
+		}
+		if !strings.HasPrefix(line, "-- ") {
+			files[name].Data = append(files[name].Data, line...)
+		}
+	}
+	opts.FS = files
+	if strings.Contains(src, "variable \"canary\"") {
+		opts.Vars = map[string]string{"canary": "qzxjkvwpbfyg"}
+	}
+	return opts
+}
+
+// archives are texts of several files.
+func archives() []string {
+	const machine = `
+machine "m" {
+  kind  = "api"
+  image = "image:1"
+  resources {
+    cpu    = 500
+    memory = "256MiB"
+  }
+  agent {
+    redis = "redis://h:6379"
+    env   = { TOKEN = var.token }
+  }
+  worker "w" { connector = "simulation" }
+}
+pool "p" {
+  machine = machine.m
+  size { max = 1 }
+}
+`
+	return []string{
+		canaryDeclared + "\nmodule \"m\" {\n  source = \"./m\"\n  inputs = { token = \"${var.canary}x\" }\n}\n-- m/m.hcl --\nvariable \"token\" { sensitive = true }\n" + machine,
+		canaryDeclared + "\nvariable \"token\" {\n  sensitive = true\n  type = object({ a = string, b = optional(number, 1) })\n}\n" +
+			strings.ReplaceAll(machine, "var.token }", "var.token.a, CANARY = var.canary }") + "-- v.vars.hcl --\ntoken = { a = \"x\" }\n",
+		canaryDeclared + "\nvariable \"token\" { default = 1 }\npool \"q\" {\n  for_each = { a = var.canary }\n  machine = machine.m\n  size { max = 1 }\n}\n-- g.hcl --" + machine,
+		canaryDeclared + "\nvariable \"token\" {}\nlocals { t = templatefile(\"t.tmpl\", { a = var.canary, l = [var.canary] }) }\n-- g.hcl --" + machine +
+			"-- t.tmpl --\n${parseint(a, 10)} %{ for x in l }${x}%{ endfor }\n-- a.vars.hcl --\ntoken = \"a\"\n-- b.vars.hcl --\ntoken = [\n",
+	}
 }
 
 // The same text gives the same profile and the same diagnostics, also when it is a wild mixture.
