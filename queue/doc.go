@@ -52,6 +52,9 @@
 //   - A claim whose answer got lost on the way is answered again, with the same jobs.
 //   - What Redis loses is lost: with appendfsync everysec about a second in a crash of its machine, and what a replica that
 //     takes over had not received. [Submission.Durable] waits for the disk.
+//   - A Redis that comes back empty is worked with at once: jobs, limits, pauses and drains that it lost are lost, and who runs a
+//     lost job is told with the next heartbeat. Everything else is written again; lost.go says what, and by whom.
+//   - An idempotency key stands for one job of whatever type, as long as the job is kept (idempotency.go).
 //
 // # What Redis must allow
 //
