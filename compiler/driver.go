@@ -15,12 +15,16 @@ type program struct {
 	image   string // docker only
 	command string // empty, docker only: what the image starts by itself
 	args    []string
-	ports   []string // labels it listens on, published by docker
+	ports   []string       // labels it listens on, published by docker
+	config  map[string]any // further configuration of the driver, by its own names
 }
 
 // run fills in the task's driver config.
 func (m *machine) run(t *nomad.Task, self selfer, p program) {
-	config := map[string]any{}
+	config := make(map[string]any, len(p.config)+4)
+	for name, v := range p.config {
+		config[name] = self.driverValue(v)
+	}
 	if m.Driver == profile.DriverDocker {
 		config["image"] = self.config(p.image)
 		if p.command != "" {
@@ -37,6 +41,24 @@ func (m *machine) run(t *nomad.Task, self selfer, p program) {
 		config["args"] = self.configs(p.args)
 	}
 	t.Config = config
+}
+
+// driverValue puts a value of the language into the form in which Nomad's drivers take it: a map is a block.
+func (s selfer) driverValue(v any) any {
+	switch v := v.(type) {
+	case string:
+		return s.config(v)
+	case []string:
+		return s.configs(v)
+	case map[string]string:
+		block := make(map[string]any, len(v))
+		for name, text := range v {
+			block[name] = s.config(text)
+		}
+		return []map[string]any{block}
+	default:
+		return v
+	}
 }
 
 // environment gives the task its variables: plain ones in its env block, secret ones through a template.

@@ -40,7 +40,7 @@ func (m *machine) serviceTask(at instance, res *nomad.Resources) *nomad.Task {
 		t.Services = []*nomad.Service{m.registration(at)}
 		t.ShutdownDelay = deregister
 	}
-	m.run(t, self, program{image: s.Image, command: s.Command, args: s.Args, ports: ports})
+	m.run(t, self, program{image: s.Image, command: s.Command, args: s.Args, ports: ports, config: s.Config})
 	m.environment(t, self, merged(m.Env, s.Env), merged(m.Secrets, s.Secrets))
 	if s.Ready != nil && s.Port != "" {
 		path, needsDollar := self.env(s.Ready.Path)

@@ -37,6 +37,7 @@ func (s *sketch) serviceBlock(m *body, one *service, machineImage string) {
 	if d := s.unlessNomads(deref(t.KillTimeout), 5*time.Second); d > 0 {
 		unusual(b, "kill_timeout", d)
 	}
+	s.driverArguments(b, one)
 	if slices.Contains(profile.Choices("machine.service.kill_signal"), t.KillSignal) {
 		unusual(b, "kill_signal", t.KillSignal)
 	}

@@ -53,6 +53,8 @@ machine "render" {
     args         = ["--port", self.port]
     kill_timeout = "25s"
     kill_signal  = "SIGINT"
+    shm_size     = "1GiB"
+    ulimit       = { nofile = "65536:65536" }
     ready { path = "/system_stats" }
     restart {
       attempts = 3
@@ -100,10 +102,7 @@ machine "render" {
       }
     }
     task "comfyui" {
-      config {
-        shm_size = 1073741824
-        ulimit { nofile = "65536:65536" }
-      }
+      config { init = true }
     }
   }
 }

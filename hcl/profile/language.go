@@ -90,7 +90,7 @@ func machineBlock() *block {
 			forEachArgument(),
 			{name: "extends", typ: typeMachine, doc: "Another machine, whose arguments and blocks this one inherits."},
 			{name: "driver", typ: typeString, fallback: string(DriverDocker), oneOf: []string{string(DriverDocker), string(DriverExec), string(DriverRawExec)}, doc: "Nomad task driver of its tasks."},
-			{name: "image", typ: typeString, hides: true, doc: "Container image; needed by the docker driver and by no other."},
+			{name: "image", typ: typeString, hides: true, drivers: []Driver{DriverDocker}, doc: "Container image; needed by the docker driver and by no other."},
 			{name: "start_time", typ: typeDuration, fallback: "60s", doc: "Guess of a cold start, until one has been measured."},
 			{name: "env", typ: typeEnv, hides: true, runtime: runtimeNomad, doc: "Environment of every task."},
 		},
@@ -173,14 +173,14 @@ func agentBlock() *block {
 }
 
 func serviceBlock() *block {
-	return &block{
+	b := &block{
 		name: "service", label: "name", doc: "A process kept up for the workers.",
 		args: []argument{
 			{name: "per", typ: typeString, fallback: "machine", oneOf: []string{"machine", "gpu"}, doc: "One instance per machine, or one per GPU."},
 			{name: "port", typ: typeString, doc: "Label of the port it listens on, such as \"http\". The number is dynamic: self.port."},
 			{name: "static_port", typ: typeInt, min: 1, max: 65535, unless: "chosen by Nomad", doc: "The port's number on the host. Two such machines can't share a host."},
 			{name: "container_port", typ: typeInt, min: 1, max: 65535, unless: "the same as on the host", doc: "The port's number in the container or the machine's own network, for a program that can't be told."},
-			{name: "image", typ: typeString, hides: true, unless: "the machine's", doc: "Container image; docker only."},
+			{name: "image", typ: typeString, hides: true, drivers: []Driver{DriverDocker}, unless: "the machine's", doc: "Container image; docker only."},
 			{name: "command", typ: typeString, hides: true, runtime: runtimeSelf, doc: "Program; optional with docker, where the image may say it."},
 			{name: "args", typ: typeStrings, hides: true, runtime: runtimeSelf, doc: "Its arguments."},
 			{name: "env", typ: typeEnv, hides: true, runtime: runtimeSelf, doc: "Its environment."},
@@ -200,6 +200,8 @@ func serviceBlock() *block {
 			artifactBlock(), restartBlock("5", "10m", "3s"), logsBlock("How its output is kept; default as the machine says."),
 		},
 	}
+	b.args = append(b.args, driverArguments()...)
+	return b
 }
 
 func workerBlock() *block {

@@ -69,13 +69,10 @@ func instancesUnknown(o *object) bool {
 }
 
 func (l *loader) image(m *Machine, o *object) {
-	switch {
-	case m.Driver == DriverDocker && o.lacks("image"):
+	l.forDriver(m, o)
+	if m.Driver == DriverDocker && o.lacks("image") {
 		l.absent(o, diag.Error(o.header, "Missing argument \"image\"", fmt.Sprintf("Machine %q is run by docker, which needs a container image.", m.Name),
 			"Write image = \"registry/name:tag\", or driver = \"exec\" or \"raw_exec\"."))
-	case m.Driver.ofHost() && o.has("image"):
-		l.report(diag.Error(o.at("image"), "Image without docker", fmt.Sprintf("The driver %s runs programs of the host and takes no image.", m.Driver),
-			"Take image out, or write driver = \"docker\"."))
 	}
 }
 

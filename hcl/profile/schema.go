@@ -1,5 +1,7 @@
 package profile
 
+import "slices"
+
 // valueType is what an argument takes, in the language's own words.
 type valueType int
 
@@ -47,6 +49,26 @@ func (t valueType) String() string {
 	}
 }
 
+// zero is the zero value of the Go type of an argument's values; nil for those of types of our own.
+func (t valueType) zero() any {
+	switch t {
+	case typeString:
+		return ""
+	case typeInt:
+		return 0
+	case typeBool:
+		return false
+	case typeSize:
+		return int64(0)
+	case typeStrings, typeFlags:
+		return []string(nil)
+	case typeSettings:
+		return map[string]string(nil)
+	default:
+		return nil
+	}
+}
+
 // runtime says which run-time values an argument may use.
 type runtime int
 
@@ -69,8 +91,17 @@ type argument struct {
 	min, max int      // of typeInt, and of typeSize in MiB; 0 means no bound of its own
 	zero     bool     // a typeDuration may be "0s"
 	runtime  runtime
-	hides    bool // takes sensitive values: what stands here stays within the machine's tasks
-	literal  bool // of variable blocks: read by its own code, not evaluated as a value
+	hides    bool     // takes sensitive values: what stands here stays within the machine's tasks
+	literal  bool     // of variable blocks: read by its own code, not evaluated as a value
+	drivers  []Driver // that take it; empty: all
+	// passed arguments go into the task driver's configuration under their own name; see [DriverArguments].
+	passed  bool
+	caution string // the detail of a warning where it is true
+}
+
+// takenBy reports whether a driver takes the argument. A driver that is unknown after an error takes all.
+func (a *argument) takenBy(d Driver) bool {
+	return len(a.drivers) == 0 || d == "" || slices.Contains(a.drivers, d)
 }
 
 // block is a kind of block: its arguments and the blocks within it.

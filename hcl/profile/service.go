@@ -51,11 +51,10 @@ func (l *loader) service(m *Machine, o *object) *Service {
 		Args: o.list("args"), Env: env.plain, Secrets: env.secrets, Port: o.str("port"), Range: o.header,
 		StaticPort: o.num("static_port"), ContainerPort: o.num("container_port"), Artifacts: l.artifacts(o), Restart: l.restart(o),
 		KillTimeout: o.dur("kill_timeout"), KillAt: o.at("kill_timeout"), KillSignal: o.str("kill_signal"),
+		Config: o.passed(),
 	}
-	switch {
-	case m.Driver.ofHost() && o.has("image"):
-		l.report(diag.Error(o.at("image"), "Image without docker", fmt.Sprintf("The driver %s runs programs of the host and takes no image.", m.Driver), "Take image out, or write driver = \"docker\"."))
-	case m.Driver.ofHost() && o.lacks("command"):
+	l.forDriver(m, o)
+	if m.Driver.ofHost() && o.lacks("command") && !o.has("image") {
 		l.report(diag.Error(o.header, "Missing argument \"command\"", fmt.Sprintf("Only with docker it may be left out, where the image says it; this machine's driver is %s.", m.Driver), "Write command = \"/path/to/program\"."))
 	}
 	if s.Port != "" && !portForm.MatchString(s.Port) {

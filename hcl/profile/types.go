@@ -151,8 +151,9 @@ type Service struct {
 	ContainerPort int    // the number it listens on in its own network; 0: the same as on the host
 	Ready         *Ready
 	Artifacts     []*Artifact
-	KillTimeout   time.Duration // from KillSignal to SIGKILL; default 10 s
-	KillSignal    string        // default SIGTERM
+	KillTimeout   time.Duration  // from KillSignal to SIGKILL; default 10 s
+	KillSignal    string         // default SIGTERM
+	Config        map[string]any // of the driver, by its own names: see DriverArguments
 	Restart       Restart
 	Logs          Logs       // default: the machine's
 	Resources     *Resources // nil: its share of what the machine has left

@@ -84,6 +84,8 @@ machine "web" {
       PUBLIC_ADDRESS    = "${self.addr}"
     }
     kill_timeout = "20s"
+    shm_size     = "1GiB"
+    ulimit       = { nofile = "65536" }
     ready {
       path     = "/system_stats"
       interval = "15s"
@@ -149,8 +151,6 @@ machine "web" {
           password = var.comfyui_config_auth_password
           username = "robot"
         }]
-        shm_size = 1073741824
-        ulimit   = [{ nofile = "65536" }]
       }
       constraint {
         attribute = "$${meta.rack}"

@@ -104,6 +104,9 @@ machine "gpu" {
     env          = { HF_HOME = "/models/hf" }
     kill_timeout = "20s"
     kill_signal  = "SIGINT"
+    shm_size     = "1GiB"
+    ulimit       = { nofile = "65536" }
+    privileged   = true
     ready {
       path     = "/system_stats"
       interval = "7s"

@@ -1,7 +1,7 @@
 machine "m" {
   kind   = "api"
   driver = "raw_exec"
-  image  = "registry.example/m:1" # error: Image without docker; The driver raw_exec runs programs of the host and takes no image.
+  image  = "registry.example/m:1" # error: The driver raw_exec takes no image; It is for "docker".
   resources {
     cpu    = 1000
     cores  = 2 # error: Both cpu and cores
@@ -10,7 +10,7 @@ machine "m" {
   agent { redis = "redis://localhost:6379" }
   service "s" {
     command = "/bin/s"
-    image   = "registry.example/s:1" # error: Image without docker
+    image   = "registry.example/s:1" # error: The driver raw_exec takes no image
   }
   worker "w" { connector = "simulation" }
 }

@@ -21,6 +21,10 @@ machine "m" {
     cpu    = 1000
     memory = "1GiB"
   }
+  service "s" {
+    image      = "registry.example/s:1"
+    privileged = true # warning: privileged = true; A privileged container can do to the host whatever root can do there
+  }
   worker "w" { connector = "simulation" }
 }
 machine "forgotten" { # warning: Machine "forgotten" is in no pool; Write pool "<name>" { machine = machine.forgotten … }.
