@@ -7,6 +7,7 @@ func driverArguments() []argument {
 	list := []argument{
 		{name: "shm_size", typ: typeSize, drivers: docker, doc: "Size of /dev/shm, through which processes share memory; docker only."},
 		{name: "ulimit", typ: typeSettings, drivers: docker, doc: "Limits of its processes, such as { nofile = \"65536\" }; docker only."},
+		{name: "cap_drop", typ: typeStrings, drivers: docker, doc: "Linux capabilities that it does without, such as [\"ALL\"]; docker only."},
 		{
 			name: "privileged", typ: typeBool, drivers: docker, fallback: "false", doc: "Whether the container is privileged; docker only.",
 			caution: "A privileged container can do to the host whatever root can do there, and Nomad's clients allow it only where their configuration says so.",

@@ -106,6 +106,7 @@ machine "gpu" {
     kill_signal  = "SIGINT"
     shm_size     = "1GiB"
     ulimit       = { nofile = "65536" }
+    cap_drop     = ["NET_RAW"]
     privileged   = true
     ready {
       path     = "/system_stats"
