@@ -31,6 +31,9 @@ func (l *loader) parse(name string) (body *hclsyntax.Body, ok bool) {
 		return nil, false
 	}
 	l.diags = append(l.diags, mistakes...)
+	if len(mistakes) > 0 { // a repeated argument: one of the two may be meant to be another local value
+		l.scope.lost["local"] = true
+	}
 	l.scope.outside.cost.guard(body)
 	large := literals(body)
 	l.diags = append(l.diags, large...)
