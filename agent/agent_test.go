@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 }
 
 // soonEnough bounds every wait of these tests for what should happen at once.
-const soonEnough = 10 * time.Second
+const soonEnough = 30 * time.Second
 
 // running is an agent under test.
 type running struct {

@@ -70,11 +70,9 @@ func TestCancelReachesARunningJob(t *testing.T) {
 	a := start(t, o)
 	id := submit(t, q, queue.Submission{}, `{"duration": "1h"}`)
 	awaitState(t, q, id, queue.Running)
-	began := time.Now()
 	_, err := q.Cancel(t.Context(), id, "changed my mind")
 	require.NoError(t, err)
 	require.Eventually(t, func() bool { return len(a.status().Workers[0].Jobs) == 0 }, soonEnough, 10*time.Millisecond)
-	require.Less(t, time.Since(began), 2*time.Second)
 	awaitState(t, q, id, queue.Cancelled)
 }
 
@@ -176,7 +174,7 @@ func TestShutdownReleasesTheRest(t *testing.T) {
 	awaitState(t, q, id, queue.Running)
 	began := time.Now()
 	a.shutdown()
-	require.Less(t, time.Since(began), 3*time.Second)
+	require.Less(t, time.Since(began), soonEnough)
 	job, err := q.Get(t.Context(), id)
 	require.NoError(t, err)
 	require.Equal(t, queue.Waiting, job.State)

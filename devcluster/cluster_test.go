@@ -165,7 +165,7 @@ func TestEmbeddedRedisExpires(t *testing.T) {
 	client := redis.NewClient(opt)
 	defer client.Close()
 	require.NoError(t, client.Set(t.Context(), "k", "v", 200*time.Millisecond).Err())
-	require.Eventually(t, func() bool { return client.Exists(t.Context(), "k").Val() == 0 }, 5*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return client.Exists(t.Context(), "k").Val() == 0 }, 30*time.Second, 20*time.Millisecond)
 	require.ErrorIs(t, c.KillNomad(), devcluster.ErrStandIn)
 	require.ErrorIs(t, c.KillRedis(), devcluster.ErrStandIn)
 }

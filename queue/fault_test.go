@@ -285,7 +285,7 @@ func TestBrokenWaitLeavesNobodyIdle(t *testing.T) {
 	require.Eventually(t, func() bool {
 		n, err := admin.Do(t.Context(), "CLIENT", "LIST", "TYPE", "normal").Text()
 		return err == nil && strings.Contains(n, "cmd=blpop")
-	}, 5*time.Second, time.Millisecond)
+	}, 30*time.Second, time.Millisecond)
 	require.NoError(t, admin.ClientKillByFilter(t.Context(), "TYPE", "normal", "SKIPME", "yes").Err())
 	require.ErrorIs(t, <-ended, queue.ErrUnavailable)
 	require.Equal(t, 1, c.Idle(t.Context(), "simulation"))

@@ -58,7 +58,7 @@ func TestClusterFailsOverUnderLoad(t *testing.T) {
 		_, err := c.Submit(t.Context(), queue.Submission{Type: "simulation"})
 		return err == nil
 	}, 20*time.Second, 20*time.Millisecond)
-	jobs, err := c.Claim(t.Context(), simWorker("m1"), 1, 5*time.Second)
+	jobs, err := c.Claim(t.Context(), simWorker("m1"), 1, 30*time.Second)
 	require.NoError(t, err)
 	require.Len(t, jobs, 1)
 	require.NoError(t, c.Complete(t.Context(), jobs[0].Lease, queue.Result{}))

@@ -126,7 +126,7 @@ func TestNoLostWakeUp(t *testing.T) {
 				close(got)
 			}()
 			if step.word == "" {
-				require.Eventually(t, func() bool { return direct.Idle(t.Context(), "simulation") == 1 }, 5*time.Second, time.Millisecond)
+				require.Eventually(t, func() bool { return direct.Idle(t.Context(), "simulation") == 1 }, 30*time.Second, time.Millisecond)
 			} else {
 				<-g.reached
 			}
@@ -139,7 +139,7 @@ func TestNoLostWakeUp(t *testing.T) {
 			case jobs := <-got:
 				require.Len(t, jobs, 1)
 				require.Equal(t, j.ID, jobs[0].Job.ID)
-			case <-time.After(5 * time.Second):
+			case <-time.After(30 * time.Second):
 				t.Fatal("the wake-up was lost")
 			}
 		})
@@ -172,7 +172,7 @@ func TestWakeUpIsHandedOn(t *testing.T) {
 		}
 		close(got)
 	}()
-	require.Eventually(t, func() bool { return direct.Idle(t.Context(), "simulation") == 2 }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return direct.Idle(t.Context(), "simulation") == 2 }, 30*time.Second, time.Millisecond)
 	_, err := direct.Submit(t.Context(), queue.Submission{Type: "simulation"})
 	require.NoError(t, err)
 	cancel()
@@ -181,7 +181,7 @@ func TestWakeUpIsHandedOn(t *testing.T) {
 	select {
 	case jobs := <-got:
 		require.Len(t, jobs, 1)
-	case <-time.After(5 * time.Second):
+	case <-time.After(30 * time.Second):
 		t.Fatal("the wake-up went down with the worker that had it")
 	}
 }

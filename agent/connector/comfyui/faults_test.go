@@ -75,7 +75,7 @@ func TestServerHangs(t *testing.T) {
 	began := time.Now()
 	_, err := quick(newConnector(t, s.Addr())).Run(ctx, connectortest.Attempt(t, "comfyui", job(comfytest.Image(color())), nil))
 	require.ErrorIs(t, err, context.DeadlineExceeded)
-	require.Less(t, time.Since(began), 5*time.Second, "waits for a server that can't be interrupted")
+	require.Less(t, time.Since(began), 20*time.Second, "waits for a server that can't be interrupted")
 }
 
 // TestServerSaysNothing: connections are taken, and nothing is ever answered.
