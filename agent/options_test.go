@@ -48,6 +48,14 @@ func TestAMalformedRedisURLEndsTheAgent(t *testing.T) {
 	}
 }
 
+// TestConnectorOfALaterRelease: an agent that lacks a worker's connector says so, and what to do.
+func TestConnectorOfALaterRelease(t *testing.T) {
+	o := options(t, "redis://127.0.0.1:1").defaults()
+	o.Version = "1.2.3"
+	o.Spec.Workers[0].Connector = "telepathy"
+	require.EqualError(t, o.validate(), `worker "`+o.Spec.Workers[0].Name+`": this agent (1.2.3) has no connector "telepathy", only comfyui, simulation: deploy an agent that has it`)
+}
+
 // TestListensInANetworkNamespace: where the advertised address is another namespace's, the port inside is used.
 func TestListensInANetworkNamespace(t *testing.T) {
 	o := options(t, "redis://127.0.0.1:1")

@@ -41,7 +41,7 @@ func applyFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.BoolFlag{Name: "auto-approve", Usage: "don't ask"},
 		&cli.BoolFlag{Name: "detach", Usage: "don't wait for the machines to be ready"},
-		&cli.DurationFlag{Name: "timeout", Value: 10 * time.Minute, Usage: "how long to wait for that"},
+		durationFlag("timeout", 10*time.Minute, "how long to wait for that"),
 		&cli.BoolFlag{Name: "force", Usage: "also where running machines would be replaced at once"},
 		dispatcherFlag(),
 	}

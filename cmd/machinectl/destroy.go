@@ -25,7 +25,7 @@ func destroyCommand(std streams) *cli.Command {
 			adoptFlag("with a profile, also pools of other projects"),
 			&cli.BoolFlag{Name: "purge", Usage: "also remove the jobs from Nomad's state"},
 			&cli.BoolFlag{Name: "auto-approve", Usage: "don't ask"}, jsonFlag(),
-			&cli.DurationFlag{Name: "timeout", Value: 5 * time.Minute, Usage: "how long to wait for the machines to end"}),
+			durationFlag("timeout", 5*time.Minute, "how long to wait for the machines to end")),
 		ShellComplete: completing(runningPools),
 		Action:        func(ctx context.Context, cmd *cli.Command) error { return destroy(ctx, cmd, std) },
 	}

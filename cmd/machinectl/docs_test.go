@@ -59,6 +59,17 @@ func TestEveryCommandHasJSON(t *testing.T) {
 	}
 }
 
+// What commands say of themselves reads as what they say else.
+func TestHelpIsWellSpoken(t *testing.T) {
+	require.Empty(t, misspoken(strings.ReplaceAll(reference(newRoot(streams{out: os.Stdout, err: os.Stderr})), `"1m0s"`, "")))
+	for _, c := range newRoot(streams{}).Commands {
+		var out strings.Builder
+		require.Zero(t, run(t.Context(), []string{"machinectl", c.Name, "-help"}, streams{out: &out, err: &out}))
+		require.Contains(t, out.String(), c.Usage)
+		require.Empty(t, misspoken(out.String()), out.String())
+	}
+}
+
 // reference is the command line as Markdown.
 func reference(root *cli.Command) string {
 	var b strings.Builder

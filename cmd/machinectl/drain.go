@@ -30,11 +30,11 @@ func drainCommand(std streams) *cli.Command {
 			"named by the beginning of its id.",
 		Flags: []cli.Flag{
 			dispatcherFlag(), jsonFlag(),
-			&cli.DurationFlag{Name: "for", Value: 30 * time.Minute, Usage: "how long, at most 168h"},
+			durationFlag("for", 30*time.Minute, "how long, at most 168h"),
 			&cli.StringFlag{Name: "reason", Usage: "`TEXT` for whoever asks why"},
 			&cli.BoolFlag{Name: "disable", Usage: "end the drain: the machine takes jobs again"},
 			&cli.BoolFlag{Name: "wait", Usage: "wait until the machine runs nothing; exit with 6 if it does not come to that"},
-			&cli.DurationFlag{Name: "timeout", Usage: "how long to wait; as long as the drain lasts unless given"},
+			durationFlag("timeout", 0, "how long to wait; as long as the drain lasts unless given"),
 		},
 		ShellComplete: completing(reportingMachines),
 		Action:        func(ctx context.Context, cmd *cli.Command) error { return drain(ctx, cmd, std) },

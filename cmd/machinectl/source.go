@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/urfave/cli/v3"
@@ -13,6 +14,7 @@ import (
 	"github.com/emprops/machinectl/compiler"
 	"github.com/emprops/machinectl/hcl/diag"
 	"github.com/emprops/machinectl/hcl/profile"
+	"github.com/emprops/machinectl/hcl/timetext"
 )
 
 // sourceFlags say where a profile's variables get their values.
@@ -21,6 +23,11 @@ func sourceFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "var", Usage: "`NAME=VALUE` of a variable; repeatable"},
 		&cli.StringSliceFlag{Name: "var-file", Usage: "`FILE` with values of variables; repeatable"},
 	}
+}
+
+// durationFlag is a flag whose default, if it has one, reads as people write it.
+func durationFlag(name string, value time.Duration, usage string) cli.Flag {
+	return &cli.DurationFlag{Name: name, Value: value, Usage: usage, DefaultText: timetext.Exact(value), HideDefault: value == 0}
 }
 
 func jsonFlag() cli.Flag {

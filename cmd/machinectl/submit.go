@@ -23,7 +23,7 @@ func submitCommand(std streams) *cli.Command {
 		Flags: []cli.Flag{
 			dispatcherFlag(), jsonFlag(),
 			&cli.BoolFlag{Name: "wait", Usage: "follow the job to its end"},
-			&cli.DurationFlag{Name: "timeout", Usage: "how long to follow it; 0 is for ever"},
+			durationFlag("timeout", 0, "how long to follow it; 0 is for ever"),
 		},
 		Action: func(ctx context.Context, cmd *cli.Command) error { return submit(ctx, cmd, std) },
 	}
