@@ -12,7 +12,7 @@ import (
 	"github.com/emprops/machinectl/agent/blob"
 	"github.com/emprops/machinectl/agent/connector"
 	"github.com/emprops/machinectl/agent/gpu"
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/manifest"
 	"github.com/emprops/machinectl/queue"
 )
 
@@ -98,7 +98,7 @@ func prepare(ctx context.Context, o Options) (*agent, error) {
 		a.store = store
 	}
 	served := map[string][]*worker{}
-	instances := map[string]spec.Service{}
+	instances := map[string]manifest.Service{}
 	for _, s := range o.Spec.Services {
 		instances[s.Name] = s
 	}

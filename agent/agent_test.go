@@ -15,7 +15,8 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/emprops/machinectl/capability"
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/manifest"
+	"github.com/emprops/machinectl/hcl/wiretime"
 	"github.com/emprops/machinectl/queue"
 	"github.com/emprops/machinectl/queue/queuetest"
 )
@@ -39,9 +40,9 @@ type running struct {
 // options are those of a machine with one simulation worker.
 func options(t *testing.T, url string) Options {
 	return Options{
-		Spec: &spec.Agent{
-			Version: spec.AgentVersion, Pool: "test", Machine: "sim", Kind: "api", Redis: url, Blobs: "file://" + t.TempDir(), Grace: spec.Duration(5 * time.Second),
-			Workers: []spec.Worker{simulationWorker("w0", 1)},
+		Spec: &manifest.Agent{
+			Version: manifest.AgentVersion, Pool: "test", Machine: "sim", Kind: "api", Redis: url, Blobs: "file://" + t.TempDir(), Grace: wiretime.Duration(5 * time.Second),
+			Workers: []manifest.Worker{simulationWorker("w0", 1)},
 		},
 		ID: "machine-" + t.Name()[4:], Group: "sim-00000000",
 		HeartbeatEvery: 200 * time.Millisecond, ReportEvery: 500 * time.Millisecond, ProgressEvery: 20 * time.Millisecond, ClaimWait: time.Second,
@@ -49,8 +50,8 @@ func options(t *testing.T, url string) Options {
 	}
 }
 
-func simulationWorker(name string, concurrency int) spec.Worker {
-	return spec.Worker{Name: name, Connector: "simulation", Concurrency: concurrency, Offer: capability.Offer{Type: "simulation"}}
+func simulationWorker(name string, concurrency int) manifest.Worker {
+	return manifest.Worker{Name: name, Connector: "simulation", Concurrency: concurrency, Offer: capability.Offer{Type: "simulation"}}
 }
 
 // testWriter logs to the test until that ends: a connector that does not heed its context outlives the agent.
@@ -204,7 +205,7 @@ func TestRunsAsManyAtOnceAsItMay(t *testing.T) {
 	redis := queuetest.StartRedis(t)
 	q := open(t, redis, queue.Options{})
 	o := options(t, redis.URL)
-	o.Spec.Workers = []spec.Worker{simulationWorker("w0", 3), simulationWorker("w1", 1)}
+	o.Spec.Workers = []manifest.Worker{simulationWorker("w0", 3), simulationWorker("w1", 1)}
 	a := start(t, o)
 	var ids []string
 	for range 8 {
@@ -229,11 +230,11 @@ func TestWrongSetUpIsRefused(t *testing.T) {
 	for want, change := range map[string]func(*Options){
 		"no agent document":         func(o *Options) { o.Spec = nil },
 		"NOMAD_ALLOC_ID":            func(o *Options) { o.ID = "" },
-		spec.EnvRedis:               func(o *Options) { o.Spec.Redis = "" },
+		manifest.EnvRedis:           func(o *Options) { o.Spec.Redis = "" },
 		"grace":                     func(o *Options) { o.Spec.Grace = -1 },
 		`no connector "quantum"`:    func(o *Options) { o.Spec.Workers[0].Connector = "quantum" },
 		`no setting "x"`:            func(o *Options) { o.Spec.Workers[0].Settings = map[string]string{"x": "y"} },
-		"NOMAD_ADDR_http":           func(o *Options) { o.Spec.Services = []spec.Service{{Name: "s", Port: "http"}} },
+		"NOMAD_ADDR_http":           func(o *Options) { o.Spec.Services = []manifest.Service{{Name: "s", Port: "http"}} },
 		"needs a service":           func(o *Options) { o.Spec.Workers[0].Connector = "comfyui" },
 		"unknown kind of store":     func(o *Options) { o.Spec.Blobs = "ftp://x" },
 		"three slashes":             func(o *Options) { o.Spec.Blobs = "file://x/y" },

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/emprops/machinectl/agent/connector"
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/manifest"
 )
 
 // The agent has a constructor for each connector that the language accepts, and for no other; each constructor takes the
@@ -17,21 +17,21 @@ import (
 func TestConnectorsAreThoseOfTheLanguage(t *testing.T) {
 	made := connectors()
 	var implemented []string
-	for _, c := range spec.Connectors() {
+	for _, c := range manifest.Connectors() {
 		if c.Implemented {
 			implemented = append(implemented, c.Name)
 		}
 	}
 	require.ElementsMatch(t, implemented, slices.Collect(maps.Keys(made)))
 
-	for _, c := range spec.Connectors() {
+	for _, c := range manifest.Connectors() {
 		if !c.Implemented {
 			require.Empty(t, c.Settings, "%s: settings of a connector that nobody reads", c.Name)
 			continue
 		}
 		try := func(addr string, settings map[string]string) error {
 			_, err := made[c.Name](connector.Config{
-				Worker: spec.Worker{Name: "w", Connector: c.Name, Settings: settings}, Addr: addr, Logger: slog.New(slog.DiscardHandler),
+				Worker: manifest.Worker{Name: "w", Connector: c.Name, Settings: settings}, Addr: addr, Logger: slog.New(slog.DiscardHandler),
 			})
 			return err
 		}

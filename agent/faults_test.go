@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/emprops/machinectl/agent/connector"
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/wiretime"
 	"github.com/emprops/machinectl/queue"
 	"github.com/emprops/machinectl/queue/queuetest"
 )
@@ -114,7 +114,7 @@ func TestTimeout(t *testing.T) {
 	redis := queuetest.StartRedis(t)
 	q := open(t, redis, queue.Options{})
 	start(t, options(t, redis.URL))
-	id := submit(t, q, queue.Submission{Timeout: spec.Duration(time.Second), MaxAttempts: 1}, `{"duration": "1h"}`)
+	id := submit(t, q, queue.Submission{Timeout: wiretime.Duration(time.Second), MaxAttempts: 1}, `{"duration": "1h"}`)
 	job := await(t, q, id, "ended", func(j *queue.Job) bool { return j.State.Final() })
 	require.Equal(t, connector.Timeout, job.Error.Code)
 	require.True(t, job.Error.Retriable)
@@ -168,7 +168,7 @@ func TestShutdownReleasesTheRest(t *testing.T) {
 	redis := queuetest.StartRedis(t)
 	q := open(t, redis, queue.Options{})
 	o := options(t, redis.URL)
-	o.Spec.Grace = spec.Duration(100 * time.Millisecond)
+	o.Spec.Grace = wiretime.Duration(100 * time.Millisecond)
 	a := start(t, o)
 	id := submit(t, q, queue.Submission{}, `{"duration": "1h"}`)
 	awaitState(t, q, id, queue.Running)

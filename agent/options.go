@@ -12,14 +12,14 @@ import (
 	"time"
 
 	"github.com/emprops/machinectl/agent/connector"
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/manifest"
 	"github.com/emprops/machinectl/hcl/timetext"
 	"github.com/emprops/machinectl/queue"
 )
 
 // Options are everything an agent is told from outside. [FromEnvironment] makes them inside a Nomad task.
 type Options struct {
-	Spec *spec.Agent
+	Spec *manifest.Agent
 	// ID, Index, Group and Node say which machine this is: the allocation's id, its index in its group, the task group's
 	// name, the Nomad client's name.
 	ID    string
@@ -56,30 +56,30 @@ type Options struct {
 // FromEnvironment reads the options of an agent that runs as a Nomad task: the document at MACHINE_SPEC and Nomad's own
 // variables. getenv and environ are os.Getenv and os.Environ.
 func FromEnvironment(getenv func(string) string, environ []string) (Options, error) {
-	path := getenv(spec.EnvSpec)
+	path := getenv(manifest.EnvSpec)
 	if path == "" {
-		return Options{}, fmt.Errorf("%s is not set: it must name the agent document; machinectl writes both into the Nomad job", spec.EnvSpec)
+		return Options{}, fmt.Errorf("%s is not set: it must name the agent document; machinectl writes both into the Nomad job", manifest.EnvSpec)
 	}
 	raw, err := os.ReadFile(path)
 	if err != nil {
 		return Options{}, fmt.Errorf("agent document: %w", err)
 	}
-	doc, err := spec.DecodeAgent(raw)
+	doc, err := manifest.DecodeAgent(raw)
 	if err != nil {
 		return Options{}, err
 	}
-	if url := getenv(spec.EnvRedis); url != "" {
+	if url := getenv(manifest.EnvRedis); url != "" {
 		doc.Redis = url
 	}
-	if url := getenv(spec.EnvBlobs); url != "" {
+	if url := getenv(manifest.EnvBlobs); url != "" {
 		doc.Blobs = url
 	}
 	o := Options{
-		Spec: doc, ID: getenv("NOMAD_ALLOC_ID"), Group: getenv("NOMAD_GROUP_NAME"), Node: getenv(spec.EnvNode),
-		Listen: getenv("NOMAD_ADDR_" + spec.PortAgent), Advertise: getenv("NOMAD_ADDR_" + spec.PortAgent),
+		Spec: doc, ID: getenv("NOMAD_ALLOC_ID"), Group: getenv("NOMAD_GROUP_NAME"), Node: getenv(manifest.EnvNode),
+		Listen: getenv("NOMAD_ADDR_" + manifest.PortAgent), Advertise: getenv("NOMAD_ADDR_" + manifest.PortAgent),
 		Addrs: addresses(environ), Token: getenv(EnvToken), Tasks: newTaskAPI(getenv),
 	}
-	if port := getenv("NOMAD_PORT_" + spec.PortAgent); port != "" {
+	if port := getenv("NOMAD_PORT_" + manifest.PortAgent); port != "" {
 		o.Fallback = ":" + port
 	}
 	if index := getenv("NOMAD_ALLOC_INDEX"); index != "" {
@@ -130,7 +130,7 @@ func (o Options) validate() error {
 	case o.ID == "":
 		return errors.New("no machine id: NOMAD_ALLOC_ID is not set")
 	case o.Spec.Redis == "":
-		return fmt.Errorf("no queue: the agent document has no redis URL and %s is not set", spec.EnvRedis)
+		return fmt.Errorf("no queue: the agent document has no redis URL and %s is not set", manifest.EnvRedis)
 	case queue.CheckURL(o.Spec.Redis) != nil:
 		return queue.CheckURL(o.Spec.Redis)
 	case o.Spec.Grace < 0:

@@ -12,7 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/manifest"
 )
 
 // What a failed readiness check tells people names the address and what happened there, without words of Go's.
@@ -37,7 +37,7 @@ func TestReadinessProblems(t *testing.T) {
 			if c.serve != nil {
 				addr = listener(t, c.serve)
 			}
-			s := newService(spec.Service{Name: "s", Ready: &spec.Check{Path: "/ready"}}, addr, nil, func() {})
+			s := newService(manifest.Service{Name: "s", Ready: &manifest.Check{Path: "/ready"}}, addr, nil, func() {})
 			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 			defer cancel()
 			err := s.check(ctx, &http.Client{Transport: &http.Transport{DisableKeepAlives: true}})

@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/manifest"
 	"github.com/emprops/machinectl/hcl/timetext"
 	"github.com/emprops/machinectl/queue"
 )
@@ -30,7 +30,7 @@ const failuresToUnready = 3
 
 // service watches one service instance and holds its workers back while it isn't ready.
 type service struct {
-	spec    spec.Service
+	spec    manifest.Service
 	addr    string
 	workers []*worker
 	changed func() // called after each change
@@ -40,7 +40,7 @@ type service struct {
 	err   string
 }
 
-func newService(s spec.Service, addr string, workers []*worker, changed func()) *service {
+func newService(s manifest.Service, addr string, workers []*worker, changed func()) *service {
 	v := &service{spec: s, addr: addr, workers: workers, changed: changed}
 	v.set(false, "not checked yet")
 	return v

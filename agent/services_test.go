@@ -17,7 +17,8 @@ import (
 	"github.com/emprops/machinectl/agent/connector/comfyui/comfytest"
 	"github.com/emprops/machinectl/agent/gpu"
 	"github.com/emprops/machinectl/capability"
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/manifest"
+	"github.com/emprops/machinectl/hcl/wiretime"
 	"github.com/emprops/machinectl/queue"
 	"github.com/emprops/machinectl/queue/queuetest"
 )
@@ -26,11 +27,11 @@ import (
 func comfyMachine(t *testing.T, url, addr string) Options {
 	o := options(t, url)
 	o.Spec.Kind = "gpu"
-	o.Spec.Services = []spec.Service{{
+	o.Spec.Services = []manifest.Service{{
 		Name: "comfyui-gpu0", Port: "comfyui_gpu0", GPU: 0,
-		Ready: &spec.Check{Path: "/system_stats", Interval: spec.Duration(50 * time.Millisecond), Timeout: spec.Duration(time.Second)},
+		Ready: &manifest.Check{Path: "/system_stats", Interval: wiretime.Duration(50 * time.Millisecond), Timeout: wiretime.Duration(time.Second)},
 	}}
-	o.Spec.Workers = []spec.Worker{{
+	o.Spec.Workers = []manifest.Worker{{
 		Name: "redis-worker-gpu0", Connector: "comfyui", Service: "comfyui-gpu0", Concurrency: 1,
 		Offer: capability.Offer{Type: "comfyui", Flags: []string{"gpu"}},
 	}}
@@ -103,7 +104,7 @@ func TestShutdownWithAHungService(t *testing.T) {
 	require.NoError(t, err)
 	defer server.Close()
 	o := comfyMachine(t, redis.URL, server.Addr())
-	o.Spec.Grace = spec.Duration(50 * time.Millisecond)
+	o.Spec.Grace = wiretime.Duration(50 * time.Millisecond)
 	a := start(t, o)
 	id := submit(t, q, queue.Submission{Type: "comfyui"}, `{"workflow": %s}`, comfytest.Image(5))
 	await(t, q, id, "under way", func(j *queue.Job) bool { return j.Progress != nil })
@@ -119,18 +120,18 @@ func TestServiceWithoutCheck(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	client := &http.Client{}
-	s := newService(spec.Service{Name: "s", GPU: -1}, l.Addr().String(), nil, func() {})
+	s := newService(manifest.Service{Name: "s", GPU: -1}, l.Addr().String(), nil, func() {})
 	require.NoError(t, s.check(t.Context(), client))
 	require.NoError(t, l.Close())
 	require.Error(t, s.check(t.Context(), client), "nobody listens")
-	require.NoError(t, newService(spec.Service{Name: "s"}, "", nil, func() {}).check(t.Context(), client), "it listens nowhere")
+	require.NoError(t, newService(manifest.Service{Name: "s"}, "", nil, func() {}).check(t.Context(), client), "it listens nowhere")
 }
 
 // TestSickGPU: the worker of a GPU that fails takes no more jobs and says why; the other one goes on.
 func TestSickGPU(t *testing.T) {
 	o := options(t, "redis://127.0.0.1:1")
-	o.Spec.Services = []spec.Service{{Name: "c0", GPU: 0}, {Name: "c1", GPU: 1}}
-	o.Spec.Workers = []spec.Worker{simulationWorker("w0", 1), simulationWorker("w1", 1)}
+	o.Spec.Services = []manifest.Service{{Name: "c0", GPU: 0}, {Name: "c1", GPU: 1}}
+	o.Spec.Workers = []manifest.Worker{simulationWorker("w0", 1), simulationWorker("w1", 1)}
 	o.Spec.Workers[0].Service, o.Spec.Workers[1].Service = "c0", "c1"
 	o.Spec.Workers[1].Offer.Attrs = map[string]any{"gpu.memory": "20GiB"}
 	a, err := prepare(t.Context(), o.defaults())
@@ -258,7 +259,7 @@ func TestTaskAPIAnswersOddly(t *testing.T) {
 func TestRestartNeedsTheToken(t *testing.T) {
 	n, env := startNomad(t)
 	o := comfyMachine(t, "redis://127.0.0.1:1", "127.0.0.1:1")
-	o.Spec.Services = append(o.Spec.Services, spec.Service{Name: "broken", GPU: -1})
+	o.Spec.Services = append(o.Spec.Services, manifest.Service{Name: "broken", GPU: -1})
 	o.Tasks, o.Token = newTaskAPI(env), "secret"
 	closed := o
 	closed.Token = ""

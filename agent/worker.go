@@ -10,7 +10,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 
 	"github.com/emprops/machinectl/agent/connector"
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/manifest"
 	"github.com/emprops/machinectl/queue"
 )
 
@@ -19,7 +19,7 @@ const pace = 500 * time.Millisecond
 
 // worker is one claim loop and the attempts that it started.
 type worker struct {
-	spec      spec.Worker
+	spec      manifest.Worker
 	gpu       int // index of its service's GPU, or -1
 	connector connector.Connector
 	gate      *gate

@@ -10,7 +10,7 @@ import (
 	"strconv"
 )
 
-// Offer is what one worker offers. It is plain data that travels in a Nomad job (hcl/spec), in Redis and over HTTP.
+// Offer is what one worker offers. It is plain data that travels in a Nomad job (hcl/manifest), in Redis and over HTTP.
 type Offer struct {
 	// Type is the job type the worker's connector runs, for example "comfyui".
 	Type string `json:"type"`

@@ -9,9 +9,10 @@ import (
 
 	nomad "github.com/hashicorp/nomad/api"
 
+	"github.com/emprops/machinectl/hcl/manifest"
 	"github.com/emprops/machinectl/hcl/profile"
-	"github.com/emprops/machinectl/hcl/spec"
 	"github.com/emprops/machinectl/hcl/timetext"
+	"github.com/emprops/machinectl/hcl/wiretime"
 )
 
 const (
@@ -25,7 +26,7 @@ const (
 // agentTask is the machine's leader. When its process dies, it starts again in place and its services stay up; only when
 // that fails for good does the machine end.
 func (m *machine) agentTask(share shares) *nomad.Task {
-	t := m.task(spec.TaskAgent)
+	t := m.task(manifest.TaskAgent)
 	t.Leader = true
 	t.Resources = share.agent
 	t.RestartPolicy = restart(m.Agent.Restart)
@@ -40,16 +41,16 @@ func (m *machine) agentTask(share shares) *nomad.Task {
 	// The Task API answers workload identities only.
 	t.Identity = &nomad.WorkloadIdentity{Name: "default", Audience: []string{"nomadproject.io"}, Env: true}
 
-	self := selfer{port: spec.PortAgent}
-	m.run(t, self, program{image: m.Image, command: m.agentCommand(t), args: m.Agent.Args, ports: []string{spec.PortAgent}})
+	self := selfer{port: manifest.PortAgent}
+	m.run(t, self, program{image: m.Image, command: m.agentCommand(t), args: m.Agent.Args, ports: []string{manifest.PortAgent}})
 	m.environment(t, self, merged(m.Env, m.Agent.Env), merged(m.Secrets, m.Agent.Secrets))
-	setEnv(t, spec.EnvSpec, "${NOMAD_TASK_DIR}/machine.json")
-	setEnv(t, spec.EnvNode, "${node.unique.name}")
+	setEnv(t, manifest.EnvSpec, "${NOMAD_TASK_DIR}/machine.json")
+	setEnv(t, manifest.EnvNode, "${node.unique.name}")
 	t.Templates = append(t.Templates, m.agentDocument(self))
 	t.ShutdownDelay = deregister
 	t.Services = []*nomad.Service{{
-		Name: serviceName(m.pool.Name, spec.TaskAgent), Provider: nomadServices, PortLabel: spec.PortAgent, Tags: []string{m.Name},
-		Checks: []nomad.ServiceCheck{check("ready", "/ready", spec.PortAgent, 2*time.Second, 2*time.Second)},
+		Name: serviceName(m.pool.Name, manifest.TaskAgent), Provider: nomadServices, PortLabel: manifest.PortAgent, Tags: []string{m.Name},
+		Checks: []nomad.ServiceCheck{check("ready", "/ready", manifest.PortAgent, 2*time.Second, 2*time.Second)},
 	}}
 	return t
 }
@@ -94,21 +95,21 @@ func (m *machine) agentDocument(self selfer) *nomad.Template {
 	}
 }
 
-func (m *machine) instructions() spec.Agent {
-	doc := spec.Agent{
-		Version: spec.AgentVersion,
+func (m *machine) instructions() manifest.Agent {
+	doc := manifest.Agent{
+		Version: manifest.AgentVersion,
 		Pool:    m.pool.Name,
 		Machine: m.Name,
 		Kind:    string(m.Kind),
 		Redis:   m.Agent.Redis,
 		Blobs:   m.Agent.Blobs,
-		Grace:   spec.Duration(m.Agent.Grace),
+		Grace:   wiretime.Duration(m.Agent.Grace),
 		Workers: m.workers,
 	}
 	for _, at := range m.instances {
-		s := spec.Service{Name: at.name, GPU: at.gpu}
+		s := manifest.Service{Name: at.name, GPU: at.gpu}
 		if at.service.Port != "" {
-			s.Port = spec.PortLabel(at.name)
+			s.Port = manifest.PortLabel(at.name)
 			s.Ready = ready(at.service.Ready)
 		}
 		doc.Services = append(doc.Services, s)
@@ -116,13 +117,13 @@ func (m *machine) instructions() spec.Agent {
 	return doc
 }
 
-func ready(r *profile.Ready) *spec.Check {
+func ready(r *profile.Ready) *manifest.Check {
 	if r == nil {
 		return nil
 	}
-	return &spec.Check{
+	return &manifest.Check{
 		Path:     r.Path,
-		Interval: spec.Duration(r.Interval),
-		Timeout:  spec.Duration(r.Timeout),
+		Interval: wiretime.Duration(r.Interval),
+		Timeout:  wiretime.Duration(r.Timeout),
 	}
 }

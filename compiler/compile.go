@@ -7,8 +7,8 @@ import (
 	nomad "github.com/hashicorp/nomad/api"
 
 	"github.com/emprops/machinectl/hcl/diag"
+	"github.com/emprops/machinectl/hcl/manifest"
 	"github.com/emprops/machinectl/hcl/profile"
-	"github.com/emprops/machinectl/hcl/spec"
 )
 
 // Pool is a compiled pool: the Nomad job as it would be registered into a cluster where nothing of it runs yet, that is
@@ -20,7 +20,7 @@ type Pool struct {
 	// Revision is the eight digits at the end of the group's name.
 	Revision string
 	// Policy is what the group's scaling block says.
-	Policy spec.Policy
+	Policy manifest.Policy
 	// Hidden is where in Job sensitive values stand, as JSON pointers, in order.
 	Hidden []string
 	// Escaped is what the nomad blocks of the profile set, one path each: "group: max_run_duration", "task agent: vault.role".
@@ -61,9 +61,9 @@ func compilePool(source *profile.Pool, p *profile.Profile) (*Pool, hcl.Diagnosti
 	}
 	group := job.TaskGroups[0]
 	revision := revisionOf(group)
-	group.Name = new(spec.GroupName(source.Machine.Name, revision))
+	group.Name = new(manifest.GroupName(source.Machine.Name, revision))
 
-	pool := &Pool{Name: source.Name, Job: job, Revision: spec.Revision(*group.Name), Source: source, Escaped: m.escaped}
+	pool := &Pool{Name: source.Name, Job: job, Revision: manifest.Revision(*group.Name), Source: source, Escaped: m.escaped}
 	pool.Policy = m.policy(p.Project, pool.Revision)
 	scaling, err := scalingBlock(pool.Policy, source.Max)
 	if err != nil {
@@ -96,7 +96,7 @@ func newJob(pool *profile.Pool) *nomad.Job {
 	job := nomad.NewServiceJob(pool.Name, pool.Name, nomad.GlobalRegion, priority(pool))
 	job.Datacenters = []string{"*"}
 	job.NodePool = new(nomad.NodePoolAll)
-	job.Meta = map[string]string{spec.MetaManaged: spec.MetaManagedValue}
+	job.Meta = map[string]string{manifest.MetaManaged: manifest.MetaManagedValue}
 	job.Update = noDeployments()
 	job.UI = &nomad.JobUIConfig{
 		Description: description(pool),

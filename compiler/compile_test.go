@@ -14,8 +14,8 @@ import (
 	"github.com/emprops/machinectl/compiler"
 	"github.com/emprops/machinectl/compiler/view"
 	"github.com/emprops/machinectl/hcl/diag"
+	"github.com/emprops/machinectl/hcl/manifest"
 	"github.com/emprops/machinectl/hcl/profile"
-	"github.com/emprops/machinectl/hcl/spec"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -71,8 +71,8 @@ func example(t *testing.T, file string, opts profile.Options) {
 	require.Empty(t, diags)
 	require.Len(t, pools, len(p.Pools))
 	for _, pool := range pools {
-		require.Equal(t, spec.GroupName(pool.Source.Machine.Name, pool.Revision), *pool.Group().Name)
-		policy, ours, err := spec.ParsePolicy(pool.Group().Scaling.Policy)
+		require.Equal(t, manifest.GroupName(pool.Source.Machine.Name, pool.Revision), *pool.Group().Name)
+		policy, ours, err := manifest.ParsePolicy(pool.Group().Scaling.Policy)
 		require.NoError(t, err)
 		require.True(t, ours)
 		want, err := json.Marshal(pool.Policy)
@@ -89,9 +89,9 @@ func TestAgentDocument(t *testing.T) {
 	pools, _ := compiler.Compile(load(t, profile.Options{}, "testdata/gpu.hcl"))
 	tasks := pools[0].Group().Tasks
 	agent := tasks[len(tasks)-1]
-	require.Equal(t, spec.TaskAgent, agent.Name)
+	require.Equal(t, manifest.TaskAgent, agent.Name)
 	require.True(t, agent.Leader)
-	doc, err := spec.DecodeAgent([]byte(*agent.Templates[0].EmbeddedTmpl))
+	doc, err := manifest.DecodeAgent([]byte(*agent.Templates[0].EmbeddedTmpl))
 	require.NoError(t, err)
 	require.Equal(t, "heavy", doc.Pool)
 	require.Len(t, doc.Services, 3)

@@ -6,8 +6,8 @@ import (
 
 	nomad "github.com/hashicorp/nomad/api"
 
+	"github.com/emprops/machinectl/hcl/manifest"
 	"github.com/emprops/machinectl/hcl/profile"
-	"github.com/emprops/machinectl/hcl/spec"
 )
 
 // group assembles the machine's task group, without name, count and scaling block.
@@ -49,7 +49,7 @@ func (m *machine) network() *nomad.NetworkResource {
 	}
 	for _, at := range m.instances {
 		s := at.service
-		port := nomad.Port{Label: spec.PortLabel(at.name), Value: s.StaticPort, To: s.ContainerPort}
+		port := nomad.Port{Label: manifest.PortLabel(at.name), Value: s.StaticPort, To: s.ContainerPort}
 		switch {
 		case s.Port == "":
 		case port.Value > 0:
@@ -58,7 +58,7 @@ func (m *machine) network() *nomad.NetworkResource {
 			n.DynamicPorts = append(n.DynamicPorts, port)
 		}
 	}
-	n.DynamicPorts = append(n.DynamicPorts, nomad.Port{Label: spec.PortAgent})
+	n.DynamicPorts = append(n.DynamicPorts, nomad.Port{Label: manifest.PortAgent})
 	return n
 }
 

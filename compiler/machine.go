@@ -7,8 +7,8 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/emprops/machinectl/hcl/diag"
+	"github.com/emprops/machinectl/hcl/manifest"
 	"github.com/emprops/machinectl/hcl/profile"
-	"github.com/emprops/machinectl/hcl/spec"
 )
 
 // machine is one pool's machine on its way to a task group.
@@ -16,7 +16,7 @@ type machine struct {
 	*profile.Machine
 	pool      *profile.Pool
 	instances []instance
-	workers   []spec.Worker
+	workers   []manifest.Worker
 	escaped   []string // what nomad blocks changed, for people
 	diags     hcl.Diagnostics
 }
@@ -30,7 +30,7 @@ type instance struct {
 }
 
 func (i instance) self() selfer {
-	s := selfer{port: spec.PortLabel(i.name)}
+	s := selfer{port: manifest.PortLabel(i.name)}
 	if i.gpu >= 0 {
 		s.gpu = fmt.Sprint(i.gpu)
 	}
@@ -89,8 +89,8 @@ func (m *machine) layOutWorker(w *profile.Worker) {
 }
 
 // worker is the agent's instruction for one claim loop; instance is the service instance it talks to, or empty.
-func worker(w *profile.Worker, name, instance string) spec.Worker {
-	out := spec.Worker{
+func worker(w *profile.Worker, name, instance string) manifest.Worker {
+	out := manifest.Worker{
 		Name: name, Connector: w.Connector, Service: instance,
 		Concurrency: max(w.Concurrency, 1), Offer: w.Offer, Settings: w.Settings,
 	}

@@ -18,8 +18,8 @@ import (
 
 	"github.com/emprops/machinectl/compiler"
 	"github.com/emprops/machinectl/compiler/jobfile"
+	"github.com/emprops/machinectl/hcl/manifest"
 	"github.com/emprops/machinectl/hcl/profile"
-	"github.com/emprops/machinectl/hcl/spec"
 )
 
 // realNomad starts a Nomad server, without a client, that ends with the test.
@@ -133,8 +133,8 @@ func submitted(job *nomad.Job) *nomad.Job {
 	out.Region, out.Namespace = cmp.Or(job.Region, new(nomad.GlobalRegion)), cmp.Or(job.Namespace, new(nomad.DefaultNamespace))
 	group := *job.TaskGroups[0]
 	scaling := *group.Scaling
-	if list, ok := scaling.Policy[spec.PolicyKey].([]any); ok && len(list) == 1 {
-		scaling.Policy = map[string]any{spec.PolicyKey: list[0]}
+	if list, ok := scaling.Policy[manifest.PolicyKey].([]any); ok && len(list) == 1 {
+		scaling.Policy = map[string]any{manifest.PolicyKey: list[0]}
 	}
 	group.Scaling, out.TaskGroups = &scaling, []*nomad.TaskGroup{&group}
 	return &out

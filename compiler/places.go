@@ -11,8 +11,8 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	nomad "github.com/hashicorp/nomad/api"
 
+	"github.com/emprops/machinectl/hcl/manifest"
 	"github.com/emprops/machinectl/hcl/profile"
-	"github.com/emprops/machinectl/hcl/spec"
 )
 
 // A path or an address of a profile is read within a task, which need not see what its author sees. Nomad's drivers differ:
@@ -30,7 +30,7 @@ func (m *machine) checkPlaces(g *nomad.TaskGroup) {
 	if m.Driver == profile.DriverRawExec {
 		return
 	}
-	agent := taskOf(g, spec.TaskAgent)
+	agent := taskOf(g, manifest.TaskAgent)
 	m.checkResults(agent)
 	m.checkQueue(agent)
 	m.checkServers(agent)
@@ -53,7 +53,7 @@ func (m *machine) surroundings() string {
 
 // checkResults refuses a folder for results that ends with the machine.
 func (m *machine) checkResults(agent *nomad.Task) {
-	text, at := m.agentSetting(spec.EnvBlobs, m.Agent.Blobs, m.Agent.BlobsAt)
+	text, at := m.agentSetting(manifest.EnvBlobs, m.Agent.Blobs, m.Agent.BlobsAt)
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "file" || u.Path == "" {
 		return
@@ -79,7 +79,7 @@ func (m *machine) nature() string {
 
 // checkQueue looks at whether the agent can reach the queue from where it is.
 func (m *machine) checkQueue(agent *nomad.Task) {
-	text, at := m.agentSetting(spec.EnvRedis, m.Agent.Redis, m.Agent.RedisAt)
+	text, at := m.agentSetting(manifest.EnvRedis, m.Agent.Redis, m.Agent.RedisAt)
 	for _, one := range strings.Split(text, ",") {
 		u, err := url.Parse(one)
 		switch {
@@ -252,9 +252,9 @@ func (m *machine) checkPrograms(g *nomad.TaskGroup) {
 		m.warn(at, "The program is outside of the chroot", fmt.Sprintf("A task of the driver exec sees %s and its own folders; %s is in none of them.", strings.Join(hostFolders(), ", "), command),
 			"Have it under /usr/local, or in a volume; or name its folder in chroot_env of the Nomad clients' configuration.")
 	}
-	check(m.Agent.CommandAt, taskOf(g, spec.TaskAgent), m.Agent.Command)
+	check(m.Agent.CommandAt, taskOf(g, manifest.TaskAgent), m.Agent.Command)
 	if m.Setup != nil {
-		check(m.Setup.Range, taskOf(g, spec.TaskSetup), m.Setup.Command)
+		check(m.Setup.Range, taskOf(g, manifest.TaskSetup), m.Setup.Command)
 	}
 	for _, at := range m.instances {
 		if at.gpu <= 0 { // the same for all instances

@@ -5,14 +5,15 @@ import (
 
 	nomad "github.com/hashicorp/nomad/api"
 
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/manifest"
+	"github.com/emprops/machinectl/hcl/wiretime"
 )
 
 // policy is what the dispatcher reads of this pool.
-func (m *machine) policy(project, revision string) spec.Policy {
+func (m *machine) policy(project, revision string) manifest.Policy {
 	scale := m.pool.Scale
-	return spec.Policy{
-		Version:      spec.PolicyVersion,
+	return manifest.Policy{
+		Version:      manifest.PolicyVersion,
 		Pool:         m.pool.Name,
 		Project:      project,
 		Machine:      m.Name,
@@ -20,17 +21,17 @@ func (m *machine) policy(project, revision string) spec.Policy {
 		Wanted:       true,
 		Min:          m.pool.Min,
 		Max:          m.pool.Max,
-		TargetWait:   spec.Duration(scale.TargetWait),
-		UpCooldown:   spec.Duration(scale.UpCooldown),
-		DownCooldown: spec.Duration(scale.DownCooldown),
-		IdleAfter:    spec.Duration(scale.IdleAfter),
-		StartTime:    spec.Duration(m.StartTime),
+		TargetWait:   wiretime.Duration(scale.TargetWait),
+		UpCooldown:   wiretime.Duration(scale.UpCooldown),
+		DownCooldown: wiretime.Duration(scale.DownCooldown),
+		IdleAfter:    wiretime.Duration(scale.IdleAfter),
+		StartTime:    wiretime.Duration(m.StartTime),
 		Workers:      m.offers(),
 	}
 }
 
 // offers are the workers without their settings, which are between the profile and the agent.
-func (m *machine) offers() []spec.Worker {
+func (m *machine) offers() []manifest.Worker {
 	list := slices.Clone(m.workers)
 	for i := range list {
 		list[i].Settings = nil
@@ -40,7 +41,7 @@ func (m *machine) offers() []spec.Worker {
 
 // scalingBlock carries a policy. It is disabled so that an autoscaler in the same cluster leaves the group alone; the
 // scale endpoint works all the same. Its minimum is 0 so that a group which is no longer wanted can be emptied.
-func scalingBlock(p spec.Policy, limit int) (*nomad.ScalingPolicy, error) {
+func scalingBlock(p manifest.Policy, limit int) (*nomad.ScalingPolicy, error) {
 	doc, err := p.Map()
 	if err != nil {
 		return nil, err

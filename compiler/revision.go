@@ -7,12 +7,12 @@ import (
 
 	nomad "github.com/hashicorp/nomad/api"
 
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/manifest"
 )
 
 // Revision is the revision that a canonical group's content makes, as a [Pool] has it.
 func Revision(group *nomad.TaskGroup) string {
-	return spec.Revision(spec.GroupName("m", revisionOf(group)))
+	return manifest.Revision(manifest.GroupName("m", revisionOf(group)))
 }
 
 // revisionOf hashes a canonical group's content. Name, count and scaling block are left out: the name is made from the

@@ -9,8 +9,8 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	nomad "github.com/hashicorp/nomad/api"
 
+	"github.com/emprops/machinectl/hcl/manifest"
 	"github.com/emprops/machinectl/hcl/profile"
-	"github.com/emprops/machinectl/hcl/spec"
 	"github.com/emprops/machinectl/hcl/timetext"
 )
 
@@ -71,7 +71,7 @@ func (m *machine) registration(at instance) *nomad.Service {
 	return &nomad.Service{
 		Name:      serviceName(m.pool.Name, at.service.Name),
 		Provider:  nomadServices,
-		PortLabel: spec.PortLabel(at.name),
+		PortLabel: manifest.PortLabel(at.name),
 		Tags:      tags,
 	}
 }
@@ -96,7 +96,7 @@ func serviceName(pool, service string) string {
 
 // setupTask runs once before the others start.
 func (m *machine) setupTask(share shares) *nomad.Task {
-	t := m.task(spec.TaskSetup)
+	t := m.task(manifest.TaskSetup)
 	t.Lifecycle = &nomad.TaskLifecycle{Hook: nomad.TaskLifecycleHookPrestart}
 	t.Resources = share.setup
 	t.KillTimeout = new(setupKill)

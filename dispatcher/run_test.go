@@ -16,7 +16,8 @@ import (
 	"github.com/emprops/machinectl/capability"
 	"github.com/emprops/machinectl/dispatcher"
 	"github.com/emprops/machinectl/dispatcher/fleet/nomadtest"
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/manifest"
+	"github.com/emprops/machinectl/hcl/wiretime"
 	"github.com/emprops/machinectl/queue"
 	"github.com/emprops/machinectl/queue/queuetest"
 )
@@ -76,11 +77,11 @@ func call(t *testing.T, method, url string, in any) (int, map[string]any) {
 	return resp.StatusCode, out
 }
 
-func poolPolicy(wanted bool, least, most int) spec.Policy {
-	return spec.Policy{
-		Wanted: wanted, Min: least, Max: most, TargetWait: spec.Duration(time.Second), UpCooldown: spec.Duration(500 * time.Millisecond),
-		DownCooldown: spec.Duration(500 * time.Millisecond), IdleAfter: spec.Duration(time.Second), StartTime: spec.Duration(10 * time.Second),
-		Workers: []spec.Worker{{Name: "w", Connector: "simulation", Concurrency: 1, Offer: capability.Offer{Type: "simulation"}}},
+func poolPolicy(wanted bool, least, most int) manifest.Policy {
+	return manifest.Policy{
+		Wanted: wanted, Min: least, Max: most, TargetWait: wiretime.Duration(time.Second), UpCooldown: wiretime.Duration(500 * time.Millisecond),
+		DownCooldown: wiretime.Duration(500 * time.Millisecond), IdleAfter: wiretime.Duration(time.Second), StartTime: wiretime.Duration(10 * time.Second),
+		Workers: []manifest.Worker{{Name: "w", Connector: "simulation", Concurrency: 1, Offer: capability.Offer{Type: "simulation"}}},
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/emprops/machinectl/capability"
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/wiretime"
 	"github.com/emprops/machinectl/queue"
 	"github.com/emprops/machinectl/queue/queuetest"
 )
@@ -35,7 +35,7 @@ func first() queue.Submission {
 	return queue.Submission{
 		Type: "sim", Capabilities: []string{"gpu", "fast"}, Requires: map[string]any{"gpu.memory": ">=24GiB", "model": []any{"a", "b"}},
 		Parameters: json.RawMessage(`{"seed": 12345678901234567890, "steps": 30, "text": "a\u00e4", "list": [1, 2.50, {"x": null}]}`),
-		Priority:   &priority, Timeout: spec.Duration(90 * time.Second), MaxAttempts: 5, NotBefore: &later, Deadline: &end,
+		Priority:   &priority, Timeout: wiretime.Duration(90 * time.Second), MaxAttempts: 5, NotBefore: &later, Deadline: &end,
 		Tenant: "acme", IdempotencyKey: "k", Metadata: map[string]string{"user": "u"},
 	}
 }

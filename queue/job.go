@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/emprops/machinectl/capability"
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/wiretime"
 )
 
 // State is where a job is in its life; see the package documentation for the drawing.
@@ -40,7 +40,7 @@ type Submission struct {
 	// Priority is 0 to 100, higher first. nil is 50.
 	Priority *int `json:"priority,omitempty"`
 	// Timeout bounds one attempt. 0 is DefaultTimeout.
-	Timeout spec.Duration `json:"timeout,omitempty"`
+	Timeout wiretime.Duration `json:"timeout,omitempty"`
 	// MaxAttempts is how often the job may fail before it is dead. 0 is DefaultMaxAttempts.
 	MaxAttempts int `json:"max_attempts,omitempty"`
 	// NotBefore delays the job; Deadline makes it dead if it has not started by then.
@@ -74,7 +74,7 @@ type Job struct {
 	Class        string                  `json:"class"`
 	Requirements capability.Requirements `json:"requirements"`
 	Priority     int                     `json:"priority"`
-	Timeout      spec.Duration           `json:"timeout"`
+	Timeout      wiretime.Duration       `json:"timeout"`
 	MaxAttempts  int                     `json:"max_attempts"`
 	Attempts     int                     `json:"attempts"`    // claims that ended in a failure, or the running one's number
 	LostLeases   int                     `json:"lost_leases"` // claims whose worker went silent; counted apart

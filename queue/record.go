@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/wiretime"
 )
 
 // record is a job's record as the scripts keep it; lib_record.lua names the fields in this order.
@@ -105,7 +105,7 @@ type extra struct {
 func (r *record) job(meta string, details map[string]string) (*Job, error) {
 	j := &Job{
 		ID: r.id, Type: typeOf(r.id), State: r.state, Class: r.class, Priority: r.priority(),
-		Timeout: spec.Duration(time.Duration(r.timeout) * time.Millisecond), MaxAttempts: r.maxAttempts,
+		Timeout: wiretime.Duration(time.Duration(r.timeout) * time.Millisecond), MaxAttempts: r.maxAttempts,
 		Attempts: r.attempts, LostLeases: r.lost, Tenant: r.tenant, CreatedAt: fromMillis(r.created),
 		Deadline: optionalTime(r.deadline), StartedAt: optionalTime(r.started), EndedAt: optionalTime(r.ended),
 		Machine: r.machine, Worker: r.worker,

@@ -13,8 +13,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/emprops/machinectl/capability"
-	"github.com/emprops/machinectl/hcl/spec"
 	"github.com/emprops/machinectl/hcl/timetext"
+	"github.com/emprops/machinectl/hcl/wiretime"
 )
 
 // Limits on a [Submission] beside those of package capability.
@@ -132,7 +132,7 @@ func (c *checked) checkNumbers() *InvalidError {
 		return &InvalidError{"max_attempts", fmt.Sprintf("is %d: write 1 to %d", c.MaxAttempts, MaxMaxAttempts)}
 	}
 	if c.Timeout == 0 {
-		c.Timeout = spec.Duration(DefaultTimeout)
+		c.Timeout = wiretime.Duration(DefaultTimeout)
 	}
 	if c.MaxAttempts == 0 {
 		c.MaxAttempts = DefaultMaxAttempts

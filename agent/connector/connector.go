@@ -5,7 +5,7 @@ import (
 	"io"
 	"log/slog"
 
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/manifest"
 	"github.com/emprops/machinectl/queue"
 )
 
@@ -33,7 +33,7 @@ type Files interface {
 
 // Config is what a connector is made from.
 type Config struct {
-	Worker spec.Worker
+	Worker manifest.Worker
 	// Addr is host:port of the worker's service instance, or empty.
 	Addr   string
 	Logger *slog.Logger

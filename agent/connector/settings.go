@@ -3,13 +3,13 @@ package connector
 import (
 	"fmt"
 
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/manifest"
 )
 
 // CheckSettings reports a worker's setting that the connector doesn't have, or that has the wrong form, by the table that the
 // language reads too.
-func CheckSettings(name string, w spec.Worker) error {
-	known, ok := spec.ConnectorNamed(name)
+func CheckSettings(name string, w manifest.Worker) error {
+	known, ok := manifest.ConnectorNamed(name)
 	if !ok {
 		return fmt.Errorf("worker %q: no connector %q", w.Name, name)
 	}

@@ -11,7 +11,7 @@ import (
 	nomad "github.com/hashicorp/nomad/api"
 	"github.com/urfave/cli/v3"
 
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/manifest"
 	"github.com/emprops/machinectl/queue"
 )
 
@@ -62,7 +62,7 @@ func poolJobs(ctx context.Context, cmd *cli.Command) (*nomad.Client, []*nomad.Jo
 	}
 	list, _, err := client.Jobs().ListOptions(&nomad.JobListOptions{Fields: &nomad.JobListFields{Meta: true}}, q)
 	return client, slices.DeleteFunc(list, func(j *nomad.JobListStub) bool {
-		return j.Meta[spec.MetaManaged] != spec.MetaManagedValue
+		return j.Meta[manifest.MetaManaged] != manifest.MetaManagedValue
 	}), err
 }
 

@@ -15,7 +15,7 @@ import (
 
 	"github.com/emprops/machinectl/compiler/plan"
 	"github.com/emprops/machinectl/compiler/view"
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/manifest"
 )
 
 func machinesCommand(std streams) *cli.Command {
@@ -81,7 +81,7 @@ func findMachine(ctx context.Context, cmd *cli.Command, prefix string) (*nomad.C
 	if err != nil {
 		return nil, nil, plan.NewCluster(client).Explain(err)
 	}
-	if alloc.Job == nil || alloc.Job.Meta[spec.MetaManaged] != spec.MetaManagedValue {
+	if alloc.Job == nil || alloc.Job.Meta[manifest.MetaManaged] != manifest.MetaManagedValue {
 		return nil, nil, misuse(cmd, "allocation %s is no machine of machinectl's", alloc.ID)
 	}
 	return client, alloc, nil
@@ -89,7 +89,7 @@ func findMachine(ctx context.Context, cmd *cli.Command, prefix string) (*nomad.C
 
 // taskOf is the named task of a machine, by default the agent.
 func taskOf(cmd *cli.Command, alloc *nomad.Allocation, name string) (string, error) {
-	name = cmp.Or(name, spec.TaskAgent)
+	name = cmp.Or(name, manifest.TaskAgent)
 	var known []string
 	for _, task := range alloc.Job.LookupTaskGroup(alloc.TaskGroup).Tasks {
 		if task.Name == name {

@@ -14,8 +14,8 @@ import (
 	"github.com/emprops/machinectl/compiler/plan"
 	"github.com/emprops/machinectl/compiler/view"
 	"github.com/emprops/machinectl/devcluster"
+	"github.com/emprops/machinectl/hcl/manifest"
 	"github.com/emprops/machinectl/hcl/profile"
-	"github.com/emprops/machinectl/hcl/spec"
 )
 
 // compiledBy are the pools of a profile as a version of machinectl compiles them. change is what it does otherwise than this
@@ -33,7 +33,7 @@ func compiledBy(t *testing.T, version, text string, vars map[string]string, chan
 		if change != nil {
 			change(pool.Group())
 			pool.Revision = compiler.Revision(pool.Group())
-			pool.Group().Name, pool.Policy.Revision = new(spec.GroupName(pool.Policy.Machine, pool.Revision)), pool.Revision
+			pool.Group().Name, pool.Policy.Revision = new(manifest.GroupName(pool.Policy.Machine, pool.Revision)), pool.Revision
 		}
 		if version != "" {
 			require.NoError(t, pool.Stamp(version))

@@ -15,8 +15,9 @@ import (
 
 	nomad "github.com/hashicorp/nomad/api"
 
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/manifest"
 	"github.com/emprops/machinectl/hcl/timetext"
+	"github.com/emprops/machinectl/hcl/wiretime"
 )
 
 // Value is one value of a group.
@@ -169,7 +170,7 @@ var durations = sync.OnceValue(func() map[string]bool {
 			for field.Kind() == reflect.Pointer {
 				field = field.Elem()
 			}
-			if field == reflect.TypeFor[time.Duration]() || field == reflect.TypeFor[spec.Duration]() {
+			if field == reflect.TypeFor[time.Duration]() || field == reflect.TypeFor[wiretime.Duration]() {
 				name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 				names[cmp.Or(name, f.Name)] = true
 			}
@@ -177,7 +178,7 @@ var durations = sync.OnceValue(func() map[string]bool {
 		}
 	}
 	visit(reflect.TypeFor[nomad.TaskGroup]())
-	visit(reflect.TypeFor[spec.Agent]())
+	visit(reflect.TypeFor[manifest.Agent]())
 	return names
 })
 

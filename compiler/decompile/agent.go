@@ -5,8 +5,8 @@ import (
 
 	nomad "github.com/hashicorp/nomad/api"
 
+	"github.com/emprops/machinectl/hcl/manifest"
 	"github.com/emprops/machinectl/hcl/profile"
-	"github.com/emprops/machinectl/hcl/spec"
 )
 
 // setupBlock writes the setup block. The compiler limits its time with timeout(1).
@@ -58,8 +58,8 @@ func (s *sketch) agentBlock(m *body) {
 		if s.env[t.Name] == nil {
 			s.env[t.Name] = map[string]profile.Secret{}
 		}
-		s.env[t.Name][spec.EnvRedis] = s.secret(spec.EnvRedis)
-		s.notef("the agent's redis, which holds a password: it is the secret %s now", spec.EnvRedis)
+		s.env[t.Name][manifest.EnvRedis] = s.secret(manifest.EnvRedis)
+		s.notef("the agent's redis, which holds a password: it is the secret %s now", manifest.EnvRedis)
 	} else if redis != "" {
 		b.set("redis", quote(redis))
 	}
@@ -67,13 +67,13 @@ func (s *sketch) agentBlock(m *body) {
 		if s.env[t.Name] == nil {
 			s.env[t.Name] = map[string]profile.Secret{}
 		}
-		s.env[t.Name][spec.EnvBlobs] = s.secret(spec.EnvBlobs)
-		s.notef("the agent's blobs, which holds a password: it is the secret %s now", spec.EnvBlobs)
+		s.env[t.Name][manifest.EnvBlobs] = s.secret(manifest.EnvBlobs)
+		s.notef("the agent's blobs, which holds a password: it is the secret %s now", manifest.EnvBlobs)
 	} else if blobs != "" {
 		b.set("blobs", quote(blobs))
 	}
 	unusual(b, "grace", s.doc.Grace.D())
-	s.run(b, cmd, []*nomad.Task{t}, [][]string{args}, rt, spec.EnvSpec, spec.EnvNode)
+	s.run(b, cmd, []*nomad.Task{t}, [][]string{args}, rt, manifest.EnvSpec, manifest.EnvNode)
 	s.agentResources(b)
 	s.restart(b, t)
 }

@@ -8,7 +8,7 @@ import (
 	nomad "github.com/hashicorp/nomad/api"
 
 	"github.com/emprops/machinectl/hcl/diag"
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/manifest"
 )
 
 // suitable returns an error for a job that can't be a pool, which explains what to do instead.
@@ -53,11 +53,11 @@ func choose(job *nomad.Job, name string) ([]*nomad.TaskGroup, error) {
 }
 
 // written returns what machinectl wrote into a group, or nil, nil for a foreign group.
-func written(g *nomad.TaskGroup) (*spec.Agent, *spec.Policy) {
+func written(g *nomad.TaskGroup) (*manifest.Agent, *manifest.Policy) {
 	if g.Scaling == nil {
 		return nil, nil
 	}
-	policy, ok, err := spec.ParsePolicy(g.Scaling.Policy)
+	policy, ok, err := manifest.ParsePolicy(g.Scaling.Policy)
 	if !ok || err != nil {
 		return nil, nil
 	}
@@ -65,7 +65,7 @@ func written(g *nomad.TaskGroup) (*spec.Agent, *spec.Policy) {
 		if tmpl := document(t); tmpl != nil {
 			// Run-time values are within quotes, so the text is JSON once their own quotes are removed.
 			text := strings.NewReplacer(`<<< env "`, "<<< env ", `" >>>`, " >>>").Replace(deref(tmpl.EmbeddedTmpl))
-			if doc, err := spec.DecodeAgent([]byte(text)); err == nil {
+			if doc, err := manifest.DecodeAgent([]byte(text)); err == nil {
 				return doc, &policy
 			}
 		}
@@ -76,7 +76,7 @@ func written(g *nomad.TaskGroup) (*spec.Agent, *spec.Policy) {
 // document returns the template that holds the agent's document, or nil.
 func document(t *nomad.Task) *nomad.Template {
 	i := slices.IndexFunc(t.Templates, func(tmpl *nomad.Template) bool { return deref(tmpl.DestPath) == "local/machine.json" })
-	if t.Name != spec.TaskAgent || i < 0 {
+	if t.Name != manifest.TaskAgent || i < 0 {
 		return nil
 	}
 	return t.Templates[i]

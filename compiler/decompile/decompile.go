@@ -9,8 +9,8 @@ import (
 
 	nomad "github.com/hashicorp/nomad/api"
 
+	"github.com/emprops/machinectl/hcl/manifest"
 	"github.com/emprops/machinectl/hcl/profile"
-	"github.com/emprops/machinectl/hcl/spec"
 )
 
 // Options selects the part of a job to import.
@@ -128,8 +128,8 @@ func (s *sketch) redact() {
 }
 
 // redactSettings takes secrets out of a worker's settings. Where a setting takes no text that could stand for one, it is left out.
-func (s *sketch) redactSettings(w *spec.Worker) {
-	connector, _ := spec.ConnectorNamed(w.Connector)
+func (s *sketch) redactSettings(w *manifest.Worker) {
+	connector, _ := manifest.ConnectorNamed(w.Connector)
 	for name, value := range w.Settings {
 		if !s.sensitive(name, value, instructionPath("workers", w.Name, "settings", name)) {
 			continue
@@ -146,7 +146,7 @@ func (s *sketch) redactSettings(w *spec.Worker) {
 // atJobLevel copies a foreign job's settings for all groups into this group, and notes what can't be kept.
 func (s *sketch) atJobLevel() {
 	for k, v := range s.job.Meta {
-		if _, own := s.group.Meta[k]; !own && k != spec.MetaManaged {
+		if _, own := s.group.Meta[k]; !own && k != manifest.MetaManaged {
 			if s.group.Meta == nil {
 				s.group.Meta = map[string]string{}
 			}
@@ -176,7 +176,7 @@ func (d *decompilation) result() (*Result, error) {
 	}
 	same := true
 	for i, s := range d.parts {
-		if !s.ours() || pools[i].Revision != spec.Revision(deref(s.group.Name)) {
+		if !s.ours() || pools[i].Revision != manifest.Revision(deref(s.group.Name)) {
 			d.adopt(s, s.missing(pools[i]))
 		}
 		d.adopt(s, s.missingInJob(pools[i]))
@@ -185,7 +185,7 @@ func (d *decompilation) result() (*Result, error) {
 		return nil, err
 	}
 	for i, s := range d.parts {
-		if equal := s.ours() && pools[i].Revision == spec.Revision(deref(s.group.Name)); !equal {
+		if equal := s.ours() && pools[i].Revision == manifest.Revision(deref(s.group.Name)); !equal {
 			same = false
 			s.differences(pools[i])
 		}

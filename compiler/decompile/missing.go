@@ -10,7 +10,7 @@ import (
 	nomad "github.com/hashicorp/nomad/api"
 
 	"github.com/emprops/machinectl/compiler"
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/manifest"
 )
 
 // escape is one argument or block within a nomad block.
@@ -180,7 +180,7 @@ func (s *sketch) comparable(g *nomad.TaskGroup) *nomad.TaskGroup {
 		}
 		switch {
 		case s.ours():
-		case t.Name == spec.TaskSetup: // timeout(1) runs it, so its command differs
+		case t.Name == manifest.TaskSetup: // timeout(1) runs it, so its command differs
 			for _, name := range []string{"command", "args", "entrypoint"} {
 				delete(t.Config, name)
 			}

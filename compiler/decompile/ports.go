@@ -8,7 +8,7 @@ import (
 
 	nomad "github.com/hashicorp/nomad/api"
 
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/manifest"
 )
 
 // listens finds the port on which a foreign job's task listens, and gives it the label that a compiled job would use.
@@ -20,7 +20,7 @@ func (s *sketch) listens(one *service) {
 		return
 	}
 	label := candidates[i]
-	one.port = spec.PortLabel(t.Name)
+	one.port = manifest.PortLabel(t.Name)
 	s.relabel(label, one.port)
 	one.where = s.portOf(one.port)
 	for _, r := range s.registrations(t) {

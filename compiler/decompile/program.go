@@ -5,8 +5,8 @@ import (
 
 	nomad "github.com/hashicorp/nomad/api"
 
+	"github.com/emprops/machinectl/hcl/manifest"
 	"github.com/emprops/machinectl/hcl/profile"
-	"github.com/emprops/machinectl/hcl/spec"
 )
 
 // expression writes a text that Nomad expands in the given way. What a profile can't express is written literally, and
@@ -156,7 +156,7 @@ func (s *sketch) asFirst(text string, t *nomad.Task, one *service) string {
 	if one.port == "" || t == one.task() {
 		return text
 	}
-	own := spec.PortLabel(t.Name)
+	own := manifest.PortLabel(t.Name)
 	for _, prefix := range []string{"NOMAD_PORT_", "NOMAD_ADDR_"} {
 		text = strings.ReplaceAll(text, "${"+prefix+own+"}", "${"+prefix+one.port+"}")
 	}

@@ -11,8 +11,8 @@ import (
 	nomad "github.com/hashicorp/nomad/api"
 
 	"github.com/emprops/machinectl/compiler/content"
+	"github.com/emprops/machinectl/hcl/manifest"
 	"github.com/emprops/machinectl/hcl/profile"
-	"github.com/emprops/machinectl/hcl/spec"
 )
 
 // What looks like a secret. The patterns match too much rather than too little, because a user can restore what was
@@ -103,7 +103,7 @@ func (r *redaction) sensitive(name, value, path string) bool {
 
 // instructionPath is the path of something in the agent's instructions.
 func instructionPath(parts ...string) string {
-	return strings.Join(append([]string{"", "Tasks", spec.TaskAgent, "Templates", "local/machine.json", "EmbeddedTmpl"}, parts...), "\x00")
+	return strings.Join(append([]string{"", "Tasks", manifest.TaskAgent, "Templates", "local/machine.json", "EmbeddedTmpl"}, parts...), "\x00")
 }
 
 // group removes secrets from the group and its tasks, in place.

@@ -8,8 +8,8 @@ import (
 
 	nomad "github.com/hashicorp/nomad/api"
 
+	"github.com/emprops/machinectl/hcl/manifest"
 	"github.com/emprops/machinectl/hcl/profile"
-	"github.com/emprops/machinectl/hcl/spec"
 )
 
 // sketch is one group of a job on its way to a profile.
@@ -18,8 +18,8 @@ type sketch struct {
 	job   *nomad.Job
 	group *nomad.TaskGroup
 	// doc and policy are what machinectl wrote into the job; nil for a foreign job.
-	doc    *spec.Agent
-	policy *spec.Policy
+	doc    *manifest.Agent
+	policy *manifest.Policy
 
 	pool, machine string
 	driver        string
@@ -60,9 +60,9 @@ func (s *sketch) ofOurs() {
 	s.pool, s.machine = s.policy.Pool, s.policy.Machine
 	for _, t := range s.group.Tasks {
 		switch t.Name {
-		case spec.TaskAgent:
+		case manifest.TaskAgent:
 			s.agent = t
-		case spec.TaskSetup:
+		case manifest.TaskSetup:
 			s.setup = t
 		}
 	}
@@ -202,7 +202,7 @@ func nameOf(name, otherwise string, taken map[string]bool) string {
 
 // rename gives the tasks of a foreign group the names that a compiled job would use.
 func (s *sketch) rename() {
-	taken := map[string]bool{spec.TaskAgent: true, spec.TaskSetup: true}
+	taken := map[string]bool{manifest.TaskAgent: true, manifest.TaskSetup: true}
 	for _, one := range s.services {
 		old := one.name
 		one.name = nameOf(old, "task", taken)
@@ -216,7 +216,7 @@ func (s *sketch) rename() {
 		s.renameTask(one.task(), old, instance)
 	}
 	if s.setup != nil {
-		s.renameTask(s.setup, s.setup.Name, spec.TaskSetup)
+		s.renameTask(s.setup, s.setup.Name, manifest.TaskSetup)
 	}
 }
 

@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/emprops/machinectl/hcl/manifest"
 	"github.com/emprops/machinectl/hcl/profile"
-	"github.com/emprops/machinectl/hcl/spec"
 )
 
 // workers writes the workers: those in the agent's document or, for a foreign job without an agent, one per service
@@ -31,7 +31,7 @@ func (s *sketch) workers(m *body) {
 func (s *sketch) understood() {
 	for i := range s.doc.Workers {
 		w := &s.doc.Workers[i]
-		known, _ := spec.ConnectorNamed(w.Connector)
+		known, _ := manifest.ConnectorNamed(w.Connector)
 		if !known.Implemented {
 			s.notef("worker %s: no agent has its connector %s, and simulation stands in for it", w.Name, w.Connector)
 			w.Connector, w.Settings = "simulation", nil
@@ -47,7 +47,7 @@ func (s *sketch) understood() {
 }
 
 // alike returns how many workers at the start of the list come from one block.
-func (s *sketch) alike(list []spec.Worker) int {
+func (s *sketch) alike(list []manifest.Worker) int {
 	base, one := list[0].Name, s.instanceOf(list[0].Service)
 	for n := 1; ; n++ {
 		name := fmt.Sprintf("%s%d", strings.TrimSuffix(base, "0"), n)
@@ -77,7 +77,7 @@ func (s *sketch) instanceOf(instance string) *service {
 	return nil
 }
 
-func (s *sketch) worker(m *body, w spec.Worker, n int) {
+func (s *sketch) worker(m *body, w manifest.Worker, n int) {
 	one := s.instanceOf(w.Service)
 	name := w.Name
 	switch {
@@ -117,12 +117,12 @@ func (s *sketch) worker(m *body, w spec.Worker, n int) {
 }
 
 // implied returns the capabilities that follow from the machine and need not be written.
-func (s *sketch) implied(w spec.Worker, one *service) []string {
+func (s *sketch) implied(w manifest.Worker, one *service) []string {
 	var list []string
 	if one != nil && one.perGPU {
 		list = append(list, profile.FlagGPU, profile.AttrGPUModel, profile.AttrGPUMemory, profile.AttrGPUDriver)
 	}
-	if c, ok := spec.ConnectorNamed(w.Connector); ok && c.Hosted && s.doc.Kind != string(profile.KindGPU) {
+	if c, ok := manifest.ConnectorNamed(w.Connector); ok && c.Hosted && s.doc.Kind != string(profile.KindGPU) {
 		list = append(list, profile.FlagAPI)
 	}
 	return list

@@ -11,12 +11,12 @@ import (
 	nomad "github.com/hashicorp/nomad/api"
 
 	"github.com/emprops/machinectl/compiler/content"
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/manifest"
 	"github.com/emprops/machinectl/hcl/timetext"
 )
 
 // policyChanges compares what pools say of size and scaling.
-func policyChanges(before, after spec.Policy) []Change {
+func policyChanges(before, after manifest.Policy) []Change {
 	var list []Change
 	add := func(what string, b, a any) {
 		if fmt.Sprint(b) != fmt.Sprint(a) {
@@ -40,7 +40,7 @@ func policyChanges(before, after spec.Policy) []Change {
 }
 
 // samePolicy compares all of two policies but which group is wanted, and who compiled it.
-func samePolicy(a, b spec.Policy) bool {
+func samePolicy(a, b manifest.Policy) bool {
 	a.Wanted, b.Wanted = true, true
 	a.Compiler, a.Input = b.Compiler, b.Input
 	x, errX := json.Marshal(a)

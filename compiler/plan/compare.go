@@ -4,7 +4,7 @@ import (
 	"reflect"
 
 	"github.com/emprops/machinectl/compiler"
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/manifest"
 )
 
 // Compare says what would change for a cluster that runs the pools of one profile when another is applied. It asks no
@@ -37,7 +37,7 @@ func comparePool(before, after *compiler.Pool) *Pool {
 		return out
 	}
 	out.From = before.Revision
-	out.Changes = append(policyChanges(versioned(before.Policy), after.Policy), groupChanges(before.Group(), group, hide([]spec.Policy{before.Policy, after.Policy}))...)
+	out.Changes = append(policyChanges(versioned(before.Policy), after.Policy), groupChanges(before.Group(), group, hide([]manifest.Policy{before.Policy, after.Policy}))...)
 	out.Changes = append(out.Changes, jobChanges(before.Job, after.Job)...)
 	out.Changes = append(out.Changes, placeChanges(placeOf(before.Job), out.Place)...)
 	switch {
@@ -52,8 +52,8 @@ func comparePool(before, after *compiler.Pool) *Pool {
 }
 
 // versioned marks a policy as one that was read, as far as the comparison of policies is concerned.
-func versioned(p spec.Policy) spec.Policy {
-	p.Version = spec.PolicyVersion
+func versioned(p manifest.Policy) manifest.Policy {
+	p.Version = manifest.PolicyVersion
 	return p
 }
 

@@ -7,7 +7,7 @@ import (
 	nomad "github.com/hashicorp/nomad/api"
 
 	"github.com/emprops/machinectl/compiler/content"
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/manifest"
 )
 
 // masked stands for a sensitive value.
@@ -21,7 +21,7 @@ type hidden struct {
 }
 
 // hide finds what is to be hidden of groups that are compared.
-func hide(policies []spec.Policy, groups ...*nomad.TaskGroup) *hidden {
+func hide(policies []manifest.Policy, groups ...*nomad.TaskGroup) *hidden {
 	h := &hidden{}
 	for _, p := range policies {
 		h.places = append(h.places, p.Sensitive...)
@@ -36,7 +36,7 @@ func hide(policies []spec.Policy, groups ...*nomad.TaskGroup) *hidden {
 
 // hideJobs is hide for all groups of jobs.
 func hideJobs(jobs ...*nomad.Job) *hidden {
-	var policies []spec.Policy
+	var policies []manifest.Policy
 	var groups []*nomad.TaskGroup
 	for _, job := range jobs {
 		if job == nil {

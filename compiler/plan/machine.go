@@ -10,7 +10,7 @@ import (
 
 	nomad "github.com/hashicorp/nomad/api"
 
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/manifest"
 )
 
 // Machine is one allocation that runs, or should.
@@ -108,7 +108,7 @@ func taskStates(a *nomad.AllocationListStub) (state, why string) {
 		return Starting, lastWords(a)
 	}
 	for name, t := range a.TaskStates {
-		if name != spec.TaskSetup && t.State != "running" {
+		if name != manifest.TaskSetup && t.State != "running" {
 			return Starting, lastWords(a)
 		}
 	}

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/emprops/machinectl/compiler"
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/manifest"
 )
 
 // concurrency bounds how many pools are planned at once, so that a large profile doesn't flood the servers.
@@ -105,11 +105,11 @@ func (p *Pool) compare(t target, pool *compiler.Pool, live *nomad.Job) {
 		p.Action = Create
 		return
 	}
-	var before spec.Policy
+	var before manifest.Policy
 	if t.before != nil {
 		before, _, _ = policyOf(t.before) // read without error in makeTarget
 		p.From = before.Revision
-		p.Changes = groupChanges(t.before, pool.Group(), hide([]spec.Policy{before, pool.Policy}))
+		p.Changes = groupChanges(t.before, pool.Group(), hide([]manifest.Policy{before, pool.Policy}))
 	}
 	p.Changes = append(policyChanges(before, pool.Policy), p.Changes...)
 	p.Changes = append(p.Changes, jobChanges(live, pool.Job)...)

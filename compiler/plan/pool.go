@@ -3,7 +3,7 @@ package plan
 import (
 	nomad "github.com/hashicorp/nomad/api"
 
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/manifest"
 )
 
 // Action is what applying would do to a pool.
@@ -105,7 +105,7 @@ type Pool struct {
 	Diff *nomad.JobDiff `json:"diff,omitempty"`
 
 	job    *nomad.Job
-	policy spec.Policy
+	policy manifest.Policy
 	placed int    // machines that would be new where the pool has what it asks for
 	eval   string // of what was registered
 	// working is the revision to go back to, empty where none is known to have worked.
@@ -124,7 +124,7 @@ type Recompiled struct {
 }
 
 // recompiled compares who compiled what, for a new revision.
-func recompiled(before, after spec.Policy) *Recompiled {
+func recompiled(before, after manifest.Policy) *Recompiled {
 	same := before.Input == after.Input
 	if before.Version == 0 || after.Input == "" || !same && before.Compiler == after.Compiler {
 		return nil

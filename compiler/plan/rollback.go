@@ -12,7 +12,7 @@ import (
 	nomad "github.com/hashicorp/nomad/api"
 
 	"github.com/emprops/machinectl/compiler"
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/manifest"
 )
 
 // Nomad keeps a job's last few versions, and every resize makes one. A version with a tag is kept for good: so of each
@@ -150,17 +150,17 @@ func Former(ctx context.Context, c *Cluster, pool string, at Place, revision str
 	return nil, missing
 }
 
-func wantedGroup(job *nomad.Job) (*nomad.TaskGroup, spec.Policy) {
+func wantedGroup(job *nomad.Job) (*nomad.TaskGroup, manifest.Policy) {
 	for _, g := range job.TaskGroups {
 		if policy, ours, err := policyOf(g); err == nil && ours && policy.Wanted {
 			return g, policy
 		}
 	}
-	return nil, spec.Policy{}
+	return nil, manifest.Policy{}
 }
 
 // formerPool puts a former group into the live job, under the live bounds.
-func formerPool(live *nomad.Job, group *nomad.TaskGroup, policy, current spec.Policy) (*compiler.Pool, error) {
+func formerPool(live *nomad.Job, group *nomad.TaskGroup, policy, current manifest.Policy) (*compiler.Pool, error) {
 	policy.Project = current.Project
 	policy.Min, policy.Max = current.Min, current.Max
 	policy.TargetWait, policy.IdleAfter = current.TargetWait, current.IdleAfter

@@ -14,7 +14,7 @@ import (
 
 	"github.com/emprops/machinectl/compiler"
 	"github.com/emprops/machinectl/compiler/content"
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/manifest"
 )
 
 // savedVersion is the version of the [Saved] document this code writes and reads.
@@ -35,10 +35,10 @@ type Saved struct {
 
 // savedPool is a compiled pool without its source.
 type savedPool struct {
-	Name     string      `json:"name"`
-	Revision string      `json:"revision"` // of the group with its sensitive values
-	Policy   spec.Policy `json:"policy"`
-	Job      any         `json:"job"` // null where sensitive values stand
+	Name     string          `json:"name"`
+	Revision string          `json:"revision"` // of the group with its sensitive values
+	Policy   manifest.Policy `json:"policy"`
+	Job      any             `json:"job"` // null where sensitive values stand
 	// Hidden are these places, as JSON pointers into the job.
 	Hidden []string `json:"hidden,omitempty"`
 }

@@ -9,7 +9,7 @@ import (
 	nomad "github.com/hashicorp/nomad/api"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/manifest"
 )
 
 // State is what runs of one pool.
@@ -69,7 +69,7 @@ func (c *Cluster) states(ctx context.Context, at Place, wanted func(pool string)
 		return nil, c.unreachable(err)
 	}
 	stubs = slices.DeleteFunc(stubs, func(s *nomad.JobListStub) bool {
-		return s.Meta[spec.MetaManaged] != spec.MetaManagedValue || s.Stop || !wanted(s.ID)
+		return s.Meta[manifest.MetaManaged] != manifest.MetaManagedValue || s.Stop || !wanted(s.ID)
 	})
 	states := make([]*State, len(stubs))
 	g, ctx := errgroup.WithContext(ctx)

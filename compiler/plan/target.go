@@ -7,7 +7,7 @@ import (
 	nomad "github.com/hashicorp/nomad/api"
 
 	"github.com/emprops/machinectl/compiler"
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/manifest"
 )
 
 // target is the job to register: the compiled one, with what must be kept of the live one. live may be nil.
@@ -27,10 +27,10 @@ type NotOursError struct {
 
 func (e *NotOursError) Error() string {
 	return fmt.Sprintf("pool %q: namespace %q already has a Nomad job of that name which machinectl did not make (its meta lacks %s = %q): "+
-		"rename the pool, or stop and purge that job", e.Pool, cmp.Or(e.Place.Namespace, nomad.DefaultNamespace), spec.MetaManaged, spec.MetaManagedValue)
+		"rename the pool, or stop and purge that job", e.Pool, cmp.Or(e.Place.Namespace, nomad.DefaultNamespace), manifest.MetaManaged, manifest.MetaManagedValue)
 }
 
-func isOurs(job *nomad.Job) bool { return job.Meta[spec.MetaManaged] == spec.MetaManagedValue }
+func isOurs(job *nomad.Job) bool { return job.Meta[manifest.MetaManaged] == manifest.MetaManagedValue }
 
 func isRunning(job *nomad.Job) bool { return job != nil && !deref(job.Stop) }
 
@@ -88,7 +88,7 @@ func makeTarget(pool *compiler.Pool, live *nomad.Job) (target, error) {
 // keepLive takes over the live group's count. Nomad refuses a count above the scaling block's maximum, so while a pool's
 // lowered maximum is still exceeded, the block's stays as high as the count; the policy holds the true one, which the
 // dispatcher follows.
-func keepLive(desired, live *nomad.TaskGroup, livePolicy, policy spec.Policy) {
+func keepLive(desired, live *nomad.TaskGroup, livePolicy, policy manifest.Policy) {
 	count := deref(live.Count)
 	desired.Count = new(count)
 	scaling := *desired.Scaling
@@ -104,7 +104,7 @@ func keepLive(desired, live *nomad.TaskGroup, livePolicy, policy spec.Policy) {
 }
 
 // unwanted is the live group with nothing changed but its policy's Wanted and Project.
-func unwanted(live *nomad.TaskGroup, policy spec.Policy, project string) (*nomad.TaskGroup, error) {
+func unwanted(live *nomad.TaskGroup, policy manifest.Policy, project string) (*nomad.TaskGroup, error) {
 	policy.Wanted, policy.Project = false, project
 	doc, err := policy.Map()
 	if err != nil {
@@ -116,9 +116,9 @@ func unwanted(live *nomad.TaskGroup, policy spec.Policy, project string) (*nomad
 	return &group, nil
 }
 
-func policyOf(group *nomad.TaskGroup) (spec.Policy, bool, error) {
+func policyOf(group *nomad.TaskGroup) (manifest.Policy, bool, error) {
 	if group.Scaling == nil {
-		return spec.Policy{}, false, nil
+		return manifest.Policy{}, false, nil
 	}
-	return spec.ParsePolicy(group.Scaling.Policy)
+	return manifest.ParsePolicy(group.Scaling.Policy)
 }

@@ -7,7 +7,7 @@ import (
 
 	nomad "github.com/hashicorp/nomad/api"
 
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/manifest"
 )
 
 // working is the newest revision of a pool, other than present, that is known to have worked: one of its machines is ready,
@@ -48,7 +48,7 @@ func (c *Cluster) worked(ctx context.Context, a *nomad.AllocationListStub, group
 	}
 	for name, task := range a.TaskStates {
 		ran := task.FinishedAt.Sub(task.StartedAt)
-		if task.Failed || task.Restarts > 0 || name != spec.TaskSetup && (task.StartedAt.IsZero() || ran < settleTime) {
+		if task.Failed || task.Restarts > 0 || name != manifest.TaskSetup && (task.StartedAt.IsZero() || ran < settleTime) {
 			return false
 		}
 	}

@@ -8,8 +8,8 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/emprops/machinectl/hcl/spec"
 	"github.com/emprops/machinectl/hcl/timetext"
+	"github.com/emprops/machinectl/hcl/wiretime"
 	"github.com/emprops/machinectl/queue"
 )
 
@@ -22,8 +22,8 @@ const (
 
 // drainOrder is the optional body of a drain.
 type drainOrder struct {
-	Reason string        `json:"reason"`
-	For    spec.Duration `json:"for"`
+	Reason string            `json:"reason"`
+	For    wiretime.Duration `json:"for"`
 }
 
 // draining is the answer of the drain's path: what a person asked of a machine, and what it still runs. Once a drain is
@@ -40,7 +40,7 @@ func (s *Server) drain(c echo.Context) error {
 	if _, err := query(c.Request()); err != nil {
 		return err
 	}
-	order := drainOrder{Reason: "drained over the API", For: spec.Duration(defaultDrain)}
+	order := drainOrder{Reason: "drained over the API", For: wiretime.Duration(defaultDrain)}
 	if err := readJSON(c.Request(), &order, true); err != nil {
 		return err
 	}

@@ -2,7 +2,7 @@
 // talks to Nomad.
 //
 // It decides nothing and remembers nothing but a cache of job texts by their index. A pool is a Nomad job with the meta
-// key that package hcl/spec names; everything else about it is in its groups' scaling policies.
+// key that package hcl/manifest names; everything else about it is in its groups' scaling policies.
 //
 // # What a shrink stops
 //

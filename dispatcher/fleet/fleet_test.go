@@ -13,13 +13,13 @@ import (
 
 	"github.com/emprops/machinectl/dispatcher/fleet"
 	"github.com/emprops/machinectl/dispatcher/fleet/nomadtest"
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/manifest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func policy(wanted bool) spec.Policy {
-	return spec.Policy{Wanted: wanted, Max: 5}
+func policy(wanted bool) manifest.Policy {
+	return manifest.Policy{Wanted: wanted, Max: 5}
 }
 
 // read returns the pool as the fleet sees it.
@@ -162,7 +162,7 @@ func removal(t *testing.T, nomad *api.Client, c *fleet.Client) {
 	after := nomadtest.Running(t, nomad, pool, next, 2)
 	for name, a := range before {
 		require.Equal(t, a.ID, after[name].ID)
-		require.Zero(t, after[name].TaskStates[spec.TaskAgent].Restarts)
+		require.Zero(t, after[name].TaskStates[manifest.TaskAgent].Restarts)
 	}
 }
 

@@ -8,12 +8,12 @@ import (
 
 	"github.com/hashicorp/nomad/api"
 
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/manifest"
 )
 
 // isPool reports whether a Nomad job is a pool of ours that is to run.
 func isPool(s *api.JobListStub) bool {
-	return s.Meta[spec.MetaManaged] == spec.MetaManagedValue && !s.Stop
+	return s.Meta[manifest.MetaManaged] == manifest.MetaManagedValue && !s.Stop
 }
 
 func namespaceOf(job *api.Job) string {

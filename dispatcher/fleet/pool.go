@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/manifest"
 )
 
 // Pool is one pool: one Nomad job of ours.
@@ -28,7 +28,7 @@ type Pool struct {
 // Group is one task group: one revision of the pool's machine.
 type Group struct {
 	Name   string
-	Policy spec.Policy
+	Policy manifest.Policy
 	Count  int // what Nomad is asked for
 	// Machines hold an index of the group: those that run, start, or are dead and have not been replaced. By index.
 	Machines []Machine

@@ -15,7 +15,7 @@ import (
 	"github.com/hashicorp/nomad/api"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/manifest"
 )
 
 // Client reads and changes the pools of one Nomad namespace: the one its api.Client is configured for.
@@ -133,7 +133,7 @@ func newPool(entry cached) Pool {
 			p.Problem = fmt.Sprintf("group %s has no scaling block: apply the profile again", g.Name)
 			continue
 		}
-		policy, ours, err := spec.ParsePolicy(tg.Scaling.Policy)
+		policy, ours, err := manifest.ParsePolicy(tg.Scaling.Policy)
 		switch {
 		case err != nil:
 			p.Problem = err.Error()

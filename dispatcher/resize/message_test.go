@@ -8,12 +8,12 @@ import (
 	"github.com/emprops/machinectl/dispatcher/fleet"
 	"github.com/emprops/machinectl/dispatcher/rollout"
 	"github.com/emprops/machinectl/dispatcher/scaler"
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/manifest"
 )
 
 // What Nomad's UI shows beside a change of a group's count.
 func TestMessage(t *testing.T) {
-	p := &pool{Pool: fleet.Pool{Name: "p", Groups: []fleet.Group{{Name: "m-00000002", Policy: spec.Policy{Wanted: true}}}}}
+	p := &pool{Pool: fleet.Pool{Name: "p", Groups: []fleet.Group{{Name: "m-00000002", Policy: manifest.Policy{Wanted: true}}}}}
 	grows := scaler.Decision{From: 1, Count: 3, Reasons: []scaler.Reason{{Text: "9 jobs need 9 machines"}, {Text: "the pool may have at most 3 machines"}}}
 	stays := grows
 	stays.From = 3

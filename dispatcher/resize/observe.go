@@ -10,7 +10,7 @@ import (
 	"github.com/emprops/machinectl/dispatcher/fleet"
 	"github.com/emprops/machinectl/dispatcher/rollout"
 	"github.com/emprops/machinectl/dispatcher/scaler"
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/manifest"
 	"github.com/emprops/machinectl/hcl/timetext"
 	"github.com/emprops/machinectl/queue"
 )
@@ -83,7 +83,7 @@ func pausedOf(p fleet.Pool, types []queue.TypeState) []PausedType {
 	var out []PausedType
 	for _, t := range types {
 		serves := slices.ContainsFunc(p.Groups, func(g fleet.Group) bool {
-			return slices.ContainsFunc(g.Policy.Workers, func(w spec.Worker) bool { return w.Offer.Type == t.Type })
+			return slices.ContainsFunc(g.Policy.Workers, func(w manifest.Worker) bool { return w.Offer.Type == t.Type })
 		})
 		if t.Paused != "" && serves {
 			out = append(out, PausedType{t.Type, t.Paused})
@@ -222,14 +222,14 @@ func (p *pool) load() scaler.Pool {
 }
 
 // workers are what one machine more brings: measured on the first ready machine of the group, else promised.
-func (p *pool) workers(g fleet.Group) []spec.Worker {
+func (p *pool) workers(g fleet.Group) []manifest.Worker {
 	for _, m := range g.Live() {
 		if !p.ready(m) {
 			continue
 		}
-		var list []spec.Worker
+		var list []manifest.Worker
 		for _, w := range p.reports[m.ID].Workers {
-			list = append(list, spec.Worker{Name: w.Name, Connector: w.Offer.Type, Concurrency: w.Concurrency, Offer: w.Offer})
+			list = append(list, manifest.Worker{Name: w.Name, Connector: w.Offer.Type, Concurrency: w.Concurrency, Offer: w.Offer})
 		}
 		if len(list) > 0 {
 			return list

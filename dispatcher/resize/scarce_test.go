@@ -11,7 +11,7 @@ import (
 
 	"github.com/emprops/machinectl/capability"
 	"github.com/emprops/machinectl/dispatcher/fleet"
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/manifest"
 	"github.com/emprops/machinectl/queue"
 )
 
@@ -40,7 +40,7 @@ func newShared(gpus int) *shared {
 		policy := testPolicy("1", true, p.least, p.most)
 		policy.Pool, policy.Workers = p.name, nil
 		for i := range p.gpus {
-			policy.Workers = append(policy.Workers, spec.Worker{Name: fmt.Sprint("gpu", i), Connector: "simulation", Concurrency: 1, Offer: capability.Offer{Type: "simulation", Flags: p.flags}})
+			policy.Workers = append(policy.Workers, manifest.Worker{Name: fmt.Sprint("gpu", i), Connector: "simulation", Concurrency: 1, Offer: capability.Offer{Type: "simulation", Flags: p.flags}})
 		}
 		w.needs[p.name] = p.gpus
 		w.pools = append(w.pools, fleet.Pool{Name: p.name, Index: 1, Nodes: "n", Groups: []fleet.Group{{Name: "m-1", Policy: policy}}})

@@ -9,7 +9,8 @@ import (
 
 	"github.com/emprops/machinectl/capability"
 	"github.com/emprops/machinectl/dispatcher/fleet"
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/manifest"
+	"github.com/emprops/machinectl/hcl/wiretime"
 	"github.com/emprops/machinectl/queue"
 )
 
@@ -67,12 +68,12 @@ func newWorld(room int, groups ...fleet.Group) *world {
 	return w
 }
 
-func testPolicy(revision string, wanted bool, least, most int) spec.Policy {
-	return spec.Policy{
+func testPolicy(revision string, wanted bool, least, most int) manifest.Policy {
+	return manifest.Policy{
 		Pool: "p", Machine: "m", Revision: revision, Wanted: wanted, Min: least, Max: most,
-		TargetWait: spec.Duration(10 * time.Second), UpCooldown: spec.Duration(5 * time.Second), DownCooldown: spec.Duration(10 * time.Second),
-		IdleAfter: spec.Duration(20 * time.Second), StartTime: spec.Duration(startTime),
-		Workers: []spec.Worker{{Name: "w", Connector: "simulation", Concurrency: 1, Offer: capability.Offer{Type: "simulation"}}},
+		TargetWait: wiretime.Duration(10 * time.Second), UpCooldown: wiretime.Duration(5 * time.Second), DownCooldown: wiretime.Duration(10 * time.Second),
+		IdleAfter: wiretime.Duration(20 * time.Second), StartTime: wiretime.Duration(startTime),
+		Workers: []manifest.Worker{{Name: "w", Connector: "simulation", Concurrency: 1, Offer: capability.Offer{Type: "simulation"}}},
 	}
 }
 

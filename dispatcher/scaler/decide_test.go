@@ -8,13 +8,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/emprops/machinectl/capability"
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/manifest"
+	"github.com/emprops/machinectl/hcl/wiretime"
 )
 
 var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-func worker(concurrency int, jobType string, flags ...string) spec.Worker {
-	return spec.Worker{Name: jobType, Connector: jobType, Concurrency: concurrency, Offer: capability.Offer{Type: jobType, Flags: flags}}
+func worker(concurrency int, jobType string, flags ...string) manifest.Worker {
+	return manifest.Worker{Name: jobType, Connector: jobType, Concurrency: concurrency, Offer: capability.Offer{Type: jobType, Flags: flags}}
 }
 
 func class(id, jobType string, waiting, running int64, service time.Duration, flags ...string) Class {
@@ -25,11 +26,11 @@ func class(id, jobType string, waiting, running int64, service time.Duration, fl
 }
 
 // pool returns a pool with count machines, all ready and idle for an hour.
-func pool(name string, count, least, most int, workers ...spec.Worker) Pool {
-	p := Pool{Name: name, Count: count, Workers: workers, Policy: spec.Policy{
+func pool(name string, count, least, most int, workers ...manifest.Worker) Pool {
+	p := Pool{Name: name, Count: count, Workers: workers, Policy: manifest.Policy{
 		Pool: name, Min: least, Max: most,
-		TargetWait: spec.Duration(30 * time.Second), UpCooldown: spec.Duration(10 * time.Second),
-		DownCooldown: spec.Duration(time.Minute), IdleAfter: spec.Duration(2 * time.Minute), StartTime: spec.Duration(90 * time.Second),
+		TargetWait: wiretime.Duration(30 * time.Second), UpCooldown: wiretime.Duration(10 * time.Second),
+		DownCooldown: wiretime.Duration(time.Minute), IdleAfter: wiretime.Duration(2 * time.Minute), StartTime: wiretime.Duration(90 * time.Second),
 	}}
 	for i := range count {
 		p.Machines = append(p.Machines, Machine{ID: fmt.Sprint(name, i), Ready: true, Since: now.Add(-2 * time.Hour), IdleSince: now.Add(-time.Hour)})

@@ -10,13 +10,13 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/manifest"
 )
 
 var types = []string{"comfyui", "openai", "simulation"}
 
 func drawPool(t *rapid.T, name string) Pool {
-	var workers []spec.Worker
+	var workers []manifest.Worker
 	for range rapid.IntRange(1, 3).Draw(t, "workers") {
 		w := worker(rapid.IntRange(1, 4).Draw(t, "concurrency"), rapid.SampledFrom(types).Draw(t, "type"))
 		if rapid.Bool().Draw(t, "gpu") {

@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"github.com/emprops/machinectl/capability"
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/manifest"
 )
 
 // Snapshot is everything that a decision depends on, read at one moment.
@@ -32,15 +32,15 @@ const DefaultService = time.Minute
 
 // Pool is one pool as seen in Nomad and in its machines' reports.
 type Pool struct {
-	Name   string      `json:"name"`
-	Policy spec.Policy `json:"policy"` // of the wanted group
+	Name   string          `json:"name"`
+	Policy manifest.Policy `json:"policy"` // of the wanted group
 	// Count is how many machines have been requested from Nomad, over all groups, without a rollout's surge.
 	Count int `json:"count"`
 	// Machines are the machines that Nomad has placed and that have not ended.
 	Machines []Machine `json:"machines"`
 	// Workers are what one more machine would add: as measured, if a machine of the wanted group is ready, else as the
 	// policy promises.
-	Workers []spec.Worker `json:"workers"`
+	Workers []manifest.Worker `json:"workers"`
 	// ColdStart is the measured time from placement to ready; 0 while unknown, which means the policy's estimate.
 	ColdStart time.Duration `json:"cold_start"`
 	// Unknown explains why the pool's machines could not be read; empty if they were.

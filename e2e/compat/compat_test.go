@@ -24,14 +24,14 @@ import (
 	"github.com/emprops/machinectl/compiler/plan"
 	"github.com/emprops/machinectl/devcluster"
 	"github.com/emprops/machinectl/dispatcher"
+	"github.com/emprops/machinectl/hcl/manifest"
 	"github.com/emprops/machinectl/hcl/profile"
-	"github.com/emprops/machinectl/hcl/spec"
 	"github.com/emprops/machinectl/queue"
 )
 
 // TestMain makes this binary today's agent where Nomad starts it as one.
 func TestMain(m *testing.M) {
-	if os.Getenv(spec.EnvSpec) != "" {
+	if os.Getenv(manifest.EnvSpec) != "" {
 		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 		code := command.Run(ctx, command.Invocation{Getenv: os.Getenv, Environ: os.Environ(), Stdout: os.Stdout, Stderr: os.Stderr, Version: today})
 		stop()

@@ -3,7 +3,7 @@ package profile
 import (
 	"slices"
 
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/manifest"
 )
 
 // This file is the grammar: every block and argument of the language, in the order in which people should write them.
@@ -278,7 +278,7 @@ func overrideBlock() *block {
 // connectors are the names of the connectors that a worker may have, or else of those that it may have one day.
 func connectors(implemented bool) []string {
 	var names []string
-	for _, c := range spec.Connectors() {
+	for _, c := range manifest.Connectors() {
 		if c.Implemented == implemented {
 			names = append(names, c.Name)
 		}

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/emprops/machinectl/hcl/diag"
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/manifest"
 )
 
 var (
@@ -200,12 +200,12 @@ func (l *loader) agentResources(m *Machine, a *object) Resources {
 }
 
 func (l *loader) agentURLs(m *Machine, o, a *object) {
-	if _, ok := a.get("redis"); ok && m.Agent.Redis == "" && !m.hasAgentEnv(spec.EnvRedis) {
+	if _, ok := a.get("redis"); ok && m.Agent.Redis == "" && !m.hasAgentEnv(manifest.EnvRedis) {
 		l.report(diag.Error(a.at("redis"), "The agent's redis is empty", "It says which queue the agent gets jobs from.", "Write, for example, redis = \"redis://host:6379\"."))
 	}
-	if a.lacks("redis") && !a.partial && !m.hasAgentEnv(spec.EnvRedis) {
+	if a.lacks("redis") && !a.partial && !m.hasAgentEnv(manifest.EnvRedis) {
 		l.absent(o, diag.Error(a.header, "The agent has no queue", fmt.Sprintf("Machine %q doesn't say which Redis its agent gets jobs from.", m.Name),
-			fmt.Sprintf("Write agent { redis = \"redis://host:6379\" }, or env = { %s = secret(\"path\", \"key\") }.", spec.EnvRedis)))
+			fmt.Sprintf("Write agent { redis = \"redis://host:6379\" }, or env = { %s = secret(\"path\", \"key\") }.", manifest.EnvRedis)))
 	}
 	if _, ok := a.get("redis"); ok && m.Agent.Redis != "" {
 		if d := queueURL(m.Agent.Redis, a.at("redis")); d != nil {

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/manifest"
 )
 
 // Reference is the language's reference in markdown, made from the grammar that decoding uses. Its headings start at the
@@ -43,7 +43,7 @@ func Reference() string {
 // writeConnectors writes what a worker's connector may be, and its settings.
 func writeConnectors(out *strings.Builder) {
 	out.WriteString("\n## Connectors\n\n| connector | runs | settings |\n|---|---|---|\n")
-	for _, c := range spec.Connectors() {
+	for _, c := range manifest.Connectors() {
 		if !c.Implemented {
 			continue
 		}

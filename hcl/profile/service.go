@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/emprops/machinectl/hcl/diag"
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/manifest"
 )
 
 // portForm is what a port label looks like.
@@ -139,17 +139,17 @@ func (m *Machine) Instances(s *Service) []string {
 func (m *Machine) TaskNames() []string {
 	var names []string
 	if m.Setup != nil {
-		names = append(names, spec.TaskSetup)
+		names = append(names, manifest.TaskSetup)
 	}
 	for _, s := range m.Services {
 		names = append(names, m.Instances(s)...)
 	}
-	return append(names, spec.TaskAgent)
+	return append(names, manifest.TaskAgent)
 }
 
 // instanceNames checks that no two tasks of the machine have the same name.
 func (l *loader) instanceNames(m *Machine, o *object) {
-	taken := map[string]string{spec.TaskAgent: "the agent", spec.TaskSetup: "the setup"}
+	taken := map[string]string{manifest.TaskAgent: "the agent", manifest.TaskSetup: "the setup"}
 	blocks := o.children("service")
 	for i, s := range m.Services {
 		for _, name := range m.Instances(s) {

@@ -9,7 +9,7 @@ import (
 
 	"github.com/emprops/machinectl/capability"
 	"github.com/emprops/machinectl/hcl/diag"
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/manifest"
 )
 
 // Capabilities that follow from what a worker is bound to, without being written in a profile.
@@ -43,7 +43,7 @@ func (l *loader) worker(m *Machine, o, machine *object) *Worker {
 		names[i] = s.Name
 	}
 	i := slices.Index(names, w.Service)
-	known, _ := spec.ConnectorNamed(w.Connector)
+	known, _ := manifest.ConnectorNamed(w.Connector)
 	switch {
 	case o.has("service") && w.Service != "" && i < 0 && !machine.partial:
 		advice := diag.DidYouMean(w.Service, names)
@@ -71,7 +71,7 @@ func (l *loader) worker(m *Machine, o, machine *object) *Worker {
 }
 
 // settings checks a worker's settings by those of its connector.
-func (l *loader) settings(c spec.Connector, o *object) {
+func (l *loader) settings(c manifest.Connector, o *object) {
 	v, ok := o.get("settings")
 	if !ok || c.Name == "" {
 		return
@@ -89,7 +89,7 @@ func (l *loader) settings(c spec.Connector, o *object) {
 }
 
 // offer adds to what the profile says what follows from the machine. What the profile says wins.
-func offer(m *Machine, s *Service, c spec.Connector, flags []string, attrs map[string]any) capability.Offer {
+func offer(m *Machine, s *Service, c manifest.Connector, flags []string, attrs map[string]any) capability.Offer {
 	o := capability.Offer{Type: c.Name, Flags: slices.Clone(flags), Attrs: map[string]any{}}
 	if s != nil && s.PerGPU && m.GPU != nil {
 		o.Flags = append(o.Flags, FlagGPU)

@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/wiretime"
 	"github.com/emprops/machinectl/queue"
 )
 
@@ -150,9 +150,9 @@ func deadline(f *fixture) {
 
 func timeout(f *fixture) {
 	w := f.register("m1")
-	j := f.submit(func(s *queue.Submission) { s.Timeout, s.MaxAttempts = spec.Duration(time.Millisecond), 1 })
+	j := f.submit(func(s *queue.Submission) { s.Timeout, s.MaxAttempts = wiretime.Duration(time.Millisecond), 1 })
 	c := f.mustClaim(w)
-	require.Equal(f.t, spec.Duration(time.Millisecond), c.Job.Timeout)
+	require.Equal(f.t, wiretime.Duration(time.Millisecond), c.Job.Timeout)
 	a, err := f.Heartbeat(f.ctx, "m1", []queue.Lease{c.Lease})
 	require.NoError(f.t, err)
 	require.Empty(f.t, a.Lost)

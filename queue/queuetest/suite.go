@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/emprops/machinectl/capability"
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/wiretime"
 	"github.com/emprops/machinectl/queue"
 )
 
@@ -134,7 +134,7 @@ func priority(p int) *int { return &p }
 // submit submits a job of type simulation; change may be nil.
 func (f *fixture) submit(change func(*queue.Submission)) *queue.Job {
 	f.t.Helper()
-	s := queue.Submission{Type: "simulation", Parameters: json.RawMessage(`{"duration":"1s"}`), Timeout: spec.Duration(time.Minute)}
+	s := queue.Submission{Type: "simulation", Parameters: json.RawMessage(`{"duration":"1s"}`), Timeout: wiretime.Duration(time.Minute)}
 	if change != nil {
 		change(&s)
 	}

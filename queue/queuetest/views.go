@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/wiretime"
 	"github.com/emprops/machinectl/queue"
 )
 
@@ -190,7 +190,7 @@ func badSubmissions(f *fixture) {
 	for field, change := range map[string]func(*queue.Submission){
 		"type":                   func(s *queue.Submission) { s.Type = "No Good" },
 		"priority":               func(s *queue.Submission) { s.Priority = priority(101) },
-		"timeout":                func(s *queue.Submission) { s.Timeout = spec.Duration(-1) },
+		"timeout":                func(s *queue.Submission) { s.Timeout = wiretime.Duration(-1) },
 		"max_attempts":           func(s *queue.Submission) { s.MaxAttempts = -1 },
 		"parameters":             func(s *queue.Submission) { s.Parameters = json.RawMessage(`"` + strings.Repeat("x", 1<<20) + `"`) },
 		"capabilities[1]":        func(s *queue.Submission) { s.Capabilities = []string{"gpu", "a b"} },

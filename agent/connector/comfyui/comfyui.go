@@ -40,7 +40,7 @@ var patience = timing{
 	refused: 10 * time.Second, silent: 2 * time.Minute, stopWithin: 5 * time.Second, hearOut: 2 * time.Second,
 }
 
-// New makes the connector of a worker with a service. Its settings are in [spec.Connectors].
+// New makes the connector of a worker with a service. Its settings are in [manifest.Connectors].
 func New(c connector.Config) (connector.Connector, error) {
 	if c.Addr == "" {
 		return nil, fmt.Errorf("worker %q: connector comfyui needs a service with a port: set service in the worker block", c.Worker.Name)

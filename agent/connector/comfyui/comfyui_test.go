@@ -20,7 +20,7 @@ import (
 	"github.com/emprops/machinectl/agent/connector/comfyui/comfytest"
 	"github.com/emprops/machinectl/agent/connector/connectortest"
 	"github.com/emprops/machinectl/agent/foreign"
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/manifest"
 	"github.com/emprops/machinectl/queue"
 )
 
@@ -58,7 +58,7 @@ func simulated(t *testing.T, o comfysim.Options) *comfysim.Server {
 }
 
 func newConnector(t *testing.T, addr string) *Connector {
-	c, err := New(connector.Config{Worker: spec.Worker{Name: "w"}, Addr: addr, Logger: slog.New(slog.DiscardHandler)})
+	c, err := New(connector.Config{Worker: manifest.Worker{Name: "w"}, Addr: addr, Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	made, ok := c.(*Connector)
 	require.True(t, ok)
@@ -245,9 +245,9 @@ func history(t *testing.T, c *Connector) (n int) {
 
 func TestSettings(t *testing.T) {
 	for _, c := range []connector.Config{
-		{Worker: spec.Worker{Name: "w"}},
-		{Worker: spec.Worker{Name: "w", Settings: map[string]string{"keep_history": "often"}}, Addr: "127.0.0.1:1"},
-		{Worker: spec.Worker{Name: "w", Settings: map[string]string{"keep": "true"}}, Addr: "127.0.0.1:1"},
+		{Worker: manifest.Worker{Name: "w"}},
+		{Worker: manifest.Worker{Name: "w", Settings: map[string]string{"keep_history": "often"}}, Addr: "127.0.0.1:1"},
+		{Worker: manifest.Worker{Name: "w", Settings: map[string]string{"keep": "true"}}, Addr: "127.0.0.1:1"},
 	} {
 		_, err := New(c)
 		require.ErrorContains(t, err, `worker "w"`)

@@ -16,14 +16,14 @@ import (
 	"time"
 
 	"github.com/emprops/machinectl/agent/connector"
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/wiretime"
 	"github.com/emprops/machinectl/queue"
 )
 
 // Parameters are a simulation job's. All are optional.
 type Parameters struct {
 	// Duration is how long the job takes, default 1 s, at most 24 h.
-	Duration spec.Duration `json:"duration" want:"a duration from \"0s\" to \"24h\", such as \"90s\""`
+	Duration wiretime.Duration `json:"duration" want:"a duration from \"0s\" to \"24h\", such as \"90s\""`
 	// Steps is how many times progress is reported, default 10, at most 100,000.
 	Steps int `json:"steps" want:"a whole number from 1 to 100000"`
 	// Fail is how the job ends: "" or "none" (well), "retriable", "final", "crash" (the connector panics), "hang" (only
@@ -50,7 +50,7 @@ type Connector struct {
 	speed float64 // how many times faster than asked for
 }
 
-// New makes the connector. Its settings are in [spec.Connectors].
+// New makes the connector. Its settings are in [manifest.Connectors].
 func New(c connector.Config) (connector.Connector, error) {
 	if err := connector.CheckSettings("simulation", c.Worker); err != nil {
 		return nil, err
@@ -103,7 +103,7 @@ func (s *Connector) Run(ctx context.Context, a connector.Attempt) (queue.Result,
 
 func parse(raw json.RawMessage) (Parameters, error) {
 	half := 0.5
-	p := Parameters{Duration: spec.Duration(time.Second), Steps: 10, FailAfter: &half}
+	p := Parameters{Duration: wiretime.Duration(time.Second), Steps: 10, FailAfter: &half}
 	if err := connector.DecodeParameters(raw, &p); err != nil {
 		return p, err
 	}

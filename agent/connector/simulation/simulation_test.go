@@ -12,7 +12,7 @@ import (
 
 	"github.com/emprops/machinectl/agent/connector"
 	"github.com/emprops/machinectl/agent/connector/connectortest"
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/manifest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -106,7 +106,7 @@ func TestSettings(t *testing.T) {
 	require.Less(t, time.Since(began), 10*time.Second)
 
 	for _, settings := range []map[string]string{{"speed": "0"}, {"speed": "fast"}, {"spede": "1"}} {
-		_, err := New(connector.Config{Worker: spec.Worker{Name: "w", Settings: settings}})
+		_, err := New(connector.Config{Worker: manifest.Worker{Name: "w", Settings: settings}})
 		require.ErrorContains(t, err, `worker "w"`)
 	}
 }
@@ -120,7 +120,7 @@ func TestDescribe(t *testing.T) {
 }
 
 func newConnector(t *testing.T, settings map[string]string) connector.Connector {
-	c, err := New(connector.Config{Worker: spec.Worker{Name: "w", Settings: settings}})
+	c, err := New(connector.Config{Worker: manifest.Worker{Name: "w", Settings: settings}})
 	require.NoError(t, err)
 	return c
 }

@@ -19,7 +19,7 @@ import (
 	"github.com/hashicorp/nomad/api"
 	"github.com/stretchr/testify/require"
 
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/manifest"
 )
 
 const config = `
@@ -145,7 +145,7 @@ type Machine struct {
 	GPUs     int    // nvidia/gpu devices; the node of [Start] has none
 	Needs    string // a constraint no node meets, where not empty
 	Restarts int    // how often a crashed task is restarted in place; default 50, -1 never
-	Policy   spec.Policy
+	Policy   manifest.Policy
 }
 
 // Pool registers a pool with these revisions and returns once Nomad has evaluated it.
@@ -153,7 +153,7 @@ func Pool(t testing.TB, client *api.Client, name string, machines ...Machine) {
 	t.Helper()
 	job := api.NewServiceJob(name, name, "global", 50)
 	job.Datacenters = []string{"*"}
-	job.Meta = map[string]string{spec.MetaManaged: spec.MetaManagedValue}
+	job.Meta = map[string]string{manifest.MetaManaged: manifest.MetaManagedValue}
 	job.Update = &api.UpdateStrategy{MaxParallel: ptr(0)}
 	for _, m := range machines {
 		job.TaskGroups = append(job.TaskGroups, m.group(t, name))
@@ -164,7 +164,7 @@ func Pool(t testing.TB, client *api.Client, name string, machines ...Machine) {
 }
 
 func (m Machine) group(t testing.TB, pool string) *api.TaskGroup {
-	m.Policy.Pool, m.Policy.Machine, m.Policy.Revision = pool, "test", spec.Revision(m.Group)
+	m.Policy.Pool, m.Policy.Machine, m.Policy.Revision = pool, "test", manifest.Revision(m.Group)
 	policy, err := m.Policy.Map()
 	require.NoError(t, err)
 	if m.Script == "" {
@@ -181,7 +181,7 @@ func (m Machine) group(t testing.TB, pool string) *api.TaskGroup {
 	if m.Needs != "" {
 		tg.Constraints = []*api.Constraint{api.NewConstraint("${meta."+m.Needs+"}", "=", "yes")}
 	}
-	task := api.NewTask(spec.TaskAgent, "raw_exec")
+	task := api.NewTask(manifest.TaskAgent, "raw_exec")
 	task.Leader = true
 	task.Config = map[string]any{"command": "/bin/sh", "args": []string{"-c", m.Script}}
 	task.Resources = &api.Resources{CPU: ptr(20), MemoryMB: ptr(max(m.MemoryMB, 10))}

@@ -1,4 +1,4 @@
-package spec_test
+package manifest_test
 
 import (
 	"encoding/json"
@@ -9,23 +9,24 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/emprops/machinectl/capability"
-	"github.com/emprops/machinectl/hcl/spec"
+	"github.com/emprops/machinectl/hcl/manifest"
+	"github.com/emprops/machinectl/hcl/wiretime"
 )
 
-func document() spec.Agent {
-	return spec.Agent{
-		Version: spec.AgentVersion, Pool: "p", Machine: "m", Kind: "gpu", Redis: "redis://r", Grace: spec.Duration(25 * time.Second),
-		Services: []spec.Service{{Name: "s", Port: "s", Ready: &spec.Check{Path: "/", Interval: spec.Duration(time.Second), Timeout: spec.Duration(time.Second)}}},
-		Workers: []spec.Worker{{
+func document() manifest.Agent {
+	return manifest.Agent{
+		Version: manifest.AgentVersion, Pool: "p", Machine: "m", Kind: "gpu", Redis: "redis://r", Grace: wiretime.Duration(25 * time.Second),
+		Services: []manifest.Service{{Name: "s", Port: "s", Ready: &manifest.Check{Path: "/", Interval: wiretime.Duration(time.Second), Timeout: wiretime.Duration(time.Second)}}},
+		Workers: []manifest.Worker{{
 			Name: "w", Connector: "simulation", Service: "s", Concurrency: 1, Settings: map[string]string{"speed": "2"},
 			Offer: capability.Offer{Type: "simulation", Flags: []string{"gpu"}, Attrs: map[string]any{"gpu.memory": "24GiB"}},
 		}},
 	}
 }
 
-func policy() spec.Policy {
-	return spec.Policy{
-		Version: spec.PolicyVersion, Pool: "p", Machine: "m", Revision: "12345678", Wanted: true, Max: 3, TargetWait: spec.Duration(time.Minute),
+func policy() manifest.Policy {
+	return manifest.Policy{
+		Version: manifest.PolicyVersion, Pool: "p", Machine: "m", Revision: "12345678", Wanted: true, Max: 3, TargetWait: wiretime.Duration(time.Minute),
 		Workers: document().Workers,
 	}
 }
@@ -35,13 +36,13 @@ func policy() spec.Policy {
 func TestLaterFieldsAreIgnored(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		agent := document()
-		got, err := spec.DecodeAgent(encode(t, extended(t, decode(t, encode(t, agent)))))
+		got, err := manifest.DecodeAgent(encode(t, extended(t, decode(t, encode(t, agent)))))
 		require.NoError(t, err)
 		require.Equal(t, &agent, got)
 
 		want := policy()
-		block := map[string]any{spec.PolicyKey: extended(t, decode(t, encode(t, want)))}
-		read, ours, err := spec.ParsePolicy(block)
+		block := map[string]any{manifest.PolicyKey: extended(t, decode(t, encode(t, want)))}
+		read, ours, err := manifest.ParsePolicy(block)
 		require.NoError(t, err)
 		require.True(t, ours)
 		require.Equal(t, want, read)
@@ -93,14 +94,14 @@ func TestOtherVersions(t *testing.T) {
 		"a later service": {`{"version": 1, "workers": [{"name": "w", "connector": "x", "offer": {"type": "x"}, "concurrency": 1, "service": "s"}]}`, `no service instance "s"`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := spec.DecodeAgent([]byte(c.doc))
+			_, err := manifest.DecodeAgent([]byte(c.doc))
 			require.ErrorContains(t, err, c.want)
 		})
 	}
-	_, ours, err := spec.ParsePolicy(map[string]any{spec.PolicyKey: map[string]any{"version": 2, "target_wait": 5}})
+	_, ours, err := manifest.ParsePolicy(map[string]any{manifest.PolicyKey: map[string]any{"version": 2, "target_wait": 5}})
 	require.True(t, ours)
 	require.EqualError(t, err, "scaling policy: version 2 was written by a later machinectl; this program reads version 1: deploy a later one")
-	_, ours, err = spec.ParsePolicy(map[string]any{"other": 1})
+	_, ours, err = manifest.ParsePolicy(map[string]any{"other": 1})
 	require.False(t, ours)
 	require.NoError(t, err)
 }

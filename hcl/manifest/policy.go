@@ -1,8 +1,10 @@
-package spec
+package manifest
 
 import (
 	"encoding/json"
 	"fmt"
+
+	"github.com/emprops/machinectl/hcl/wiretime"
 )
 
 // PolicyVersion is the version of the [Policy] document this code writes and reads. What may be added within it: see
@@ -26,14 +28,14 @@ type Policy struct {
 	Min int `json:"min"`
 	Max int `json:"max"`
 	// TargetWait is how long a job may wait before the pool should be larger.
-	TargetWait Duration `json:"target_wait"`
+	TargetWait wiretime.Duration `json:"target_wait"`
 	// UpCooldown and DownCooldown are the least times between two resizes in that direction.
-	UpCooldown   Duration `json:"up_cooldown"`
-	DownCooldown Duration `json:"down_cooldown"`
+	UpCooldown   wiretime.Duration `json:"up_cooldown"`
+	DownCooldown wiretime.Duration `json:"down_cooldown"`
 	// IdleAfter is how long a machine must have been idle before it may be taken away.
-	IdleAfter Duration `json:"idle_after"`
+	IdleAfter wiretime.Duration `json:"idle_after"`
 	// StartTime is the profile's guess of a cold start, used until one has been measured.
-	StartTime Duration `json:"start_time"`
+	StartTime wiretime.Duration `json:"start_time"`
 	// Workers are what one machine of this group offers, so that a pool at zero can be demanded.
 	Workers []Worker `json:"workers"`
 	// Compiler is the version of machinectl that compiled the group, Input a digest of what it compiled. Both are empty where

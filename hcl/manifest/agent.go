@@ -1,12 +1,12 @@
-package spec
+package manifest
 
 import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/emprops/machinectl/capability"
+	"github.com/emprops/machinectl/hcl/wiretime"
 )
 
 // AgentVersion is the version of the [Agent] document this code writes and reads.
@@ -32,9 +32,9 @@ type Agent struct {
 	Blobs string `json:"blobs,omitempty"`
 	// Grace is how long a stopping agent may go on finishing jobs before it gives them back. The task's kill_timeout is
 	// longer than this by a margin the compiler adds.
-	Grace    Duration  `json:"grace"`
-	Services []Service `json:"services,omitempty"`
-	Workers  []Worker  `json:"workers"`
+	Grace    wiretime.Duration `json:"grace"`
+	Services []Service         `json:"services,omitempty"`
+	Workers  []Worker          `json:"workers"`
 }
 
 // Service is one service instance: one Nomad task beside the agent's.
@@ -50,9 +50,9 @@ type Service struct {
 
 // Check says how to find out over HTTP that a service is up: any 2xx answer.
 type Check struct {
-	Path     string   `json:"path"`
-	Interval Duration `json:"interval"`
-	Timeout  Duration `json:"timeout"`
+	Path     string            `json:"path"`
+	Interval wiretime.Duration `json:"interval"`
+	Timeout  wiretime.Duration `json:"timeout"`
 }
 
 // Worker is one claim loop of the agent.
@@ -125,23 +125,4 @@ func (a *Agent) validate() error {
 		seen[w.Name] = true
 	}
 	return nil
-}
-
-// Duration is a [time.Duration] that is written as text ("30s") in JSON.
-type Duration time.Duration
-
-// D returns it as a [time.Duration].
-func (d Duration) D() time.Duration { return time.Duration(d) }
-
-// String formats it like time.Duration.
-func (d Duration) String() string { return time.Duration(d).String() }
-
-// MarshalText implements encoding.TextMarshaler.
-func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
-
-// UnmarshalText implements encoding.TextUnmarshaler.
-func (d *Duration) UnmarshalText(b []byte) error {
-	v, err := time.ParseDuration(string(b))
-	*d = Duration(v)
-	return err
 }
