@@ -6,7 +6,17 @@
 // Loading returns a value *and* diagnostics: the value is complete only when there are no errors, but a partial one is
 // returned so that all mistakes are reported at once.
 //
-// The grammar is one table (language.go, language_nomad.go). Decoding, suggestions, defaults, [Schema] and [Reference]
+// # Where things are
+//
+//	text_*     files, encodings, the parser and its errors in our words, formatting
+//	grammar*   the language as one table: every block and argument, its type, default, choices and documentation
+//	eval_*     expressions: variables, locals, functions, run-time values
+//	secret*    values that must not show
+//	read*      blocks and arguments, read by the grammar; for_each, dynamic, modules, inheritance
+//	build*     the typed profile and the checks that concern more than one argument
+//	load.go    the order in which all this happens
+//
+// The grammar is one table. Decoding, suggestions, defaults, [Schema] and [Reference]
 // come from it.
 //
 // # Order of evaluation
@@ -41,5 +51,5 @@
 // # Bounds
 //
 // A text may be anything: nesting, file sizes, the work of loops and templates, and the size of numbers are bounded
-// (parse.go, guard.go), so that loading ends soon and never panics.
+// (text_parse.go, eval_guard.go), so that loading ends soon and never panics.
 package profile

@@ -9,7 +9,7 @@ import (
 
 // cty's accessors panic on a marked value, and any value can be marked: it may come from a sensitive variable. So the package
 // looks into values through these functions only, which take either; the linter refuses cty's own elsewhere. Whether what they
-// return may be shown is the caller's concern: see sensitive.go.
+// return may be shown is the caller's concern: see secret_sensitive.go.
 
 func stringOf(v cty.Value) string {
 	plain, _ := v.Unmark()

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Defaults that are not those of a single argument. All others stand in the grammar (language.go): see [Default].
+// Defaults that are not those of a single argument. All others stand in the grammar (grammar.go): see [Default].
 const (
 	DefaultAgentCommand  = "/usr/local/bin/machine-agent"
 	DefaultArtifactAgent = "local/machine-agent" // agent.command where an artifact brings it
