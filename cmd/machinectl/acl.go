@@ -103,14 +103,6 @@ func acl(cmd *cli.Command, std streams) error {
 	return err
 }
 
-func quotedList(words []string) string {
-	var list []string
-	for _, w := range words {
-		list = append(list, fmt.Sprintf("%q", w))
-	}
-	return strings.Join(list, ", ")
-}
-
 // secretPaths are the Nomad variables that a machine's tasks read.
 func secretPaths(m *profile.Machine) []string {
 	sets := []map[string]profile.Secret{m.Secrets, m.Agent.Secrets}

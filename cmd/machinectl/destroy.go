@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -136,14 +135,6 @@ func doomedNames(list []*doom) []string {
 	return names
 }
 
-// ofProject is a format with the project's name, or nothing where there is none.
-func ofProject(format, name string) string {
-	if name == "" {
-		return ""
-	}
-	return fmt.Sprintf(format, name)
-}
-
 // doomedPools are the pools that a command line names.
 type doomedPools struct {
 	pools     []*doom
@@ -180,6 +171,3 @@ func doomed(ctx context.Context, cmd *cli.Command, std streams, at plan.Place) (
 	}
 	return named, nil
 }
-
-// looksLikePath tells a profile from a pool's name, which has neither dots nor slashes.
-func looksLikePath(arg string) bool { return strings.ContainsAny(arg, "./\\") }

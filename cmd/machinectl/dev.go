@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
-	"path/filepath"
 	"strconv"
 	"time"
 
@@ -121,19 +119,6 @@ In another terminal:
 
 Ctrl-C stops everything.`, s.Nomad, s.Redis, s.Dispatcher, d.blobs, s.Dir, s.Nomad, s.Dispatcher)
 	return nil
-}
-
-// beside is the path of a program in the folder that this one was started from, or "" if it isn't there.
-func beside(program string) string {
-	self, err := os.Executable()
-	if err != nil {
-		return ""
-	}
-	path := filepath.Join(filepath.Dir(self), program)
-	if info, err := os.Stat(path); err != nil || info.IsDir() {
-		return ""
-	}
-	return path
 }
 
 // devListen is where a dispatcher is looked for when nobody says where it is; anyPort is where dev puts one if that is taken.

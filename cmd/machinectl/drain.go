@@ -8,14 +8,12 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/urfave/cli/v3"
 
 	"github.com/emprops/machinectl/compiler/view"
 	"github.com/emprops/machinectl/hcl/timetext"
-	"github.com/emprops/machinectl/queue"
 )
 
 // drainPoll is the time between two looks at a machine that is waited for.
@@ -94,35 +92,6 @@ func drain(ctx context.Context, cmd *cli.Command, std streams) error {
 		err = errors.Join(std.json(state), err)
 	}
 	return err
-}
-
-// machine is the whole id of the machine whose id begins so, among those that report to the dispatcher.
-func (d *dispatcher) machine(ctx context.Context, cmd *cli.Command, prefix string) (string, error) {
-	var answer struct {
-		Machines []queue.Machine `json:"machines"`
-	}
-	if err := d.call(ctx, http.MethodGet, "/v1/machines", nil, &answer); err != nil {
-		return "", err
-	}
-	var found []string
-	for _, m := range answer.Machines {
-		switch {
-		case m.ID == prefix:
-			return m.ID, nil
-		case strings.HasPrefix(m.ID, prefix):
-			found = append(found, fmt.Sprintf("%s (pool %s)", m.ID, m.Pool))
-		}
-	}
-	switch {
-	case len(prefix) < minPrefix:
-		return "", misuse(cmd, "%q is too short for a machine's id: write at least %d characters of it; `machinectl machines` lists them", prefix, minPrefix)
-	case len(found) == 0:
-		return "", misuse(cmd, "no machine %q reports to the dispatcher at %s; `machinectl machines` lists those that run", prefix, d.url)
-	case len(found) > 1:
-		return "", misuse(cmd, "%d machines have ids that begin with %q, write more of it: %s", len(found), prefix, strings.Join(found, ", "))
-	}
-	id, _, _ := strings.Cut(found[0], " ")
-	return id, nil
 }
 
 // drainWait follows one machine's drain.
@@ -222,12 +191,4 @@ func (w *drainWait) sayf(format string, args ...any) {
 	if !w.quiet {
 		w.out.Printf(format, args...)
 	}
-}
-
-// clock is a time for whoever looks on.
-func clock(t *time.Time) string {
-	if t == nil {
-		return "its end"
-	}
-	return timetext.Moment(*t)
 }

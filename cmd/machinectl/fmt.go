@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -138,13 +137,6 @@ func formatFile(cmd *cli.Command, std streams, file string) (one formattedFile, 
 	return one, err
 }
 
-func readAll(std streams, file string) ([]byte, error) {
-	if file == "-" {
-		return io.ReadAll(std.in)
-	}
-	return os.ReadFile(file)
-}
-
 func showSyntax(cmd *cli.Command, std streams, file string, text []byte, diags hcl.Diagnostics) error {
 	sources := map[string][]byte{file: profile.Conceal(file, text)}
 	if cmd.Bool("json") {
@@ -153,24 +145,4 @@ func showSyntax(cmd *cli.Command, std streams, file string, text []byte, diags h
 	s := std.errors()
 	err := diag.Printer{Sources: sources, Color: s.Color, Width: s.Width}.Text(std.err, diags)
 	return errors.Join(&shownError{errProfile}, err)
-}
-
-// replaceFile writes a file whole or not at all, with the permissions it had.
-func replaceFile(file string, text []byte) error {
-	info, err := os.Stat(file)
-	if err != nil {
-		return err
-	}
-	temporary, err := os.CreateTemp(filepath.Dir(file), ".machinectl-*")
-	if err != nil {
-		return err
-	}
-	_, err = temporary.Write(text)
-	if err = errors.Join(err, temporary.Chmod(info.Mode().Perm()), temporary.Close()); err == nil {
-		err = os.Rename(temporary.Name(), file)
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("%s is as it was: %w", file, err), os.Remove(temporary.Name()))
-	}
-	return nil
 }

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"io/fs"
 	"net/http"
 	"os"
 
@@ -131,17 +130,4 @@ func jobFromFile(cmd *cli.Command, std streams, file string) (*nomad.Job, error)
 		return nil, misuse(cmd, "%s is no job in Nomad's JSON: %s", file, jsonPlace(b, err))
 	}
 	return job, nil
-}
-
-// writeNew writes a file that must not exist.
-func writeNew(cmd *cli.Command, path string, text []byte) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
-	if errors.Is(err, fs.ErrExist) {
-		return misuse(cmd, "%s exists already, and is left alone: name another file", path)
-	}
-	if err != nil {
-		return misuse(cmd, "%s", err)
-	}
-	_, err = f.Write(text)
-	return errors.Join(err, f.Close())
 }

@@ -143,12 +143,3 @@ func showGroups(s view.Screen, groups []resize.GroupView) {
 	}
 	s.Rows("  ", rows)
 }
-
-// shortened are the beginnings of machines' ids.
-func shortened(ids []string) string {
-	short := make([]string, len(ids))
-	for i, id := range ids {
-		short[i] = id[:min(8, len(id))]
-	}
-	return strings.Join(short, ", ")
-}

@@ -1,20 +1,20 @@
 package main
 
 import (
+	"cmp"
 	"errors"
-	"fmt"
 	"os"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/hashicorp/hcl/v2"
+	nomad "github.com/hashicorp/nomad/api"
 	"github.com/urfave/cli/v3"
 
 	"github.com/emprops/machinectl/compiler"
+	"github.com/emprops/machinectl/compiler/plan"
 	"github.com/emprops/machinectl/hcl/diag"
 	"github.com/emprops/machinectl/hcl/profile"
-	"github.com/emprops/machinectl/hcl/timetext"
 )
 
 // sourceFlags say where a profile's variables get their values.
@@ -23,15 +23,6 @@ func sourceFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "var", Usage: "`NAME=VALUE` of a variable; repeatable"},
 		&cli.StringSliceFlag{Name: "var-file", Usage: "`FILE` with values of variables; repeatable"},
 	}
-}
-
-// durationFlag is a flag whose default, if it has one, reads as people write it.
-func durationFlag(name string, value time.Duration, usage string) cli.Flag {
-	return &cli.DurationFlag{Name: name, Value: value, Usage: usage, DefaultText: timetext.Exact(value), HideDefault: value == 0}
-}
-
-func jsonFlag() cli.Flag {
-	return &cli.BoolFlag{Name: "json", Usage: "write JSON, for programs"}
 }
 
 // source is a profile that was read and compiled.
@@ -95,17 +86,14 @@ func show(std streams, p *profile.Profile, diags hcl.Diagnostics) {
 	_ = diag.Printer{Sources: p.Sources, Color: s.Color, Width: s.Width}.Text(std.err, diags)
 }
 
-func counted(errs, warnings int) string {
-	text := plural(errs, "error")
-	if warnings > 0 {
-		text += ", " + plural(warnings, "warning")
+// settle puts the pools that name no namespace or region where the command says.
+func (s *source) settle(at plan.Place) {
+	for _, pool := range s.pools {
+		if pool.Job.Namespace == nil {
+			pool.Job.Namespace = new(cmp.Or(at.Namespace, nomad.DefaultNamespace))
+		}
+		if pool.Job.Region == nil && at.Region != "" {
+			pool.Job.Region = &at.Region
+		}
 	}
-	return text + "."
-}
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

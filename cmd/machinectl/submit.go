@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"os"
-	"time"
 
 	"github.com/urfave/cli/v3"
 
@@ -102,30 +100,4 @@ func readJob(cmd *cli.Command, std streams) ([]byte, error) {
 		return nil, fmt.Errorf("%s: not a JSON object: %s", name, jsonPlace(b, err))
 	}
 	return b, nil
-}
-
-// follow shows a job's events until it has ended, and returns it. A stream that breaks off is taken up where it was.
-func (d *dispatcher) follow(ctx context.Context, id string, show func(queue.Event)) (*queue.Job, error) {
-	path := "/v1/jobs/" + url.PathEscape(id)
-	s := &eventStream{dispatcher: d, path: path + "/events", show: show}
-	for {
-		ended, err := s.read(ctx)
-		switch {
-		case ended:
-			var job queue.Job
-			if err := d.call(ctx, http.MethodGet, path, nil, &job); err != nil {
-				return nil, err
-			}
-			return &job, nil
-		case ctx.Err() != nil:
-			return nil, context.Cause(ctx)
-		case err != nil && s.failures >= maxStreamFailures:
-			return nil, fmt.Errorf("job %s can't be followed any more, but goes on: %w", id, err)
-		}
-		select {
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		case <-time.After(streamPause):
-		}
-	}
 }

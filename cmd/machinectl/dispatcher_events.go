@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/emprops/machinectl/queue"
@@ -90,14 +91,28 @@ func (s *eventStream) event(data []byte) (final bool, err error) {
 	return e.State.Final(), nil
 }
 
-// jsonPlace says where in a document its decoding failed.
-func jsonPlace(doc []byte, err error) string {
-	var syntax *json.SyntaxError
-	if !errors.As(err, &syntax) {
-		return err.Error()
+// follow shows a job's events until it has ended, and returns it. A stream that breaks off is taken up where it was.
+func (d *dispatcher) follow(ctx context.Context, id string, show func(queue.Event)) (*queue.Job, error) {
+	path := "/v1/jobs/" + url.PathEscape(id)
+	s := &eventStream{dispatcher: d, path: path + "/events", show: show}
+	for {
+		ended, err := s.read(ctx)
+		switch {
+		case ended:
+			var job queue.Job
+			if err := d.call(ctx, http.MethodGet, path, nil, &job); err != nil {
+				return nil, err
+			}
+			return &job, nil
+		case ctx.Err() != nil:
+			return nil, context.Cause(ctx)
+		case err != nil && s.failures >= maxStreamFailures:
+			return nil, fmt.Errorf("job %s can't be followed any more, but goes on: %w", id, err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-time.After(streamPause):
+		}
 	}
-	before := doc[:min(int(syntax.Offset), len(doc))]
-	line := bytes.Count(before, []byte("\n")) + 1
-	column := len(before) - bytes.LastIndexByte(before, '\n') - 1
-	return fmt.Sprintf("line %d, column %d: %s", line, max(column, 1), err)
 }

@@ -11,7 +11,6 @@ import (
 	nomad "github.com/hashicorp/nomad/api"
 	"github.com/urfave/cli/v3"
 
-	"github.com/emprops/machinectl/hcl/manifest"
 	"github.com/emprops/machinectl/queue"
 )
 
@@ -48,34 +47,6 @@ func completing(names func(ctx context.Context, cmd *cli.Command) ([]string, err
 			}
 		}
 	}
-}
-
-// poolJobs are the Nomad jobs of pools, where the command line says or else everywhere.
-func poolJobs(ctx context.Context, cmd *cli.Command) (*nomad.Client, []*nomad.JobListStub, error) {
-	client, at, err := nomadClient(cmd)
-	if err != nil {
-		return nil, nil, err
-	}
-	q := (&nomad.QueryOptions{Region: at.Region, Namespace: at.Namespace}).WithContext(ctx)
-	if q.Namespace == "" {
-		q.Namespace = nomad.AllNamespacesNamespace
-	}
-	list, _, err := client.Jobs().ListOptions(&nomad.JobListOptions{Fields: &nomad.JobListFields{Meta: true}}, q)
-	return client, slices.DeleteFunc(list, func(j *nomad.JobListStub) bool {
-		return j.Meta[manifest.MetaManaged] != manifest.MetaManagedValue
-	}), err
-}
-
-// runningPools are the pools that run, as Nomad knows them.
-func runningPools(ctx context.Context, cmd *cli.Command) ([]string, error) {
-	_, list, err := poolJobs(ctx, cmd)
-	var names []string
-	for _, j := range list {
-		if !j.Stop {
-			names = append(names, j.ID)
-		}
-	}
-	return names, err
 }
 
 // dispatchedNames are the pools that the dispatcher sees.

@@ -44,30 +44,3 @@ func showEvent(s view.Screen, e queue.Event) {
 	}
 	s.Printf("  %s  %s", s.Faint(timetext.Clock(e.At)), strings.TrimSpace(words))
 }
-
-// showJob writes how a job ended and what it left.
-func showJob(s view.Screen, j *queue.Job) {
-	paint := s.Good
-	if j.State != queue.Completed {
-		paint = s.Bad
-	}
-	line := fmt.Sprintf("%s  %s", s.Bold(j.ID), paint(string(j.State)))
-	if j.StartedAt != nil && j.EndedAt != nil {
-		line += fmt.Sprintf(" after %s, waited %s", timetext.Duration(j.EndedAt.Sub(*j.StartedAt)), timetext.Duration(j.StartedAt.Sub(j.CreatedAt)))
-	}
-	s.Printf("%s", line)
-	if j.Error != nil && j.State != queue.Completed {
-		s.Printf("  %s: %s", j.Error.Code, j.Error.Message)
-	}
-	if j.Result == nil {
-		return
-	}
-	var rows [][]string
-	for _, b := range j.Result.Blobs {
-		rows = append(rows, []string{b.Name, fmt.Sprintf("%d bytes", b.Size), b.ContentType, b.URL})
-	}
-	s.Rows("  ", rows, 2)
-	if len(j.Result.Data) > 0 && string(j.Result.Data) != "null" {
-		s.Printf("  %s", j.Result.Data)
-	}
-}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -27,12 +26,4 @@ func unknownCommand(cmd *cli.Command) error {
 		return misuse(cmd, "there is no command %q: write `machinectl drain -disable <machine>`", given)
 	}
 	return misuse(cmd, "there is no command %q%s", given, hint(cli.SuggestCommand(cmd.Commands, given)))
-}
-
-// hint ends a message about an unknown name with the one that may be meant, if there is one.
-func hint(near string) string {
-	if near == "" {
-		return ""
-	}
-	return fmt.Sprintf(" (did you mean %q?)", near)
 }

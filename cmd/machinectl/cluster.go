@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"os"
 
 	nomad "github.com/hashicorp/nomad/api"
@@ -46,16 +45,4 @@ func nomadClient(cmd *cli.Command) (*nomad.Client, plan.Place, error) {
 		return nil, at, misuse(cmd, "-address or the NOMAD_ variables are wrong: %s", err)
 	}
 	return client, at, nil
-}
-
-// settle puts the pools that name no namespace or region where the command says.
-func (s *source) settle(at plan.Place) {
-	for _, pool := range s.pools {
-		if pool.Job.Namespace == nil {
-			pool.Job.Namespace = new(cmp.Or(at.Namespace, nomad.DefaultNamespace))
-		}
-		if pool.Job.Region == nil && at.Region != "" {
-			pool.Job.Region = &at.Region
-		}
-	}
 }

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/urfave/cli/v3"
+)
+
+func readAll(std streams, file string) ([]byte, error) {
+	if file == "-" {
+		return io.ReadAll(std.in)
+	}
+	return os.ReadFile(file)
+}
+
+// writeNew writes a file that must not exist.
+func writeNew(cmd *cli.Command, path string, text []byte) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	if errors.Is(err, fs.ErrExist) {
+		return misuse(cmd, "%s exists already, and is left alone: name another file", path)
+	}
+	if err != nil {
+		return misuse(cmd, "%s", err)
+	}
+	_, err = f.Write(text)
+	return errors.Join(err, f.Close())
+}
+
+// replaceFile writes a file whole or not at all, with the permissions it had.
+func replaceFile(file string, text []byte) error {
+	info, err := os.Stat(file)
+	if err != nil {
+		return err
+	}
+	temporary, err := os.CreateTemp(filepath.Dir(file), ".machinectl-*")
+	if err != nil {
+		return err
+	}
+	_, err = temporary.Write(text)
+	if err = errors.Join(err, temporary.Chmod(info.Mode().Perm()), temporary.Close()); err == nil {
+		err = os.Rename(temporary.Name(), file)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("%s is as it was: %w", file, err), os.Remove(temporary.Name()))
+	}
+	return nil
+}
+
+// jsonPlace says where in a document its decoding failed.
+func jsonPlace(doc []byte, err error) string {
+	var syntax *json.SyntaxError
+	if !errors.As(err, &syntax) {
+		return err.Error()
+	}
+	before := doc[:min(int(syntax.Offset), len(doc))]
+	line := bytes.Count(before, []byte("\n")) + 1
+	column := len(before) - bytes.LastIndexByte(before, '\n') - 1
+	return fmt.Sprintf("line %d, column %d: %s", line, max(column, 1), err)
+}
+
+// beside is the path of a program in the folder that this one was started from, or "" if it isn't there.
+func beside(program string) string {
+	self, err := os.Executable()
+	if err != nil {
+		return ""
+	}
+	path := filepath.Join(filepath.Dir(self), program)
+	if info, err := os.Stat(path); err != nil || info.IsDir() {
+		return ""
+	}
+	return path
+}
+
+// looksLikePath tells a profile from a pool's name, which has neither dots nor slashes.
+func looksLikePath(arg string) bool { return strings.ContainsAny(arg, "./\\") }

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	nomad "github.com/hashicorp/nomad/api"
+	"github.com/urfave/cli/v3"
+
+	"github.com/emprops/machinectl/compiler/plan"
+	"github.com/emprops/machinectl/hcl/diag"
+	"github.com/emprops/machinectl/hcl/manifest"
+)
+
+// poolJobs are the Nomad jobs of pools, where the command line says or else everywhere.
+func poolJobs(ctx context.Context, cmd *cli.Command) (*nomad.Client, []*nomad.JobListStub, error) {
+	client, at, err := nomadClient(cmd)
+	if err != nil {
+		return nil, nil, err
+	}
+	q := (&nomad.QueryOptions{Region: at.Region, Namespace: at.Namespace}).WithContext(ctx)
+	if q.Namespace == "" {
+		q.Namespace = nomad.AllNamespacesNamespace
+	}
+	list, _, err := client.Jobs().ListOptions(&nomad.JobListOptions{Fields: &nomad.JobListFields{Meta: true}}, q)
+	return client, slices.DeleteFunc(list, func(j *nomad.JobListStub) bool {
+		return j.Meta[manifest.MetaManaged] != manifest.MetaManagedValue
+	}), err
+}
+
+// runningPools are the pools that run, as Nomad knows them.
+func runningPools(ctx context.Context, cmd *cli.Command) ([]string, error) {
+	_, list, err := poolJobs(ctx, cmd)
+	var names []string
+	for _, j := range list {
+		if !j.Stop {
+			names = append(names, j.ID)
+		}
+	}
+	return names, err
+}
+
+// states reads the pools that are named, or all of them.
+func states(ctx context.Context, cmd *cli.Command, c *plan.Cluster, at plan.Place) ([]*plan.State, error) {
+	if !cmd.Args().Present() {
+		if at.Namespace == "" {
+			at.Namespace = "*"
+		}
+		list, err := plan.Pools(ctx, c, at)
+		if list == nil {
+			list = []*plan.State{}
+		}
+		return list, err
+	}
+	return named(ctx, cmd, c, at)
+}
+
+// named reads the pools that are named. One of no stated namespace is looked for where a listing finds it: in all of them.
+func named(ctx context.Context, cmd *cli.Command, c *plan.Cluster, at plan.Place) ([]*plan.State, error) {
+	names := cmd.Args().Slice()
+	list := []*plan.State{}
+	if at.Namespace == "" {
+		all, err := plan.Named(ctx, c, plan.Place{Region: at.Region, Namespace: nomad.AllNamespacesNamespace}, names)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, all...)
+	}
+	for _, name := range names {
+		if slices.ContainsFunc(list, func(s *plan.State) bool { return s.Pool == name }) {
+			continue
+		}
+		// A stopped pool is in no listing, and what has the name but isn't ours is told by its error.
+		state, err := plan.Read(ctx, c, name, at)
+		if err != nil {
+			return nil, err
+		}
+		if state == nil {
+			return nil, unknownPool(ctx, cmd, name, at)
+		}
+		list = append(list, state)
+	}
+	return list, nil
+}
+
+// placeNamed is where the pool of this name is, if no namespace was stated: where a listing finds it. One that no listing finds
+// is looked for in the default namespace.
+func placeNamed(ctx context.Context, cmd *cli.Command, name string, at plan.Place) (plan.Place, error) {
+	if at.Namespace != "" {
+		return at, nil
+	}
+	at.Namespace = nomad.DefaultNamespace
+	_, jobs, err := poolJobs(ctx, cmd)
+	if err != nil {
+		jobs = nil // whoever asks for the pool next says why Nomad doesn't answer
+	}
+	var places []string
+	for _, j := range jobs {
+		if j.ID == name {
+			places = append(places, j.Namespace)
+		}
+	}
+	switch {
+	case len(places) == 1:
+		at.Namespace = places[0]
+	case len(places) > 1:
+		slices.Sort(places)
+		return at, misuse(cmd, "there is a pool %q in each of the namespaces %s: say which one with -namespace", name, strings.Join(places, ", "))
+	}
+	return at, nil
+}
+
+// unknownPool says that there is none of this name, and what there is of one like it.
+func unknownPool(ctx context.Context, cmd *cli.Command, name string, at plan.Place) error {
+	where := ""
+	if at.Namespace != "" {
+		where = fmt.Sprintf(" in namespace %q", at.Namespace)
+	}
+	known, err := runningPools(ctx, cmd)
+	if err != nil {
+		known = nil // the listing is for the hint alone
+	}
+	return misuse(cmd, "there is no pool %q%s%s", name, where, hint(diag.Suggest(name, known)))
+}

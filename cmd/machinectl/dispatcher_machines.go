@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/emprops/machinectl/compiler/view"
+	"github.com/emprops/machinectl/queue"
+)
+
+// machine is the whole id of the machine whose id begins so, among those that report to the dispatcher.
+func (d *dispatcher) machine(ctx context.Context, cmd *cli.Command, prefix string) (string, error) {
+	var answer struct {
+		Machines []queue.Machine `json:"machines"`
+	}
+	if err := d.call(ctx, http.MethodGet, "/v1/machines", nil, &answer); err != nil {
+		return "", err
+	}
+	var found []string
+	for _, m := range answer.Machines {
+		switch {
+		case m.ID == prefix:
+			return m.ID, nil
+		case strings.HasPrefix(m.ID, prefix):
+			found = append(found, fmt.Sprintf("%s (pool %s)", m.ID, m.Pool))
+		}
+	}
+	switch {
+	case len(prefix) < minPrefix:
+		return "", misuse(cmd, "%q is too short for a machine's id: write at least %d characters of it; `machinectl machines` lists them", prefix, minPrefix)
+	case len(found) == 0:
+		return "", misuse(cmd, "no machine %q reports to the dispatcher at %s; `machinectl machines` lists those that run", prefix, d.url)
+	case len(found) > 1:
+		return "", misuse(cmd, "%d machines have ids that begin with %q, write more of it: %s", len(found), prefix, strings.Join(found, ", "))
+	}
+	id, _, _ := strings.Cut(found[0], " ")
+	return id, nil
+}
+
+// agents asks the dispatcher for the agents' own words. Where nobody said that there is one, its absence is no news.
+func agents(ctx context.Context, d *dispatcher) *view.Dispatcher {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	var answer struct {
+		Machines []queue.Machine `json:"machines"`
+	}
+	out := &view.Dispatcher{URL: d.url, Machines: map[string]view.AgentState{}}
+	if err := d.call(ctx, http.MethodGet, "/v1/machines", nil, &answer); err != nil {
+		if !d.named {
+			return nil
+		}
+		out.Error = err.Error()
+		return out
+	}
+	var err error
+	if out.Unwatched, err = d.unwatched(ctx); err != nil {
+		out.Error = err.Error()
+	}
+	for _, m := range answer.Machines {
+		state := view.AgentState{State: m.State, Reason: m.Reason}
+		if m.Drain != nil && m.State == queue.MachineReady { // its agent will know with its next heartbeat
+			state.State = queue.MachineDraining
+		}
+		if m.Drain != nil {
+			state.Reason = fmt.Sprintf("drained by hand until %s: %s", clock(&m.Drain.Until), m.Drain.Reason)
+		}
+		for _, w := range m.Workers {
+			state.Jobs += len(w.Jobs)
+		}
+		out.Machines[m.ID] = state
+	}
+	return out
+}

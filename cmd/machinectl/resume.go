@@ -1,0 +1,39 @@
+package main
+
+import (
+	"context"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/emprops/machinectl/hcl/diag"
+)
+
+func resumeCommand(std streams) *cli.Command {
+	return &cli.Command{
+		Name: "resume", Usage: "start jobs of a paused type again", ArgsUsage: "<type>",
+		Description:   "Ends what pause began: machines start jobs of this type again, and pools grow for them.",
+		Flags:         []cli.Flag{dispatcherFlag(), jsonFlag()},
+		ShellComplete: completing(typesThat(true)),
+		Action:        func(ctx context.Context, cmd *cli.Command) error { return resume(ctx, cmd, std) },
+	}
+}
+
+func resume(ctx context.Context, cmd *cli.Command, std streams) error {
+	p, known, err := newDispatcher(cmd).order(ctx, cmd, "resume", nil)
+	if err != nil {
+		return err
+	}
+	switch {
+	case cmd.Bool("json"):
+		return std.json(p)
+	case !p.Before:
+		about := ""
+		if !p.Known {
+			about = hint(diag.Suggest(p.Type, known))
+		}
+		std.screen().Printf("Jobs of type %s were not paused%s.", p.Type, about)
+	default:
+		std.screen().Printf("Jobs of type %s are started again: %s.", p.Type, verbed(p.Waiting, "waits", "wait"))
+	}
+	return nil
+}
