@@ -159,7 +159,7 @@ type attempt struct {
 func (c *Client) carryOut(ctx context.Context, a *attempt) (*turned, []any, error) {
 	var ended []string
 	if c.isQuick(a) {
-		q, err := c.turns.do(ctx, a.worker.Offer.Type+" "+a.profile, a)
+		q, err := gathered(ctx, c.turns, a.worker.Offer.Type+" "+a.profile, a)
 		if err = errors.Join(err, q.err); err != nil && !isBroken(err) {
 			return nil, nil, err
 		}

@@ -14,12 +14,13 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/emprops/machinectl/hcl/timetext"
+	"github.com/emprops/machinectl/queue/internal/gather"
 )
 
 var _ API = (*Client)(nil)
 
 // Client is the queue. It is safe for concurrent use. Everything it knows is in Redis; what it keeps itself are caches of
-// things that never change, and what it wrote and writes again where Redis has lost it (lost.go).
+// things that never change, and what it wrote and writes again where Redis has lost it (redis_lost.go).
 type Client struct {
 	opts    Options
 	keys    keys
@@ -37,8 +38,8 @@ type Client struct {
 	durableTill time.Time // how long durable is believed
 	checkedTill time.Time // how long the servers' settings are
 
-	submissions *gatherer[*checked, submission]  // by type
-	turns       *gatherer[*attempt, quickAnswer] // by type and profile
+	submissions *gather.Gatherer[*checked, submission]  // by type
+	turns       *gather.Gatherer[*attempt, quickAnswer] // by type and profile
 	hub         hub
 	fixedKeys   sync.Map            // script name and type → its keys
 	slow        sync.Map            // type → until when the quick script isn't tried: it has limits or fair share

@@ -34,7 +34,7 @@
 //
 // Nearly every turn of a worker (complete what it has, claim the next) is done by one script, quick, which goes straight
 // through the usual case; what is unusual it leaves to another, turn. Requests that come while others are on their way are
-// gathered into one call ([gatherer]): submissions of a type, and turns of workers with the same profile.
+// gathered into one call (internal/gather): submissions of a type, and turns of workers with the same profile.
 //
 // A type's jobs are one shard: a fixed set of keys with one hash tag, so in one slot of a Redis Cluster. The scripts, one
 // file each in scripts/, declare every key they use; lib_record.lua and lib_index.lua say what is in them. Matching, hashing
@@ -53,8 +53,19 @@
 //   - What Redis loses is lost: with appendfsync everysec about a second in a crash of its machine, and what a replica that
 //     takes over had not received. [Submission.Durable] waits for the disk.
 //   - A Redis that comes back empty is worked with at once: jobs, limits, pauses and drains that it lost are lost, and who runs a
-//     lost job is told with the next heartbeat. Everything else is written again; lost.go says what, and by whom.
-//   - An idempotency key stands for one job of whatever type, as long as the job is kept (idempotency.go).
+//     lost job is told with the next heartbeat. Everything else is written again; redis_lost.go lists what, and by which call.
+//   - An idempotency key stands for one job of whatever type, as long as the job is kept (submit_idempotency.go).
+//
+// # Files
+//
+//   - api.go is the Go interface, client.go the connection, job.go and job_record.go the job and its form in Redis.
+//   - submit_*: a submission is checked, made durable and compared with earlier ones of the same idempotency key.
+//   - claim_*: a worker ends attempts and claims jobs; quick and turn are the scripts for it.
+//   - fleet_*: workers, machines' reports and drains, heartbeats, and which class fits which worker.
+//   - operate_*: cancel, requeue, limits, leadership, and what has to be done as time passes.
+//   - read_*: jobs, lists, events, demand and explanations.
+//   - redis_*: options, URLs, keys, scripts, and what happens if Redis loses data.
+//   - scripts/ holds the scripts; internal/gather knows nothing of Redis; queuetest is the conformance suite.
 //
 // # What Redis must allow
 //

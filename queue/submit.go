@@ -24,7 +24,7 @@ func (c *Client) Submit(ctx context.Context, s Submission) (*Job, error) {
 		if job.id, err = newID(job.Type); err != nil {
 			return nil, err
 		}
-		end, err := c.submissions.do(ctx, job.Type, job)
+		end, err := gathered(ctx, c.submissions, job.Type, job)
 		return end.job, errors.Join(end.err, err)
 	}
 	out, err := c.submitAll(ctx, []*checked{job})

@@ -95,3 +95,10 @@ func (c *Client) SubmitTogether(ctx context.Context, all []Submission) []error {
 	}
 	return errs
 }
+
+// OnlyTurns keeps a client from using the quick script.
+func (c *Client) OnlyTurns(jobTypes ...string) {
+	for _, t := range jobTypes {
+		c.slow.Store(t, time.Now().Add(time.Hour))
+	}
+}
