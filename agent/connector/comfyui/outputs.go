@@ -113,6 +113,7 @@ func (f *finder) walk(content any) {
 			subfolder, _ := v["subfolder"].(string)
 			kind, _ := v["type"].(string)
 			f.add(name, subfolder, kind, false)
+			f.other = f.other || saysMore(v)
 			return
 		}
 		f.other = f.other || len(v) == 0
@@ -127,6 +128,16 @@ func (f *finder) walk(content any) {
 	default:
 		f.other = true
 	}
+}
+
+// saysMore reports whether an object that names a file tells anything else: the frame rate of a video, a seed.
+func saysMore(object map[string]any) bool {
+	for key, value := range object {
+		if value != nil && key != "filename" && key != "subfolder" && key != "type" {
+			return true
+		}
+	}
+	return false
 }
 
 // add adds a file, once. Its name may hold its folder, and at its end the kind: "3d/model.glb [output]".

@@ -51,6 +51,8 @@ func TestNothingIsDropped(t *testing.T) {
 		"type is null":             {ui: `{"gifs": [{"filename": "x.png", "type": null, "subfolder": null}]}`, files: []string{"x.png"}},
 		"folder in the name":       {ui: `{"3d": [{"filename": "3D/x.glb", "type": "output"}]}`, files: []string{"3D-x.glb"}},
 		"a file deep inside":       {ui: `{"video": [{"clips": [{"filename": "x.png", "type": "output", "fps": NaN}]}]}`, files: []string{"x.png"}},
+		"a file's frame rate":      {ui: `{"gifs": [{"filename": "x.png", "frame_rate": 8}]}`, files: []string{"x.png"}, data: `{"gifs": [{"filename": "x.png", "frame_rate": 8}]}`},
+		"a file's caption":         {ui: `{"a": {"filename": "x.png", "note": "a cat"}}`, files: []string{"x.png"}, data: `{"a": {"filename": "x.png", "note": "a cat"}}`, simulated: true},
 		"files and flags":          {ui: `{"images": [{"filename": "x.png", "type": "output"}], "animated": [true]}`, files: []string{"x.png"}, data: `{"animated": [true]}`},
 		"a file not in a list":     {ui: `{"mesh": {"filename": "x.png"}}`, files: []string{"x.png"}, simulated: true},
 		"one file twice":           {ui: `{"a": [{"filename": "x.png"}, {"filename": "x.png"}]}`, files: []string{"x.png"}},
