@@ -12,6 +12,10 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/emprops/machinectl/hcl/wiretime"
 )
 
 // readJSON reads one JSON object from the request into v, a pointer to a struct, strictly: unknown and repeated fields,
@@ -80,8 +84,17 @@ func decodeField(name string, raw json.RawMessage, target reflect.Value) error {
 		}
 		return invalid(name, "is %s, want %s", wrong.Value, wanted(wrong.Type))
 	default:
-		return invalid(name, "%s; want %s", err, wanted(target.Type()))
+		return invalid(name, "is %s, want %s", shortened(raw), wanted(target.Type()))
 	}
+}
+
+// shortened is the beginning of a JSON value, which is quoted where it is text.
+func shortened(raw json.RawMessage) string {
+	const most = 60
+	if text := string(raw); len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(string(raw[:most]), "") + "…"
 }
 
 // fieldsOf returns the settable fields of the struct that v points to, by JSON name.
@@ -110,9 +123,9 @@ func wanted(t reflect.Type) string {
 		t = t.Elem()
 	}
 	switch {
-	case t.String() == "time.Time":
+	case t == reflect.TypeFor[time.Time]():
 		return `a time such as "2026-01-31T12:00:00Z"`
-	case t.String() == "spec.Duration":
+	case t == reflect.TypeFor[wiretime.Duration]():
 		return `a duration such as "10m" or "90s"`
 	case t.Kind() == reflect.String:
 		return "text"
@@ -146,11 +159,15 @@ func syntaxError(body []byte, err error) error {
 	if !errors.As(err, &syn) {
 		return err
 	}
-	at, text := int(syn.Offset)-1, syn.Error()
-	if text == "unexpected end of JSON input" {
-		at, text = len(body), "the JSON ends too early"
+	at := max(min(int(syn.Offset)-1, len(body)), 0)
+	text := "the JSON ends too early"
+	if syn.Error() == "unexpected end of JSON input" {
+		at = len(body)
+	} else if r, size := utf8.DecodeRune(body[at:]); r == utf8.RuneError && size == 1 {
+		text = "not UTF-8"
+	} else {
+		text = fmt.Sprintf("%q can't stand here", r)
 	}
-	at = max(min(at, len(body)), 0)
 	line := 1 + bytes.Count(body[:at], []byte("\n"))
 	column := at - bytes.LastIndexByte(body[:at], '\n')
 	return invalid("", "line %d, column %d (byte %d): %s", line, column, at, text)

@@ -166,10 +166,16 @@ func TestRefusals(t *testing.T) {
 		{"wrong requirement", "POST", "/v1/jobs", `{"type": "simulation", "requires": {"gpu.memory": ">=24 parsecs"}}`, 400, "invalid", `requires["gpu.memory"]`, ""},
 		{"no type", "POST", "/v1/jobs", `{}`, 400, "invalid", "type", ""},
 		{"syntax", "POST", "/v1/jobs", "{\n  \"type\": simulation\n}", 400, "invalid", "", "line 2, column 11"},
+		{"NaN", "POST", "/v1/jobs", `{"parameters": {"x": NaN}}`, 400, "invalid", "", "line 1, column 22 (byte 21): 'N' can't stand here"},
+		{"no comma after the last", "POST", "/v1/jobs", `{"type": "simulation",}`, 400, "invalid", "", "'}' can't stand here"},
+		{"another encoding", "POST", "/v1/jobs", "\xff\xfe{", 400, "invalid", "", "line 1, column 1 (byte 0): not UTF-8"},
+		{"a duration without a unit", "POST", "/v1/jobs", `{"type": "simulation", "timeout": "5"}`, 400, "invalid", "timeout", `is "5", want a duration such as "10m"`},
+		{"a month too many", "POST", "/v1/jobs", `{"type": "simulation", "not_before": "2027-13-01T00:00:00Z"}`, 400, "invalid", "not_before", `is "2027-13-01T00:00:00Z", want a time such as`},
+		{"a time as a number", "POST", "/v1/jobs", `{"type": "simulation", "not_before": 5}`, 400, "invalid", "not_before", "is 5, want a time such as"},
 		{"too short", "POST", "/v1/jobs", `{"type": "simulation"`, 400, "invalid", "", "the JSON ends too early"},
 		{"empty", "POST", "/v1/jobs", " ", 400, "invalid", "", "the JSON ends too early"},
 		{"a list", "POST", "/v1/jobs", `[]`, 400, "invalid", "", "must be a JSON object, not a list"},
-		{"trailing text", "POST", "/v1/jobs", `{"type": "simulation"} {}`, 400, "invalid", "", "line 1, column 24 (byte 23): invalid character '{' after top-level value"},
+		{"trailing text", "POST", "/v1/jobs", `{"type": "simulation"} {}`, 400, "invalid", "", "line 1, column 24 (byte 23): '{' can't stand here"},
 		{"too large", "POST", "/v1/jobs", `{"type": "simulation", "parameters": "` + strings.Repeat("x", 2000) + `"}`, 413, "too_large", "", "larger than 2000 bytes"},
 		{"unknown job", "GET", "/v1/jobs/simulation-01ARZ3NDEKTSV4RRFFQ69G5FAV", "", 404, "not_found", "", "no such job"},
 		{"no job's id", "GET", "/v1/jobs/..%2F..%2Fetc", "", 404, "not_found", "", "no such job"},
@@ -198,6 +204,7 @@ func TestRefusals(t *testing.T) {
 			field, _ := detail["field"].(string)
 			require.Equal(t, tc.field, field, detail)
 			require.Contains(t, detail["message"], tc.message)
+			require.NotRegexp(t, `time: |parsing time|json: |JSON: |looking for|invalid character|unmarshal`, detail["message"])
 		})
 	}
 	status, out := v.do("POST", "/v1/jobs", `type=simulation`, "Content-Type", "application/x-www-form-urlencoded")
