@@ -169,6 +169,9 @@ func (c *checked) checkPayload(limit int) *InvalidError {
 		return &InvalidError{"parameters", "are not JSON: " + err.Error()}
 	}
 	c.Parameters = compact.Bytes()
+	if compact.String() == "null" { // the same as no parameters
+		c.Parameters = nil
+	}
 	return nil
 }
 

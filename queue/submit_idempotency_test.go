@@ -143,6 +143,18 @@ func TestAnIdempotencyKeyStandsForOneJob(t *testing.T) {
 	}
 }
 
+// Null parameters are no parameters.
+func TestNullParameters(t *testing.T) {
+	t.Parallel()
+	c := openQueue(t, queuetest.StartRedis(t), nil)
+	for _, parameters := range []string{"null", " null ", ""} {
+		job, err := c.Submit(t.Context(), queue.Submission{Type: "sim", IdempotencyKey: "k", Parameters: json.RawMessage(parameters)})
+		require.NoError(t, err)
+		require.Equal(t, parameters != "null", job.Repeated, "%q", parameters)
+		require.Empty(t, job.Parameters)
+	}
+}
+
 // Within one batch a key also stands for one job, and a conflict rejects the whole batch.
 func TestOneKeyTwiceInABatch(t *testing.T) {
 	t.Parallel()
