@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"unicode"
 
 	nomad "github.com/hashicorp/nomad/api"
@@ -31,7 +33,7 @@ type Result struct {
 
 // Profile makes a profile of a job, which it doesn't modify. The error explains why the job can't be imported.
 func Profile(job *nomad.Job, o Options) (*Result, error) {
-	job, err := clone(job)
+	job, lost, err := clone(job)
 	if err != nil {
 		return nil, err
 	}
@@ -44,30 +46,34 @@ func Profile(job *nomad.Job, o Options) (*Result, error) {
 		return nil, err
 	}
 	d.sketches()
+	if lost != "" {
+		d.parts[0].notef("the character %s in texts, which profiles reserve: U+FFFD stands for it", lost)
+	}
 	return d.result()
 }
 
-// clone copies a job via JSON, as Nomad's API would send it.
-func clone(job *nomad.Job) (*nomad.Job, error) {
+// clone copies a job via JSON, as Nomad's API would send it. The characters that no profile can contain are replaced; lost are
+// those.
+func clone(job *nomad.Job) (out *nomad.Job, lost string, err error) {
 	b, err := json.Marshal(job)
 	if err != nil {
-		return nil, fmt.Errorf("the job can't be copied: %w", err)
+		return nil, "", fmt.Errorf("the job can't be copied: %w", err)
 	}
-	// Profiles use private-use characters internally.
+	found := map[string]bool{}
 	b = bytes.Map(func(r rune) rune {
-		if unicode.Is(unicode.Co, r) {
+		if profile.Reserved(r) {
+			found[fmt.Sprintf("U+%04X", r)] = true
 			return unicode.ReplacementChar
 		}
 		return r
 	}, b)
-	out := &nomad.Job{}
-	if err := json.Unmarshal(b, out); err != nil {
-		return nil, fmt.Errorf("the job can't be copied: %w", err)
+	if err := json.Unmarshal(b, &out); err != nil {
+		return nil, "", fmt.Errorf("the job can't be copied: %w", err)
 	}
 	if deref(out.ID) == "" && deref(out.Name) == "" {
-		return nil, fmt.Errorf("the job has neither an id nor a name: is that a Nomad job?")
+		return nil, "", fmt.Errorf("the job has neither an id nor a name: is that a Nomad job?")
 	}
-	return out, nil
+	return out, strings.Join(slices.Sorted(maps.Keys(found)), ", "), nil
 }
 
 // decompilation is one job on its way to a profile.

@@ -6,6 +6,7 @@ import (
 	nomad "github.com/hashicorp/nomad/api"
 
 	"github.com/emprops/machinectl/hcl/profile"
+	"github.com/emprops/machinectl/hcl/timetext"
 )
 
 func (s *sketch) restart(b *body, t *nomad.Task) {
@@ -18,6 +19,11 @@ func (s *sketch) restart(b *body, t *nomad.Task) {
 		return
 	}
 	r := b.section("restart")
+	// A delay of 0 can't be written: the profile has the default.
+	if usual := profile.Default[time.Duration](r.path + ".delay"); deref(p.Delay) == 0 && time.Duration(deref(p.Attempts))*usual > deref(p.Interval) {
+		s.notef("the restart block of task %s: a profile's attempts have a delay, and with the default of %s they take longer than its interval", t.Name, timetext.Exact(usual))
+		return
+	}
 	unusual(r, "attempts", deref(p.Attempts))
 	unusual(r, "interval", deref(p.Interval))
 	unusual(r, "delay", deref(p.Delay))

@@ -2,8 +2,11 @@ package decompile_test
 
 import (
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
+	nomad "github.com/hashicorp/nomad/api"
 	"github.com/stretchr/testify/require"
 
 	"github.com/emprops/machinectl/compiler"
@@ -45,4 +48,16 @@ func valid(t require.TestingT, r *decompile.Result) []*compiler.Pool {
 	require.False(t, diags.HasErrors())
 	require.Equal(t, string(formatted), r.Profile, "not canonical")
 	return pools
+}
+
+// A restart without a delay, which a profile can't say, is left out where the default one makes its attempts too long.
+func TestRestartWithoutADelay(t *testing.T) {
+	for attempts, noted := range map[int]bool{21: true, 2: false} {
+		task := nomad.NewTask("t", "raw_exec").SetConfig("command", "/bin/true")
+		task.RestartPolicy = &nomad.RestartPolicy{Attempts: new(attempts), Interval: new(time.Minute), Delay: new(time.Duration(0))}
+		r, err := decompile.Profile(nomad.NewServiceJob("j", "j", "global", 50).AddTaskGroup(nomad.NewTaskGroup("g", 1).AddTask(task)), decompile.Options{})
+		require.NoError(t, err)
+		require.NotEmpty(t, valid(t, r))
+		require.Equal(t, noted, strings.Contains(strings.Join(r.Notes, "\n"), "the restart block of task t: a profile's attempts have a delay"), "%s", r.Notes)
+	}
 }

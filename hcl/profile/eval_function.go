@@ -44,8 +44,8 @@ func pureFunctions(secrets *secretTable) map[string]function.Function {
 		"setsubtract": stdlib.SetSubtractFunc, "setunion": stdlib.SetUnionFunc, "slice": stdlib.SliceFunc,
 		"sort": stdlib.SortFunc, "values": stdlib.ValuesFunc, "zipmap": stdlib.ZipmapFunc,
 		// Encoding
-		"csvdecode": stdlib.CSVDecodeFunc, "jsondecode": stdlib.JSONDecodeFunc, "jsonencode": stdlib.JSONEncodeFunc,
-		"base64decode": base64DecodeFunc(), "base64encode": base64EncodeFunc(), "sha256": sha256Func(),
+		"csvdecode": stdlib.CSVDecodeFunc, "jsondecode": decoding(stdlib.JSONDecodeFunc), "jsonencode": stdlib.JSONEncodeFunc,
+		"base64decode": decoding(base64DecodeFunc()), "base64encode": base64EncodeFunc(), "sha256": sha256Func(),
 		// Types
 		"tobool": toFunc(cty.Bool), "tonumber": toFunc(cty.Number), "tostring": toFunc(cty.String),
 		"tolist": toFunc(cty.List(cty.DynamicPseudoType)), "tomap": toFunc(cty.Map(cty.DynamicPseudoType)),

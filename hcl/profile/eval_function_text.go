@@ -31,6 +31,43 @@ func base64DecodeFunc() function.Function {
 	})
 }
 
+// decoding is a function whose result may have characters that its argument doesn't have, other than [Reserved] ones.
+func decoding(f function.Function) function.Function {
+	return function.New(&function.Spec{
+		Description: f.Description(), Params: f.Params(), VarParam: f.VarParam(), Type: f.ReturnTypeForValues,
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			v, err := f.Call(args)
+			if err != nil {
+				return v, err
+			}
+			given := stringOf(args[0])
+			// What is known on the machine only may be part of the argument, and so of the result.
+			if text := textsOf(v); strings.ContainsFunc(text, func(r rune) bool { return Reserved(r) && !strings.ContainsRune(given, r) }) {
+				return cty.DynamicVal, function.NewArgErrorf(0, "it holds a character that Unicode reserves for private use")
+			}
+			return v, nil
+		},
+	})
+}
+
+// textsOf are all texts in a value, and the names in it, together.
+func textsOf(v cty.Value) string {
+	var b strings.Builder
+	// The callback returns no error, so Walk doesn't either.
+	_ = cty.Walk(v, func(path cty.Path, part cty.Value) (bool, error) {
+		if len(path) > 0 {
+			if step, ok := path[len(path)-1].(cty.GetAttrStep); ok {
+				b.WriteString(step.Name)
+			}
+		}
+		if part.Type() == cty.String && part.IsKnown() && !part.IsNull() {
+			b.WriteString(stringOf(part))
+		}
+		return true, nil
+	})
+	return b.String()
+}
+
 func sha256Func() function.Function {
 	return textFunc("The text's SHA-256, in hexadecimal digits.", func(s string) (string, error) {
 		sum := sha256.Sum256([]byte(s))

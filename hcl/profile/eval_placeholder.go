@@ -1,6 +1,10 @@
 package profile
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
 
 // Run-time values are known on the Nomad client only: a dynamic port, the allocation's directory. In profile text they
 // are the objects self and nomad; evaluation turns each into one private-use rune inside an ordinary string, so that
@@ -51,6 +55,22 @@ func placeholderName(r rune) (string, bool) {
 		return names[i], true
 	}
 	return "", false
+}
+
+// Reserved reports whether a character stands for something else in the texts of a [Profile]: a run-time value, a secret()
+// reference, or a sensitive value. No text that a user gives can contain it.
+func Reserved(r rune) bool {
+	_, runtime := placeholderName(r)
+	return runtime || isSecretRune(r) || string(r) == Hidden
+}
+
+// reservedIn is the first reserved character of a text, as people name it, or "".
+func reservedIn(text string) string {
+	if i := strings.IndexFunc(text, Reserved); i >= 0 {
+		r, _ := utf8.DecodeRuneInString(text[i:])
+		return fmt.Sprintf("U+%04X", r)
+	}
+	return ""
 }
 
 // placeholdersIn lists the run-time values a string uses, in order of their first use.

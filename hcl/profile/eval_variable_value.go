@@ -1,7 +1,6 @@
 package profile
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -93,8 +92,12 @@ func (l *loader) textValue(v *variable, source, text string) givenValue {
 		l.conceal.add(at)
 	}
 	value := cty.StringVal(text)
+	if d := refused([]byte(text), source); d != nil {
+		l.report(d)
+		return givenValue{bad: true}
+	}
 	if v.typ != cty.String && v.typ != cty.DynamicPseudoType {
-		if d := cmp.Or(refused([]byte(text), source), nestedTooDeeply([]byte(text), source, hcl.InitialPos)); d != nil {
+		if d := nestedTooDeeply([]byte(text), source, hcl.InitialPos); d != nil {
 			l.report(d)
 			return givenValue{bad: true}
 		}

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"math/big"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
@@ -71,12 +72,17 @@ func refused(src []byte, name string) *hcl.Diagnostic {
 	}
 	for i := 0; i < len(src); {
 		r, size := utf8.DecodeRune(src[i:])
-		if _, ours := placeholderName(r); ours || isSecretRune(r) || string(r) == Hidden {
-			return diag.Error(rangeAt(src, name, i, size), "Character of private use", "The profile contains a character that Unicode reserves for private use.", "Remove it.")
+		if Reserved(r) {
+			return reservedCharacter(rangeAt(src, name, i, size))
 		}
 		i += size
 	}
 	return nil
+}
+
+// reservedCharacter refuses a character that is [Reserved].
+func reservedCharacter(at hcl.Range) *hcl.Diagnostic {
+	return diag.Error(at, "Character of private use", "The profile contains a character that Unicode reserves for private use.", "Remove it.")
 }
 
 // nestedTooDeeply finds brackets and signs that would exhaust the parser's stack.
@@ -103,15 +109,23 @@ func nestedTooDeeply(src []byte, name string, start hcl.Pos) *hcl.Diagnostic {
 	return nil
 }
 
-// literals finds numbers which no profile needs, and which are so large that writing them out would fill the memory.
+// literals finds what no expression may say: numbers which no profile needs, and which are so large that writing them out would
+// fill the memory, and texts with characters that are [Reserved], however they are written.
 func literals(root hclsyntax.Node) hcl.Diagnostics {
 	limit := new(big.Float).SetFloat64(1e18)
 	return hclsyntax.VisitAll(root, func(node hclsyntax.Node) hcl.Diagnostics {
-		lit, ok := node.(*hclsyntax.LiteralValueExpr)
-		if !ok || lit.Val.IsNull() || lit.Val.Type() != cty.Number || new(big.Float).Abs(numberOf(lit.Val)).Cmp(limit) <= 0 {
-			return nil
+		if b, ok := node.(*hclsyntax.Block); ok && reservedIn(strings.Join(b.Labels, "")) != "" {
+			return hcl.Diagnostics{reservedCharacter(b.DefRange())}
 		}
-		return hcl.Diagnostics{diag.Error(lit.SrcRange, "The number is too large", "The largest is 10^18.", "")}
+		lit, ok := node.(*hclsyntax.LiteralValueExpr)
+		switch {
+		case !ok || lit.Val.IsNull():
+		case lit.Val.Type() == cty.String && reservedIn(stringOf(lit.Val)) != "":
+			return hcl.Diagnostics{reservedCharacter(lit.SrcRange)}
+		case lit.Val.Type() == cty.Number && new(big.Float).Abs(numberOf(lit.Val)).Cmp(limit) > 0:
+			return hcl.Diagnostics{diag.Error(lit.SrcRange, "The number is too large", "The largest is 10^18.", "")}
+		}
+		return nil
 	})
 }
 
