@@ -4,11 +4,25 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 
 	"github.com/urfave/cli/v3"
 
 	"github.com/emprops/machinectl/compiler/plan"
 )
+
+// misread is what the cli package says of a flag whose value it can't read, with the name of the package that tried.
+var misread = regexp.MustCompile(`^(invalid value ".*?" for flag -[\w-]+): (strconv|time|parse error)`)
+
+// flagProblem adds to that what to write instead, and leaves out how it was tried.
+func flagProblem(text string) string {
+	found := misread.FindStringSubmatch(text)
+	if found == nil {
+		return text
+	}
+	instead := map[string]string{"strconv": "a whole number", "time": "a duration, such as 30s or 10m", "parse error": "true or false"}
+	return fmt.Sprintf("%s: write %s", found[1], instead[found[2]])
+}
 
 // usage is a command line that isn't understood.
 type usage struct {
@@ -20,7 +34,7 @@ func (e *usage) Error() string {
 }
 
 func usageError(_ context.Context, cmd *cli.Command, err error, _ bool) error {
-	return &usage{cmd: cmd.FullName(), problem: err.Error()}
+	return &usage{cmd: cmd.FullName(), problem: flagProblem(err.Error())}
 }
 
 // misuse makes a [usage] error.

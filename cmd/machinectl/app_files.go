@@ -14,11 +14,22 @@ import (
 	"github.com/urfave/cli/v3"
 )
 
+// fileError words an error of the file system: which path, and what is wrong with it. The cause stays reachable.
+func fileError(err error) error {
+	var at *fs.PathError
+	if !errors.As(err, &at) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", at.Path, at.Err)
+}
+
+// readAll reads a file, or standard input where it is named "-".
 func readAll(std streams, file string) ([]byte, error) {
 	if file == "-" {
 		return io.ReadAll(std.in)
 	}
-	return os.ReadFile(file)
+	b, err := os.ReadFile(file)
+	return b, fileError(err)
 }
 
 // writeNew writes a file that must not exist.
@@ -28,28 +39,28 @@ func writeNew(cmd *cli.Command, path string, text []byte) error {
 		return misuse(cmd, "%s exists already, and is left alone: name another file", path)
 	}
 	if err != nil {
-		return misuse(cmd, "%s", err)
+		return misuse(cmd, "%s", fileError(err))
 	}
 	_, err = f.Write(text)
-	return errors.Join(err, f.Close())
+	return errors.Join(fileError(err), f.Close())
 }
 
 // replaceFile writes a file whole or not at all, with the permissions it had.
 func replaceFile(file string, text []byte) error {
 	info, err := os.Stat(file)
 	if err != nil {
-		return err
+		return fileError(err)
 	}
 	temporary, err := os.CreateTemp(filepath.Dir(file), ".machinectl-*")
 	if err != nil {
-		return err
+		return fileError(err)
 	}
 	_, err = temporary.Write(text)
 	if err = errors.Join(err, temporary.Chmod(info.Mode().Perm()), temporary.Close()); err == nil {
 		err = os.Rename(temporary.Name(), file)
 	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("%s is as it was: %w", file, err), os.Remove(temporary.Name()))
+		return errors.Join(fmt.Errorf("%s is as it was: %w", file, fileError(err)), os.Remove(temporary.Name()))
 	}
 	return nil
 }

@@ -8,10 +8,13 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/urfave/cli/v3"
+
+	"github.com/emprops/machinectl/compiler/plan"
 )
 
 const (
@@ -27,10 +30,11 @@ func dispatcherFlag() cli.Flag {
 	return &cli.StringFlag{Name: "dispatcher", Usage: "`URL` of the dispatcher; else MACHINECTL_DISPATCHER, else " + defaultDispatcher}
 }
 
-// dispatcher speaks its HTTP API.
+// dispatcher is a client of the dispatcher's HTTP API.
 type dispatcher struct {
 	url string
-	// named says that somebody said where it is, rather than its being assumed.
+	at  string // the URL in messages
+	// named is false where the URL is assumed: neither a flag nor the environment has one.
 	named bool
 }
 
@@ -40,10 +44,26 @@ func newDispatcher(cmd *cli.Command) *dispatcher {
 		url = os.Getenv("MACHINECTL_DISPATCHER")
 	}
 	if url == "" {
-		return &dispatcher{url: defaultDispatcher}
+		return &dispatcher{url: defaultDispatcher, at: defaultDispatcher}
 	}
-	return &dispatcher{url: strings.TrimSuffix(url, "/"), named: true}
+	url = strings.TrimSuffix(url, "/")
+	return &dispatcher{url: url, at: plan.WithoutPassword(url), named: true}
 }
+
+// silenceError reports that a dispatcher gave no answer, or none that can be read.
+type silenceError struct {
+	at  string
+	err error
+}
+
+func (e *silenceError) Error() string {
+	return fmt.Sprintf("no answer from a dispatcher at %s: %s. Set MACHINECTL_DISPATCHER or -dispatcher, or start a dispatcher there", e.at, plan.Reason(e.err))
+}
+
+func (e *silenceError) Unwrap() error { return e.err }
+
+// silent words the error of a request that has no answer.
+func (d *dispatcher) silent(err error) error { return &silenceError{d.at, err} }
 
 // refusal is an error answer of the dispatcher.
 type refusal struct {
@@ -70,10 +90,10 @@ func (d *dispatcher) call(ctx context.Context, method, path string, body []byte,
 	defer resp.Body.Close()
 	b, err := io.ReadAll(io.LimitReader(resp.Body, bodyLimit))
 	if err != nil {
-		return fmt.Errorf("the dispatcher at %s broke off its answer: %w", d.url, err)
+		return d.silent(err)
 	}
 	if err := json.Unmarshal(b, into); err != nil {
-		return fmt.Errorf("the dispatcher at %s gives no JSON: is that a dispatcher? %w", d.url, err)
+		return d.silent(err)
 	}
 	return nil
 }
@@ -81,8 +101,8 @@ func (d *dispatcher) call(ctx context.Context, method, path string, body []byte,
 // send makes a request; an error answer becomes a [refusal]. The caller closes the body.
 func (d *dispatcher) send(ctx context.Context, method, path string, body []byte, header map[string]string) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, method, d.url+path, bytes.NewReader(body))
-	if err != nil {
-		return nil, fmt.Errorf("%q is no URL of a dispatcher: write something like %s", d.url, defaultDispatcher)
+	if err != nil || req.URL.Host == "" || !slices.Contains([]string{"http", "https"}, req.URL.Scheme) {
+		return nil, fmt.Errorf("%q is not the URL of a dispatcher: write something like %s", d.at, defaultDispatcher)
 	}
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
@@ -92,7 +112,7 @@ func (d *dispatcher) send(ctx context.Context, method, path string, body []byte,
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("no answer from a dispatcher at %s: start one, or set MACHINECTL_DISPATCHER or -dispatcher: %w", d.url, err)
+		return nil, d.silent(err)
 	}
 	if resp.StatusCode < http.StatusBadRequest {
 		return resp, nil
@@ -100,13 +120,13 @@ func (d *dispatcher) send(ctx context.Context, method, path string, body []byte,
 	defer resp.Body.Close()
 	b, err := io.ReadAll(io.LimitReader(resp.Body, 1<<16))
 	if err != nil {
-		return nil, fmt.Errorf("the dispatcher at %s answers %s", d.url, resp.Status)
+		return nil, fmt.Errorf("the dispatcher at %s answers %s", d.at, resp.Status)
 	}
 	var answer struct {
 		Error *refusal `json:"error"`
 	}
 	if json.Unmarshal(b, &answer) != nil || answer.Error == nil || answer.Error.Message == "" {
-		return nil, fmt.Errorf("the dispatcher at %s answers %s: %s", d.url, resp.Status, bytes.TrimSpace(b))
+		return nil, fmt.Errorf("the dispatcher at %s answers %s: %s", d.at, resp.Status, bytes.TrimSpace(b))
 	}
 	return nil, answer.Error
 }

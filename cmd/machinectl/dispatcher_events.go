@@ -79,13 +79,16 @@ func (s *eventStream) read(ctx context.Context) (ended bool, err error) {
 		}
 		id, kind, data = "", "", nil
 	}
-	return ended, lines.Err()
+	if err := lines.Err(); err != nil {
+		return ended, s.dispatcher.silent(err)
+	}
+	return ended, nil
 }
 
 func (s *eventStream) event(data []byte) (final bool, err error) {
 	var e queue.Event
 	if err := json.Unmarshal(data, &e); err != nil {
-		return false, fmt.Errorf("an event that isn't one: %w", err)
+		return false, s.dispatcher.silent(err)
 	}
 	s.show(e)
 	return e.State.Final(), nil

@@ -34,7 +34,7 @@ func (d *dispatcher) machine(ctx context.Context, cmd *cli.Command, prefix strin
 	case len(prefix) < minPrefix:
 		return "", misuse(cmd, "%q is too short for a machine's id: write at least %d characters of it; `machinectl machines` lists them", prefix, minPrefix)
 	case len(found) == 0:
-		return "", misuse(cmd, "no machine %q reports to the dispatcher at %s; `machinectl machines` lists those that run", prefix, d.url)
+		return "", misuse(cmd, "no machine %q reports to the dispatcher at %s; `machinectl machines` lists those that run", prefix, d.at)
 	case len(found) > 1:
 		return "", misuse(cmd, "%d machines have ids that begin with %q, write more of it: %s", len(found), prefix, strings.Join(found, ", "))
 	}
@@ -49,7 +49,7 @@ func agents(ctx context.Context, d *dispatcher) *view.Dispatcher {
 	var answer struct {
 		Machines []queue.Machine `json:"machines"`
 	}
-	out := &view.Dispatcher{URL: d.url, Machines: map[string]view.AgentState{}}
+	out := &view.Dispatcher{URL: d.at, Machines: map[string]view.AgentState{}}
 	if err := d.call(ctx, http.MethodGet, "/v1/machines", nil, &answer); err != nil {
 		if !d.named {
 			return nil

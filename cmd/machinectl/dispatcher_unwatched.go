@@ -38,7 +38,7 @@ func (d *dispatcher) unwatched(ctx context.Context) ([]view.Unwatched, error) {
 	var list []view.Unwatched
 	if !s.Leads && s.Leader == nil {
 		list = append(list, view.Unwatched{
-			Namespace: s.Dispatcher.Namespace, Why: fmt.Sprintf("the dispatcher at %s knows of none that leads; its log says more", d.url),
+			Namespace: s.Dispatcher.Namespace, Why: fmt.Sprintf("the dispatcher at %s knows of none that leads; its log says more", d.at),
 		})
 	}
 	for _, u := range s.Unwatched {
@@ -67,7 +67,7 @@ func (d *dispatcher) unwatchedBy(ctx context.Context, p *plan.Plan) ([]view.Unwa
 	var list []view.Unwatched
 	for _, pool := range p.Pools {
 		at := pool.Place.Namespace
-		why := fmt.Sprintf("The dispatcher at %s watches namespace %q. Give namespace %q one with a Redis of its own, or move the pools.", d.url, s.Dispatcher.Namespace, at)
+		why := fmt.Sprintf("The dispatcher at %s watches namespace %q. Give namespace %q one with a Redis of its own, or move the pools.", d.at, s.Dispatcher.Namespace, at)
 		switch {
 		case pool.Action == plan.Remove || pool.Action == plan.Orphan || s.Dispatcher.Namespace == "":
 			continue

@@ -84,7 +84,7 @@ func formattable(cmd *cli.Command) ([]string, error) {
 		info, err := os.Stat(arg)
 		switch {
 		case err != nil:
-			return nil, misuse(cmd, "%s", err)
+			return nil, misuse(cmd, "%s", fileError(err))
 		case !info.IsDir():
 			files = append(files, arg)
 		default:

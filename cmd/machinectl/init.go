@@ -34,7 +34,7 @@ func initCommand(std streams) *cli.Command {
 				dir = cmd.Args().First()
 			}
 			if err := os.MkdirAll(dir, 0o755); err != nil {
-				return err
+				return fileError(err)
 			}
 			path := filepath.Join(dir, "profiles.hcl")
 			f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
@@ -42,7 +42,7 @@ func initCommand(std streams) *cli.Command {
 				return misuse(cmd, "%s exists already, and is left alone: name another directory", path)
 			}
 			if err != nil {
-				return err
+				return fileError(err)
 			}
 			agent := findAgent()
 			_, err = f.Write(starterWith(agent))

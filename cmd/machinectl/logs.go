@@ -8,6 +8,8 @@ import (
 
 	nomad "github.com/hashicorp/nomad/api"
 	"github.com/urfave/cli/v3"
+
+	"github.com/emprops/machinectl/compiler/plan"
 )
 
 func logsCommand(std streams) *cli.Command {
@@ -61,7 +63,7 @@ func logs(ctx context.Context, cmd *cli.Command, std streams) (err error) {
 			if err == nil || errors.Is(err, io.EOF) {
 				return nil
 			}
-			return fmt.Errorf("the log of %s on machine %s can't be read: %w", task, alloc.ID[:8], err)
+			return fmt.Errorf("the log of %s on machine %s can't be read: %w", task, alloc.ID[:8], plan.NewCluster(client).Explain(err))
 		case frame, open := <-frames:
 			if !open {
 				return nil

@@ -54,7 +54,7 @@ func pools(ctx context.Context, cmd *cli.Command, std streams) error {
 		}
 		for _, u := range doc.Unwatched {
 			if slices.Contains(u.Pools, name) {
-				return fmt.Errorf("the dispatcher at %s does nothing with pool %q: %s", d.url, name, u.Why)
+				return fmt.Errorf("the dispatcher at %s does nothing with pool %q: %s", d.at, name, u.Why)
 			}
 		}
 		return misuse(cmd, "the dispatcher has no pool %q%s", name, hint(diag.Suggest(name, known)))

@@ -40,7 +40,7 @@ func restartCommand(std streams) *cli.Command {
 			}
 			q := (&nomad.QueryOptions{Namespace: alloc.Namespace}).WithContext(ctx)
 			if err := client.Allocations().Restart(alloc, task, q); err != nil {
-				return fmt.Errorf("%s on machine %s was not restarted: %w", task, alloc.ID[:8], err)
+				return fmt.Errorf("%s on machine %s was not restarted: %w", task, alloc.ID[:8], plan.NewCluster(client).Explain(err))
 			}
 			owner := plan.Owner(alloc.Job)
 			if cmd.Bool("json") {

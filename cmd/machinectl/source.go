@@ -50,10 +50,12 @@ func load(cmd *cli.Command, std streams) (*source, error) {
 // loadPaths is [load] for given paths.
 func loadPaths(cmd *cli.Command, std streams, paths []string) (*source, error) {
 	vars := map[string]string{}
-	for _, v := range cmd.StringSlice("var") {
+	given := cmd.StringSlice("var")
+	for i, v := range given {
 		name, value, ok := strings.Cut(v, "=")
 		if !ok {
-			return nil, misuse(cmd, "-var %q: write -var NAME=VALUE", v)
+			// The text may be a secret that lacks its name.
+			return nil, misuse(cmd, "-var number %d of %d has no \"=\": write -var NAME=VALUE", i+1, len(given))
 		}
 		vars[name] = value
 	}

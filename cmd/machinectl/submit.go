@@ -83,14 +83,14 @@ func readJob(cmd *cli.Command, std streams) ([]byte, error) {
 	if name != "-" {
 		f, err := os.Open(name)
 		if err != nil {
-			return nil, misuse(cmd, "%s", err)
+			return nil, misuse(cmd, "%s", fileError(err))
 		}
 		defer f.Close()
 		in = f
 	}
 	b, err := io.ReadAll(io.LimitReader(in, submissionLimit+1))
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, fileError(err)
 	}
 	if len(b) > submissionLimit {
 		return nil, fmt.Errorf("%s: more than %d bytes: put large inputs into a store and name their URLs", name, submissionLimit)

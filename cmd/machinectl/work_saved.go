@@ -30,7 +30,7 @@ func (w *work) save(file string, profile []string) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(file, b, 0o600)
+	return fileError(os.WriteFile(file, b, 0o600))
 }
 
 // savedPlan reads the plan that the command line names; nil if it names something else.

@@ -50,10 +50,10 @@ type Cluster struct {
 
 // NewCluster uses an official client.
 func NewCluster(c *nomad.Client) *Cluster {
-	return &Cluster{address: c.Address(), jobs: c.Jobs(), planner: c.Jobs(), checks: c.Allocations(), logs: c.AllocFS(), foreign: &censor{}}
+	return &Cluster{address: WithoutPassword(c.Address()), jobs: c.Jobs(), planner: c.Jobs(), checks: c.Allocations(), logs: c.AllocFS(), foreign: &censor{}}
 }
 
-// Address is where Nomad is asked.
+// Address is Nomad's URL, without a password that is in it.
 func (c *Cluster) Address() string { return c.address }
 
 // Place is where a pool's job lives.

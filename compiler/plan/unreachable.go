@@ -4,12 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
-	"syscall"
 
 	nomad "github.com/hashicorp/nomad/api"
 )
@@ -111,27 +108,6 @@ func (c *Cluster) unreachable(err error) error {
 	case errors.As(err, &unexpected), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
 	default:
-		return &UnreachableError{c.address, reason(err)}
-	}
-}
-
-// reason is the innermost cause of a failed request, without the layers that it passed.
-func reason(err error) string {
-	var (
-		lookup  *net.DNSError
-		number  syscall.Errno
-		request *url.Error
-	)
-	switch {
-	case errors.As(err, &lookup):
-		return fmt.Sprintf("the host %q is not known", lookup.Name)
-	case errors.As(err, &number):
-		return number.Error()
-	case errors.As(err, &request) && request.Timeout():
-		return "it takes too long"
-	case errors.As(err, &request):
-		return request.Err.Error()
-	default:
-		return err.Error()
+		return &UnreachableError{c.address, Reason(err)}
 	}
 }
