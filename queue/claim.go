@@ -30,7 +30,7 @@ func (c *Client) Claim(ctx context.Context, w WorkerInfo, n int, wait time.Durat
 			return nil, err
 		}
 		left := time.Until(until)
-		t, err := c.turn(ctx, w, nil, n, wasIdle, left > 0)
+		t, err := c.turn(ctx, turnRequest{worker: w, n: n, mayBeIdle: wasIdle, becomeIdle: left > 0})
 		if err != nil {
 			return nil, err
 		}
@@ -123,77 +123,80 @@ type turned struct {
 
 // turn ends attempts and claims up to n jobs, and completes what it claimed. Nearly always the quick script does it all; what
 // that leaves, and an answer that got lost, is the turn script's.
-func (c *Client) turn(ctx context.Context, w WorkerInfo, endings []ending, n int, wasIdle, idle bool) (*turned, error) {
-	n = min(n, MaxClaim)
-	nonce, replay, lingers := c.nonceFor(w.key(), n)
-	a := attempt{worker: w, endings: endings, n: n, nonce: nonce, wasIdle: wasIdle || lingers, idle: idle, replay: replay}
-	if n > 0 {
-		a.profile = w.Offer.Profile()
+func (c *Client) turn(ctx context.Context, r turnRequest) (*turned, error) {
+	worker := r.worker.key()
+	r.n = min(r.n, MaxClaim)
+	nonce, replay, lingers := c.nonceFor(worker, r.n)
+	r.nonce, r.replay, r.mayBeIdle = nonce, replay, r.mayBeIdle || lingers
+	if r.n > 0 {
+		r.profile = r.worker.Offer.Profile()
 	}
 	lasting, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), turnTimeout, errNoAnswer)
 	defer cancel()
-	t, given, err := c.carryOut(lasting, &a)
-	c.settle(w.key(), n, nonce, err)
+	t, given, err := c.carryOut(lasting, &r)
+	c.settle(worker, r.n, nonce, err)
 	if err != nil {
 		return nil, err
 	}
-	t.claimed, err = c.fill(lasting, w.Offer.Type, given)
+	t.claimed, err = c.fill(lasting, r.worker.Offer.Type, given)
 	if err != nil {
 		return nil, err
 	}
 	return t, nil
 }
 
-// attempt is what one turn asks for.
-type attempt struct {
-	worker        WorkerInfo
-	profile       string
-	endings       []ending
-	n             int
-	nonce         string
-	wasIdle, idle bool
-	replay        bool
+// turnRequest describes one turn. The caller sets the first part, turn the rest.
+type turnRequest struct {
+	worker     WorkerInfo
+	endings    []ending
+	n          int  // jobs to claim
+	mayBeIdle  bool // the worker may be registered as idle
+	becomeIdle bool // register the worker as idle if there is no job
+
+	profile string // empty if no jobs are claimed
+	nonce   string
+	replay  bool // a call with this nonce got no answer
 }
 
 // carryOut returns what the scripts answered, and the jobs they gave as [Client.fill] takes them.
-func (c *Client) carryOut(ctx context.Context, a *attempt) (*turned, []any, error) {
+func (c *Client) carryOut(ctx context.Context, r *turnRequest) (*turned, []any, error) {
 	var ended []string
-	if c.isQuick(a) {
-		q, err := gathered(ctx, c.turns, a.worker.Offer.Type+" "+a.profile, a)
+	if c.isQuick(r) {
+		q, err := gathered(ctx, c.turns, r.worker.Offer.Type+" "+r.profile, r)
 		if err = errors.Join(err, q.err); err != nil && !isBroken(err) {
 			return nil, nil, err
 		}
-		if a.replay = err != nil; q.done {
+		if r.replay = err != nil; q.done {
 			if q.idle {
 				return &turned{ended: q.ended, status: "idle"}, nil, nil
 			}
-			if len(q.given) > 0 || a.n == 0 {
+			if len(q.given) > 0 || r.n == 0 {
 				return &turned{ended: q.ended, status: "ok"}, q.given, nil
 			}
-			ended, a.endings = q.ended, nil
+			ended, r.endings = q.ended, nil
 		}
 	}
-	reply, err := c.evalTurn(ctx, a)
-	if isBroken(err) && !a.replay {
-		a.replay = true
-		reply, err = c.evalTurn(ctx, a)
+	reply, err := c.evalTurn(ctx, r)
+	if isBroken(err) && !r.replay {
+		r.replay = true
+		reply, err = c.evalTurn(ctx, r)
 	}
 	if err != nil {
 		return nil, nil, err
 	}
-	c.wake(ctx, a.worker.Offer.Type, texts(at(reply, 3)))
+	c.wake(ctx, r.worker.Offer.Type, texts(at(reply, 3)))
 	t := &turned{ended: append(ended, texts(at(reply, 0))...), status: text(at(reply, 1)), soon: time.Duration(number(at(reply, 4))) * time.Millisecond}
 	return t, list(at(reply, 2)), nil
 }
 
-func (c *Client) evalTurn(ctx context.Context, a *attempt) (any, error) {
-	w := a.worker
-	more := append(make([]string, 0, 1+len(a.endings)), c.keys.wake(w.Offer.Type, w.Machine+"/"+w.Name))
-	args := append(make([]any, 0, 14+7*len(a.endings)),
-		w.Machine, w.Name, a.profile, w.index(), a.n, a.nonce, c.opts.Lease.Milliseconds(), c.opts.Overrun.Milliseconds(),
-		c.opts.KeepOff.Milliseconds(), boolArg(a.wasIdle), boolArg(a.idle), c.opts.Backoff.Milliseconds(), c.opts.MaxBackoff.Milliseconds(), boolArg(a.replay),
+func (c *Client) evalTurn(ctx context.Context, r *turnRequest) (any, error) {
+	w := r.worker
+	more := append(make([]string, 0, 1+len(r.endings)), c.keys.wake(w.Offer.Type, w.Machine+"/"+w.Name))
+	args := append(make([]any, 0, 14+7*len(r.endings)),
+		w.Machine, w.Name, r.profile, w.index(), r.n, r.nonce, c.opts.Lease.Milliseconds(), c.opts.Overrun.Milliseconds(),
+		c.opts.KeepOff.Milliseconds(), boolArg(r.mayBeIdle), boolArg(r.becomeIdle), c.opts.Backoff.Milliseconds(), c.opts.MaxBackoff.Milliseconds(), boolArg(r.replay),
 	)
-	for _, e := range a.endings {
+	for _, e := range r.endings {
 		more = append(more, c.keys.details(e.lease.JobID))
 		args = append(args, e.lease.JobID, e.lease.Fence, e.lease.Nonce, e.action, e.factor, e.detail, e.result)
 	}

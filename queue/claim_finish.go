@@ -84,7 +84,7 @@ func (c *Client) Release(ctx context.Context, l Lease, reason string) error {
 
 func (c *Client) end(ctx context.Context, e ending) error {
 	w := WorkerInfo{Machine: e.lease.Machine, Name: e.lease.Worker, Offer: capability.Offer{Type: typeOf(e.lease.JobID)}}
-	t, err := c.turn(ctx, w, []ending{e}, 0, false, false)
+	t, err := c.turn(ctx, turnRequest{worker: w, endings: []ending{e}})
 	if err != nil {
 		return err
 	}

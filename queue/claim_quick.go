@@ -29,20 +29,20 @@ type quickAnswer struct {
 }
 
 // weight is how many jobs a turn ends or asks for.
-func (a *attempt) weight() int { return max(1, a.n, len(a.endings)) }
+func (r *turnRequest) weight() int { return max(1, r.n, len(r.endings)) }
 
 // isQuick says whether the quick script may be able to do it.
-func (c *Client) isQuick(a *attempt) bool {
-	if a.replay || slices.ContainsFunc(a.endings, func(e ending) bool { return e.action != "c" }) {
+func (c *Client) isQuick(r *turnRequest) bool {
+	if r.replay || slices.ContainsFunc(r.endings, func(e ending) bool { return e.action != "c" }) {
 		return false
 	}
-	until, ok := c.slow.Load(a.worker.Offer.Type)
+	until, ok := c.slow.Load(r.worker.Offer.Type)
 	t, _ := until.(time.Time)
 	return !ok || time.Now().After(t)
 }
 
 // quickTurns runs the quick script for several workers with the same profile.
-func (c *Client) quickTurns(ctx context.Context, key string, turns []*attempt) []quickAnswer {
+func (c *Client) quickTurns(ctx context.Context, key string, turns []*turnRequest) []quickAnswer {
 	jobType, profile, _ := strings.Cut(key, " ")
 	out := make([]quickAnswer, len(turns))
 	more, args := c.quickArgs(profile, turns)
@@ -58,31 +58,31 @@ func (c *Client) quickTurns(ctx context.Context, key string, turns []*attempt) [
 		return out
 	}
 	ended, counts, given := texts(at(reply, 0)), list(at(reply, 1)), list(at(reply, 2))
-	for i, a := range turns {
+	for i, r := range turns {
 		jobs := int(number(counts[i]))
-		n, g := len(a.endings), givenValues*max(0, jobs)
+		n, g := len(r.endings), givenValues*max(0, jobs)
 		out[i] = quickAnswer{done: true, ended: ended[:n:n], given: given[:g:g], idle: jobs < 0}
 		ended, given = ended[n:], given[g:]
 	}
 	return out
 }
 
-func (c *Client) quickArgs(profile string, turns []*attempt) (more []string, args []any) {
+func (c *Client) quickArgs(profile string, turns []*turnRequest) (more []string, args []any) {
 	args = make([]any, 0, 4+10*len(turns))
 	args = append(args, profile, c.opts.Lease.Milliseconds(), c.opts.Overrun.Milliseconds(), len(turns))
-	for _, a := range turns {
-		w, idle := a.worker, 0
-		if a.wasIdle {
+	for _, r := range turns {
+		w, idle := r.worker, 0
+		if r.mayBeIdle {
 			idle++
 		}
-		if a.idle {
+		if r.becomeIdle {
 			idle += 2
 		}
 		more = append(more, c.keys.wake(w.Offer.Type, w.Machine+"/"+w.Name))
-		args = append(args, w.Machine, w.Name, a.nonce, a.n, profile+":"+w.index()+":"+w.Machine+"/"+w.Name, idle)
+		args = append(args, w.Machine, w.Name, r.nonce, r.n, profile+":"+w.index()+":"+w.Machine+"/"+w.Name, idle)
 	}
-	for _, a := range turns {
-		for _, e := range a.endings {
+	for _, r := range turns {
+		for _, e := range r.endings {
 			more = append(more, c.keys.details(e.lease.JobID))
 			args = append(args, e.lease.JobID, e.lease.Fence, e.lease.Nonce, e.result)
 		}

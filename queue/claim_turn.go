@@ -23,13 +23,13 @@ func (c *Client) Turn(ctx context.Context, w WorkerInfo, done []Ending, n int) (
 	}
 	var ended []string
 	for len(endings) > MaxClaim {
-		t, err := c.turn(ctx, w, endings[:MaxClaim], 0, false, false)
+		t, err := c.turn(ctx, turnRequest{worker: w, endings: endings[:MaxClaim]})
 		if err != nil {
 			return nil, nil, err
 		}
 		ended, endings = append(ended, t.ended...), endings[MaxClaim:]
 	}
-	t, err := c.turn(ctx, w, endings, n, false, false)
+	t, err := c.turn(ctx, turnRequest{worker: w, endings: endings, n: n})
 	if err != nil {
 		return nil, nil, err
 	}

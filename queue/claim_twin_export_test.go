@@ -20,30 +20,30 @@ type TwinTurn struct {
 	Claimed []Claimed
 }
 
-func (t *TwinTurn) attempt() (*attempt, error) {
-	a := &attempt{worker: t.Worker, n: t.N, nonce: newNonce(), wasIdle: t.WasIdle, idle: t.Idle, profile: t.Worker.Offer.Profile()}
+func (t *TwinTurn) request() (*turnRequest, error) {
+	r := &turnRequest{worker: t.Worker, n: t.N, nonce: newNonce(), mayBeIdle: t.WasIdle, becomeIdle: t.Idle, profile: t.Worker.Offer.Profile()}
 	for _, d := range t.Done {
 		e, err := d.encode()
 		if err != nil {
 			return nil, err
 		}
-		a.endings = append(a.endings, e)
+		r.endings = append(r.endings, e)
 	}
-	return a, nil
+	return r, nil
 }
 
 // GatheredTurns passes the turns of workers with the same profile to one call of the quick script, as if they had
 // arrived concurrently. It does not handle what that script leaves.
 func (c *Client) GatheredTurns(ctx context.Context, turns []*TwinTurn) error {
-	attempts := make([]*attempt, len(turns))
+	requests := make([]*turnRequest, len(turns))
 	for i, t := range turns {
 		var err error
-		if attempts[i], err = t.attempt(); err != nil {
+		if requests[i], err = t.request(); err != nil {
 			return err
 		}
 	}
 	jobType := turns[0].Worker.Offer.Type
-	for i, q := range c.quickTurns(ctx, jobType+" "+attempts[0].profile, attempts) {
+	for i, q := range c.quickTurns(ctx, jobType+" "+requests[0].profile, requests) {
 		t := turns[i]
 		if q.err != nil {
 			return q.err
@@ -70,7 +70,7 @@ func (c *Client) PlainTurn(ctx context.Context, t *TwinTurn) error {
 			return err
 		}
 	}
-	done, err := c.turn(ctx, t.Worker, endings, t.N, t.WasIdle, t.Idle)
+	done, err := c.turn(ctx, turnRequest{worker: t.Worker, endings: endings, n: t.N, mayBeIdle: t.WasIdle, becomeIdle: t.Idle})
 	if err != nil {
 		return err
 	}

@@ -38,8 +38,8 @@ type Client struct {
 	durableTill time.Time // how long durable is believed
 	checkedTill time.Time // how long the servers' settings are
 
-	submissions *gather.Gatherer[*checked, submission]  // by type
-	turns       *gather.Gatherer[*attempt, quickAnswer] // by type and profile
+	submissions *gather.Gatherer[*checked, submission]      // by type
+	turns       *gather.Gatherer[*turnRequest, quickAnswer] // by type and profile
 	hub         hub
 	fixedKeys   sync.Map            // script name and type → its keys
 	slow        sync.Map            // type → until when the quick script isn't tried: it has limits or fair share
@@ -66,7 +66,7 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 		workers: map[string]map[string]WorkerInfo{}, reports: map[string]Machine{}, types: map[string]bool{}, leftovers: map[string]leftover{}, hub: hub{feeds: map[string]*feed{}},
 	}
 	c.submissions = newGatherer(batchChunk, callShare, c.submitGathered)
-	c.turns = newGatherer(quickChunk, (*attempt).weight, c.quickTurns)
+	c.turns = newGatherer(quickChunk, (*turnRequest).weight, c.quickTurns)
 	waiting := *ro
 	waiting.PoolSize = 4096
 	waiting.ReadTimeout = o.Poll + 5*time.Second
