@@ -15,6 +15,7 @@ import (
 
 	"github.com/emprops/machinectl/hcl/timetext"
 	"github.com/emprops/machinectl/queue/internal/gather"
+	"github.com/emprops/machinectl/queue/internal/script"
 )
 
 var _ API = (*Client)(nil)
@@ -26,8 +27,8 @@ type Client struct {
 	keys    keys
 	log     *slog.Logger
 	rdb     redis.UniversalClient
-	waiters redis.UniversalClient // connections of workers that wait for a wake-up
-	scripts scripts
+	waiters redis.UniversalClient     // connections of workers that wait for a wake-up
+	scripts map[string]*script.Script // by file name
 	matches *matcher
 
 	mu          sync.Mutex

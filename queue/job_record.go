@@ -9,11 +9,12 @@ import (
 	"time"
 
 	"github.com/emprops/machinectl/hcl/wiretime"
+	"github.com/emprops/machinectl/queue/internal/script"
 )
 
-// record is a job's record as the scripts keep it; lib_record.lua names the fields in this order.
+// record is a job's record. Times are in milliseconds by Redis' clock, and 0 means none.
 type record struct {
-	id                    string
+	id                    string // not in the record's text, but its key
 	state                 State
 	rev, ended, fence     int64
 	nonce                 string
@@ -23,7 +24,7 @@ type record struct {
 	attempts              int
 	excluded, tenant      string
 	deadline, timeout     int64
-	has                   int64
+	has                   int64 // a sum: 1 for meta, 2 for parameters in bodies, 4 for parameters too large for a script to return
 	class, order          string
 	lost                  int
 	ready                 int64
@@ -33,7 +34,58 @@ type record struct {
 	idem                  string
 }
 
-const recordFields = 24
+// recordField is one field of a record's text: its name in scripts, and where Go keeps it.
+type recordField struct {
+	name string
+	in   func(*record) any // *State, *string, *int or *int64
+}
+
+// recordFields are the fields of a record's text in their order, for Go and for the scripts. Data in Redis has this order: a
+// changed row needs another [formatVersion]. What changes with each attempt comes first, so that the quick script can take
+// over the rest as it is.
+var recordFields = []recordField{
+	{"STATE", func(r *record) any { return &r.state }},
+	{"REV", func(r *record) any { return &r.rev }},
+	{"ENDED", func(r *record) any { return &r.ended }},
+	{"FENCE", func(r *record) any { return &r.fence }},
+	{"NONCE", func(r *record) any { return &r.nonce }},
+	{"MACHINE", func(r *record) any { return &r.machine }},
+	{"WORKER", func(r *record) any { return &r.worker }},
+	{"STARTED", func(r *record) any { return &r.started }},
+	{"CLAIM_REV", func(r *record) any { return &r.claimRev }},
+	{"PROGRESS_REV", func(r *record) any { return &r.progressRev }},
+	{"ATTEMPTS", func(r *record) any { return &r.attempts }},
+	{"EXCLUDED", func(r *record) any { return &r.excluded }},
+	{"TENANT", func(r *record) any { return &r.tenant }},
+	{"DEADLINE", func(r *record) any { return &r.deadline }},
+	{"TIMEOUT", func(r *record) any { return &r.timeout }},
+	{"HAS", func(r *record) any { return &r.has }},
+	{"CLASS", func(r *record) any { return &r.class }},
+	{"ORDER", func(r *record) any { return &r.order }},
+	{"LOST", func(r *record) any { return &r.lost }},
+	{"READY", func(r *record) any { return &r.ready }},
+	{"REASON", func(r *record) any { return &r.reason }},
+	{"MAX_ATTEMPTS", func(r *record) any { return &r.maxAttempts }},
+	{"CREATED", func(r *record) any { return &r.created }},
+	{"IDEM", func(r *record) any { return &r.idem }},
+}
+
+// scriptFields are the [recordFields] as the scripts' loader takes them.
+func scriptFields() []script.Field {
+	out := make([]script.Field, len(recordFields))
+	for i, f := range recordFields {
+		out[i].Name = f.name
+		switch f.in(&record{}).(type) {
+		case *State:
+			out[i].Kind = script.Letter
+		case *string:
+			out[i].Kind = script.Text
+		default:
+			out[i].Kind = script.Number
+		}
+	}
+	return out
+}
 
 // stateOf translates a record's letter into the state.
 func stateOf(letter string) State {
@@ -56,26 +108,36 @@ func stateOf(letter string) State {
 	return State("unknown " + letter)
 }
 
-func parseRecord(id, s string) (*record, error) {
-	f := strings.SplitN(s, "\t", recordFields)
-	if len(f) != recordFields {
-		return nil, fmt.Errorf("queue: the record of job %s has %d fields, this program reads %d", id, len(f), recordFields)
+// parseRecord reads the text of a job's record.
+func parseRecord(id, text string) (*record, error) {
+	if n := strings.Count(text, "\t") + 1; n != len(recordFields) {
+		return nil, fmt.Errorf("queue: the record of job %s has %d fields, this program reads %d", id, n, len(recordFields))
 	}
-	var bad error
-	n := func(i int) int64 {
-		v, err := strconv.ParseInt(f[i], 10, 64)
-		if err != nil && bad == nil {
-			bad = fmt.Errorf("queue: the record of job %s, field %d: %w", id, i+1, err)
+	r := &record{id: id}
+	for _, f := range recordFields {
+		var value string
+		value, text, _ = strings.Cut(text, "\t")
+		if err := setField(f.in(r), value); err != nil {
+			return nil, fmt.Errorf("queue: the record of job %s, field %s: %w", id, f.name, err)
 		}
-		return v
 	}
-	r := &record{
-		id: id, state: stateOf(f[0]), rev: n(1), ended: n(2), fence: n(3), nonce: f[4], machine: f[5], worker: f[6], started: n(7),
-		claimRev: n(8), progressRev: n(9), attempts: int(n(10)), excluded: f[11], tenant: f[12], deadline: n(13), timeout: n(14),
-		has: n(15), class: f[16], order: f[17], lost: int(n(18)), ready: n(19), reason: f[20], maxAttempts: int(n(21)),
-		created: n(22), idem: f[23],
+	return r, nil
+}
+
+func setField(field any, value string) (err error) {
+	var n int64
+	switch field := field.(type) {
+	case *State:
+		*field = stateOf(value)
+	case *string:
+		*field = value
+	case *int:
+		n, err = strconv.ParseInt(value, 10, 64)
+		*field = int(n)
+	case *int64:
+		*field, err = strconv.ParseInt(value, 10, 64)
 	}
-	return r, bad
+	return err //nolint:wrapcheck // the caller names the field
 }
 
 func (r *record) priority() int {

@@ -5,99 +5,30 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"path"
+	"io/fs"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/emprops/machinectl/queue/internal/script"
 )
 
 //go:embed scripts/*.lua
 var scriptFiles embed.FS
 
-// script is one Lua program. Its file's header says in "KEYS:" which of the shard's keys it uses, in order; "MORE KEYS:"
-// describes what the caller adds to them. A line "LIBS:" names shared parts that are put in its place.
-type script struct {
-	name string
-	keys []string
-	lua  *redis.Script
-}
-
-// scripts are all of them, by file name.
-type scripts map[string]*script
-
-func loadScripts() (scripts, error) {
-	files, err := scriptFiles.ReadDir("scripts")
+// loadScripts loads the scripts by file name, with the fields of [recordFields].
+func loadScripts() (map[string]*script.Script, error) {
+	folder, err := fs.Sub(scriptFiles, "scripts")
 	if err != nil {
-		return nil, fmt.Errorf("scripts: %w", err)
+		return nil, fmt.Errorf("queue: scripts: %w", err)
 	}
-	out := scripts{}
-	for _, f := range files {
-		name := strings.TrimSuffix(f.Name(), ".lua")
-		if strings.HasPrefix(name, "lib_") {
-			continue
-		}
-		s, err := loadScript(name)
-		if err != nil {
-			return nil, err
-		}
-		out[name] = s
-	}
-	return out, nil
-}
-
-// loadScript puts a script together: names for its keys, its libraries, its body. The variable more is the number of
-// fixed keys: the caller's own begin at KEYS[more + 1].
-func loadScript(name string) (*script, error) {
-	body, err := scriptFiles.ReadFile(path.Join("scripts", name+".lua"))
+	loaded, err := script.Load(folder, scriptFields())
 	if err != nil {
-		return nil, fmt.Errorf("scripts: %w", err)
+		return nil, fmt.Errorf("queue: %w", err)
 	}
-	s := &script{name: name}
-	var src strings.Builder
-	for line := range strings.Lines(string(body)) {
-		if rest, ok := strings.CutPrefix(line, "-- KEYS:"); ok {
-			s.keys = strings.Fields(rest)
-		}
-		rest, ok := strings.CutPrefix(strings.TrimSpace(line), "-- LIBS:")
-		if !ok {
-			src.WriteString(line)
-			continue
-		}
-		for _, lib := range strings.Fields(rest) {
-			text, err := scriptFiles.ReadFile(path.Join("scripts", "lib_"+lib+".lua"))
-			if err != nil {
-				return nil, fmt.Errorf("scripts: %s: %w", name, err)
-			}
-			src.Write(text)
-		}
-	}
-	values := make([]string, len(s.keys))
-	for i := range s.keys {
-		values[i] = fmt.Sprintf("KEYS[%d]", i+1)
-	}
-	names := fmt.Sprintf("local more = %d\n", len(s.keys))
-	if len(s.keys) > 0 {
-		names += fmt.Sprintf("local %s = %s\n", strings.Join(s.keys, ", "), strings.Join(values, ", "))
-	}
-	s.lua = redis.NewScript(compact(names + src.String()))
-	return s, nil
-}
-
-// compact replaces the names of a record's fields by their places, as the "FIELDS:" lines list them, and redis.call by a
-// local: both cost time in each of the many calls that a script makes. The scripts stay readable that way.
-func compact(src string) string {
-	var pairs []string
-	for line := range strings.Lines(src) {
-		if rest, ok := strings.CutPrefix(line, "-- FIELDS:"); ok {
-			for _, name := range strings.Fields(rest) {
-				pairs = append(pairs, "["+name+"]", fmt.Sprintf("[%d]", len(pairs)/2+1))
-			}
-		}
-	}
-	pairs = append(pairs, "redis.call(", "call(")
-	return "local call = redis.call\n" + strings.NewReplacer(pairs...).Replace(src)
+	return loaded, nil
 }
 
 // eval runs a script in a type's shard. Errors are mapped as [Client.wrap] says.
@@ -115,7 +46,7 @@ func (c *Client) evalOn(
 		if err != nil {
 			return nil, err
 		}
-		v, err := c.scripts[name].lua.Run(ctx, server, keys, args...).Result()
+		v, err := c.scripts[name].Run(ctx, server, keys, args...)
 		if err == nil {
 			return v, nil
 		}
@@ -166,8 +97,8 @@ func (c *Client) scriptKeys(name, jobType string, more []string) []string {
 	at := [2]string{name, jobType}
 	fixed, ok := c.fixedKeys.Load(at)
 	if !ok {
-		built := make([]string, 0, len(s.keys))
-		for _, k := range s.keys {
+		built := make([]string, 0, len(s.Keys))
+		for _, k := range s.Keys {
 			built = append(built, c.keys.shard(jobType, k))
 		}
 		fixed, _ = c.fixedKeys.LoadOrStore(at, built)

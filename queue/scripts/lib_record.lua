@@ -4,16 +4,10 @@
 -- w:<machine>/<worker> = "<profile>\t<index>", d:<machine> = "<until ms>\t<reason>" for the dispatcher's drain and
 -- p:<machine> for an operator's, paused = the reason, limited and fair as in lib_limits.lua.
 --
--- A job's record is one field of the hash `jobs`: tab-separated values in the order of the names below, whose positions the loader
--- substitutes in r[NAME]. Times are in milliseconds by Redis' clock, and 0 means none. No value may contain a tab, which Go checks
--- before it calls a script. HAS is a sum: 1 for meta, 2 for parameters in bodies, 4 for parameters too large for a script to
--- return. The parameters are not in the record, to keep what scripts read and write most often small.
--- What changes with each attempt comes first, so that quick.lua can take the rest over as it is.
--- FIELDS: STATE REV ENDED FENCE NONCE MACHINE WORKER STARTED CLAIM_REV PROGRESS_REV ATTEMPTS EXCLUDED TENANT DEADLINE TIMEOUT
--- FIELDS: HAS CLASS ORDER LOST READY REASON MAX_ATTEMPTS CREATED IDEM
-local ALL = "^([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t" ..
-  "([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t" ..
-  "([^\t]*)\t([^\t]*)\t([^\t]*)\t(.*)$"
+-- A job's record is one field of the hash `jobs`: tab-separated values, which job_record.go lists in their order with what
+-- they mean. No value may contain a tab, which Go checks before it calls a script. The parameters are not in the record, to
+-- keep what scripts read and write most often small.
+local ALL = PATTERN("*")
 
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)

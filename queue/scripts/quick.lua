@@ -117,16 +117,16 @@ for i = 1, endings do
   if not text then
     finished[i] = "missing"
   else
-    -- STATE REV ENDED, FENCE NONCE MACHINE WORKER STARTED, CLAIM_REV … EXCLUDED, TENANT, DEADLINE TIMEOUT HAS, CLASS ORDER
-    local state, rev, rest, fence, nonce, machine, worker, started, tenant, class, order = string.match(text,
-      "^(%a)\t(%d+)\t%d+\t()(%d+)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t(%d+)\t%d+\t%d+\t%d+\t[^\t]*\t([^\t]*)\t%d+\t%d+\t%d\t(%x+)\t(%x+)")
+    local state, rev, from, fence, nonce, machine, worker, started, tenant, class, order = string.match(text,
+      PATTERN("STATE REV ()FENCE NONCE MACHINE WORKER STARTED TENANT CLASS ORDER"))
     if fence ~= ARGV[at + 1] or nonce ~= ARGV[at + 2] then
       finished[i] = "stale"
     else
       finished[i] = "ok"
       if state == "r" then -- else this call is repeated: only an ending by the owner leaves the nonce in place
         rev = string.format("%d", rev + 1)
-        text = "c\t" .. rev .. "\t" .. nowText .. "\t" .. string.sub(text, rest)
+        local rest = string.sub(text, from)
+        text = RECORD{ STATE = "c", REV = rev, ENDED = nowText, FROM_FENCE = rest }
         seen[id] = text
         records[#records + 1], records[#records + 2] = id, text
         unleased[#unleased + 1] = id
@@ -157,17 +157,19 @@ local leaseFor, overrun, taken = tonumber(ARGV[2]), tonumber(ARGV[3]), 0
 for i = 1, n do
   local id, w = ids[i], takers[i]
   local machine, worker = ARGV[6 * w - 1], ARGV[6 * w]
-  -- REV, FENCE, ATTEMPTS, EXCLUDED TENANT DEADLINE TIMEOUT HAS
-  local rev, fence, attempts, rest, excluded, tenant, deadline, timeout, has = string.match(texts[i] or "",
-    "^%a\t(%d+)\t%d+\t(%d+)\t[^\t]*\t[^\t]*\t[^\t]*\t%d+\t%d+\t%d+\t(%d+)\t()([^\t]*)\t([^\t]*)\t(%d+)\t(%d+)\t(%d)\t")
+  local rev, fence, attempts, from, excluded, tenant, deadline, timeout, has = string.match(texts[i] or "",
+    PATTERN("REV FENCE ATTEMPTS ()EXCLUDED TENANT DEADLINE TIMEOUT HAS"))
   if not rev or excluded == machine then break end
   if deadline ~= "0" then
     if tonumber(deadline) <= now then break end
     redis.call("ZREM", deadlines, id)
   end
-  rev, has = string.format("%d", rev + 1), tonumber(has)
-  local text = string.format("r\t%s\t0\t%d\t%s\t%s\t%s\t%s\t%s\t0\t%d\t", rev, fence + 1, ARGV[6 * w + 1], machine, worker, nowText, rev, attempts + 1) ..
-    string.sub(texts[i], rest)
+  rev, fence, attempts, has = string.format("%d", rev + 1), string.format("%d", fence + 1), string.format("%d", attempts + 1), tonumber(has)
+  local nonce, rest = ARGV[6 * w + 1], string.sub(texts[i], from)
+  local text = RECORD{
+    STATE = "r", REV = rev, FENCE = fence, NONCE = nonce, MACHINE = machine, WORKER = worker, STARTED = nowText, CLAIM_REV = rev,
+    ATTEMPTS = attempts, FROM_EXCLUDED = rest,
+  }
   records[#records + 1], records[#records + 2] = id, text
   leased[#leased + 1], leased[#leased + 2] = string.format("%d", math.min(now + leaseFor, now + timeout + overrun)), id
   events[#events + 1] = id .. "\t" .. rev .. "\tclaimed\tr\t" .. nowText .. "\t" .. machine .. "\t" .. worker .. "\t"

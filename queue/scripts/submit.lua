@@ -109,10 +109,10 @@ for i = first, #ARGV, 11 do
     if extra ~= "" then redis.call("HSET", meta, id, extra) end
     alls[#alls + 1], alls[#alls + 2] = nowText, id
     s.n = s.n + 1
-    -- The fields of lib_record.lua: from STATE to EXCLUDED, TENANT DEADLINE TIMEOUT HAS CLASS ORDER, LOST, READY, REASON,
-    -- MAX_ATTEMPTS CREATED IDEM.
-    local text = letter .. "\t1\t0\t0\t\t\t\t0\t0\t0\t0\t\t" .. tenant .. "\t" .. deadline .. "\t" .. timeout .. "\t" .. has .. "\t" ..
-      class .. "\t" .. place .. "\t0\t" .. ready .. "\t\t" .. maxAttempts .. "\t" .. nowText .. "\t" .. key
+    local text = RECORD{
+      STATE = letter, REV = "1", TENANT = tenant, DEADLINE = deadline, TIMEOUT = timeout, HAS = has, CLASS = class, ORDER = place,
+      READY = ready, MAX_ATTEMPTS = maxAttempts, CREATED = nowText, IDEM = key,
+    }
     records[#records + 1], records[#records + 2] = id, text
     events[#events + 1] = id .. "\t1\tsubmitted\t" .. letter .. "\t" .. nowText .. "\t\t\t"
     results[#results + 1] = text
