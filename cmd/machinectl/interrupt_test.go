@@ -30,7 +30,7 @@ machine "m" {
   }
   agent {
     command = "/bin/sleep"
-    redis   = "redis://127.0.0.1:1"
+    redis   = "redis://redis:6379"
     blobs   = "file:///nowhere"
     grace   = "1s"
     env     = { NOTE = var.note }
