@@ -16,15 +16,15 @@ import (
 )
 
 const (
-	// agentMargin is how much longer Nomad waits for the agent than the agent's own grace: for giving jobs back and saying
-	// good-bye.
+	// agentMargin is how much longer Nomad waits for the agent than the agent's own grace, so that the agent can give its
+	// jobs back and unregister.
 	agentMargin = 5 * time.Second
 	// clientKillLimit is the max_kill_timeout of a Nomad client that doesn't set it.
 	clientKillLimit = 30 * time.Second
 )
 
-// agentTask is the machine's leader. When its process dies, it starts again in place and its services stay up; only when
-// that fails for good does the machine end.
+// agentTask returns the task of the agent, the machine's leader. When its process dies, it restarts in place and its
+// services stay up. The machine ends only when that fails for good.
 func (m *machine) agentTask(share shares) *nomad.Task {
 	t := m.task(manifest.TaskAgent)
 	t.Leader = true
@@ -55,7 +55,7 @@ func (m *machine) agentTask(share shares) *nomad.Task {
 	return t
 }
 
-// agentCommand is the path of the agent's binary, which may come with the task as an artifact.
+// agentCommand returns the path of the agent's binary. It adds the artifact that brings the binary, if there is one.
 func (m *machine) agentCommand(t *nomad.Task) string {
 	if m.Agent.Artifact != "" {
 		source, needsDollar := selfer{}.env(m.Agent.Artifact)
@@ -76,10 +76,10 @@ func (m *machine) agentCommand(t *nomad.Task) string {
 	return command
 }
 
-// archive tells a URL whose file Nomad unpacks.
+// archive matches the URLs of files that Nomad unpacks.
 var archive = regexp.MustCompile(`\.(zip|t?gz|tar(\.(gz|xz|bz2|zst))?|txz|tbz2)(\?|$)`)
 
-// agentDocument is the template with the agent's instructions.
+// agentDocument returns the template with the agent's instructions.
 func (m *machine) agentDocument(self selfer) *nomad.Template {
 	b, err := json.MarshalIndent(m.instructions(), "", "  ")
 	if err != nil {

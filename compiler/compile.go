@@ -11,19 +11,19 @@ import (
 	"github.com/emprops/machinectl/hcl/profile"
 )
 
-// Pool is a compiled pool: the Nomad job as it would be registered into a cluster where nothing of it runs yet, that is
-// with a single group at the pool's minimum.
+// Pool is a compiled pool. Its Nomad job is the one to register in a cluster where the pool doesn't run yet: it has a
+// single group, at the pool's minimum.
 type Pool struct {
 	Name string
 	// Job is canonical. Its id is the pool's name; its only group is the wanted revision's.
 	Job *nomad.Job
 	// Revision is the eight digits at the end of the group's name.
 	Revision string
-	// Policy is what the group's scaling block says.
+	// Policy is the content of the group's scaling block.
 	Policy manifest.Policy
-	// Hidden is where in Job sensitive values stand, as JSON pointers, in order.
+	// Hidden holds the places of sensitive values in Job, as sorted JSON pointers.
 	Hidden []string
-	// Escaped is what the nomad blocks of the profile set, one path each: "group: max_run_duration", "task agent: vault.role".
+	// Escaped holds the paths that the profile's nomad blocks set, such as "group: max_run_duration" or "task agent: vault.role".
 	Escaped []string
 	// Source is what was compiled.
 	Source *profile.Pool
@@ -32,14 +32,14 @@ type Pool struct {
 // Group is the pool's task group.
 func (p *Pool) Group() *nomad.TaskGroup { return p.Job.TaskGroups[0] }
 
-// Compile turns every pool of a profile into a Nomad job, in the profile's order. With errors among the diagnostics the
-// pools they concern are left out.
+// Compile turns every pool of a profile into a Nomad job, in the profile's order. It omits pools that have errors among
+// the diagnostics.
 func Compile(p *profile.Profile) ([]*Pool, hcl.Diagnostics) {
 	var diags hcl.Diagnostics
 	var pools []*Pool
 	for i, source := range p.Pools {
 		if source.Machine == nil {
-			continue // the loader has said why
+			continue // the loader has reported why
 		}
 		pool, poolDiags := compilePool(source, p)
 		if p.Disguise != nil {
@@ -50,7 +50,7 @@ func Compile(p *profile.Profile) ([]*Pool, hcl.Diagnostics) {
 			pools = append(pools, pool)
 		}
 	}
-	return pools, diag.Sort(diags, p.Order) // what a machine says comes with each of its pools
+	return pools, diag.Sort(diags, p.Order) // a machine's diagnostics are repeated for each of its pools
 }
 
 func compilePool(source *profile.Pool, p *profile.Profile) (*Pool, hcl.Diagnostics) {
@@ -75,8 +75,8 @@ func compilePool(source *profile.Pool, p *profile.Profile) (*Pool, hcl.Diagnosti
 	return pool, m.diags
 }
 
-// job is the canonical job, with the group as it is hashed. Canonical before hashing: the revision is that of what Nomad stores,
-// not of what we left to defaults.
+// job returns the canonical job, with the group as it is hashed. It is made canonical before hashing, so that the revision
+// covers what Nomad stores, including Nomad's defaults.
 func (m *machine) job() *nomad.Job {
 	m.layOut()
 	group := m.group()
@@ -84,14 +84,14 @@ func (m *machine) job() *nomad.Job {
 	m.escapeJob(job)
 	job.TaskGroups = []*nomad.TaskGroup{group}
 	job.Canonicalize()
-	job.Region, job.Namespace = said(m.pool.Placement.Region), said(m.pool.Placement.Namespace)
+	job.Region, job.Namespace = orUnset(m.pool.Placement.Region), orUnset(m.pool.Placement.Namespace)
 	return job
 }
 
-// readingURL is the page for those who come upon a pool in Nomad's UI.
+// readingURL is the page that explains a pool to people who find it in Nomad's UI.
 const readingURL = "https://github.com/emprops/machinectl/blob/HEAD/docs/nomad-ui.md"
 
-// newJob is the pool's job without its groups. Nothing in it may depend on the machine: see the package's invariants.
+// newJob returns the pool's job without its groups. Nothing in it may depend on the machine: see the package's invariants.
 func newJob(pool *profile.Pool) *nomad.Job {
 	job := nomad.NewServiceJob(pool.Name, pool.Name, nomad.GlobalRegion, priority(pool))
 	job.Datacenters = []string{"*"}
@@ -105,7 +105,7 @@ func newJob(pool *profile.Pool) *nomad.Job {
 	return job
 }
 
-// noDeployments is an update block with which Nomad makes no deployment, so that resizing is never blocked by one.
+// noDeployments returns an update block with which Nomad makes no deployments, so that none can block resizing.
 func noDeployments() *nomad.UpdateStrategy {
 	u := nomad.DefaultUpdateStrategy()
 	u.MaxParallel = new(0)
@@ -118,8 +118,9 @@ func description(pool *profile.Pool) string {
 		pool.Min, pool.Max, pool.Machine.Name, pool.Machine.Kind)
 }
 
-// said is nil for what a profile leaves open: who submits the job then decides it, as with Nomad's own tools.
-func said(name string) *string {
+// orUnset returns nil for a name that the profile leaves open. The client that submits the job then decides it, as with
+// Nomad's own tools.
+func orUnset(name string) *string {
 	if name == "" {
 		return nil
 	}

@@ -1,8 +1,8 @@
 // Package compiler turns a [profile.Profile] into Nomad jobs: one service job per pool, one task group per revision of
 // the pool's machine.
 //
-// It is a pure function: no cluster, no clock, no environment, and the same profile always gives the same bytes. What
-// already runs, what changes and what fits is compiler/plan's business; how that looks is compiler/view's.
+// It is a pure function: it uses no cluster, clock or environment, and the same profile always gives the same bytes.
+// Package compiler/plan finds out what already runs, what changes and what fits; package compiler/view displays it.
 //
 // # The shape of a job
 //
@@ -14,12 +14,13 @@
 //
 // # Invariants
 //
-//   - The revision is a hash of the group's content without its count and its scaling block. So resizing a pool or
-//     changing its policy never alters a running machine, and every other change makes a new group beside the old one.
-//   - Nothing that depends on the revision stands at job level: a change there would touch every allocation. Placement
-//     is therefore written as constraints of the group, with datacenters and node pool left open on the job.
-//   - Text of a profile is literal. Nomad would expand "${…}" and "%{…}" in it; each place is escaped by its own rule
-//     (see escape.go), so that a process gets exactly what was written.
-//   - Every field that Nomad would default is written out ([nomad.Job.Canonicalize]), so that planning what has just
-//     been registered finds no difference.
+//   - The revision is a hash of the group's content without its count and its scaling block. Resizing a pool or
+//     changing its policy therefore never alters a running machine. Every other change makes a new group beside the
+//     old one.
+//   - The job level holds nothing that depends on the revision, because a change there would touch every allocation.
+//     Placement is therefore written as constraints of the group; the job leaves datacenters and node pool open.
+//   - Text of a profile is literal. Nomad would expand "${…}" and "%{…}" in it, so each place is escaped by its own
+//     rule (see escape.go), and a process gets exactly what was written.
+//   - Every field that Nomad would default is written out ([nomad.Job.Canonicalize]), so that a plan right after
+//     registration finds no difference.
 package compiler

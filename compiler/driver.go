@@ -13,10 +13,10 @@ import (
 // program is what a task runs.
 type program struct {
 	image   string // docker only
-	command string // empty, docker only: what the image starts by itself
+	command string // empty, docker only: the image's own entrypoint
 	args    []string
-	ports   []string       // labels it listens on, published by docker
-	config  map[string]any // further configuration of the driver, by its own names
+	ports   []string       // labels of the ports it listens on, published by docker
+	config  map[string]any // further configuration of the driver, by the driver's names
 }
 
 // run fills in the task's driver config.
@@ -28,7 +28,7 @@ func (m *machine) run(t *nomad.Task, self selfer, p program) {
 	if m.Driver == profile.DriverDocker {
 		config["image"] = self.config(p.image)
 		if p.command != "" {
-			// The entrypoint, not the command: an image's own entrypoint would get in between.
+			// An image's own entrypoint would wrap a command, so this sets the entrypoint.
 			config["entrypoint"] = []string{self.config(inContainer(p.command))}
 		}
 		if len(p.ports) > 0 && !m.ownNetwork() { // in a network of its own, Nomad maps the ports
@@ -43,7 +43,7 @@ func (m *machine) run(t *nomad.Task, self selfer, p program) {
 	t.Config = config
 }
 
-// driverValue puts a value of the language into the form in which Nomad's drivers take it: a map is a block.
+// driverValue converts a value of the language to the form that Nomad's drivers expect, in which a map is a block.
 func (s selfer) driverValue(v any) any {
 	switch v := v.(type) {
 	case string:
@@ -61,7 +61,7 @@ func (s selfer) driverValue(v any) any {
 	}
 }
 
-// environment gives the task its variables: plain ones in its env block, secret ones through a template.
+// environment sets the task's variables: plain ones in its env block, secret ones through a template.
 func (m *machine) environment(t *nomad.Task, self selfer, env map[string]string, secrets map[string]profile.Secret) {
 	for name, text := range env {
 		if _, secret := secrets[name]; secret {
@@ -90,12 +90,12 @@ func giveDollar(t *nomad.Task) {
 	t.SetMeta(dollarMeta, "$")
 }
 
-// withTimeout runs a command under timeout(1), which coreutils and busybox have: Nomad can bound a whole machine's time,
-// not one task's.
+// withTimeout runs a command under timeout(1), which coreutils and busybox have. Nomad can limit a whole machine's time,
+// but not one task's.
 func withTimeout(limit time.Duration, command string, args []string) (string, []string) {
 	seconds := max(int(limit/time.Second), 1)
 	return "timeout", append([]string{"-k", "10", fmt.Sprint(seconds), command}, args...)
 }
 
-// plainKey is a key that a template may write as a field.
+// plainKey matches a key that a template may write as a field.
 var plainKey = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)

@@ -7,18 +7,19 @@ import (
 	"github.com/emprops/machinectl/hcl/profile"
 )
 
-// Nomad expands text differently depending on where it stands. Read in Nomad's client and tried on a running one:
+// Nomad expands text differently depending on its place. These are the rules in the source of Nomad's client, tested
+// on a running one:
 //
 //   - A task's config is an HCL template: "${" and "%{" start an expression, "$${" and "%%{" are the escapes.
 //   - Environment values, check paths and artifact sources go through one regular expression: "${NAME}" is replaced if
 //     NAME is known (which includes the client's own environment), else left alone. There is no escape. But the result
 //     isn't scanned again, so the dollar itself can come from a known name: [dollarMeta].
-//   - Template data is for consul-template; its delimiters are chosen so that they can't occur in it.
+//   - Template data is parsed by consul-template. Its delimiters are chosen so that they can't occur in the data.
 
 // dollarMeta is the key of a task's meta whose value is a dollar sign. Only tasks that need it have it.
 const dollarMeta = "dollar"
 
-// envReference is what Nomad takes for a reference in an environment value.
+// envReference matches what Nomad treats as a reference in an environment value.
 var envReference = regexp.MustCompile(`\$(\{[a-zA-Z0-9_\-.]+\})`)
 
 // selfer knows what self.* means in one task.
@@ -27,7 +28,7 @@ type selfer struct {
 	gpu  string // index, as text
 }
 
-// reference is the name under which a Nomad client knows a run-time value, or the value itself where it is known now.
+// reference returns the name under which a Nomad client knows a run-time value, or the value itself if it is known now.
 func (s selfer) reference(name string) (ref, known string) {
 	switch name {
 	case profile.SelfPort:
@@ -61,7 +62,7 @@ func (s selfer) interpolation(name string) string {
 	return "${" + ref + "}"
 }
 
-// config writes a string for a driver's config.
+// config escapes a string for a driver's config.
 func (s selfer) config(text string) string {
 	return profile.Expand(text, escapeTemplate, s.interpolation)
 }
@@ -74,8 +75,8 @@ func (s selfer) configs(texts []string) []string {
 	return out
 }
 
-// escapeTemplate makes an HCL template of literal text. Dollars and percents at its end are written as an expression of
-// their own: a run-time value may follow, and "$" before "${" would be the escape.
+// escapeTemplate makes an HCL template of literal text. It writes dollar and percent signs at the end as an expression of
+// their own, because a run-time value may follow, and "$" before "${" would be the escape.
 func escapeTemplate(text string) string {
 	body := strings.TrimRight(text, "$%")
 	escaped := strings.NewReplacer("${", "$${", "%{", "%%{").Replace(body)
@@ -85,8 +86,8 @@ func escapeTemplate(text string) string {
 	return escaped
 }
 
-// env writes a string for an environment variable, a check's path or an artifact's source. needsDollar says that the
-// task must carry [dollarMeta].
+// env escapes a string for an environment variable, a check's path or an artifact's source. needsDollar reports whether
+// the task must have [dollarMeta].
 func (s selfer) env(text string) (out string, needsDollar bool) {
 	out = profile.Expand(text, func(literal string) string {
 		if !envReference.MatchString(literal) {
@@ -104,8 +105,8 @@ const (
 	docRight = ">>>"
 )
 
-// document puts run-time values into JSON as template actions. Its text has been through [json.Marshal]: the run-time
-// values are directories, addresses and names, none of which JSON would have to escape.
+// document puts run-time values into JSON as template actions. The text is already encoded by [json.Marshal]. The
+// run-time values need no escaping in JSON, because they are directories, addresses and names.
 func (s selfer) document(text string) string {
 	return profile.Expand(text, nil, func(name string) string {
 		ref, known := s.reference(name)

@@ -17,8 +17,8 @@ func (m *machine) reschedule() *nomad.ReschedulePolicy {
 	return p
 }
 
-// disconnect covers a client that is out of reach. The jobs of its machines go back to the queue much earlier, when their
-// leases end; a machine that comes back in time goes on.
+// disconnect returns what Nomad does when it can't reach a client. The jobs of the client's machines go back to the queue
+// much earlier, when their leases end. A machine that comes back in time continues.
 func (m *machine) disconnect() *nomad.DisconnectStrategy {
 	d := m.Disconnect
 	out := &nomad.DisconnectStrategy{Replace: new(d.Replace), Reconcile: new(d.Reconcile)}
@@ -34,7 +34,7 @@ func restart(r profile.Restart) *nomad.RestartPolicy {
 	return &nomad.RestartPolicy{Attempts: new(r.Attempts), Interval: new(r.Interval), Delay: new(r.Delay), Mode: new(r.Mode)}
 }
 
-// logs rotates each task's output; Nomad keeps stdout and stderr apart, so a task takes twice this at most.
+// logs returns how each task's output is rotated. Nomad keeps stdout and stderr apart, so a task takes up to twice this.
 func logs(l profile.Logs) *nomad.LogConfig {
 	out := &nomad.LogConfig{MaxFiles: new(l.Files), MaxFileSizeMB: new(mebibytes(l.FileSize))}
 	if l.Disabled {

@@ -10,7 +10,7 @@ import (
 	"github.com/emprops/machinectl/hcl/profile"
 )
 
-// group assembles the machine's task group, without name, count and scaling block.
+// group returns the machine's task group, without name, count and scaling block.
 func (m *machine) group() *nomad.TaskGroup {
 	share := m.shareOut()
 	g := &nomad.TaskGroup{
@@ -38,7 +38,7 @@ func (m *machine) group() *nomad.TaskGroup {
 	return g
 }
 
-// network asks for one dynamic port per listening instance, and the agent's.
+// network requests one port per listening instance, and one for the agent.
 func (m *machine) network() *nomad.NetworkResource {
 	n := &nomad.NetworkResource{Hostname: m.Network.Hostname}
 	if m.ownNetwork() {
@@ -62,13 +62,13 @@ func (m *machine) network() *nomad.NetworkResource {
 	return n
 }
 
-// ownNetwork says that the machine's tasks share a network of their own.
+// ownNetwork reports whether the machine's tasks share a network of their own.
 func (m *machine) ownNetwork() bool {
 	return m.Network.Mode != "" && m.Network.Mode != "host"
 }
 
-// constraints are the pool's placement. Datacenters and node pool are among them, not on the job: there, changing them
-// would stop running machines at once instead of letting the dispatcher move the pool over.
+// constraints returns the pool's placement. Datacenters and node pool are constraints too: on the job, a change of them
+// would stop running machines immediately instead of letting the dispatcher move the pool over.
 func (m *machine) constraints() []*nomad.Constraint {
 	p := m.pool.Placement
 	list := []*nomad.Constraint{}
@@ -91,7 +91,7 @@ func (m *machine) constraints() []*nomad.Constraint {
 func constraint(c profile.Constraint) *nomad.Constraint {
 	switch c.Operator {
 	case nomad.ConstraintDistinctHosts:
-		// It has no attribute, and a value only to turn it off.
+		// It has no attribute. Its only value turns it off.
 		return nomad.NewConstraint("", c.Operator, c.Value)
 	case "":
 		return nomad.NewConstraint(reference(c.Attribute), "=", c.Value)
@@ -100,7 +100,8 @@ func constraint(c profile.Constraint) *nomad.Constraint {
 	}
 }
 
-// datacenters is nil where any will do. Names may hold the wildcard that Nomad's own field takes.
+// datacenters returns the constraint for some datacenters, or nil if all are allowed. Names may contain the wildcard that
+// Nomad's own field takes.
 func datacenters(names []string) *nomad.Constraint {
 	const attribute = "${node.datacenter}"
 	if len(names) == 0 {
@@ -144,7 +145,7 @@ func affinities(list []profile.Affinity) []*nomad.Affinity {
 	return out
 }
 
-// reference puts an attribute's name the way Nomad wants it: "attr.kernel.name" and "${attr.kernel.name}" are the same.
+// reference returns an attribute's name in Nomad's syntax: "attr.kernel.name" and "${attr.kernel.name}" are the same.
 func reference(attribute string) string {
 	if strings.HasPrefix(attribute, "${") {
 		return attribute
@@ -152,7 +153,7 @@ func reference(attribute string) string {
 	return "${" + attribute + "}"
 }
 
-// stopSignal asks the agent and the setup to end.
+// stopSignal stops the agent and the setup.
 const stopSignal = "SIGTERM"
 
 // task returns what the agent, the setup and services have in common.
@@ -166,7 +167,7 @@ func (m *machine) task(name string) *nomad.Task {
 	}
 }
 
-// merged is the machine's map with the task's own values over it.
+// merged returns the machine's map, overridden by the task's own values.
 func merged[V string | profile.Secret](machine, task map[string]V) map[string]V {
 	out := make(map[string]V, len(machine)+len(task))
 	for k, v := range machine {

@@ -13,9 +13,9 @@ import (
 	"github.com/emprops/machinectl/hcl/profile"
 )
 
-// hide finds out where sensitive values stand in the pool's job: where the job that its disguise becomes says
-// [profile.Hidden]. So the places are known whatever the values are, and whatever became of them on the way.
-// It returns what is to be said of the pool: diags, in words that show none of them.
+// hide finds the places of sensitive values in the pool's job. It compiles the pool's disguise, in which every sensitive
+// value is [profile.Hidden], and looks for that text. The places are therefore known whatever the values are, and
+// however the compiler transforms them. hide returns the pool's diagnostics with all sensitive values masked.
 func (p *Pool) hide(disguise *profile.Pool, diags hcl.Diagnostics) hcl.Diagnostics {
 	m := &machine{Machine: disguise.Machine, pool: disguise}
 	job := m.job()
@@ -26,25 +26,25 @@ func (p *Pool) hide(disguise *profile.Pool, diags hcl.Diagnostics) hcl.Diagnosti
 	return append(diags, p.hideIn(job, m.diags)...)
 }
 
-// hideIn takes the places from the disguise's job, of which such diagnostics were made.
+// hideIn takes the places from the disguise's job. diags are the diagnostics of compiling the disguise.
 func (p *Pool) hideIn(job *nomad.Job, diags hcl.Diagnostics) hcl.Diagnostics {
 	if errs, _ := diag.Split(diags); len(errs) > 0 {
-		// The profile itself compiles: something of Nomad's that isn't text was to be sensitive.
+		// The profile itself compiles, so a nomad block makes something sensitive that isn't text.
 		at := hcl.Range{}
 		if errs[0].Subject != nil {
 			at = *errs[0].Subject
 		}
-		return hcl.Diagnostics{diag.Error(at, "Sensitive value in a nomad block", "Only texts can be sensitive there, and this is a number, a time, or a choice.",
-			"If it is no secret, write nonsensitive(…).")}
+		return hcl.Diagnostics{diag.Error(at, "Sensitive value in a nomad block", "Only text can be sensitive in a nomad block, and this is a number, a duration, or one of a few choices.",
+			"If it is not a secret, write nonsensitive(…).")}
 	}
 	group := job.TaskGroups[0]
 	places := content.Holding(group, profile.Hidden)
 	if i := slices.IndexFunc(places, func(place string) bool { return strings.Contains(place, profile.Hidden) }); i >= 0 {
 		return hcl.Diagnostics{diag.Error(p.Source.Range, "Sensitive value in a nomad block",
-			fmt.Sprintf("It is the name of something, which is shown: %s.", strings.ReplaceAll(places[i], profile.Hidden, "(sensitive)")), "If it is no secret, write nonsensitive(…).")}
+			fmt.Sprintf("It is used as a name, and names are shown: %s.", strings.ReplaceAll(places[i], profile.Hidden, "(sensitive)")), "If it is not a secret, write nonsensitive(…).")}
 	}
 	p.Policy.Sensitive, p.Hidden = places, content.Pointers(job, profile.Hidden)
-	// The policy is in the job, as it is read by the dispatcher.
+	// The policy is in the job, where the dispatcher reads it.
 	scaling, err := scalingBlock(p.Policy, p.Source.Max)
 	if err != nil {
 		return hcl.Diagnostics{diag.Error(p.Source.Range, "The pool's policy can't be encoded", err.Error(), "")}

@@ -14,9 +14,9 @@ import (
 	"github.com/emprops/machinectl/hcl/profile"
 )
 
-// Stamp notes in the pool's policy which version of this program compiled it, and a digest of what the profile says of its
-// machines. Where the revision differs from one that runs although the digest is the same, it is the program that changed.
-// The policy is where a change restarts nothing.
+// Stamp records in the pool's policy the version of the program that compiled it, and a digest of the profile's machine.
+// If the revision differs from a running one although the digest is the same, the program caused the change. The policy
+// holds these because a change of the policy restarts nothing.
 func (p *Pool) Stamp(version string) error {
 	p.Policy.Compiler, p.Policy.Input = version, inputOf(p.Source)
 	scaling, err := scalingBlock(p.Policy, p.Policy.Max)
@@ -27,8 +27,8 @@ func (p *Pool) Stamp(version string) error {
 	return nil
 }
 
-// inputOf is a digest of what a pool's revision is made from: the machine and where it may run. Positions in files are not
-// part of it, nor are fields that hold nothing: a field that is added to the language changes no digest.
+// inputOf returns a digest of what a pool's revision is made from: the machine and where it may run. It covers neither
+// positions in files nor empty fields, so that a new field in the language changes no digest.
 func inputOf(pool *profile.Pool) string {
 	var b strings.Builder
 	digest(&b, reflect.ValueOf(struct {
@@ -41,7 +41,7 @@ func inputOf(pool *profile.Pool) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// digest writes plain data in a canonical form: maps in order of their keys, and nothing of what is zero.
+// digest writes plain data in a canonical form: maps in the order of their keys, and no zero values.
 func digest(b *strings.Builder, v reflect.Value) {
 	switch v.Kind() {
 	case reflect.Pointer, reflect.Interface:

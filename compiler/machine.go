@@ -11,22 +11,22 @@ import (
 	"github.com/emprops/machinectl/hcl/profile"
 )
 
-// machine is one pool's machine on its way to a task group.
+// machine is a pool's machine while it is compiled to a task group.
 type machine struct {
 	*profile.Machine
 	pool      *profile.Pool
 	instances []instance
 	workers   []manifest.Worker
-	escaped   []string // what nomad blocks changed, for people
+	escaped   []string // what nomad blocks changed, as shown to users
 	diags     hcl.Diagnostics
 }
 
 // instance is one process of a service: one Nomad task.
 type instance struct {
 	service *profile.Service
-	name    string // of the task: "comfyui", "comfyui-gpu0"
-	suffix  string // what distinguishes it from its siblings: "", "-gpu0"
-	gpu     int    // index of its GPU, or -1
+	name    string // the task's name: "comfyui", "comfyui-gpu0"
+	suffix  string // the end of the name that distinguishes siblings: "", "-gpu0"
+	gpu     int    // the index of its GPU, or -1
 }
 
 func (i instance) self() selfer {
@@ -69,7 +69,8 @@ func (m *machine) layOut() {
 	}
 }
 
-// layOutWorker makes one worker per instance of the block's service, or as many as it says where it has none.
+// layOutWorker makes one worker per instance of the block's service. For a block without a service, it makes as many as
+// the block's count.
 func (m *machine) layOutWorker(w *profile.Worker) {
 	if w.Service == "" {
 		for n := range max(w.Count, 1) {
@@ -88,7 +89,7 @@ func (m *machine) layOutWorker(w *profile.Worker) {
 	}
 }
 
-// worker is the agent's instruction for one claim loop; instance is the service instance it talks to, or empty.
+// worker returns the agent's instruction for one claim loop. instance is the service instance that it uses, or empty.
 func worker(w *profile.Worker, name, instance string) manifest.Worker {
 	out := manifest.Worker{
 		Name: name, Connector: w.Connector, Service: instance,

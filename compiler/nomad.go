@@ -13,19 +13,19 @@ import (
 	"github.com/emprops/machinectl/hcl/profile"
 )
 
-// escapes are what nomad blocks say, in the order in which they are merged: the machine's, then the pool's.
+// escapes returns the nomad blocks in the order in which they are merged: the machine's, then the pool's.
 func (m *machine) escapes() []*profile.Escape {
 	return slices.DeleteFunc([]*profile.Escape{m.Escape, m.pool.Escape}, func(e *profile.Escape) bool { return e == nil })
 }
 
-// escapeGroup merges them into the group and its tasks.
+// escapeGroup merges the nomad blocks into the group and its tasks.
 func (m *machine) escapeGroup(g *nomad.TaskGroup) {
 	for _, e := range m.escapes() {
 		if e.Group != nil {
 			m.overlay(g, e.Group, "the group", "group", map[string]string{
 				"count":   "Write size { min = … max = … } in the pool.",
 				"scaling": "Write size and scale in the pool.",
-				"update":  "Changed machines are rolled out by machinectl's dispatcher.",
+				"update":  "The dispatcher rolls out changed machines.",
 				"task":    "Write task \"<name>\" { … } in the nomad block.",
 			})
 		}
@@ -33,8 +33,8 @@ func (m *machine) escapeGroup(g *nomad.TaskGroup) {
 			for _, task := range g.Tasks {
 				if task.Name == t.Name || m.service(task.Name) == t.Name {
 					m.overlay(task, t.Body, fmt.Sprintf("the task %q", task.Name), "task "+task.Name, map[string]string{
-						"leader":   "The agent is the leader, so that it drains while its services are still there.",
-						"identity": "The agent's identity is how it reaches Nomad's Task API; write identity blocks of other tasks by their names.",
+						"leader":   "The agent is the leader, so that it drains while its services still run.",
+						"identity": "The agent uses its identity for Nomad's Task API. Give identity blocks of other tasks a name.",
 					})
 				}
 			}
@@ -42,16 +42,16 @@ func (m *machine) escapeGroup(g *nomad.TaskGroup) {
 	}
 }
 
-// checkProviders refuses services that a nomad block registers elsewhere than the machine's own: Nomad wants one provider for
-// all services of a group.
+// checkProviders refuses services that a nomad block registers with another provider than the machine's own services:
+// Nomad requires one provider for all services of a group.
 func (m *machine) checkProviders(g *nomad.TaskGroup) {
 	check := func(at hcl.Range, list []*nomad.Service) {
 		for _, s := range list {
 			if s.Provider == nomadServices {
 				continue
 			}
-			m.fail(at, fmt.Sprintf("A service in %s", cmp.Or(s.Provider, "consul")), fmt.Sprintf("Nomad wants one provider for all services of a machine, and machinectl's own are in Nomad's catalogue; %q is not.", s.Name),
-				"Write provider = \"nomad\" in its service block, and no connect block.")
+			m.fail(at, fmt.Sprintf("A service in %s", cmp.Or(s.Provider, "consul")), fmt.Sprintf("Nomad requires one provider for all services of a machine, and machinectl registers its own in Nomad's catalogue; %q is not there.", s.Name),
+				"Write provider = \"nomad\" in its service block, and remove any connect block.")
 		}
 	}
 	for _, e := range m.escapes() {
@@ -73,10 +73,10 @@ func (m *machine) checkProviders(g *nomad.TaskGroup) {
 	}
 }
 
-// nomadServices is the provider of services that Nomad itself keeps.
+// nomadServices is the provider of services in Nomad's own catalogue.
 const nomadServices = "nomad"
 
-// escapeJob merges the pool's nomad { job {} } into its job: only what alters no allocation.
+// escapeJob merges the pool's nomad { job {} } into its job. It accepts only what alters no allocation.
 func (m *machine) escapeJob(job *nomad.Job) {
 	if m.pool.Escape == nil || m.pool.Escape.Job == nil {
 		return
@@ -86,20 +86,20 @@ func (m *machine) escapeJob(job *nomad.Job) {
 		if slices.Contains(jobLevel(), item.Name) {
 			return false
 		}
-		advice := "Here ui, priority and all_at_once can be set."
+		advice := "The job block takes ui, priority and all_at_once."
 		if near := diag.Suggest(item.Name, jobLevel()); near != "" {
 			advice = fmt.Sprintf("Did you mean %q? %s", near, advice)
 		}
 		if slices.Contains(namesOf(reflect.TypeFor[nomad.TaskGroup]()), item.Name) {
-			advice = "Write it in nomad { group { … } }: there it makes a new revision, to which the pool moves machine by machine."
+			advice = "Write it in nomad { group { … } }. There it makes a new revision, and the pool moves to it machine by machine."
 		}
-		m.fail(item.Range, fmt.Sprintf("%q can't be set in the job", item.Name), "At the job's level it would touch every running machine at once, or it is machinectl's own.", advice)
+		m.fail(item.Range, fmt.Sprintf("%q can't be set in the job", item.Name), "It is either reserved for machinectl, or would affect all running machines at the same time.", advice)
 		return true
 	})
 	m.overlay(job, &body, "the job", "job", nil)
 }
 
-// jobLevel is what a job may be given without an effect on running machines.
+// jobLevel returns what can be set in a job without an effect on running machines.
 func jobLevel() []string { return []string{"ui", "priority", "all_at_once"} }
 
 func (m *machine) overlay(into any, body *profile.Body, what, short string, refused map[string]string) {
@@ -111,7 +111,7 @@ func (m *machine) overlay(into any, body *profile.Body, what, short string, refu
 	}
 }
 
-// service is the service whose instance a task is, or "".
+// service returns the name of the service that a task is an instance of, or "".
 func (m *machine) service(task string) string {
 	for _, at := range m.instances {
 		if at.name == task {

@@ -21,10 +21,10 @@ import (
 //   - A block is merged into the existing one. If several are allowed, it is added.
 //   - Text is in Nomad's syntax: Nomad replaces "${…}".
 type overlay struct {
-	what    string            // "the task \"agent\"", for people
+	what    string            // "the task \"agent\"", for messages
 	refused map[string]string // top-level names that must not be set → what to do instead
 	diags   hcl.Diagnostics
-	touched []string // what was changed, for plans: "task agent: vault.role"
+	touched []string // the changed paths, for plans: "task agent: vault.role"
 }
 
 // merge merges a body into the struct that into points to.
@@ -35,9 +35,9 @@ func (o *overlay) merge(into any, body *profile.Body) {
 // body merges the items of a block into a struct or a map. path names the block within the part, for messages.
 func (o *overlay) body(into reflect.Value, body *profile.Body, path []string) {
 	for _, item := range body.Items {
-		item.Value = inNomadsWords(item.Value)
+		item.Value = inNomadSyntax(item.Value)
 		if why, ok := o.refused[item.Name]; ok && len(path) == 0 {
-			o.fail(item.Range, fmt.Sprintf("%q can't be set here", item.Name), fmt.Sprintf("It is machinectl's own in %s.", o.what), why)
+			o.fail(item.Range, fmt.Sprintf("%q can't be set here", item.Name), fmt.Sprintf("It is reserved for machinectl in %s.", o.what), why)
 			continue
 		}
 		at := append(slices.Clone(path), item.Name)
@@ -117,7 +117,7 @@ func (o *overlay) item(field reflect.Value, item profile.Item, at []string) {
 		o.body(out, item.Block, at)
 		field.Set(out)
 	default:
-		o.fail(item.Range, fmt.Sprintf("%q is an argument", item.Name), fmt.Sprintf("It is no block in %s.", o.what), fmt.Sprintf("Write %s = …", item.Name))
+		o.fail(item.Range, fmt.Sprintf("%q is an argument", item.Name), fmt.Sprintf("It is not a block in %s.", o.what), fmt.Sprintf("Write %s = ….", item.Name))
 	}
 }
 
@@ -149,7 +149,7 @@ func (o *overlay) labelled(into reflect.Value, item profile.Item, at []string) {
 		}
 	}
 	if len(labels) > 0 {
-		o.fail(item.Range, fmt.Sprintf("A %s block has no such name", item.Name), fmt.Sprintf("%q is one too many.", labels[0]), "Take it out.")
+		o.fail(item.Range, fmt.Sprintf("Too many labels on a %s block", item.Name), fmt.Sprintf("%q is one too many.", labels[0]), "Remove it.")
 		return
 	}
 	o.touch(at)
@@ -177,7 +177,7 @@ func (o *overlay) assign(field reflect.Value, value any, at hcl.Range, path []st
 	}
 	v, ok := converted(field, value)
 	if !ok {
-		o.fail(at, fmt.Sprintf("Wrong type for %q", path[len(path)-1]), fmt.Sprintf("In %s it takes %s, and this is %s.", o.what, typeName(field.Type()), valueName(value)), "")
+		o.fail(at, fmt.Sprintf("Wrong type for %q", path[len(path)-1]), fmt.Sprintf("In %s it must be %s; this is %s.", o.what, typeName(field.Type()), valueName(value)), "")
 		return false
 	}
 	field.Set(v)

@@ -54,7 +54,7 @@ func asMap(b *profile.Body) map[string]any {
 	out := map[string]any{}
 	for _, item := range b.Items {
 		if item.Block == nil {
-			out[item.Name] = inNomadsWords(item.Value)
+			out[item.Name] = inNomadSyntax(item.Value)
 			continue
 		}
 		list, _ := out[item.Name].([]any)
@@ -63,21 +63,21 @@ func asMap(b *profile.Body) map[string]any {
 	return out
 }
 
-// inNomadsWords replaces run-time values by Nomad's syntax for them. All other text is already in Nomad's syntax.
-func inNomadsWords(value any) any {
+// inNomadSyntax replaces run-time values by Nomad's syntax for them. All other text is already in Nomad's syntax.
+func inNomadSyntax(value any) any {
 	switch v := value.(type) {
 	case string:
 		return profile.Expand(v, nil, selfer{}.interpolation)
 	case []any:
 		out := make([]any, len(v))
 		for i := range v {
-			out[i] = inNomadsWords(v[i])
+			out[i] = inNomadSyntax(v[i])
 		}
 		return out
 	case map[string]any:
 		out := make(map[string]any, len(v))
 		for k := range v {
-			out[k] = inNomadsWords(v[k])
+			out[k] = inNomadSyntax(v[k])
 		}
 		return out
 	default:
@@ -140,7 +140,7 @@ func structOf(t reflect.Type) reflect.Type {
 	return nil
 }
 
-// typeName names a field's type for people.
+// typeName describes a field's type, for messages.
 func typeName(t reflect.Type) string {
 	switch {
 	case t == reflect.TypeFor[time.Duration]():
@@ -158,7 +158,7 @@ func typeName(t reflect.Type) string {
 	case structOf(t) != nil, t.Kind() == reflect.Slice, t.Kind() == reflect.Map:
 		return "a block, without an equals sign"
 	default:
-		return "a whole number in its bounds"
+		return "a whole number within the field's range"
 	}
 }
 

@@ -15,16 +15,18 @@ import (
 	"github.com/emprops/machinectl/hcl/profile"
 )
 
-// A path or an address of a profile is read within a task, which need not see what its author sees. Nomad's drivers differ:
+// A path or an address in a profile is used within a task, which may see other files and hosts than the profile's author.
+// Nomad's drivers differ:
 //
 //   - raw_exec tasks see the host.
 //   - exec tasks see a chroot: copies of some system folders, the task's own folders, and mounts.
-//   - docker tasks see their image, the task's local, secrets and alloc folders, and mounts; unless told otherwise, they
-//     have a loopback interface of their own.
+//   - docker tasks see their image, the task's local, secrets and alloc folders, and mounts. By default, they have a
+//     loopback interface of their own.
 //
-// What would silently go elsewhere is an error here; what depends on how a Nomad client is configured is a warning.
+// A path or address that would silently mean something else is an error. One that depends on the configuration of the
+// Nomad clients is a warning.
 
-// checkPlaces looks at everything of the machine that names a place. The group has all its mounts by now.
+// checkPlaces checks every path and address of the machine. The group has all its mounts by now.
 func (m *machine) checkPlaces(g *nomad.TaskGroup) {
 	m.checkArtifacts()
 	if m.Driver == profile.DriverRawExec {
@@ -43,7 +45,7 @@ func taskOf(g *nomad.TaskGroup, name string) *nomad.Task {
 	return g.Tasks[slices.IndexFunc(g.Tasks, func(t *nomad.Task) bool { return t.Name == name })]
 }
 
-// surroundings are what a task of the machine lives in, for people.
+// surroundings names where a task of the machine runs, for messages.
 func (m *machine) surroundings() string {
 	if m.Driver == profile.DriverDocker {
 		return "the container"
@@ -62,22 +64,22 @@ func (m *machine) checkResults(agent *nomad.Task) {
 	switch found := mountOf(agent, folder); {
 	case found == nil:
 		m.fail(at, "Results would stay in "+m.surroundings(), fmt.Sprintf(
-			"With the driver %s, %s is a folder of %s: it is gone with the machine, and nobody else can read it.", m.Driver, folder, m.nature()), fmt.Sprintf(
-			"Mount a folder of the host: volume \"results\" { … } with path = %q and read_only = false, of a Nomad host volume that has the same path there. Or write blobs = \"s3://<bucket>\".", folder))
+			"With the driver %s, %s is a folder in %s. It is deleted with the machine, and only the machine can read it.", m.Driver, folder, m.nature()), fmt.Sprintf(
+			"Mount a folder of the host: volume \"results\" { … } with path = %q and read_only = false, for a Nomad host volume with the same path on the host. Or write blobs = \"s3://<bucket>\".", folder))
 	case found.readOnly:
 		m.fail(at, "Results can't be written", fmt.Sprintf("%s is mounted read-only.", found.path), "Write read_only = false in the volume block.")
 	}
 }
 
-// nature is what a task's own file system is.
+// nature describes a task's own file system, for messages.
 func (m *machine) nature() string {
 	if m.Driver == profile.DriverDocker {
 		return "the agent's container"
 	}
-	return "the chroot that the agent's task gets"
+	return "the chroot of the agent's task"
 }
 
-// checkQueue looks at whether the agent can reach the queue from where it is.
+// checkQueue checks that the agent can reach the queue from where it runs.
 func (m *machine) checkQueue(agent *nomad.Task) {
 	text, at := m.agentSetting(manifest.EnvRedis, m.Agent.Redis, m.Agent.RedisAt)
 	for _, one := range strings.Split(text, ",") {
@@ -86,17 +88,17 @@ func (m *machine) checkQueue(agent *nomad.Task) {
 		case err != nil:
 		case u.Scheme == "unix":
 			if socket := path.Clean(u.Path); mountOf(agent, socket) == nil {
-				m.fail(at, "The queue's socket is not in "+m.surroundings(), fmt.Sprintf("With the driver %s the agent doesn't see %s of the host.", m.Driver, socket), fmt.Sprintf(
+				m.fail(at, "The queue's socket is not in "+m.surroundings(), fmt.Sprintf("With the driver %s, the agent doesn't see the host's %s.", m.Driver, socket), fmt.Sprintf(
 					"Mount its folder with a volume block whose path is %q, or write redis = \"redis://<host>:6379\".", path.Dir(socket)))
 			}
 		case m.ownLoopback(agent) && isLoopback(u.Hostname()) && !m.listensInside(u.Port()):
-			m.warn(at, "The queue is looked for in "+m.loopbackOf(), m.loopbackDetail(u.Hostname()), "Write the address under which the machines reach Redis"+m.loopbackAdvice()+".")
+			m.warn(at, "The queue's address is in "+m.loopbackOf(), m.loopbackDetail(u.Hostname()), "Write the address at which the machines reach Redis"+m.loopbackAdvice()+".")
 			return
 		}
 	}
 }
 
-// checkServers does so for workers that are told where their server is.
+// checkServers does the same for workers whose settings name a server.
 func (m *machine) checkServers(agent *nomad.Task) {
 	if !m.ownLoopback(agent) {
 		return
@@ -105,15 +107,15 @@ func (m *machine) checkServers(agent *nomad.Task) {
 		for _, value := range w.Settings {
 			u, err := url.Parse(value)
 			if err == nil && (u.Scheme == "http" || u.Scheme == "https" || u.Scheme == "ws" || u.Scheme == "wss") && isLoopback(u.Hostname()) && !m.listensInside(u.Port()) {
-				m.warn(w.Range, fmt.Sprintf("The server of worker %q is looked for in %s", w.Name, m.loopbackOf()), m.loopbackDetail(u.Hostname()),
-					"Write the address under which the machines reach it"+m.loopbackAdvice()+".")
+				m.warn(w.Range, fmt.Sprintf("The server address of worker %q is in %s", w.Name, m.loopbackOf()), m.loopbackDetail(u.Hostname()),
+					"Write the address at which the machines reach it"+m.loopbackAdvice()+".")
 			}
 		}
 	}
 }
 
-// agentSetting is what the agent goes by: a variable of its environment wins over the document's field. Empty where it is a
-// secret.
+// agentSetting returns the value that the agent uses: a variable of its environment overrides the document's field. It
+// returns "" for a secret.
 func (m *machine) agentSetting(variable, field string, at hcl.Range) (string, hcl.Range) {
 	if _, secret := merged(m.Secrets, m.Agent.Secrets)[variable]; secret {
 		return "", at
@@ -124,7 +126,7 @@ func (m *machine) agentSetting(variable, field string, at hcl.Range) (string, hc
 	return profile.Expand(field, nil, ownFolder), at
 }
 
-// ownFolder is where a task that doesn't see the host finds its folders.
+// ownFolder returns the path of one of a task's folders, in a task that doesn't see the host.
 func ownFolder(value string) string {
 	switch value {
 	case profile.NomadAllocDir:
@@ -144,7 +146,7 @@ func (m *machine) ownLoopback(agent *nomad.Task) bool {
 	return m.ownNetwork() || m.Driver == profile.DriverDocker && !chosen
 }
 
-// loopbackOf is whose loopback interface the agent sees, for people.
+// loopbackOf names the owner of the loopback interface that the agent sees, for messages.
 func (m *machine) loopbackOf() string {
 	if m.ownNetwork() {
 		return "the machine's own network"
@@ -154,9 +156,9 @@ func (m *machine) loopbackOf() string {
 
 func (m *machine) loopbackDetail(host string) string {
 	if m.ownNetwork() {
-		return fmt.Sprintf("In a network of its own, the machine's %s isn't the host's, and none of its services listens there.", host)
+		return fmt.Sprintf("The machine has a network of its own, where %s is not the host, and none of its services listens there.", host)
 	}
-	return fmt.Sprintf("A container has a loopback interface of its own: at %s there is the agent alone, unless the image starts more.", host)
+	return fmt.Sprintf("A container has a loopback interface of its own: only the agent runs at %s, unless the image starts more.", host)
 }
 
 func (m *machine) loopbackAdvice() string {
@@ -178,7 +180,7 @@ func (m *machine) listensInside(port string) bool {
 	})
 }
 
-// checkArtifacts refuses artifacts that can't be fetched, or that land where the task doesn't see them.
+// checkArtifacts refuses artifacts that Nomad can't fetch, or that it would put where the task doesn't see them.
 func (m *machine) checkArtifacts() {
 	if m.Agent.Artifact != "" && isLocal(m.Agent.Artifact) {
 		m.failLocal(m.Agent.ArtifactAt)
@@ -195,18 +197,18 @@ func (m *machine) checkArtifacts() {
 			m.failLocal(a.Range)
 		}
 		if !reaches(m.Driver, a.Destination) {
-			m.fail(a.Range, "The container doesn't see the artifact", fmt.Sprintf("A container gets the task's folders local and secrets, and %q is beside them.", a.Destination), fmt.Sprintf(
-				"Write destination = %q; in the container that is %q.", path.Join("local", a.Destination), path.Join("/local", a.Destination)))
+			m.fail(a.Range, "The container doesn't see the artifact", fmt.Sprintf("A container sees the task's folders local and secrets, and %q is in neither.", a.Destination), fmt.Sprintf(
+				"Write destination = %q, which is %q in the container.", path.Join("local", a.Destination), path.Join("/local", a.Destination)))
 		}
 	}
 }
 
-// Arrives reports whether an artifact can be fetched, and its task then sees it.
+// Arrives reports whether Nomad can fetch an artifact, and its task then sees it.
 func Arrives(driver profile.Driver, source, destination string) bool {
 	return !isLocal(source) && reaches(driver, destination)
 }
 
-// reaches reports whether a task sees what is fetched to there.
+// reaches reports whether a task sees an artifact that is fetched to destination.
 func reaches(driver profile.Driver, destination string) bool {
 	return driver != profile.DriverDocker || inTaskFolder(destination)
 }
@@ -217,24 +219,24 @@ func isLocal(source string) bool {
 }
 
 func (m *machine) failLocal(at hcl.Range) {
-	advice := "Have it on the image, or in a volume."
+	advice := "Put it into the image, or into a volume."
 	switch m.Driver {
 	case profile.DriverRawExec:
-		advice = "Let command name its path on the host."
+		advice = "Write its path on the host as the command."
 	case profile.DriverExec:
-		advice = "Have it in a volume, or under /usr/local on the host."
+		advice = "Put it into a volume, or under /usr/local on the host."
 	}
-	m.fail(at, "Nomad fetches nothing from the host", "An artifact comes over the network; Nomad's clients refuse paths and file:// URLs.", advice)
+	m.fail(at, "Nomad can't fetch artifacts from the host", "Artifacts are fetched over the network; Nomad's clients refuse paths and file:// URLs.", advice)
 }
 
-// inTaskFolder reports whether a path is below one of the folders of a task that its container sees.
+// inTaskFolder reports whether a path is in one of the task's folders that its container sees.
 func inTaskFolder(name string) bool {
 	first, _, _ := strings.Cut(path.Clean(name), "/")
 	return first == "local" || first == "secrets"
 }
 
-// inContainer is a program's path as a container finds it. It starts in its image's directory, not in the task's, whose
-// folders are mounted at the root.
+// inContainer returns a program's path inside a container. A container starts in its image's directory, not in the task's,
+// whose folders are mounted at the root.
 func inContainer(command string) string {
 	if !strings.HasPrefix(command, "/") && strings.Contains(command, "/") && inTaskFolder(command) {
 		return "/" + path.Clean(command)
@@ -242,15 +244,15 @@ func inContainer(command string) string {
 	return command
 }
 
-// checkPrograms warns of programs that an exec task sees only where the clients were told to show them.
+// checkPrograms warns of programs that an exec task sees only if the clients' configuration includes them.
 func (m *machine) checkPrograms(g *nomad.TaskGroup) {
 	check := func(at hcl.Range, task *nomad.Task, command string) {
 		command = profile.Expand(command, nil, ownFolder)
 		if !strings.HasPrefix(command, "/") || slices.ContainsFunc(chroot(), func(dir string) bool { return below(command, dir) }) || mountOf(task, path.Clean(command)) != nil {
 			return
 		}
-		m.warn(at, "The program is outside of the chroot", fmt.Sprintf("A task of the driver exec sees %s and its own folders; %s is in none of them.", strings.Join(hostFolders(), ", "), command),
-			"Have it under /usr/local, or in a volume; or name its folder in chroot_env of the Nomad clients' configuration.")
+		m.warn(at, "The program is outside of the chroot", fmt.Sprintf("A task with the driver exec sees %s and its own folders; %s is in none of them.", strings.Join(hostFolders(), ", "), command),
+			"Put it under /usr/local or into a volume, or add its folder to chroot_env in the configuration of the Nomad clients.")
 	}
 	check(m.Agent.CommandAt, taskOf(g, manifest.TaskAgent), m.Agent.Command)
 	if m.Setup != nil {
@@ -263,7 +265,7 @@ func (m *machine) checkPrograms(g *nomad.TaskGroup) {
 	}
 }
 
-// hostFolders are what Nomad's clients show to exec tasks unless their chroot_env says otherwise.
+// hostFolders returns the host's folders that exec tasks see by default; a client's chroot_env replaces them.
 func hostFolders() []string {
 	return []string{"/bin", "/etc", "/lib", "/lib32", "/lib64", "/run/resolvconf", "/sbin", "/usr"}
 }
@@ -276,13 +278,13 @@ func below(name, dir string) bool {
 	return name == dir || strings.HasPrefix(name, strings.TrimSuffix(dir, "/")+"/")
 }
 
-// mount is a folder of a task's that comes from outside and outlives it.
+// mount is a folder in a task that comes from outside and outlives the task.
 type mount struct {
 	path     string
 	readOnly bool
 }
 
-// mountOf is the mount that a path of a task's lies in, the innermost one; nil: it is the task's own.
+// mountOf returns the innermost mount that contains a path of a task, or nil if the path is the task's own.
 func mountOf(t *nomad.Task, name string) *mount {
 	var found *mount
 	for _, mt := range append(volumeMounts(t), dockerMounts(t.Config)...) {
@@ -303,8 +305,8 @@ func volumeMounts(t *nomad.Task) []mount {
 	return list
 }
 
-// dockerMounts are what nomad blocks give the docker driver. A relative source is a folder of the allocation's, a tmpfs
-// nobody's.
+// dockerMounts returns the mounts in the docker driver's config, which nomad blocks can set. It leaves out those that end
+// with the allocation: relative sources, which are folders of the allocation, and tmpfs.
 func dockerMounts(config map[string]any) []mount {
 	var list []mount
 	for _, v := range anyList(config["volumes"]) {

@@ -9,7 +9,7 @@ import (
 	"github.com/emprops/machinectl/hcl/wiretime"
 )
 
-// policy is what the dispatcher reads of this pool.
+// policy returns what the dispatcher reads about this pool.
 func (m *machine) policy(project, revision string) manifest.Policy {
 	scale := m.pool.Scale
 	return manifest.Policy{
@@ -30,7 +30,7 @@ func (m *machine) policy(project, revision string) manifest.Policy {
 	}
 }
 
-// offers are the workers without their settings, which are between the profile and the agent.
+// offers returns the workers without their settings, which only the agent needs.
 func (m *machine) offers() []manifest.Worker {
 	list := slices.Clone(m.workers)
 	for i := range list {
@@ -39,8 +39,9 @@ func (m *machine) offers() []manifest.Worker {
 	return list
 }
 
-// scalingBlock carries a policy. It is disabled so that an autoscaler in the same cluster leaves the group alone; the
-// scale endpoint works all the same. Its minimum is 0 so that a group which is no longer wanted can be emptied.
+// scalingBlock returns a scaling block that carries a policy. It is disabled so that an autoscaler in the same cluster
+// leaves the group alone; the scale endpoint works nevertheless. Its minimum is 0 so that a group that is no longer wanted
+// can be emptied.
 func scalingBlock(p manifest.Policy, limit int) (*nomad.ScalingPolicy, error) {
 	doc, err := p.Map()
 	if err != nil {

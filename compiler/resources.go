@@ -10,16 +10,16 @@ import (
 	"github.com/emprops/machinectl/hcl/profile"
 )
 
-// shares says what each task of a machine gets of the machine's resources.
+// shares holds each task's share of the machine's resources.
 type shares struct {
 	setup    *nomad.Resources
 	services []*nomad.Resources // by instance
 	agent    *nomad.Resources
 }
 
-// shareOut divides the machine's resources. The agent and what services name for themselves come first; what is left of
-// each resource is divided equally among the instances that name none of it. The setup has everything, since it runs
-// while nothing else does. The loader has checked that it goes round.
+// shareOut divides the machine's resources. The agent and the services with resources of their own get theirs first. The
+// rest of each resource is divided equally among the instances that don't name an amount of it. The setup gets everything,
+// since nothing else runs at the same time. The loader has checked that the resources suffice.
 func (m *machine) shareOut() shares {
 	agent := m.Agent.Resources
 	each := make([]profile.Resources, len(m.instances))
@@ -56,7 +56,7 @@ func (m *machine) shareOut() shares {
 	return s
 }
 
-// divide gives each what it names for itself, and equal parts of what is left to those that name nothing.
+// divide returns own, with each 0 replaced by an equal part of what the others leave of rest.
 func divide(rest int64, own []int64) []int64 {
 	sharing := int64(0)
 	for _, n := range own {
@@ -75,7 +75,7 @@ func divide(rest int64, own []int64) []int64 {
 	return each
 }
 
-// resources puts them in Nomad's form. What isn't said is left to Nomad's defaults.
+// resources converts resources to Nomad's form. What is 0 is left to Nomad's defaults.
 func resources(r profile.Resources) *nomad.Resources {
 	out := &nomad.Resources{}
 	if r.Cores > 0 {
@@ -89,15 +89,15 @@ func resources(r profile.Resources) *nomad.Resources {
 	return out
 }
 
-// mebibytes is Nomad's unit; its field names say MB.
+// mebibytes converts bytes to MiB, the unit of Nomad's fields that end in MB.
 func mebibytes(bytes int64) int { return int(bytes >> 20) }
 
-// firmware is the part of a GPU's nominal memory, in percent, that it may lack and still count as that size: error
-// correction and firmware take their share (a "24 GiB" RTX 4090 reports 24564 MiB, a "24 GiB" L4 23034 MiB), and no
-// two sizes of card are this close together.
+// firmware is the percentage of its nominal memory that a GPU may lack and still count as that size. Error correction and
+// firmware use some of it: a "24 GiB" RTX 4090 reports 24564 MiB, a "24 GiB" L4 23034 MiB. No two sizes of cards are this
+// close together.
 const firmware = 8
 
-// device asks for one GPU.
+// device returns the request for one GPU.
 func (m *machine) device() *nomad.RequestedDevice {
 	d := &nomad.RequestedDevice{Name: m.GPU.Device, Count: new(uint64(1))}
 	m.models(d)
@@ -115,8 +115,8 @@ func (m *machine) device() *nomad.RequestedDevice {
 	return d
 }
 
-// models says which models of device will do, and which of them is preferred. A MIG slice is a device of its own, named
-// after its GPU and its profile.
+// models adds to a device request which models are accepted, and which are preferred. A MIG slice is a device of its own,
+// named after its GPU and its profile.
 func (m *machine) models(d *nomad.RequestedDevice) {
 	const attribute = "${device.model}"
 	g := m.GPU
@@ -129,7 +129,7 @@ func (m *machine) models(d *nomad.RequestedDevice) {
 		names := make([]string, len(g.Models))
 		for i, name := range g.Models {
 			names[i] = name + slice
-			// The first has the whole weight, the last the least; none has 0, which Nomad refuses.
+			// The first model has weight 100 and the last one the least. None has 0, which Nomad refuses.
 			weight := 100 - i*100/len(g.Models)
 			d.Affinities = append(d.Affinities, nomad.NewAffinity(attribute, "=", names[i], int8(weight)))
 		}

@@ -10,13 +10,13 @@ import (
 	"github.com/emprops/machinectl/hcl/manifest"
 )
 
-// Revision is the revision that a canonical group's content makes, as a [Pool] has it.
+// Revision returns the revision that belongs to a canonical group's content, in the form of [Pool.Revision].
 func Revision(group *nomad.TaskGroup) string {
 	return manifest.Revision(manifest.GroupName("m", revisionOf(group)))
 }
 
-// revisionOf hashes a canonical group's content. Name, count and scaling block are left out: the name is made from the
-// hash, and the other two change without making another machine of it.
+// revisionOf hashes a canonical group's content. It leaves out the name, which is made from the hash, and count and
+// scaling block, which can change without a change of the machine.
 func revisionOf(group *nomad.TaskGroup) string {
 	g := *group
 	g.Name, g.Count, g.Scaling = nil, nil, nil

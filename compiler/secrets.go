@@ -11,9 +11,9 @@ import (
 	"github.com/emprops/machinectl/hcl/profile"
 )
 
-// secretsTemplate renders secrets into the task's environment, from Nomad variables, on the client. change_mode is noop:
-// a rotated secret must not kill a busy machine; it is seen by the next one. A missing variable keeps the task waiting
-// and a missing key fails it, each with a message in the task's events.
+// secretsTemplate returns a template that a client renders from Nomad variables into the task's environment. change_mode
+// is noop because a rotated secret must not kill a busy machine; the next machine gets the new one. A missing variable
+// keeps the task waiting and a missing key fails it, each with a message in the task's events.
 func secretsTemplate(secrets map[string]profile.Secret) *nomad.Template {
 	var text strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(secrets)) {

@@ -17,11 +17,11 @@ import (
 // setupKill is how long the setup may take to end after SIGTERM.
 const setupKill = 10 * time.Second
 
-// deregister is the time between a task's leaving the service catalogue and its SIGTERM. Nothing balances over these
-// entries, so this keeps the order only.
+// deregister is the time between a task's removal from the service catalogue and its SIGTERM. It is short because it only
+// has to keep the order: no load balancer uses these entries.
 const deregister = 100 * time.Millisecond
 
-// serviceTask is one instance of a service.
+// serviceTask returns the task of one instance of a service.
 func (m *machine) serviceTask(at instance, res *nomad.Resources) *nomad.Task {
 	s, self := at.service, at.self()
 	t := m.task(at.name)
@@ -32,7 +32,7 @@ func (m *machine) serviceTask(at instance, res *nomad.Resources) *nomad.Task {
 	if at.gpu <= 0 { // the same for all instances
 		m.checkKill(s.KillAt, fmt.Sprintf("service %q", s.Name), *t.KillTimeout)
 	}
-	// A service that keeps dying takes its machine with it, so that another one is tried elsewhere.
+	// A service that keeps dying ends its machine, so that Nomad tries another one elsewhere.
 	t.RestartPolicy = restart(s.Restart)
 	var ports []string
 	if s.Port != "" {
@@ -52,7 +52,7 @@ func (m *machine) serviceTask(at instance, res *nomad.Resources) *nomad.Task {
 	return t
 }
 
-// checkKill warns where a client's own limit would end a task earlier than the profile says.
+// checkKill warns if a client's own limit would kill a task earlier than the profile's kill timeout.
 func (m *machine) checkKill(at hcl.Range, who string, timeout time.Duration) {
 	if timeout <= clientKillLimit {
 		return
@@ -62,7 +62,7 @@ func (m *machine) checkKill(at hcl.Range, who string, timeout time.Duration) {
 		"Set max_kill_timeout = %q in the client block of the machines' Nomad clients, or shorten it.", timetext.Duration(timeout)))
 }
 
-// registration announces a listening instance in Nomad's own service catalogue.
+// registration returns the entry of a listening instance in Nomad's own service catalogue.
 func (m *machine) registration(at instance) *nomad.Service {
 	tags := []string{m.Name}
 	if at.name != at.service.Name {
@@ -85,7 +85,7 @@ func check(name, path, port string, interval, timeout time.Duration) nomad.Servi
 
 var notInServiceName = regexp.MustCompile(`[^a-z0-9-]+`)
 
-// serviceName is a name of RFC 1123, at most 63 characters.
+// serviceName returns a name that is valid by RFC 1123, with at most 63 characters.
 func serviceName(pool, service string) string {
 	name := notInServiceName.ReplaceAllString(strings.ToLower(pool+"-"+service), "-")
 	if len(name) > 63 {
@@ -94,7 +94,7 @@ func serviceName(pool, service string) string {
 	return strings.Trim(name, "-")
 }
 
-// setupTask runs once before the others start.
+// setupTask returns the task that runs once before the others start.
 func (m *machine) setupTask(share shares) *nomad.Task {
 	t := m.task(manifest.TaskSetup)
 	t.Lifecycle = &nomad.TaskLifecycle{Hook: nomad.TaskLifecycleHookPrestart}

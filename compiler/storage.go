@@ -6,7 +6,7 @@ import (
 	"github.com/emprops/machinectl/hcl/profile"
 )
 
-// volumes are the group's claims of storage.
+// volumes returns the group's claims of storage.
 func (m *machine) volumes() map[string]*nomad.VolumeRequest {
 	if len(m.Volumes) == 0 {
 		return nil
@@ -25,7 +25,7 @@ func (m *machine) volumes() map[string]*nomad.VolumeRequest {
 	return out
 }
 
-// mounts are the same volumes as one task sees them.
+// mounts returns the mounts of the same volumes in a task.
 func (m *machine) mounts() []*nomad.VolumeMount {
 	var out []*nomad.VolumeMount
 	for _, v := range m.Volumes {
@@ -34,7 +34,7 @@ func (m *machine) mounts() []*nomad.VolumeMount {
 	return out
 }
 
-// fetch gives a task its artifacts.
+// fetch adds artifacts to a task.
 func fetch(t *nomad.Task, list []*profile.Artifact) {
 	literal := func(text string) *string {
 		out, needsDollar := selfer{}.env(text)

@@ -13,22 +13,22 @@ import (
 	"github.com/emprops/machinectl/compiler"
 )
 
-// ConflictError says that somebody else changed a pool between its plan and its apply.
+// ConflictError reports that a pool was changed between its plan and its apply.
 type ConflictError struct {
 	Pool string
-	// Moved says what is different now.
+	// Moved describes what is different now.
 	Moved []string
 }
 
 func (e *ConflictError) Error() string {
-	text := fmt.Sprintf("pool %q: somebody else changed it since it was planned, and nothing was applied to it", e.Pool)
+	text := fmt.Sprintf("pool %q: it was changed since it was planned, and nothing was applied to it", e.Pool)
 	for _, what := range e.Moved {
 		text += "\n  " + what
 	}
-	return text + "\nPlan again and look at what is new."
+	return text + "\nPlan again and review what is new."
 }
 
-// ReplaceError says that applying would replace running machines at once.
+// ReplaceError reports that applying would replace running machines immediately.
 type ReplaceError struct {
 	Pool     string
 	Machines int
@@ -39,28 +39,28 @@ func (e *ReplaceError) Error() string {
 	if e.Machines > 1 {
 		machines = fmt.Sprintf("%d running machines", e.Machines)
 	}
-	return fmt.Sprintf("pool %q: its Nomad job was changed by hand, and putting it back would replace %s at once, whether busy or not. "+
-		"Undo the change in Nomad, or change the profile so that it makes a new revision, or say -force", e.Pool, machines)
+	return fmt.Sprintf("pool %q: its Nomad job was changed by hand, and restoring it would replace %s immediately, busy or not. "+
+		"Undo the change in Nomad, or change the profile so that it makes a new revision, or use -force", e.Pool, machines)
 }
 
-// ApplyOptions are how a plan is carried out.
+// ApplyOptions configures [Apply].
 type ApplyOptions struct {
-	// Force allows what replaces running machines at once.
+	// Force allows changes that replace running machines immediately.
 	Force bool
-	// Done, if set, is told of each pool as it is done with.
+	// Done, if set, is called with each pool that has been applied.
 	Done func(*Pool)
 }
 
-// attempts is how often a pool is planned again because its counts moved meanwhile; they move in seconds, planning and
-// registering takes milliseconds.
+// attempts limits how often a pool is planned again because its counts changed in between. Counts change every few
+// seconds, and planning and registering take milliseconds.
 const attempts = 5
 
-// registering is how long Nomad may take to do what it was asked for.
+// registering is the time limit for registering or stopping one pool.
 const registering = 15 * time.Second
 
-// Apply registers every pool of a plan that changes something, in the plan's order, and stops at the first that fails, or
-// when ctx ends: what Nomad was asked for by then is awaited. Where it stops after something was applied, or is interrupted,
-// the error is an [UnfinishedError]. pools are what was planned.
+// Apply registers every pool of a plan that changes something, in the plan's order. It stops at the first that fails, or
+// when ctx ends; a request that is already sent is still awaited. If Apply stops after something was applied, or is
+// interrupted, the error is an [UnfinishedError]. pools are the compiled pools of the plan.
 func Apply(ctx context.Context, c *Cluster, p *Plan, pools []*compiler.Pool, opts ApplyOptions) error {
 	compiled := map[string]*compiler.Pool{}
 	for _, pool := range pools {
@@ -84,12 +84,12 @@ func Apply(ctx context.Context, c *Cluster, p *Plan, pools []*compiler.Pool, opt
 	return nil
 }
 
-// stopped is the error of a plan that failed at a pool.
+// stopped returns the error for a plan whose apply failed at a pool.
 func (c *Cluster) stopped(ctx context.Context, p *Plan, at *Pool, err error) error {
 	e := &UnfinishedError{Plan: p, Err: err}
 	var unreachable *UnreachableError
 	if errors.Is(err, context.DeadlineExceeded) {
-		e.Err = &UnreachableError{c.address, "it takes too long"}
+		e.Err = &UnreachableError{c.address, "the request timed out"}
 		e.Uncertain = at
 	} else if errors.As(err, &unreachable) && unreachable.Reason != syscall.ECONNREFUSED.Error() {
 		e.Uncertain = at
@@ -100,7 +100,7 @@ func (c *Cluster) stopped(ctx context.Context, p *Plan, at *Pool, err error) err
 	return c.unfinished(ctx, e)
 }
 
-// applyOne applies a pool. It isn't interrupted: whether it was applied could not be told then.
+// applyOne applies a pool. It can't be interrupted, because it would then be unknown whether the pool was applied.
 func (c *Cluster) applyOne(ctx context.Context, pool *Pool, compiled *compiler.Pool, force bool) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), registering)
 	defer cancel()
@@ -133,7 +133,7 @@ func (c *Cluster) apply(ctx context.Context, planned *Pool, pool *compiler.Pool,
 		if !isConflict(err) {
 			return c.explain(planned.Name, err)
 		}
-		// The dispatcher resizes pools at any time. A plan that differs in counts alone is still the plan that was agreed to.
+		// The dispatcher resizes pools at any time. A plan that differs only in counts is still the one that was agreed to.
 		if current, err = c.plan(ctx, pool, planned.adopts()); err != nil {
 			return err
 		}
@@ -144,7 +144,8 @@ func (c *Cluster) apply(ctx context.Context, planned *Pool, pool *compiler.Pool,
 	return &ConflictError{Pool: planned.Name, Moved: []string{fmt.Sprintf("its count changed %d times while it was being applied", attempts)}}
 }
 
-// isConflict knows Nomad's answer to an enforced index that has moved: an internal server error with these words.
+// isConflict reports whether Nomad refused a registration because the enforced index has changed. It answers that with an
+// internal server error, which only its text distinguishes.
 func isConflict(err error) bool {
 	var unexpected nomad.UnexpectedResponseError
 	return errors.As(err, &unexpected) && strings.Contains(unexpected.Body(), nomad.RegisterEnforceIndexErrPrefix)

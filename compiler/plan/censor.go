@@ -9,17 +9,17 @@ import (
 	nomad "github.com/hashicorp/nomad/api"
 )
 
-// censor hides sensitive values in texts that others wrote: Nomad's reasons, a task's last words. Where in them a value stands
-// nobody knows, so it is looked for. What machinectl itself says never holds one.
+// censor masks sensitive values in texts from other programs, such as Nomad's reasons and the output of tasks. Their places
+// are unknown, so censor searches for the values. machinectl's own messages never contain one.
 type censor struct {
 	mu     sync.Mutex
-	values []string // the longest first
+	values []string // longest first
 }
 
-// shortest is how long a value must be to be looked for within a text; a shorter one is only hidden where it is all of it.
+// shortest is the length from which a value is masked within a text. A shorter one is masked only if it is the whole text.
 const shortest = 4
 
-// learn adds values.
+// learn adds values to mask.
 func (c *censor) learn(values []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -31,7 +31,7 @@ func (c *censor) learn(values []string) {
 	slices.SortFunc(c.values, func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), strings.Compare(a, b)) })
 }
 
-// learnOf adds what jobs that run hold.
+// learnOf adds the sensitive values of a running job.
 func (c *censor) learnOf(job *nomad.Job) {
 	var values []string
 	for _, leaf := range hideJobs(job).leaves {
@@ -61,5 +61,5 @@ func (c *censor) texts(list []string) []string {
 	return list
 }
 
-// Hide tells of sensitive values that texts from the cluster may hold: see [profile.Profile].Sensitive.
+// Hide adds sensitive values to mask in texts from the cluster: see [profile.Profile].Sensitive.
 func (c *Cluster) Hide(values []string) { c.foreign.learn(values) }

@@ -15,7 +15,7 @@ import (
 	"github.com/emprops/machinectl/hcl/timetext"
 )
 
-// policyChanges compares what pools say of size and scaling.
+// policyChanges compares the size and scaling of two policies.
 func policyChanges(before, after manifest.Policy) []Change {
 	var list []Change
 	add := func(what string, b, a any) {
@@ -39,7 +39,7 @@ func policyChanges(before, after manifest.Policy) []Change {
 	return list
 }
 
-// samePolicy compares all of two policies but which group is wanted, and who compiled it.
+// samePolicy reports whether two policies are equal, except for Wanted, Compiler and Input.
 func samePolicy(a, b manifest.Policy) bool {
 	a.Wanted, b.Wanted = true, true
 	a.Compiler, a.Input = b.Compiler, b.Input
@@ -48,7 +48,7 @@ func samePolicy(a, b manifest.Policy) bool {
 	return errX == nil && errY == nil && string(x) == string(y)
 }
 
-// jobChanges compares what stands at job level.
+// jobChanges compares two jobs without their groups.
 func jobChanges(before, after *nomad.Job) []Change {
 	if b, a := deref(before.Priority), deref(after.Priority); b != a {
 		return []Change{{What: "priority", Before: fmt.Sprint(b), After: fmt.Sprint(a)}}
@@ -56,7 +56,7 @@ func jobChanges(before, after *nomad.Job) []Change {
 	return nil
 }
 
-// groupChanges compares the content of two groups, value by value, in the profile's words, without what is hidden.
+// groupChanges compares the content of two groups value by value, in the profile's words, and masks hidden values.
 func groupChanges(before, after *nomad.TaskGroup, h *hidden) []Change {
 	b, a := content.Values(before), content.Values(after)
 	keys := maps.Clone(b)
@@ -72,7 +72,7 @@ func groupChanges(before, after *nomad.TaskGroup, h *hidden) []Change {
 	return once(list)
 }
 
-// valueChange is a difference of values as texts, or as JSON where the texts don't show it.
+// valueChange returns a change of values as text, or as JSON if the texts are equal.
 func valueChange(what string, before, after content.Value) Change {
 	c := Change{What: what, Before: before.Text, After: after.Text}
 	for _, side := range []struct {
@@ -86,7 +86,7 @@ func valueChange(what string, before, after content.Value) Change {
 	return c
 }
 
-// reordered reports whether two orders are of the same names.
+// reordered reports whether two orders contain the same names.
 func reordered(before, after content.Value) bool {
 	b, a := strings.Split(before.Text, ", "), strings.Split(after.Text, ", ")
 	slices.Sort(b)
@@ -94,17 +94,17 @@ func reordered(before, after content.Value) bool {
 	return slices.Equal(b, a)
 }
 
-// instanceNumber is where the instances of a service per GPU differ.
+// instanceNumber matches the part of a name that distinguishes the instances of a service per GPU.
 var instanceNumber = regexp.MustCompile(`-gpu\d+`)
 
-// once says what is the same for every instance of a service per GPU a single time.
+// once merges changes that are the same for every instance of a service per GPU.
 func once(list []Change) []Change {
 	var out []Change
 	at := map[Change]int{}
 	for _, c := range list {
 		alike := c
 		alike.What = instanceNumber.ReplaceAllString(c.What, "-gpu*")
-		if i, said := at[alike]; said {
+		if i, found := at[alike]; found {
 			out[i] = alike
 			continue
 		}
@@ -114,7 +114,8 @@ func once(list []Change) []Change {
 	return out
 }
 
-// serverMade tells what Nomad adds to a group as it stores it, so that its absence from ours is no change.
+// serverMade reports whether Nomad's servers add the value to a group when they store it. Its absence from the compiled
+// group is then not a change.
 func serverMade(path string) bool {
 	for _, constraint := range []string{"${attr.nomad.", "${attr.os.signals}", "${attr.consul.", "${attr.vault."} {
 		if strings.HasPrefix(path, "\x00Constraints\x00"+constraint) {

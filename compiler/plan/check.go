@@ -9,12 +9,12 @@ import (
 	nomad "github.com/hashicorp/nomad/api"
 )
 
-// checkWords says why a check doesn't pass. An agent answers its health checks with a JSON document whose problems are
-// what people want to read; whatever else a service answers is cut to its first line.
+// checkWords describes why a check doesn't pass. An agent answers its health checks with a JSON document, from which
+// checkWords takes the problems. Of any other answer it takes the first line.
 func checkWords(check nomad.AllocCheckStatus) string {
 	of := cmp.Or(check.Task, check.Service, "a service")
 	if check.Status == "pending" {
-		return of + " has not been asked yet"
+		return of + " has not been checked yet"
 	}
 	var answer struct {
 		Problems []string `json:"problems"`

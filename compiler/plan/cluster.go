@@ -10,7 +10,7 @@ import (
 	"github.com/emprops/machinectl/compiler"
 )
 
-// jobs is what this package needs of Nomad's job endpoints; *nomad.Jobs has it.
+// jobs is the part of Nomad's job endpoints that this package reads and tags; *nomad.Jobs implements it.
 type jobs interface {
 	Info(id string, q *nomad.QueryOptions) (*nomad.Job, *nomad.QueryMeta, error)
 	ListOptions(opts *nomad.JobListOptions, q *nomad.QueryOptions) ([]*nomad.JobListStub, *nomad.QueryMeta, error)
@@ -21,24 +21,24 @@ type jobs interface {
 	UntagVersion(id, name string, q *nomad.WriteOptions) (*nomad.WriteMeta, error)
 }
 
-// planner is the part that changes something, or says what would change; *nomad.Jobs has it.
+// planner is the part that changes jobs, or computes what would change; *nomad.Jobs implements it.
 type planner interface {
 	PlanOpts(job *nomad.Job, opts *nomad.PlanOptions, q *nomad.WriteOptions) (*nomad.JobPlanResponse, *nomad.WriteMeta, error)
 	RegisterOpts(job *nomad.Job, opts *nomad.RegisterOptions, q *nomad.WriteOptions) (*nomad.JobRegisterResponse, *nomad.WriteMeta, error)
 	DeregisterOpts(id string, opts *nomad.DeregisterOptions, q *nomad.WriteOptions) (string, *nomad.WriteMeta, error)
 }
 
-// checker reads the results of an allocation's service checks; *nomad.Allocations has it.
+// checker reads the results of an allocation's service checks; *nomad.Allocations implements it.
 type checker interface {
 	Checks(allocID string, q *nomad.QueryOptions) (nomad.AllocCheckStatuses, error)
 }
 
-// logReader reads what tasks write; *nomad.AllocFS has it.
+// logReader reads the output of tasks; *nomad.AllocFS implements it.
 type logReader interface {
 	Logs(alloc *nomad.Allocation, follow bool, task, kind, origin string, offset int64, cancel <-chan struct{}, q *nomad.QueryOptions) (<-chan *nomad.StreamFrame, <-chan error)
 }
 
-// Cluster is a Nomad cluster, as its HTTP API shows it.
+// Cluster is a Nomad cluster, accessed through its HTTP API.
 type Cluster struct {
 	address string
 	jobs    jobs
@@ -48,12 +48,12 @@ type Cluster struct {
 	foreign *censor
 }
 
-// NewCluster uses an official client.
+// NewCluster returns a cluster that uses Nomad's official client.
 func NewCluster(c *nomad.Client) *Cluster {
 	return &Cluster{address: WithoutPassword(c.Address()), jobs: c.Jobs(), planner: c.Jobs(), checks: c.Allocations(), logs: c.AllocFS(), foreign: &censor{}}
 }
 
-// Address is Nomad's URL, without a password that is in it.
+// Address returns the URL of Nomad's API, without any password in it.
 func (c *Cluster) Address() string { return c.address }
 
 // Place is where a pool's job lives.
@@ -62,7 +62,7 @@ type Place struct {
 	Namespace string `json:"namespace"`
 }
 
-// PlaceOf is where a compiled pool's job goes.
+// PlaceOf returns the place for a compiled pool's job.
 func PlaceOf(pool *compiler.Pool) Place { return placeOf(pool.Job) }
 
 func placeOf(job *nomad.Job) Place {
@@ -77,7 +77,7 @@ func (p Place) write(ctx context.Context) *nomad.WriteOptions {
 	return (&nomad.WriteOptions{Region: p.Region, Namespace: p.Namespace}).WithContext(ctx)
 }
 
-// lookup returns nil for a job that doesn't exist.
+// lookup returns a job, or nil if it doesn't exist.
 func (c *Cluster) lookup(ctx context.Context, id string, at Place) (*nomad.Job, error) {
 	job, _, err := c.jobs.Info(id, at.query(ctx))
 	if isNotFound(err) {
@@ -92,7 +92,7 @@ func isNotFound(err error) bool {
 	return errors.As(err, &unexpected) && unexpected.StatusCode() == http.StatusNotFound
 }
 
-// deref is the zero value for nil.
+// deref returns what p points to, or the zero value if p is nil.
 func deref[T any](p *T) T {
 	var zero T
 	if p == nil {

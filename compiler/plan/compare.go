@@ -7,8 +7,8 @@ import (
 	"github.com/emprops/machinectl/hcl/manifest"
 )
 
-// Compare says what would change for a cluster that runs the pools of one profile when another is applied. It asks no
-// cluster.
+// Compare returns what would change in a cluster that runs the pools of one profile if another were applied. It doesn't
+// access a cluster.
 func Compare(before, after []*compiler.Pool) *Plan {
 	old := map[string]*compiler.Pool{}
 	for _, pool := range before {
@@ -51,7 +51,7 @@ func comparePool(before, after *compiler.Pool) *Pool {
 	return out
 }
 
-// versioned marks a policy as one that was read, as far as the comparison of policies is concerned.
+// versioned returns the policy with a version, without which [policyChanges] would treat it as missing.
 func versioned(p manifest.Policy) manifest.Policy {
 	p.Version = manifest.PolicyVersion
 	return p

@@ -7,12 +7,12 @@ import (
 	nomad "github.com/hashicorp/nomad/api"
 )
 
-// trialJob is the job that [Cluster.crowd] plans. It is never registered.
+// trialJob is the id of the job that [Cluster.crowd] plans. It is never registered.
 const trialJob = "machinectl-plan"
 
-// crowd finds pools that Nomad has room for one by one, but not together: a plan concerns one job, so all that the pools
-// would place is tried as the groups of one job. Pools that move to a new revision aren't among them, for their machines
-// take the places of those that go.
+// crowd finds pools that Nomad has room for one by one, but not together. A plan concerns one job, so crowd plans a job
+// whose groups are what all pools would place. It leaves out pools that move to a new revision, because their machines
+// take the places of the old ones.
 func (c *Cluster) crowd(ctx context.Context, p *Plan) error {
 	together := map[Place][]*Pool{}
 	for _, pool := range p.Pools {
@@ -47,7 +47,7 @@ func (c *Cluster) crowd(ctx context.Context, p *Plan) error {
 	return nil
 }
 
-// trialOfAll is a job of which each group is what one of the pools would place.
+// trialOfAll returns a job with one group for what each of the pools would place.
 func trialOfAll(pools []*Pool) (*nomad.Job, Crowd) {
 	trial := *pools[0].job
 	trial.ID, trial.Name, trial.TaskGroups = new(trialJob), new(trialJob), nil

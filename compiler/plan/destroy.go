@@ -8,10 +8,11 @@ import (
 	nomad "github.com/hashicorp/nomad/api"
 )
 
-// Destroy stops a pool's Nomad job and waits until its machines have ended; purge also removes the job from Nomad's
-// state once they have. Each machine's agent gets its grace: what it can't finish goes back to the queue.
+// Destroy stops a pool's Nomad job and waits until its machines have ended. With purge, it then also removes the job from
+// Nomad's state. Each machine's agent gets its grace; the jobs that it can't finish go back to the queue.
 //
-// owner is the project that the pool was found to belong to; where it is another one by now, it is left alone.
+// owner is the project that the pool belonged to when it was read. If the owner has changed, Destroy returns a
+// [ConflictError].
 func Destroy(ctx context.Context, c *Cluster, pool string, at Place, owner string, purge bool) error {
 	live, err := c.lookup(ctx, pool, at)
 	if err != nil {
@@ -24,7 +25,7 @@ func Destroy(ctx context.Context, c *Cluster, pool string, at Place, owner strin
 		return &NotOursError{Pool: pool, Place: at}
 	}
 	if now := Owner(live); now != owner {
-		return &ConflictError{Pool: pool, Moved: []string{fmt.Sprintf("it belonged to %s, and now to %s", projectWords(owner), projectWords(now))}}
+		return &ConflictError{Pool: pool, Moved: []string{fmt.Sprintf("it belonged to %s and now belongs to %s", projectWords(owner), projectWords(now))}}
 	}
 	if _, _, err := c.planner.DeregisterOpts(pool, &nomad.DeregisterOptions{}, at.write(ctx)); err != nil {
 		return c.explain(pool, err)
@@ -39,14 +40,14 @@ func Destroy(ctx context.Context, c *Cluster, pool string, at Place, owner strin
 	return c.explain(pool, err)
 }
 
-// StoppingError reports that a pool was stopped, and that its machines had not ended when the waiting did.
+// StoppingError reports that a pool was stopped, but its machines had not ended when ctx did.
 type StoppingError struct {
 	Pool    string
 	Running int
 }
 
 func (e *StoppingError) Error() string {
-	return fmt.Sprintf("pool %q is stopping, but %d of its machines have not ended yet: they go on to end by themselves", e.Pool, e.Running)
+	return fmt.Sprintf("pool %q is stopping, but %d of its machines have not ended yet; they will end without further action", e.Pool, e.Running)
 }
 
 func (c *Cluster) waitEnded(ctx context.Context, pool string, at Place) error {

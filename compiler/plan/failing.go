@@ -9,19 +9,19 @@ import (
 	nomad "github.com/hashicorp/nomad/api"
 )
 
-// Failing is a task that fails again and again, or for good.
+// Failing is a task that fails repeatedly or for good.
 type Failing struct {
 	Task     string `json:"task"`
-	Why      string `json:"why"`      // how it ended last, or could not be started
+	Why      string `json:"why"`      // how it ended last, or why it could not be started
 	Restarts int    `json:"restarts"` // by Nomad, on this machine
-	Attempts int    `json:"attempts"` // how many its restart policy allows within a time
+	Attempts int    `json:"attempts"` // the restarts that its policy allows within an interval
 	Final    bool   `json:"final"`    // Nomad doesn't restart it on this machine any more
 
-	started bool // once at least: it may have left a log
+	started bool // at least once, so that it may have a log
 }
 
-// failing is the task that an allocation's failure comes from: the one that failed for good, else the one restarted most
-// often. Nil where no task has failed. group is what the allocation was made from.
+// failing returns the task that caused an allocation's failure: one that failed for good, or else the one restarted most
+// often. It returns nil if no task has failed. group is the group of the allocation.
 func failing(a *nomad.AllocationListStub, group *nomad.TaskGroup) *Failing {
 	var worst *Failing
 	for _, name := range slices.Sorted(maps.Keys(a.TaskStates)) {
@@ -43,7 +43,7 @@ func failing(a *nomad.AllocationListStub, group *nomad.TaskGroup) *Failing {
 	return worst
 }
 
-// attemptsOf is how often a task may be restarted within its policy's interval.
+// attemptsOf returns how often a task may be restarted within its policy's interval.
 func attemptsOf(group *nomad.TaskGroup, task string) int {
 	if group == nil {
 		return 0
@@ -60,20 +60,21 @@ func attemptsOf(group *nomad.TaskGroup, task string) int {
 	return deref(policy.Attempts)
 }
 
-// ending is how a task ended last, or why it could not be started.
+// ending describes how a task ended last, or why it could not be started.
 func ending(t *nomad.TaskState) string {
 	for _, e := range slices.Backward(t.Events) {
 		switch e.Type {
 		case nomad.TaskTerminated, nomad.TaskDriverFailure, nomad.TaskSetupFailure, nomad.TaskFailedValidation, nomad.TaskArtifactDownloadFailed:
 		case nomad.TaskKilling, nomad.TaskNotRestarting, nomad.TaskRestarting:
-			// A template that can't be rendered kills its task, and says so here; else it only says what Nomad did about it.
+			// A template that can't be rendered kills its task, with a reason here. Without one, the event only describes
+			// Nomad's reaction.
 			if e.KillReason == "" {
 				continue
 			}
 		default:
 			continue
 		}
-		// A driver runs as a plugin; that its words came by RPC is no news.
+		// A driver runs as a plugin; the prefix that its RPC adds tells users nothing.
 		text := strings.ReplaceAll(cmp.Or(e.DisplayMessage, e.Message, e.Type), "rpc error: code = Unknown desc = ", "")
 		return strings.TrimSuffix(firstLine(text), ".")
 	}

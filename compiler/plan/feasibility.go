@@ -10,10 +10,10 @@ import (
 	nomad "github.com/hashicorp/nomad/api"
 )
 
-// feasibility finds out whether Nomad has room for what a planned pool asks for: its minimum, or as many machines as its
-// wanted group has where those are more. A plan only tries what it would place. What the dispatcher would place later, of a
-// raised minimum or a new revision, is tried in a plan of its own, in which the groups that are no longer wanted have made
-// room. For a pool that may be empty, one machine is tried, and only what no node could ever hold is reported.
+// feasibility finds out whether Nomad has room for what a planned pool requests: its minimum, or its wanted group's count
+// if that is higher. A plan only tries what it would place itself. What the dispatcher would place later, because of a
+// raised minimum or a new revision, is tried in a separate plan without the groups that are no longer wanted. For a pool
+// that may be empty, feasibility tries one machine, and reports it only if no node could ever hold it.
 func (c *Cluster) feasibility(ctx context.Context, p *Pool, group string, answer *nomad.JobPlanResponse) error {
 	asked := max(deref(p.job.LookupTaskGroup(group).Count), p.Minimum)
 	trial := trialOf(p.job, group, max(asked, 1))
@@ -37,7 +37,7 @@ func (c *Cluster) feasibility(ctx context.Context, p *Pool, group string, answer
 	return nil
 }
 
-// trialOf is the job with so many machines in one group and none in the others; nil if that is what it has.
+// trialOf returns the job with count machines in one group and none in the others, or nil if the job is already like that.
 func trialOf(job *nomad.Job, group string, count int) *nomad.Job {
 	trial, same := *job, true
 	trial.TaskGroups = nil
@@ -56,7 +56,7 @@ func trialOf(job *nomad.Job, group string, count int) *nomad.Job {
 	return &trial
 }
 
-// unfit words the nodes that were filtered out.
+// unfit describes why nodes were filtered out.
 func unfit(m *nomad.AllocationMetric, devices string) []string {
 	if m.NodesEvaluated == 0 {
 		return []string{"no node is ready in the cluster"}
@@ -70,7 +70,7 @@ func unfit(m *nomad.AllocationMetric, devices string) []string {
 		case why == "missing drivers":
 			reasons = append(reasons, of+" lack the task driver")
 		case why == "computed class ineligible":
-			reasons = append(reasons, of+" are of a kind already found unfit")
+			reasons = append(reasons, of+" are of a class already found unfit")
 		case strings.HasPrefix(why, "missing "):
 			reasons = append(reasons, of+" lack "+strings.TrimPrefix(why, "missing "))
 		default:
@@ -80,7 +80,7 @@ func unfit(m *nomad.AllocationMetric, devices string) []string {
 	return reasons
 }
 
-// exhausted words the nodes that would fit but have no room.
+// exhausted describes why nodes that would fit have no room.
 func exhausted(m *nomad.AllocationMetric) []string {
 	var reasons []string
 	for _, what := range slices.Sorted(maps.Keys(m.DimensionExhausted)) {
@@ -98,7 +98,7 @@ func nodes(n, of int) string {
 	return fmt.Sprintf("%d of %d nodes", n, of)
 }
 
-// devicesOf describes what GPUs a group asks for.
+// devicesOf describes the GPUs that a group requests.
 func devicesOf(job *nomad.Job, group string) string {
 	var parts []string
 	for _, task := range job.LookupTaskGroup(group).Tasks {

@@ -2,20 +2,21 @@ package plan
 
 import "time"
 
-// Failure says why waiting for a pool's machines any longer would be in vain.
+// Failure describes why it is useless to wait for a pool's machines any longer.
 type Failure struct {
 	// Machine is the first that failed; its Failing is not nil.
 	Machine Machine `json:"machine"`
-	// Log is the end of what the task wrote, Stream where to: stderr or stdout. Empty where it wrote nothing.
+	// Log is the end of the task's output, and Stream is the stream it is from: stderr or stdout. Both are empty if the
+	// task wrote nothing.
 	Log    []string `json:"log,omitempty"`
 	Stream string   `json:"stream,omitempty"`
 }
 
-// tooOften is how many machines may fail for good in one place, one after the other, while others of the revision work.
+// tooOften is the number of machines that may fail for good in one slot, one after the other, while other machines of the
+// revision work.
 const tooOften = 3
 
-// history is what was already so of a pool's machines when it began to be waited for: that they failed long ago says nothing
-// about the revision now.
+// history is the state of a pool's machines when waiting began. Failures before that say nothing about the revision.
 type history struct {
 	restarts map[string]int // by machine
 	failed   map[string]bool
@@ -23,16 +24,16 @@ type history struct {
 	settling map[string]settling
 }
 
-// settling is a machine that was ready again after a restart when it was first seen so.
+// settling records when a machine was first observed to be ready again after a restart.
 type settling struct {
 	restarts int
 	since    time.Time
 }
 
-// settleTime is how long a machine whose tasks were restarted has to stay ready: between two crashes it looks ready too.
+// settleTime is how long a machine must stay ready after a restart of a task. Between two crashes it looks ready, too.
 const settleTime = 10 * time.Second
 
-// slot is where in a group a machine stands.
+// slot is a machine's position in its group.
 type slot struct {
 	group string
 	index int
@@ -49,14 +50,14 @@ func newHistory(machines []Machine) *history {
 	return h
 }
 
-// failure decides whether a group's machines can still become ready. They can't where
+// failure returns why a group's machines can't become ready, or nil if they still can. They can't if
 //
-//   - a machine has failed: a task has used up its restarts, at once or over a longer time, and
-//   - no other one is ready or on its way for the first time.
+//   - a machine has failed, that is, a task has used up its restarts, and
+//   - no other machine is ready or starting for the first time.
 //
-// Nomad goes on trying in growing pauses, but has tried everything that is different by then: what fails is the revision. A
-// machine that fails while others are ready is its node's matter; only where its successors fail too is it given up.
-// Machines that Nomad finds no place for, and slow ones, are no failure.
+// Nomad continues to try in growing intervals, but by then the cause is the revision. If a machine fails while others are
+// ready, the cause is its node; it is a failure only if its successors fail, too. Machines that Nomad can't place, and
+// slow ones, are not failures.
 func (h *history) failure(group string, machines []Machine) *Failure {
 	var first *Failure
 	hope, often := false, false
@@ -80,7 +81,7 @@ func (h *history) failure(group string, machines []Machine) *Failure {
 	return first
 }
 
-// isFailed: a task has used up its restarts since the waiting began.
+// isFailed reports whether a task of the machine has used up its restarts since waiting began.
 func (h *history) isFailed(m Machine) bool {
 	f := m.Failing
 	switch {
@@ -93,7 +94,7 @@ func (h *history) isFailed(m Machine) bool {
 	}
 }
 
-// isSettled: the machine is ready, and it wasn't just restarted.
+// isSettled reports whether the machine is ready and wasn't just restarted.
 func (h *history) isSettled(m Machine, now time.Time) bool {
 	f := m.Failing
 	if m.State != Ready || f == nil || f.Restarts <= h.restarts[m.ID] {

@@ -13,14 +13,14 @@ import (
 // masked stands for a sensitive value.
 const masked = "(sensitive)"
 
-// hidden is what a plan must not show: values that come from sensitive variables, or came from them in a revision that runs.
-// Each group's policy says where in it they stand.
+// hidden holds what a plan must not show: values that come from sensitive variables, now or in a running revision. Each
+// group's policy lists their places.
 type hidden struct {
 	places []string // in words
 	leaves []content.Leaf
 }
 
-// hide finds what is to be hidden of groups that are compared.
+// hide finds the values to mask in groups that are compared.
 func hide(policies []manifest.Policy, groups ...*nomad.TaskGroup) *hidden {
 	h := &hidden{}
 	for _, p := range policies {
@@ -34,7 +34,7 @@ func hide(policies []manifest.Policy, groups ...*nomad.TaskGroup) *hidden {
 	return h
 }
 
-// hideJobs is hide for all groups of jobs.
+// hideJobs is [hide] for all groups of some jobs.
 func hideJobs(jobs ...*nomad.Job) *hidden {
 	var policies []manifest.Policy
 	var groups []*nomad.TaskGroup
@@ -66,7 +66,7 @@ func (h *hidden) change(c Change) Change {
 	return c
 }
 
-// diff hides them in Nomad's own difference, field by field.
+// diff masks the hidden values in Nomad's own difference, field by field.
 func (h *hidden) diff(d *nomad.JobDiff) {
 	if d == nil || len(h.leaves) == 0 {
 		return

@@ -13,7 +13,7 @@ import (
 	"github.com/emprops/machinectl/hcl/manifest"
 )
 
-// Machine is one allocation that runs, or should.
+// Machine is an allocation that runs, or should run.
 type Machine struct {
 	ID    string    `json:"id"`
 	Group string    `json:"group"`
@@ -22,15 +22,15 @@ type Machine struct {
 	State string    `json:"state"` // waiting, starting, ready, stopping, unknown, failed, lost
 	Why   string    `json:"why,omitempty"`
 	Since time.Time `json:"since"`
-	// Failing is the task that fails, nil where none does.
+	// Failing is the failing task, or nil.
 	Failing *Failing `json:"failing,omitempty"`
-	// Replaces is how many machines in this one's place failed before it, one after the other.
+	// Replaces is the number of machines in the same slot that failed before this one.
 	Replaces int `json:"replaces,omitempty"`
 
-	node string // its id
+	node string // the node's id
 }
 
-// Machine states, as Nomad sees them.
+// Machine states, as far as Nomad knows them.
 const (
 	Starting = "starting" // tasks not all running, or checks not all passing
 	Ready    = "ready"
@@ -40,7 +40,7 @@ const (
 	Lost     = "lost"
 )
 
-// latest keeps of each name (group and index) the newest allocation, and every one that still runs.
+// latest returns the newest allocation of each name (group and index), and every allocation that still runs.
 func latest(allocs []*nomad.AllocationListStub) []*nomad.AllocationListStub {
 	newest := map[string]*nomad.AllocationListStub{}
 	for _, a := range allocs {
@@ -53,7 +53,7 @@ func latest(allocs []*nomad.AllocationListStub) []*nomad.AllocationListStub {
 		case nomad.AllocClientStatusRunning, nomad.AllocClientStatusPending, nomad.AllocClientStatusUnknown:
 			return false
 		case nomad.AllocClientStatusFailed, nomad.AllocClientStatusLost:
-			// What Nomad gave up on its own is worth showing while nothing newer has its place.
+			// An allocation that Nomad gave up is worth showing until a newer one replaces it.
 			return newest[a.Name] != a || a.DesiredStatus != nomad.AllocDesiredStatusRun
 		default:
 			return true
@@ -61,7 +61,7 @@ func latest(allocs []*nomad.AllocationListStub) []*nomad.AllocationListStub {
 	})
 }
 
-// machine reads one allocation of a group, which is nil if the job doesn't have it any more.
+// machine reads one allocation. group is its group, or nil if the job doesn't have the group any more.
 func (c *Cluster) machine(ctx context.Context, a *nomad.AllocationListStub, group *nomad.TaskGroup, at Place) (Machine, error) {
 	m := Machine{
 		ID: a.ID, Group: a.TaskGroup, Index: indexOf(a.Name), Node: a.NodeName, Since: time.Unix(0, a.CreateTime).UTC(),
@@ -74,7 +74,7 @@ func (c *Cluster) machine(ctx context.Context, a *nomad.AllocationListStub, grou
 	if m.State != Ready {
 		return m, nil
 	}
-	// Nomad's check endpoint is on the client; one that can't be asked is treated as not ready, with the reason.
+	// Nomad's clients serve the check results. A machine whose client doesn't answer counts as not ready.
 	checks, err := c.checks.Checks(a.ID, at.query(ctx))
 	if err != nil {
 		if ctx.Err() != nil {
@@ -91,7 +91,7 @@ func (c *Cluster) machine(ctx context.Context, a *nomad.AllocationListStub, grou
 	return m, nil
 }
 
-// taskStates is what the states of an allocation's tasks say; [Ready] means as far as they can tell.
+// taskStates derives a machine's state from those of its tasks. [Ready] still depends on the checks.
 func taskStates(a *nomad.AllocationListStub) (state, why string) {
 	switch a.ClientStatus {
 	case nomad.AllocClientStatusUnknown:
@@ -115,7 +115,7 @@ func taskStates(a *nomad.AllocationListStub) (state, why string) {
 	return Ready, ""
 }
 
-// lastWords is the latest event of the tasks that aren't running: what they wait for or failed with.
+// lastWords returns the latest event of the tasks that aren't running: what they wait for, or why they failed.
 func lastWords(a *nomad.AllocationListStub) string {
 	var last *nomad.TaskEvent
 	task := ""
@@ -124,7 +124,7 @@ func lastWords(a *nomad.AllocationListStub) string {
 			continue
 		}
 		for _, e := range t.Events {
-			// Why a task ended says more than that its siblings were ended for it.
+			// Why a task ended is more useful than that its siblings were killed because of it.
 			if e.Type == nomad.TaskSiblingFailed || e.Type == nomad.TaskKilling || e.Type == nomad.TaskKilled || e.Type == nomad.TaskNotRestarting {
 				continue
 			}
@@ -139,16 +139,16 @@ func lastWords(a *nomad.AllocationListStub) string {
 	return task + ": " + missingSecret(firstLine(last.DisplayMessage))
 }
 
-// missingVariable is how Nomad says that a template waits for a variable.
+// missingVariable matches Nomad's message about a template that waits for a variable.
 var missingVariable = regexp.MustCompile(`^Missing: nomad\.var\.block\(([^@)]+)@([^.)]+)`)
 
-// missingSecret says what to do about a secret that isn't there; any other text stays as it is.
+// missingSecret describes what to do about a missing secret. It returns any other text unchanged.
 func missingSecret(text string) string {
 	found := missingVariable.FindStringSubmatch(text)
 	if found == nil {
 		return text
 	}
-	return fmt.Sprintf("waits for a secret: `nomad var put -namespace %s %s <key>=<value>` makes the Nomad variable", found[2], found[1])
+	return fmt.Sprintf("waits for a secret: `nomad var put -namespace %s %s <key>=<value>` creates the Nomad variable", found[2], found[1])
 }
 
 func firstLine(text string) string {
@@ -156,7 +156,7 @@ func firstLine(text string) string {
 	return line
 }
 
-// indexOf reads the number at the end of an allocation's name, "pool.group[3]".
+// indexOf returns the number at the end of an allocation's name, such as "pool.group[3]", or -1.
 func indexOf(name string) int {
 	var n int
 	if _, err := fmt.Sscanf(name[strings.LastIndexByte(name, '[')+1:], "%d]", &n); err != nil {

@@ -12,16 +12,16 @@ import (
 	"github.com/emprops/machinectl/hcl/manifest"
 )
 
-// concurrency bounds how many pools are planned at once, so that a large profile doesn't flood the servers.
+// concurrency limits how many pools are planned concurrently, so that a large profile doesn't overload the servers.
 const concurrency = 8
 
-// MakeOptions are how plans are made.
+// MakeOptions configures [Make].
 type MakeOptions struct {
 	// Adopt takes over pools that belong to other projects.
 	Adopt bool
 }
 
-// Make plans every pool. The error joins what went wrong with each pool; the plan then holds the others.
+// Make plans every pool. The error joins the errors of all pools; the plan then contains the other pools.
 func Make(ctx context.Context, c *Cluster, pools []*compiler.Pool, opts MakeOptions) (*Plan, error) {
 	planned := make([]*Pool, len(pools))
 	errs := make([]error, len(pools))
@@ -98,7 +98,7 @@ func (c *Cluster) ready(ctx context.Context, live *nomad.Job, p *Pool, group str
 	return 0, nil
 }
 
-// compare finds the action and the changes.
+// compare sets the action and the changes.
 func (p *Pool) compare(t target, pool *compiler.Pool, live *nomad.Job) {
 	hideJobs(live, t.job).diff(p.Diff)
 	if !isRunning(live) {
@@ -128,7 +128,7 @@ func (p *Pool) compare(t target, pool *compiler.Pool, live *nomad.Job) {
 	}
 }
 
-// touches says whether a group's diff goes beyond its scaling block.
+// touches reports whether a group's diff contains more than its scaling block.
 func touches(diff *nomad.JobDiff, group string) bool {
 	for _, g := range diff.TaskGroups {
 		if g.Name != group {

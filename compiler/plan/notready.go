@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// NotReadyError says which pools are not ready: their time was up, or they have failed.
+// NotReadyError reports the pools that are not ready, because they failed or time was up.
 type NotReadyError struct {
 	Pools []Progress
-	// Failed: waiting ended before its time, because it would have been in vain.
+	// Failed reports whether waiting ended early because all of the pools have failed.
 	Failed bool
-	// Unchanged: there was nothing to apply.
+	// Unchanged reports whether there was nothing to apply.
 	Unchanged bool
 }
 
@@ -42,7 +42,7 @@ func (e *NotReadyError) Error() string {
 	return b.String()
 }
 
-// failed words a failure, what the task wrote last, and what to do next.
+// failed describes a failure, with the end of the task's log and what to do next.
 func (p Progress) failed(b *strings.Builder) {
 	f, task := p.Failure, p.Failure.Machine.Failing
 	id := f.Machine.ID[:min(8, len(f.Machine.ID))]
@@ -67,9 +67,9 @@ func (p Progress) failed(b *strings.Builder) {
 	switch {
 	case p.Working == "":
 	case p.Old == 1:
-		b.WriteString("\n    The older revision's machine stays and takes jobs; nothing is lost.")
+		b.WriteString("\n    The older revision's machine stays and takes jobs; no job is lost.")
 	case p.Old > 1:
-		fmt.Fprintf(b, "\n    The older revision's %d machines stay and take jobs; nothing is lost.", p.Old)
+		fmt.Fprintf(b, "\n    The older revision's %d machines stay and take jobs; no job is lost.", p.Old)
 	}
 	b.WriteString("\n    Next:")
 	if task.started {
@@ -83,9 +83,9 @@ func (p Progress) failed(b *strings.Builder) {
 	case p.Working != "":
 		b.WriteString("\n      " + rollbackCommand(p.Pool, p.place, p.Former, p.Working))
 	case p.Former != "":
-		b.WriteString("\n      (no earlier revision of it is known to have worked: there is none to roll back to)")
+		b.WriteString("\n      (no earlier revision of it is known to have worked, so there is none to roll back to)")
 	case !p.Unchanged:
 		b.WriteString("\n      " + p.place.command("destroy", p.Pool))
 	}
-	b.WriteString("\n      or correct the profile and apply it again; until then Nomad goes on trying, in growing pauses")
+	b.WriteString("\n      or correct the profile and apply it again; until then, Nomad retries in growing intervals")
 }

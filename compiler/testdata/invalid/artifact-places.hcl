@@ -6,13 +6,13 @@ machine "m" {
     memory = "256MiB"
   }
   agent {
-    artifact = "file:///opt/agent" # error: Nomad fetches nothing from the host; on the image
+    artifact = "file:///opt/agent" # error: Nomad can't fetch artifacts from the host; into the image
     redis    = "redis://redis.example:6379"
   }
   service "s" {
     command = "local/serve"
     args    = ["--config", "local/etc/serve.toml"]
-    artifact { # error: Nomad fetches nothing from the host; volume
+    artifact { # error: Nomad can't fetch artifacts from the host; volume
       source = "/opt/serve"
     }
     artifact { # error: The container doesn't see the artifact; destination = "local/models"

@@ -10,7 +10,7 @@ machine "gpu" {
   }
   nomad {
     task "comfyui" {
-      vault "x" { role = "y" } # error: A vault block has no such name
+      vault "x" { role = "y" } # error: Too many labels on a vault block
     }
   }
   agent {

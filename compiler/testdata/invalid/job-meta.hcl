@@ -25,7 +25,7 @@ machine "gpu" {
 pool "p" {
   machine = machine.gpu
   nomad {
-    job { meta = { a = "b" } } # error: "meta" can't be set in the job; there it makes a new revision
+    job { meta = { a = "b" } } # error: "meta" can't be set in the job; There it makes a new revision
   }
   size {
     max = 1

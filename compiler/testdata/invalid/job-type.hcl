@@ -24,7 +24,7 @@ machine "gpu" {
 pool "p" {
   machine = machine.gpu
   nomad {
-    job { type = "batch" } # error: "type" can't be set in the job; Here ui, priority and all_at_once can be set.
+    job { type = "batch" } # error: "type" can't be set in the job; The job block takes ui, priority and all_at_once.
   }
   size {
     max = 1

@@ -12,7 +12,7 @@ machine "m" {
   volume "models" { path = "/models" }
   agent {
     redis = "redis://redis.example:6379"
-    blobs = "file:///var/x" # error: Results would stay in the container; /var/x; gone with the machine; volume "results"; path = "/var/x"; read_only = false; s3://<bucket>
+    blobs = "file:///var/x" # error: Results would stay in the container; /var/x; deleted with the machine; volume "results"; path = "/var/x"; read_only = false; s3://<bucket>
   }
   worker "w" { connector = "simulation" }
 }
@@ -52,7 +52,7 @@ pool "allocation" {
   }
   size { max = 1 }
 }
-# The host's folder of that name is no mount, where Nomad itself is to make it.
+# The host's folder of that name is not a mount, where Nomad itself is to make it.
 pool "relative-bind" {
   machine = machine.m
   override {

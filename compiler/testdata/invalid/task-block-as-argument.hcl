@@ -9,7 +9,7 @@ machine "gpu" {
     count = 1
   }
   nomad {
-    task "comfyui" { lifecycle = { hook = "poststart" } } # error: Wrong type for "lifecycle"; it takes a block, without an equals sign
+    task "comfyui" { lifecycle = { hook = "poststart" } } # error: Wrong type for "lifecycle"; it must be a block, without an equals sign
   }
   agent {
     redis = "redis://redis.example:6379"

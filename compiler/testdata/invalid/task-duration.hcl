@@ -9,7 +9,7 @@ machine "gpu" {
     count = 1
   }
   nomad {
-    task "comfyui" { shutdown_delay = 5 } # error: Wrong type for "shutdown_delay"; a duration in quotes, such as "30s", and this is a number
+    task "comfyui" { shutdown_delay = 5 } # error: Wrong type for "shutdown_delay"; a duration in quotes, such as "30s"; this is a number
   }
   agent {
     redis = "redis://redis.example:6379"

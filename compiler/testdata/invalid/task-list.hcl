@@ -10,7 +10,7 @@ machine "gpu" {
   }
   nomad {
     task "comfyui" {
-      affinity { weight = 300 } # error: Wrong type for "weight"; a whole number in its bounds
+      affinity { weight = 300 } # error: Wrong type for "weight"; a whole number within the field's range
     }
   }
   agent {
