@@ -11,15 +11,16 @@ import (
 	"github.com/emprops/machinectl/compiler"
 )
 
-// OrphanOptions say what becomes of pools that aren't in the profile.
+// OrphanOptions configures [Orphans].
 type OrphanOptions struct {
-	Project string // the profile's; empty: it names none
-	Prune   bool   // remove the project's own
-	Adopt   bool   // with Prune: and those that belong to no project
+	Project string // the profile's project, or empty
+	Prune   bool   // remove pools of the project
+	Adopt   bool   // with Prune, also remove pools that belong to no project
 }
 
-// Orphans finds the pools that run in the namespaces of some pools and aren't among them, but should be looked at: those of
-// the same project left the profile, those of no project may have. Other projects' pools are none of its business.
+// Orphans finds the pools that run in the namespaces of the given pools, but aren't among them. It returns those of the
+// same project, which were removed from the profile, and those of no project, which may have been. It ignores pools of
+// other projects.
 func Orphans(ctx context.Context, c *Cluster, pools []*compiler.Pool, opts OrphanOptions) ([]*Pool, error) {
 	known := map[Place]map[string]bool{}
 	for _, pool := range pools {
@@ -57,7 +58,7 @@ func Orphans(ctx context.Context, c *Cluster, pools []*compiler.Pool, opts Orpha
 	return list, nil
 }
 
-// remove stops a pool that was planned to be removed. Its machines end on their own time.
+// remove stops a pool that was planned to be removed. It doesn't wait for the machines to end.
 func (c *Cluster) remove(ctx context.Context, p *Pool) error {
 	live, err := c.lookup(ctx, p.Name, p.Place)
 	if err != nil {
@@ -70,7 +71,7 @@ func (c *Cluster) remove(ctx context.Context, p *Pool) error {
 		return &NotOursError{Pool: p.Name, Place: p.Place}
 	}
 	if owner := Owner(live); owner != p.Owner {
-		return &ConflictError{Pool: p.Name, Moved: []string{fmt.Sprintf("it belonged to %s, and now to %s", projectWords(p.Owner), projectWords(owner))}}
+		return &ConflictError{Pool: p.Name, Moved: []string{fmt.Sprintf("it belonged to %s and now belongs to %s", projectWords(p.Owner), projectWords(owner))}}
 	}
 	if wanted := wantedOf(live); wanted != p.From {
 		return &ConflictError{Pool: p.Name, Moved: []string{fmt.Sprintf("it was on revision %s, and now revision %s is the wanted one", orNone(p.From), orNone(wanted))}}
@@ -81,7 +82,7 @@ func (c *Cluster) remove(ctx context.Context, p *Pool) error {
 	return c.explain(p.Name, c.untag(ctx, p.Name, p.Place))
 }
 
-// wantedOf is the revision a job is to end on, empty if it says none.
+// wantedOf returns the wanted revision of a job, or "" if there is none.
 func wantedOf(job *nomad.Job) string {
 	for _, g := range job.TaskGroups {
 		if policy, ours, err := policyOf(g); err == nil && ours && policy.Wanted {

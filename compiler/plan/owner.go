@@ -6,24 +6,24 @@ import (
 	nomad "github.com/hashicorp/nomad/api"
 )
 
-// ForeignError says that a pool belongs to another project than the profile that is about it.
+// ForeignError reports that a pool belongs to another project than the profile.
 type ForeignError struct {
 	Pool    string `json:"pool"`
 	Place   Place  `json:"place"`
 	Owner   string `json:"owner"`
-	Project string `json:"project,omitempty"` // the profile's; empty where it names none
+	Project string `json:"project,omitempty"` // the profile's project, or empty
 	advice  string
 }
 
 func (e *ForeignError) Error() string {
 	if e.Project == "" {
-		return fmt.Sprintf("pool %q: it belongs to project %q, and this profile names no project: write project %q {} in it if that is its own, %s",
+		return fmt.Sprintf("pool %q: it belongs to project %q, and this profile names no project: write project %q {} in the profile if that is its project, %s",
 			e.Pool, e.Owner, e.Owner, e.advice)
 	}
 	return fmt.Sprintf("pool %q: it belongs to project %q, and this profile is project %q: %s", e.Pool, e.Owner, e.Project, e.advice)
 }
 
-// checkOwner refuses a pool that belongs to another project. One that belongs to none is anybody's who names it.
+// checkOwner refuses a pool that belongs to another project. It accepts a pool that belongs to none.
 func checkOwner(pool string, at Place, owner, project, advice string) error {
 	if owner == "" || owner == project {
 		return nil
@@ -33,12 +33,12 @@ func checkOwner(pool string, at Place, owner, project, advice string) error {
 
 // CheckOwner refuses to stop a pool that belongs to another project than the profile that names it.
 func (s *State) CheckOwner(project string) error {
-	return checkOwner(s.Pool, s.Place, s.Project, project, "name the pool itself to stop it, or say -adopt")
+	return checkOwner(s.Pool, s.Place, s.Project, project, "name the pool itself to stop it, or use -adopt")
 }
 
-// Foreign are the pools of other projects that an error is about.
+// Foreign returns every [ForeignError] in an error's tree.
 func Foreign(err error) []*ForeignError {
-	switch e := err.(type) { //nolint:errorlint // each error of the tree is looked at
+	switch e := err.(type) { //nolint:errorlint // it visits each error of the tree
 	case *ForeignError:
 		return []*ForeignError{e}
 	case interface{ Unwrap() error }:
@@ -54,11 +54,11 @@ func Foreign(err error) []*ForeignError {
 	}
 }
 
-// adopts reports whether applying takes the pool over from another project.
+// adopts reports whether applying takes over the pool from another project.
 func (p *Pool) adopts() bool { return p.Owner != "" && p.Owner != p.Project }
 
-// Owner is the project that a pool's job belongs to: that of its wanted group, or of any other where none is wanted. Empty
-// where there is none.
+// Owner returns the project that a pool's job belongs to, or "". It is the wanted group's project, or another group's if
+// none is wanted.
 func Owner(job *nomad.Job) string {
 	owner := ""
 	for _, g := range job.TaskGroups {

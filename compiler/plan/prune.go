@@ -6,8 +6,8 @@ import (
 	nomad "github.com/hashicorp/nomad/api"
 )
 
-// prune drops what says nothing from Nomad's diff: Nomad compares a stored scaling block, which has an id, with ours,
-// which can't have one, and reports an edit without fields. nil means no difference.
+// prune removes empty parts from Nomad's diff, and returns nil if nothing is left. Nomad compares a stored scaling block,
+// which has an id, with the compiled one, which can't have one, and reports an edit without fields.
 func prune(diff *nomad.JobDiff) *nomad.JobDiff {
 	if diff == nil || diff.Type == "None" {
 		return nil
@@ -38,7 +38,7 @@ func prune(diff *nomad.JobDiff) *nomad.JobDiff {
 	return &d
 }
 
-// isWhole says that the thing itself is added or removed, whatever its parts.
+// isWhole reports whether a diff of this type adds or removes the whole object.
 func isWhole(diffType string) bool { return diffType == "Added" || diffType == "Deleted" }
 
 func pruneFields(fields []*nomad.FieldDiff) []*nomad.FieldDiff {

@@ -15,17 +15,17 @@ import (
 	"github.com/emprops/machinectl/hcl/manifest"
 )
 
-// Nomad keeps a job's last few versions, and every resize makes one. A version with a tag is kept for good: so of each
-// revision that another one took the place of, the last version is tagged, and the oldest tags are taken away. The present
-// version never has a tag: every resize would copy it, and all those versions would be kept for good, too.
+// Nomad keeps a job's last few versions, and every resize makes one. It keeps a version with a tag for good. Therefore the
+// last version of each replaced revision is tagged, and the oldest tags are removed. The current version never has a tag,
+// because every resize would copy it, and Nomad would keep all those versions, too.
 const (
 	tagPrefix  = "revision-"
 	tagText    = "kept by machinectl, to roll back to"
 	taggedKept = 5
 )
 
-// tagFormer marks the last version of the revision before the present one, so that [Former] finds it however often the pool
-// is resized from now on.
+// tagFormer tags the last version of the previous revision, so that [Former] finds it no matter how often the pool is
+// resized from now on.
 func (c *Cluster) tagFormer(ctx context.Context, pool *Pool) error {
 	versions, err := c.versions(ctx, pool.Name, pool.Place)
 	if err != nil {
@@ -59,12 +59,12 @@ func (c *Cluster) tagFormer(ctx context.Context, pool *Pool) error {
 	_, err = c.jobs.TagVersionOpts(pool.Name, name, request, pool.Place.write(ctx))
 	var unexpected nomad.UnexpectedResponseError
 	if errors.As(err, &unexpected) && (unexpected.StatusCode() == http.StatusNotFound || unexpected.StatusCode() == http.StatusNotImplemented) {
-		return nil // a Nomad before 1.9 has no tags: its last versions must do
+		return nil // a Nomad before 1.9 has no tags; its last versions must suffice
 	}
 	return err
 }
 
-// untag takes all tags away: Nomad never forgets a job that has one, not even when it is stopped.
+// untag removes all tags, because Nomad keeps a job that has one even after it is stopped.
 func (c *Cluster) untag(ctx context.Context, pool string, at Place) error {
 	versions, err := c.versions(ctx, pool, at)
 	if err != nil {
@@ -80,7 +80,7 @@ func (c *Cluster) untag(ctx context.Context, pool string, at Place) error {
 	return nil
 }
 
-// tagOf is the tag that we gave a version, or empty.
+// tagOf returns the tag that machinectl gave a version, or "".
 func tagOf(v *nomad.Job) string {
 	if v.VersionTag == nil || !strings.HasPrefix(v.VersionTag.Name, tagPrefix) {
 		return ""
@@ -88,33 +88,33 @@ func tagOf(v *nomad.Job) string {
 	return v.VersionTag.Name
 }
 
-// versions are those that Nomad keeps of a pool's job, newest first.
+// versions returns the versions that Nomad keeps of a pool's job, newest first.
 func (c *Cluster) versions(ctx context.Context, pool string, at Place) ([]*nomad.Job, error) {
 	versions, _, _, err := c.jobs.Versions(pool, false, at.query(ctx))
 	slices.SortFunc(versions, func(a, b *nomad.Job) int { return cmp.Compare(deref(b.Version), deref(a.Version)) })
 	return versions, err
 }
 
-// NoFormerError says that a pool has no such revision to go back to.
+// NoFormerError reports that a pool has no such revision to roll back to.
 type NoFormerError struct {
 	Pool     string
-	Revision string   // asked for; empty: any former one
-	Known    []string // that could be gone back to
+	Revision string   // the requested one, or empty for any earlier one
+	Known    []string // revisions that are available
 }
 
 func (e *NoFormerError) Error() string {
 	if e.Revision == "" {
-		return fmt.Sprintf("pool %q: Nomad remembers no other revision of it than the one that is wanted now", e.Pool)
+		return fmt.Sprintf("pool %q: Nomad has no revision of it except the one that is wanted now", e.Pool)
 	}
 	known := "none"
 	if len(e.Known) > 0 {
 		known = strings.Join(e.Known, ", ")
 	}
-	return fmt.Sprintf("pool %q: Nomad remembers no revision %s of it; there are: %s", e.Pool, e.Revision, known)
+	return fmt.Sprintf("pool %q: Nomad has no revision %s of it; it has: %s", e.Pool, e.Revision, known)
 }
 
-// Former is the pool as it was on an earlier revision: the named one, or with an empty name the last that was wanted
-// before the present one. Its machine is the former one; size and scaling stay what they are now.
+// Former returns the pool on an earlier revision: the given one, or if revision is empty, the last one that was wanted
+// before the current one. It has the earlier revision's machine, and the current size and scaling.
 func Former(ctx context.Context, c *Cluster, pool string, at Place, revision string) (*compiler.Pool, error) {
 	live, err := c.lookup(ctx, pool, at)
 	if err != nil {
@@ -132,7 +132,7 @@ func Former(ctx context.Context, c *Cluster, pool string, at Place, revision str
 	}
 	present, current := wantedGroup(live)
 	if present == nil {
-		return nil, fmt.Errorf("pool %q: its Nomad job has no group that is wanted: apply its profile again", pool)
+		return nil, fmt.Errorf("pool %q: its Nomad job has no wanted group: apply its profile again", pool)
 	}
 	missing := &NoFormerError{Pool: pool, Revision: revision}
 	for _, v := range versions {
@@ -159,7 +159,7 @@ func wantedGroup(job *nomad.Job) (*nomad.TaskGroup, manifest.Policy) {
 	return nil, manifest.Policy{}
 }
 
-// formerPool puts a former group into the live job, under the live bounds.
+// formerPool puts an earlier group into the live job, with the live bounds.
 func formerPool(live *nomad.Job, group *nomad.TaskGroup, policy, current manifest.Policy) (*compiler.Pool, error) {
 	policy.Project = current.Project
 	policy.Min, policy.Max = current.Min, current.Max

@@ -20,14 +20,14 @@ import (
 // savedVersion is the version of the [Saved] document this code writes and reads.
 const savedVersion = 2
 
-// Saved is a plan on its way to a later apply: what was agreed to, and the jobs that carry it out. The sensitive values are left
-// out of the jobs: whoever applies has to give them again.
+// Saved is a plan for a later apply, with the compiled jobs. The jobs don't contain sensitive values, which have to be given
+// again for the apply.
 type Saved struct {
 	Version int       `json:"machinectl_plan"`
 	At      time.Time `json:"at"`
-	// Profile is what was planned, as absolute paths. It is read again only for sensitive values.
+	// Profile holds the absolute paths of the profile. It is read again only for sensitive values.
 	Profile []string `json:"profile"`
-	// Digest is that of the pools as they stand here.
+	// Digest is the digest of Pools.
 	Digest string      `json:"digest"`
 	Plan   *Plan       `json:"plan"`
 	Pools  []savedPool `json:"pools"`
@@ -38,19 +38,19 @@ type savedPool struct {
 	Name     string          `json:"name"`
 	Revision string          `json:"revision"` // of the group with its sensitive values
 	Policy   manifest.Policy `json:"policy"`
-	Job      any             `json:"job"` // null where sensitive values stand
-	// Hidden are these places, as JSON pointers into the job.
+	Job      any             `json:"job"` // with null in place of sensitive values
+	// Hidden holds the places of sensitive values, as JSON pointers into the job.
 	Hidden []string `json:"hidden,omitempty"`
 }
 
-// Save writes a plan with the pools it was made of.
+// Save encodes a plan with the pools that it was made from.
 func Save(p *Plan, pools []*compiler.Pool, profile []string, now time.Time) ([]byte, error) {
 	s := Saved{Version: savedVersion, At: now.UTC().Truncate(time.Second), Profile: profile, Plan: p}
 	for _, pool := range pools {
 		job := content.Plain(pool.Job)
 		for _, place := range pool.Hidden {
 			if !content.Put(job, place, nil) {
-				return nil, fmt.Errorf("pool %q: no place %s in its job", pool.Name, place)
+				return nil, fmt.Errorf("pool %q: its job has no value at %s", pool.Name, place)
 			}
 		}
 		s.Pools = append(s.Pools, savedPool{pool.Name, pool.Revision, pool.Policy, job, pool.Hidden})
@@ -63,7 +63,7 @@ func Save(p *Plan, pools []*compiler.Pool, profile []string, now time.Time) ([]b
 	return append(b, '\n'), err
 }
 
-// digest is over the pools only: where a plan was made doesn't matter.
+// digest returns the digest of the pools.
 func (s *Saved) digest() (string, error) {
 	b, err := json.Marshal(s.Pools)
 	if err != nil {
@@ -73,7 +73,7 @@ func (s *Saved) digest() (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
-// IsSaved tells a saved plan from anything else.
+// IsSaved reports whether a document is a saved plan.
 func IsSaved(b []byte) bool {
 	var s struct {
 		Version *int `json:"machinectl_plan"`
@@ -81,16 +81,16 @@ func IsSaved(b []byte) bool {
 	return json.Unmarshal(b, &s) == nil && s.Version != nil
 }
 
-// Open reads a saved plan. again compiles the profile that it was made of once more, for its sensitive values, if it had any.
+// Open reads a saved plan. If the plan has sensitive values, Open calls again to compile the profile once more.
 func Open(b []byte, again func(profile []string) ([]*compiler.Pool, error)) (*Plan, []*compiler.Pool, error) {
 	var s Saved
 	dec := json.NewDecoder(bytes.NewReader(b))
 	dec.UseNumber()
 	if err := dec.Decode(&s); err != nil {
-		return nil, nil, errors.New("not a saved plan: it was changed since it was made, or cut off")
+		return nil, nil, errors.New("not a saved plan: it was changed since it was made, or is incomplete")
 	}
 	if s.Version != savedVersion {
-		return nil, nil, fmt.Errorf("a saved plan of version %d, and this machinectl reads version %d: plan again", s.Version, savedVersion)
+		return nil, nil, fmt.Errorf("the saved plan has version %d, but this machinectl reads version %d: plan again", s.Version, savedVersion)
 	}
 	if digest, err := s.digest(); err != nil || digest != s.Digest {
 		return nil, nil, errors.New("the saved plan was changed since it was made: plan again")
@@ -113,9 +113,9 @@ func Open(b []byte, again func(profile []string) ([]*compiler.Pool, error)) (*Pl
 	return s.Plan, pools, nil
 }
 
-// open makes the pool whole, with the values that the same pool has in the profile now.
+// open returns the pool with the sensitive values that it has in the profile now.
 func (p savedPool) open(compiled []*compiler.Pool) (*compiler.Pool, error) {
-	others := errors.New("the sensitive values of the profile are others than when the plan was made: plan again")
+	others := errors.New("the sensitive values of the profile have changed since the plan was made: plan again")
 	if len(p.Hidden) > 0 {
 		i := slices.IndexFunc(compiled, func(c *compiler.Pool) bool { return c.Name == p.Name })
 		if i < 0 {
@@ -144,8 +144,8 @@ func (p savedPool) open(compiled []*compiler.Pool) (*compiler.Pool, error) {
 	return pool, nil
 }
 
-// Agree says whether a plan made now is still the one that was agreed to, counts aside. The error joins a [ConflictError]
-// for each pool that moved.
+// Agree checks that a new plan is still the one that was agreed to, apart from counts. The error joins a [ConflictError]
+// for each pool that differs.
 func Agree(agreed, now *Plan) error {
 	present := map[string]*Pool{}
 	for _, pool := range now.Pools {
@@ -157,10 +157,10 @@ func Agree(agreed, now *Plan) error {
 		switch {
 		case pool.Action == Orphan || pool.Action == Remove:
 			if pool.Action == Remove && found == nil {
-				errs = append(errs, &ConflictError{Pool: pool.Name, Moved: []string{"it was to be removed, and is gone already"}})
+				errs = append(errs, &ConflictError{Pool: pool.Name, Moved: []string{"it was to be removed, and is already gone"}})
 			}
 		case found == nil:
-			errs = append(errs, &ConflictError{Pool: pool.Name, Moved: []string{"it is in no plan any more"}})
+			errs = append(errs, &ConflictError{Pool: pool.Name, Moved: []string{"it is no longer in the plan"}})
 		default:
 			if what := moved(pool, found); len(what) > 0 {
 				errs = append(errs, &ConflictError{Pool: pool.Name, Moved: what})

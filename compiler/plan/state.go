@@ -12,10 +12,10 @@ import (
 	"github.com/emprops/machinectl/hcl/manifest"
 )
 
-// State is what runs of one pool.
+// State is the live state of a pool.
 type State struct {
 	Pool     string       `json:"pool"`
-	Project  string       `json:"project,omitempty"` // who owns it
+	Project  string       `json:"project,omitempty"` // its owner
 	Place    Place        `json:"place"`
 	Min      int          `json:"min"`
 	Max      int          `json:"max"`
@@ -24,15 +24,15 @@ type State struct {
 	Machines []Machine    `json:"machines"`
 }
 
-// GroupState is what runs of one revision.
+// GroupState is the live state of one revision of a pool.
 type GroupState struct {
 	Group
-	Machine string `json:"machine"` // the machine profile
+	Machine string `json:"machine"` // its name in the profile
 	Ready   int    `json:"ready"`
 	Running int    `json:"running"` // ready or not
 }
 
-// Wanted is the group the pool should end on, nil if there is none.
+// Wanted returns the group of the wanted revision, or nil if there is none.
 func (s *State) Wanted() *GroupState {
 	for i := range s.Groups {
 		if s.Groups[i].Wanted {
@@ -42,7 +42,7 @@ func (s *State) Wanted() *GroupState {
 	return nil
 }
 
-// oldRunning counts the machines of the groups that are no longer wanted.
+// oldRunning counts the running machines of groups that are no longer wanted.
 func (s *State) oldRunning() int {
 	n := 0
 	for _, g := range s.Groups {
@@ -53,12 +53,12 @@ func (s *State) oldRunning() int {
 	return n
 }
 
-// Pools reads the state of every pool in a place; namespace "*" is all of them. Stopped pools are left out.
+// Pools reads the state of every pool in a place, except stopped ones. The namespace "*" stands for all namespaces.
 func Pools(ctx context.Context, c *Cluster, at Place) ([]*State, error) {
 	return c.states(ctx, at, func(string) bool { return true })
 }
 
-// Named is [Pools] of those that have one of the names.
+// Named is like [Pools], but reads only pools with one of the given names.
 func Named(ctx context.Context, c *Cluster, at Place, names []string) ([]*State, error) {
 	return c.states(ctx, at, func(pool string) bool { return slices.Contains(names, pool) })
 }
@@ -87,7 +87,7 @@ func (c *Cluster) states(ctx context.Context, at Place, wanted func(pool string)
 	return slices.DeleteFunc(states, func(s *State) bool { return s == nil }), nil
 }
 
-// Read reads one pool's state; nil if there is no such pool.
+// Read reads one pool's state. It returns nil if there is no such pool.
 func Read(ctx context.Context, c *Cluster, pool string, at Place) (*State, error) {
 	live, err := c.lookup(ctx, pool, at)
 	if err != nil || live == nil {
@@ -99,7 +99,7 @@ func Read(ctx context.Context, c *Cluster, pool string, at Place) (*State, error
 	return c.read(ctx, live, at)
 }
 
-// read reads what runs of a job of ours.
+// read reads the state of a pool from its live job.
 func (c *Cluster) read(ctx context.Context, live *nomad.Job, at Place) (*State, error) {
 	pool := *live.ID
 	allocs, _, err := c.jobs.Allocations(pool, true, at.query(ctx))
@@ -134,7 +134,7 @@ func (c *Cluster) read(ctx context.Context, live *nomad.Job, at Place) (*State, 
 	return s, nil
 }
 
-// machines reads a job's allocations, several at a time: each may have to be asked of its node.
+// machines reads a job's allocations. It reads several concurrently, because each may need a request to its node.
 func (c *Cluster) machines(ctx context.Context, allocs []*nomad.AllocationListStub, live *nomad.Job, at Place) ([]Machine, error) {
 	list := make([]Machine, len(allocs))
 	g, ctx := errgroup.WithContext(ctx)

@@ -13,12 +13,12 @@ import (
 const (
 	tailLines = 12
 	tailBytes = 8 << 10
-	// tailTimeout bounds reading one log: what failed is said without it too.
+	// tailTimeout limits the time to read one log. A failure is reported without its log, too.
 	tailTimeout = 5 * time.Second
 )
 
-// tail adds the end of the failing task's log: of its standard error, or where it wrote nothing there, of its standard
-// output. A log that can't be read is left out.
+// tail adds the end of the failing task's standard error or, if that is empty, of its standard output. It leaves out a log
+// that can't be read.
 func (c *Cluster) tail(ctx context.Context, f *Failure, at Place) {
 	task := f.Machine.Failing.Task
 	if task == "" || !f.Machine.Failing.started {
@@ -59,7 +59,7 @@ func (c *Cluster) lastLines(ctx context.Context, m Machine, task, stream string,
 	}
 }
 
-// ends are a text's last lines. Where it was cut, its first line is not whole.
+// ends returns a text's last lines. If the text was cut, it leaves out the first line, which is incomplete.
 func ends(text string) []string {
 	lines := strings.Split(strings.TrimRight(text, "\r\n"), "\n")
 	if len(text) >= tailBytes && len(lines) > 1 {
@@ -75,10 +75,11 @@ func ends(text string) []string {
 	return lines
 }
 
-// sequence is what programs colour a terminal with.
+// sequence matches the escape sequences with which programs control a terminal.
 var sequence = regexp.MustCompile(`\x1b\[[0-9;?]*[ -/]*[@-~]`)
 
-// plain is a line as it ends up on a terminal, without what would act on one: no colours, of a progress bar its last state.
+// plain returns a line as it would look on a terminal in the end: without control characters, and with the last state of a
+// progress bar.
 func plain(line string) string {
 	line = strings.TrimRight(sequence.ReplaceAllString(line, ""), "\r")
 	line = line[strings.LastIndexByte(line, '\r')+1:]

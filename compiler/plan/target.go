@@ -10,23 +10,23 @@ import (
 	"github.com/emprops/machinectl/hcl/manifest"
 )
 
-// target is the job to register: the compiled one, with what must be kept of the live one. live may be nil.
+// target is the job to register: the compiled one, with what must be kept of the live one.
 type target struct {
 	job    *nomad.Job
 	groups []Group
-	// before is the live group that was wanted, nil if there is none.
+	// before is the live job's wanted group, or nil if there is none.
 	before *nomad.TaskGroup
 	owner  string // the live job's project
 }
 
-// NotOursError says that a Nomad job of the pool's name exists and is not machinectl's.
+// NotOursError reports that a foreign job has the pool's name.
 type NotOursError struct {
 	Pool  string
 	Place Place
 }
 
 func (e *NotOursError) Error() string {
-	return fmt.Sprintf("pool %q: namespace %q already has a Nomad job of that name which machinectl did not make (its meta lacks %s = %q): "+
+	return fmt.Sprintf("pool %q: namespace %q already has a Nomad job of that name that machinectl did not create (its meta lacks %s = %q): "+
 		"rename the pool, or stop and purge that job", e.Pool, cmp.Or(e.Place.Namespace, nomad.DefaultNamespace), manifest.MetaManaged, manifest.MetaManagedValue)
 }
 
@@ -34,8 +34,8 @@ func isOurs(job *nomad.Job) bool { return job.Meta[manifest.MetaManaged] == mani
 
 func isRunning(job *nomad.Job) bool { return job != nil && !deref(job.Stop) }
 
-// makeTarget merges a compiled pool into the live job; the drawing in the package documentation says how. The compiled
-// pool is not changed.
+// makeTarget merges a compiled pool into the live job, which may be nil; the table in the package documentation shows how.
+// It doesn't modify the compiled pool.
 func makeTarget(pool *compiler.Pool, live *nomad.Job) (target, error) {
 	if live != nil && !isOurs(live) {
 		return target{}, &NotOursError{Pool: pool.Name, Place: placeOf(pool.Job)}
@@ -85,9 +85,8 @@ func makeTarget(pool *compiler.Pool, live *nomad.Job) (target, error) {
 	return t, nil
 }
 
-// keepLive takes over the live group's count. Nomad refuses a count above the scaling block's maximum, so while a pool's
-// lowered maximum is still exceeded, the block's stays as high as the count; the policy holds the true one, which the
-// dispatcher follows.
+// keepLive keeps the live group's count. Nomad refuses a count above the scaling block's maximum. While the count still
+// exceeds a lowered maximum, the block's maximum therefore equals the count. The dispatcher uses the policy's maximum.
 func keepLive(desired, live *nomad.TaskGroup, livePolicy, policy manifest.Policy) {
 	count := deref(live.Count)
 	desired.Count = new(count)
@@ -96,14 +95,14 @@ func keepLive(desired, live *nomad.TaskGroup, livePolicy, policy manifest.Policy
 	if live.Scaling != nil && samePolicy(livePolicy, policy) {
 		limit = max(limit, deref(live.Scaling.Max))
 		if livePolicy.Wanted {
-			scaling.Policy = live.Scaling.Policy // who compiled it is no reason to register it again
+			scaling.Policy = live.Scaling.Policy // a different compiler alone doesn't need a new registration
 		}
 	}
 	scaling.Max = new(limit)
 	desired.Scaling = &scaling
 }
 
-// unwanted is the live group with nothing changed but its policy's Wanted and Project.
+// unwanted returns the live group with only its policy's Wanted and Project changed.
 func unwanted(live *nomad.TaskGroup, policy manifest.Policy, project string) (*nomad.TaskGroup, error) {
 	policy.Wanted, policy.Project = false, project
 	doc, err := policy.Map()

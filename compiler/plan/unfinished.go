@@ -10,23 +10,23 @@ import (
 	nomad "github.com/hashicorp/nomad/api"
 )
 
-// UnfinishedError reports that applying ended before its time: what was applied by then, what wasn't, what goes on by itself,
-// and which commands go on or undo it.
+// UnfinishedError reports that an apply ended early: what was applied and what wasn't, what continues without further
+// action, and which commands continue or undo the apply.
 type UnfinishedError struct {
-	// Err is what ended it; nil where it was interrupted.
+	// Err is the cause, or nil if the apply was interrupted.
 	Err  error
 	Plan *Plan
-	// Uncertain is a pool whose registration got no answer: it may or may not have been applied. Nil where there is none.
+	// Uncertain is a pool whose registration got no answer, or nil. The pool may or may not have been applied.
 	Uncertain *Pool
-	// State is how far the pools were that were waited for; nil where they weren't.
+	// State is the progress of the pools when waiting ended, or nil if it had not begun.
 	State []Progress
-	// Again is the command that goes on; Note says more of it.
+	// Again is the command that continues the apply, and Note explains it.
 	Again, Note string
 }
 
 func (e *UnfinishedError) Unwrap() error { return e.Err }
 
-// Interrupted reports whether it was asked to end, rather than failing.
+// Interrupted reports whether the apply was interrupted, rather than failed.
 func (e *UnfinishedError) Interrupted() bool { return e.Err == nil }
 
 func (e *UnfinishedError) Error() string {
@@ -50,7 +50,7 @@ func (e *UnfinishedError) Error() string {
 	}
 	line("applied", applied)
 	if e.Uncertain != nil {
-		line("no answer from Nomad, so applied or not", []*Pool{e.Uncertain})
+		line("no answer from Nomad, may or may not be applied", []*Pool{e.Uncertain})
 	}
 	line("not applied", left)
 	b.WriteString(e.state())
@@ -67,7 +67,7 @@ func (e *UnfinishedError) Error() string {
 	return b.String()
 }
 
-// state words how far the pools were.
+// state describes the pools' progress.
 func (e *UnfinishedError) state() string {
 	var b strings.Builder
 	for _, one := range open(e.State) {
@@ -76,7 +76,7 @@ func (e *UnfinishedError) state() string {
 	return b.String()
 }
 
-// split are the pools that were applied, and those that are still to be.
+// split returns the pools that were applied, and those that are still to be applied.
 func (p *Plan) split(uncertain *Pool) (applied, left []*Pool) {
 	for _, pool := range p.Pools {
 		switch {
@@ -90,7 +90,7 @@ func (p *Plan) split(uncertain *Pool) (applied, left []*Pool) {
 	return applied, left
 }
 
-// Left are the names of the pools that are still to be applied.
+// Left returns the names of the pools that are still to be applied.
 func (p *Plan) Left() []string {
 	_, left := p.split(nil)
 	return names(left)
@@ -104,16 +104,16 @@ func names(pools []*Pool) []string {
 	return list
 }
 
-// goingOn says what happens by itself to pools that were applied.
+// goingOn describes what happens to applied pools without further action.
 func goingOn(applied []*Pool) []string {
 	var list []string
 	for _, kind := range []struct {
 		actions []Action
 		format  string
 	}{
-		{[]Action{Create, Repair}, "Nomad goes on starting the machines of %s."},
-		{[]Action{Revise}, "The dispatcher goes on moving the machines of %s to the new revision, each when it is idle."},
-		{[]Action{Remove}, "The machines of %s go on to end."},
+		{[]Action{Create, Repair}, "Nomad continues to start the machines of %s."},
+		{[]Action{Revise}, "The dispatcher continues to move the machines of %s to the new revision, each when it is idle."},
+		{[]Action{Remove}, "The machines of %s continue to end."},
 	} {
 		of := slices.DeleteFunc(slices.Clone(applied), func(p *Pool) bool { return !slices.Contains(kind.actions, p.Action) })
 		if len(of) > 0 {
@@ -123,7 +123,7 @@ func goingOn(applied []*Pool) []string {
 	return list
 }
 
-// undo is the command that takes back what was applied to a pool, or what to do instead.
+// undo returns the command that undoes what was applied to a pool, or what to do instead.
 func (p *Pool) undo() string {
 	switch {
 	case p.Action == Create:
@@ -131,13 +131,13 @@ func (p *Pool) undo() string {
 	case p.Action == Revise && p.working != "":
 		return rollbackCommand(p.Name, p.Place, p.From, p.working)
 	case p.Action == Revise:
-		return fmt.Sprintf("%s has no earlier revision that is known to have worked: to undo, apply its former profile", p.Name)
+		return fmt.Sprintf("%s has no earlier revision that is known to have worked: to undo, apply its previous profile", p.Name)
 	default:
-		return "to undo what was done to " + p.Name + ", apply its former profile"
+		return "to undo what was done to " + p.Name + ", apply its previous profile"
 	}
 }
 
-// command is a command of this program for a pool in this place.
+// command returns a command of machinectl for a pool in this place.
 func (p Place) command(verb, pool string) string {
 	words := []string{"machinectl", verb}
 	if p.Namespace != "" && p.Namespace != nomad.DefaultNamespace {
@@ -149,7 +149,7 @@ func (p Place) command(verb, pool string) string {
 	return strings.Join(append(words, pool), " ")
 }
 
-// rollbackCommand goes back to a revision. former is the one that it goes to where none is named.
+// rollbackCommand returns the command that rolls back to a revision. former is the revision that it uses by default.
 func rollbackCommand(pool string, at Place, former, to string) string {
 	verb := "rollback"
 	if to != former {
@@ -158,12 +158,12 @@ func rollbackCommand(pool string, at Place, former, to string) string {
 	return fmt.Sprintf("%s   (to revision %s)", at.command(verb, pool), to)
 }
 
-// afterwards is a context for what is still to be found out when ctx has ended.
+// afterwards returns a context for the requests that are needed after ctx has ended.
 func afterwards(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 }
 
-// unfinished completes an error about a plan with what can be undone.
+// unfinished adds the revisions to roll back to to an error.
 func (c *Cluster) unfinished(ctx context.Context, e *UnfinishedError) *UnfinishedError {
 	ctx, cancel := afterwards(ctx)
 	defer cancel()

@@ -11,7 +11,7 @@ import (
 	nomad "github.com/hashicorp/nomad/api"
 )
 
-// UnreachableError reports that Nomad gave no answer.
+// UnreachableError reports that Nomad did not answer.
 type UnreachableError struct {
 	Address string
 	Reason  string
@@ -21,7 +21,7 @@ func (e *UnreachableError) Error() string {
 	return fmt.Sprintf("no answer from Nomad at %s: %s. Set NOMAD_ADDR or -address, or start Nomad there", e.Address, e.Reason)
 }
 
-// poolError is what went wrong with one pool.
+// poolError is an error of one pool.
 type poolError struct {
 	pool string
 	err  error
@@ -30,8 +30,8 @@ type poolError struct {
 func (e *poolError) Error() string { return fmt.Sprintf("pool %q: %s", e.pool, e.err) }
 func (e *poolError) Unwrap() error { return e.err }
 
-// Joined is [errors.Join] for errors of several pools. What is the same for several is said once, and of a Nomad that doesn't
-// answer nothing else is said.
+// Joined is like [errors.Join] for the errors of several pools. It reports an error that several pools have in common once.
+// If Nomad doesn't answer, it reports only that.
 func Joined(errs []error) error {
 	var list []error
 	at := map[string]*poolsError{}
@@ -58,7 +58,7 @@ func Joined(errs []error) error {
 	return errors.Join(list...)
 }
 
-// poolsError is what went wrong with several pools in the same way.
+// poolsError is an error that several pools have in common.
 type poolsError struct {
 	pools []string
 	err   error
@@ -79,7 +79,8 @@ func (e *poolsError) Error() string {
 
 func (e *poolsError) Unwrap() error { return e.err }
 
-// explain names the pool, and adds what to do about the usual reasons. A Nomad that doesn't answer is no pool's matter.
+// explain adds the pool's name to an error, and what to do about common causes. It leaves out the pool if Nomad doesn't
+// answer.
 func (c *Cluster) explain(pool string, err error) error {
 	if err == nil {
 		return nil
@@ -92,17 +93,17 @@ func (c *Cluster) explain(pool string, err error) error {
 	return &poolError{pool, err}
 }
 
-// Explain words an error of Nomad's API for people: what refused or did not answer, and what to do about it.
+// Explain turns an error of Nomad's API into a message for people, with what to do about it.
 func (c *Cluster) Explain(err error) error { return c.unreachable(err) }
 
-// unreachable words an error of Nomad's API.
+// unreachable turns an error of Nomad's API into a message for people.
 func (c *Cluster) unreachable(err error) error {
 	var unexpected nomad.UnexpectedResponseError
 	switch {
 	case err == nil:
 		return nil
 	case errors.As(err, &unexpected) && unexpected.StatusCode() == http.StatusForbidden:
-		return errors.New("refused by Nomad: the token lacks the rights for it in this namespace: set NOMAD_TOKEN or -token")
+		return errors.New("refused by Nomad: the token lacks permission in this namespace: set NOMAD_TOKEN or -token")
 	case errors.As(err, &unexpected) && unexpected.HasBody():
 		return fmt.Errorf("refused by Nomad: %s", c.foreign.text(strings.TrimSpace(unexpected.Body())))
 	case errors.As(err, &unexpected), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):

@@ -10,39 +10,39 @@ import (
 	nomad "github.com/hashicorp/nomad/api"
 )
 
-// WaitOptions are how [Wait] waits.
+// WaitOptions configures [Wait].
 type WaitOptions struct {
-	// Every is the time between two looks. Default 1 s.
+	// Every is the time between two observations. Default 1 s.
 	Every time.Duration
-	// Look, if set, is told what each look found, in the pools' order.
+	// Look, if set, is called with each observation, in the order of the pools.
 	Look func([]Progress)
 }
 
-// Progress is how far a pool is on its way to the wanted revision.
+// Progress is a pool's progress to the wanted revision.
 type Progress struct {
 	Pool     string   `json:"pool"`
 	Revision string   `json:"revision"`
-	Ready    int      `json:"ready"` // machines of the wanted revision
-	Goal     int      `json:"goal"`  // how many there should be
-	Old      int      `json:"old"`   // machines of other revisions still running
+	Ready    int      `json:"ready"` // ready machines of the wanted revision
+	Goal     int      `json:"goal"`  // how many of them there should be
+	Old      int      `json:"old"`   // machines of other revisions that still run
 	Done     bool     `json:"done"`
-	Trouble  []string `json:"trouble,omitempty"` // what machines wait for or failed with
-	// Unchanged: applying touched no machine. Such a pool's goal is its minimum; what its size is beyond that is the
-	// dispatcher's business.
+	Trouble  []string `json:"trouble,omitempty"` // what machines wait for, or why they failed
+	// Unchanged reports whether applying touched no machine. The goal of such a pool is its minimum, because the dispatcher
+	// decides on any size beyond that.
 	Unchanged bool `json:"unchanged,omitempty"`
-	// Failure says why waiting longer would be in vain; nil while it isn't.
+	// Failure is why the pool can't become ready, or nil if it still can.
 	Failure *Failure `json:"failure,omitempty"`
-	// Former is the revision that was wanted before, empty where there was none.
+	// Former is the revision that was wanted before, or empty.
 	Former string `json:"former,omitempty"`
-	// Working is the revision to go back to where the present one fails: the newest that is known to have worked.
+	// Working is the revision to roll back to if the current one fails: the newest one that is known to have worked.
 	Working string `json:"working,omitempty"`
 
 	place Place
 }
 
-// Wait follows the pools of an applied plan until each has its minimum, and, where machines were to change, what its group's
-// count asks for, ready on the wanted revision, and nothing on others. It ends with [NotReadyError] when ctx's deadline
-// passes, and before that when each pool is ready or has failed.
+// Wait waits until each pool of an applied plan has its machines ready on the wanted revision, and none on others. A pool
+// needs its minimum or, if its machines change, its group's count. Wait returns a [NotReadyError] when ctx's deadline
+// passes, or earlier when each pool is ready or has failed.
 func Wait(ctx context.Context, c *Cluster, p *Plan, opts WaitOptions) error {
 	if opts.Every <= 0 {
 		opts.Every = time.Second
@@ -87,7 +87,7 @@ func Wait(ctx context.Context, c *Cluster, p *Plan, opts WaitOptions) error {
 	}
 }
 
-// notReady completes an error with what there is to go back to.
+// notReady adds the revisions to roll back to to an error.
 func (c *Cluster) notReady(ctx context.Context, e *NotReadyError) *NotReadyError {
 	ctx, cancel := afterwards(ctx)
 	defer cancel()
@@ -104,7 +104,7 @@ func isSilence(err error) bool {
 	return errors.As(err, &unreachable)
 }
 
-// open are those that aren't done.
+// open returns the pools that aren't done.
 func open(all []Progress) []Progress {
 	var list []Progress
 	for _, p := range all {
@@ -119,16 +119,16 @@ func allFailed(list []Progress) bool {
 	return !slices.ContainsFunc(list, func(p Progress) bool { return p.Failure == nil })
 }
 
-// waiting is one [Wait].
+// waiting is the state of one call of [Wait].
 type waiting struct {
 	cluster *Cluster
 	plan    *Plan
 	before  map[*Pool]*history
-	done    map[*Pool]bool // evaluations
+	done    map[*Pool]bool // whether the pool's evaluation is complete
 }
 
-// evaluated says that Nomad has done what it does about what was applied. Until then, machines that it is about to replace
-// look as if they were the new ones.
+// evaluated reports whether Nomad has evaluated the registered job. Until then, machines that it is about to replace
+// look like the new ones.
 func (w *waiting) evaluated(ctx context.Context, pool *Pool) (bool, error) {
 	if pool.eval == "" || w.done[pool] {
 		return true, nil
@@ -172,12 +172,12 @@ func (w *waiting) progress(ctx context.Context, pool *Pool, state *State, evalua
 		out.Former = pool.From
 	}
 	if state == nil || state.Stopped {
-		out.Trouble = []string{"its Nomad job was stopped meanwhile"}
+		out.Trouble = []string{"its Nomad job was stopped in the meantime"}
 		return out, nil
 	}
 	wanted := state.Wanted()
 	if wanted == nil || wanted.Revision != pool.To {
-		out.Trouble = []string{"another revision was applied meanwhile"}
+		out.Trouble = []string{"another revision was applied in the meantime"}
 		return out, nil
 	}
 	before := w.before[pool]
@@ -199,7 +199,7 @@ func (w *waiting) progress(ctx context.Context, pool *Pool, state *State, evalua
 		case before.isSettled(m, time.Now()):
 			out.Ready++
 		case m.State == Ready:
-			out.Trouble = append(out.Trouble, fmt.Sprintf("machine %s[%d] is ready since a moment; %s was restarted before: %s", m.Group, m.Index, m.Failing.Task, m.Failing.Why))
+			out.Trouble = append(out.Trouble, fmt.Sprintf("machine %s[%d] has just become ready after a restart of %s: %s", m.Group, m.Index, m.Failing.Task, m.Failing.Why))
 		case m.Why != "":
 			out.Trouble = append(out.Trouble, fmt.Sprintf("machine %s[%d] is %s: %s", m.Group, m.Index, m.State, m.Why))
 		}
@@ -219,7 +219,7 @@ func (w *waiting) progress(ctx context.Context, pool *Pool, state *State, evalua
 	return out, nil
 }
 
-// missing says what the machines wait for that a group's count asks for and that Nomad has not placed.
+// missing describes why Nomad has not placed all machines of a group's count.
 func (w *waiting) missing(ctx context.Context, pool *Pool, group *GroupState, placed int) ([]string, error) {
 	missing := group.Count - placed
 	if missing <= 0 {

@@ -10,8 +10,8 @@ import (
 	"github.com/emprops/machinectl/hcl/manifest"
 )
 
-// working is the newest revision of a pool, other than present, that is known to have worked: one of its machines is ready,
-// or ran without a failure for a while. It is empty where there is none, and where Nomad doesn't tell.
+// working returns the newest revision of a pool, except present, that is known to have worked: one of its machines is
+// ready, or ran without a failure for a while. It returns "" if there is none, or if Nomad doesn't answer.
 func (c *Cluster) working(ctx context.Context, pool, present string, at Place) string {
 	versions, err := c.versions(ctx, pool, at)
 	if err != nil {
@@ -37,7 +37,7 @@ func (c *Cluster) working(ctx context.Context, pool, present string, at Place) s
 	return ""
 }
 
-// worked reports whether a machine is ready, or had all its tasks up for a while.
+// worked reports whether a machine is ready, or had all its tasks running for a while.
 func (c *Cluster) worked(ctx context.Context, a *nomad.AllocationListStub, group *nomad.TaskGroup, at Place) bool {
 	if a.ClientStatus == nomad.AllocClientStatusRunning {
 		m, err := c.machine(ctx, a, group, at)
@@ -55,5 +55,5 @@ func (c *Cluster) worked(ctx context.Context, a *nomad.AllocationListStub, group
 	return len(a.TaskStates) > 0
 }
 
-// patience is how long Nomad may give no answer while machines are waited for: a server that is replaced is no reason to stop.
+// patience is how long Nomad may fail to answer before [Wait] gives up, so that replacing a server doesn't end it.
 const patience = 20 * time.Second
