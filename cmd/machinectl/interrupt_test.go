@@ -105,7 +105,7 @@ func TestInterrupted(t *testing.T) {
 			name: "as the first pool is registered", on: isRegistration, want: `Error: interrupted
   applied: first
   not applied: second
-  Nomad goes on starting the machines of first.
+  Nomad continues to start the machines of first.
   Next:
     machinectl apply PROFILE   (goes on; what is applied is not done twice)
     machinectl destroy first   (undoes its creation)
@@ -114,7 +114,7 @@ func TestInterrupted(t *testing.T) {
 		{
 			name: "after the last pool is registered", on: isRegistration, late: true, want: `Error: interrupted
   applied: second
-  Nomad goes on starting the machines of second.
+  Nomad continues to start the machines of second.
   Next:
     machinectl apply PROFILE   (goes on; what is applied is not done twice)
     machinectl destroy second   (undoes its creation)
@@ -131,10 +131,10 @@ func TestInterrupted(t *testing.T) {
 			name: "as a new revision is registered", on: isRegistration, args: []string{"-var", "note=two"}, want: `Error: interrupted
   applied: first
   not applied: second
-  The dispatcher goes on moving the machines of first to the new revision, each when it is idle.
+  The dispatcher continues to move the machines of first to the new revision, each when it is idle.
   Next:
     machinectl apply PROFILE   (goes on; what is applied is not done twice)
-    first has no earlier revision that is known to have worked: to undo, apply its former profile
+    first has no earlier revision that is known to have worked: to undo, apply its previous profile
 `, registered: []string{"first", "second"},
 		},
 	} {

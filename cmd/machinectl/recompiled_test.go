@@ -69,7 +69,7 @@ func TestRecompiled(t *testing.T) {
 		},
 		{
 			name: "a compiler that noted nothing", after: "v1.1", text: elsewhere, change: formerly, action: plan.Revise,
-			want: "a former machinectl applied it, which did not note what the profile said: this one (version v1.1) may compile it differently\n",
+			want: "an earlier machinectl applied it and did not record the profile's digest: this one (version v1.1) may compile it differently\n",
 		},
 		{name: "another profile", before: "v1.1", after: "v1.1", text: interruptedProfile, vars: map[string]string{"note": "two"}, action: plan.Revise},
 		{name: "another compiler that does the same", before: "v1.0", after: "v1.1", text: elsewhere, action: plan.Nothing},

@@ -22,17 +22,17 @@ import (
 
 // Value is one value of a group.
 type Value struct {
-	// Text is the value as a profile would write it, without quotes: a list's items are on one line.
+	// Text is the value as it would be in a profile, without quotes and with a list's items on one line.
 	Text string
-	// JSON is the value as JSON, which tells apart what has the same text: the number 1 and the text "1", one item with a
-	// space and two items.
+	// JSON is the value as JSON. It distinguishes values with the same text, such as the number 1 and the text "1", or one
+	// item with a space and two items.
 	JSON string
 }
 
-// order ends the path under which the names of a list's items stand in their order.
+// order is the end of the path at which [Values] puts the names of a list's items, in their order.
 const order = "\x00\x00order"
 
-// IsOrder reports whether what stands under a path is the order of a list whose items have paths of their own.
+// IsOrder reports whether the value at a path is the order of a list whose items have paths of their own.
 func IsOrder(path string) bool { return strings.HasSuffix(path, order) }
 
 // Of returns a group's values as texts by path, see [Values].
@@ -47,8 +47,8 @@ func Of(group *nomad.TaskGroup) map[string]string {
 }
 
 // Values returns a group's values by path. Parts of a path are separated by NUL. A list's items are named if they have
-// names, else numbered. Empty values are left out where Nomad does not distinguish them from missing ones, which is
-// everywhere but in maps whose keys a profile chooses. Name, count and scaling block are left out too.
+// names, else numbered. Values leaves out empty values except in maps whose keys a profile chooses, because only there
+// does Nomad distinguish them from missing ones. It also leaves out name, count and scaling block.
 func Values(group *nomad.TaskGroup) map[string]Value {
 	g := *group
 	g.Name, g.Count, g.Scaling = nil, nil, nil
@@ -75,10 +75,11 @@ func Holding(group *nomad.TaskGroup, text string) []string {
 	return slices.Compact(list)
 }
 
-// walked are the values found so far, by path.
+// walked holds the values found so far, by path.
 type walked map[string]Value
 
-// walk adds what is in v. open tells that its keys are chosen freely, and so that what is empty is not missing.
+// walk adds the values in v. open reports whether a profile chooses its keys, so that an empty value differs from a missing
+// one.
 func (w walked) walk(path string, v any, open bool) {
 	switch v := v.(type) {
 	case map[string]any:
@@ -95,7 +96,7 @@ func (w walked) walk(path string, v any, open bool) {
 			fields, isMap := item.(map[string]any)
 			chosen := key == "Env" || key == "Meta" || key == "Config" || key == "EmbeddedTmpl" && isMap
 			if chosen && !open && len(fields) == 0 {
-				continue // Nomad does not tell it from what is missing
+				continue // Nomad does not distinguish it from a missing one
 			}
 			w.walk(path+"\x00"+key, item, open || chosen)
 		}
@@ -132,7 +133,7 @@ func (w walked) list(path string, list []any, open bool) {
 	w[path+order] = Value{Text: strings.Join(inOrder, ", "), JSON: encoded(inOrder)}
 }
 
-// decoded reads JSON. Numbers stay as they are written: as floating-point ones, large ones that differ could be equal.
+// decoded decodes JSON. It keeps numbers as text, because different large numbers could be equal as floating-point ones.
 func decoded(b []byte) (any, bool) {
 	dec := json.NewDecoder(bytes.NewReader(b))
 	dec.UseNumber()
@@ -141,7 +142,7 @@ func decoded(b []byte) (any, bool) {
 	return doc, err == nil
 }
 
-// encoded is a value as JSON. What was read from JSON can be written.
+// encoded returns a value as JSON. The value comes from JSON, so that encoding can't fail.
 func encoded(v any) string {
 	var out strings.Builder
 	enc := json.NewEncoder(&out)
@@ -208,7 +209,7 @@ func document(text any) any {
 	return text
 }
 
-// ItemPath is the part of a path that an item of a list has: none for a plain value.
+// ItemPath returns the part of a path for an item of a list, or "" for a plain value.
 func ItemPath(item any, i int) string {
 	switch v := Plain(item).(type) {
 	case map[string]any, []any:

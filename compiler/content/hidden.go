@@ -11,14 +11,14 @@ import (
 
 // Leaf is a text or number of a group that must not be shown.
 type Leaf struct {
-	Task  string // empty: the group's own
-	Key   string // under which it stands: "TOKEN", "args", "EmbeddedTmpl"
+	Task  string // empty for the group's own
+	Key   string // the name of the value, such as "TOKEN", "args" or "EmbeddedTmpl"
 	Value string
-	// Within says that the value is a part of a text that stands there as a whole: an item of the agent's instructions.
+	// Within reports whether the value is a part of a longer text: an item in the agent's instructions.
 	Within bool
 }
 
-// Hidden are the leaves of a group in the places that [Words] says so.
+// Hidden returns the leaves of a group at the given places, which are described by [Words].
 func Hidden(group *nomad.TaskGroup, places []string) []Leaf {
 	if len(places) == 0 {
 		return nil
@@ -60,7 +60,7 @@ func (f *finder) find(path, key string, v any) {
 	}
 }
 
-// instructions are the agent's: one text as Nomad has it, in which each value has a place of its own.
+// instructions finds leaves in the agent's instructions. For Nomad these are one text; here each value has its own place.
 func (f *finder) instructions(path, text string, opened map[string]any) {
 	before := len(f.found)
 	f.find(path, "EmbeddedTmpl", opened)

@@ -10,7 +10,7 @@ import (
 	nomad "github.com/hashicorp/nomad/api"
 )
 
-// Pointers are the places in a job where a text occurs, as JSON pointers, in order.
+// Pointers returns the places in a job at which a text occurs, as sorted JSON pointers.
 func Pointers(job *nomad.Job, text string) []string {
 	var list []string
 	leaves("", Plain(job), func(at string, v any) {
@@ -22,7 +22,7 @@ func Pointers(job *nomad.Job, text string) []string {
 	return list
 }
 
-// Plain is a document as encoding/json reads it, with its numbers as they are written.
+// Plain converts a document to the types of encoding/json, with numbers as [json.Number].
 func Plain(doc any) any {
 	b, err := json.Marshal(doc)
 	if err != nil {
@@ -52,10 +52,10 @@ func leaves(at string, v any, see func(at string, v any)) {
 	}
 }
 
-// escaped writes a key as a part of a JSON pointer.
+// escaped returns a key as a part of a JSON pointer.
 func escaped(key string) string { return strings.NewReplacer("~", "~0", "/", "~1").Replace(key) }
 
-// At is what stands at a pointer in a document as encoding/json reads it.
+// At returns the value at a pointer in a document of the types of encoding/json. The bool reports whether there is one.
 func At(doc any, pointer string) (any, bool) {
 	for _, part := range parts(pointer) {
 		switch v := doc.(type) {
@@ -78,7 +78,7 @@ func At(doc any, pointer string) (any, bool) {
 	return doc, true
 }
 
-// Put replaces what stands at a pointer. ok is false where there is nothing.
+// Put replaces the value at a pointer. ok is false if there is none.
 func Put(doc any, pointer string, value any) (ok bool) {
 	path := parts(pointer)
 	if len(path) == 0 {

@@ -8,7 +8,7 @@ func Words(path string) string {
 	if len(parts) > 2 && parts[0] == "Tasks" {
 		owner := parts[1]
 		rest := parts[2:]
-		// In the agent's document, values of workers and services are shown as theirs.
+		// Values of workers and services in the agent's document are described by worker or service.
 		if len(rest) > 2 && rest[0] == "Templates" && rest[2] == "EmbeddedTmpl" {
 			rest = rest[3:]
 			if len(rest) > 2 && (rest[0] == "workers" || rest[0] == "services") {
@@ -23,9 +23,9 @@ func Words(path string) string {
 	return phrase(parts)
 }
 
-// phrase joins a path's parts, each in plain words, without those that only Nomad's structure needs.
+// phrase joins a path's parts in plain words, without the parts that only Nomad's structure needs.
 func phrase(parts []string) string {
-	var said []string
+	var words []string
 	for _, part := range parts {
 		switch part {
 		case "Config", "Resources", "Networks", "0":
@@ -45,9 +45,9 @@ func phrase(parts []string) string {
 		default:
 			part = spaced(part)
 		}
-		said = append(said, part)
+		words = append(words, part)
 	}
-	return strings.Join(said, " ")
+	return strings.Join(words, " ")
 }
 
 // spaced turns a Go name into lower-case words; other names stay as they are.

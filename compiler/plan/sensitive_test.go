@@ -161,7 +161,7 @@ func TestSensitiveValuesInSavedPlans(t *testing.T) {
 		require.JSONEq(t, string(want), string(got))
 		if value != "another value" {
 			_, _, err = Open(saved, func([]string) ([]*compiler.Pool, error) { return other, nil })
-			require.ErrorContains(t, err, "the sensitive values of the profile are others than when the plan was made")
+			require.ErrorContains(t, err, "the sensitive values of the profile have changed since the plan was made")
 		}
 	})
 }

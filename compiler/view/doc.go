@@ -1,3 +1,3 @@
-// Package view shows plans, progress and pools, to people and to programs. It decides nothing: what it is given is
-// written, aligned and coloured, with sensitive values masked in either form.
+// Package view writes plans, progress and pools as text for people and as JSON for programs. It makes no decisions: it only
+// aligns and colors what it is given. Sensitive values are already masked.
 package view

@@ -6,7 +6,7 @@ import (
 	nomad "github.com/hashicorp/nomad/api"
 )
 
-// nomadDiff writes Nomad's own difference, in its words, for who knows Nomad.
+// nomadDiff writes Nomad's own difference, with Nomad's names.
 func (s Screen) nomadDiff(d *nomad.JobDiff) {
 	const indent = "      "
 	s.Printf("%s%s", indent, s.paint(faint, "Nomad's difference:"))
@@ -51,7 +51,7 @@ func (s Screen) diffMark(diffType string) string {
 	}
 }
 
-// half is the room that a value has beside another one, in columns.
+// half returns the number of columns for a value beside another one.
 func (s Screen) half() int {
 	if s.Width <= 0 {
 		return longest

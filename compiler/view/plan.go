@@ -10,7 +10,7 @@ import (
 	"github.com/emprops/machinectl/hcl/timetext"
 )
 
-// Plan writes a plan: one line a pool, what changes below it, and a summary.
+// Plan writes a plan: one line per pool with its changes below, and a summary.
 func (s Screen) Plan(p *plan.Plan) {
 	wide := 0
 	for _, pool := range p.Pools {
@@ -63,7 +63,7 @@ func (s Screen) pool(p *plan.Pool, wide int) {
 	s.recompiled(p.Recompiled)
 	s.changes(p)
 	if p.Action == plan.Revise && len(p.Changes) == 0 {
-		s.Printf("      %s", s.paint(faint, "nothing that a profile says differs, only the form of the Nomad job: -verbose shows it"))
+		s.Printf("      %s", s.paint(faint, "nothing from the profile differs, only the form of the Nomad job: -verbose shows it"))
 	}
 	for _, g := range p.Groups {
 		if !g.Wanted && g.Count > 0 && p.Action == plan.Revise {
@@ -71,7 +71,7 @@ func (s Screen) pool(p *plan.Pool, wide int) {
 		}
 	}
 	if p.Replaced > 0 {
-		s.Printf("    %s %s would be replaced at once, busy or not", s.paint(red, "!"), count(p.Replaced, "running machine"))
+		s.Printf("    %s %s would be replaced immediately, busy or not", s.paint(red, "!"), count(p.Replaced, "running machine"))
 	}
 	if len(p.Escaped) > 0 && (p.Action == plan.Create || p.Action == plan.Revise) {
 		s.Printf("      %s", s.paint(faint, "set by nomad blocks: "+strings.Join(p.Escaped, ", ")))
@@ -90,7 +90,7 @@ func (s Screen) pool(p *plan.Pool, wide int) {
 	}
 }
 
-// recompiled says why a revision changes where that isn't, or may not be, because the profile did.
+// recompiled writes that a revision changes because a different version of machinectl compiled it.
 func (s Screen) recompiled(r *plan.Recompiled) {
 	switch {
 	case r == nil:
@@ -98,13 +98,13 @@ func (s Screen) recompiled(r *plan.Recompiled) {
 		s.Printf("    %s the profile did not change: this machinectl (version %s) compiles it differently from the one that applied it (version %s)",
 			s.paint(yellow, "!"), r.Now, cmp.Or(r.Before, "unknown"))
 	case r.Before == "":
-		s.Printf("      %s", s.paint(faint, "a former machinectl applied it, which did not note what the profile said: this one (version "+r.Now+") may compile it differently"))
+		s.Printf("      %s", s.paint(faint, "an earlier machinectl applied it and did not record the profile's digest: this one (version "+r.Now+") may compile it differently"))
 	default:
 		s.Printf("      %s", s.paint(faint, fmt.Sprintf("machinectl %s applied it, and this one is %s: some of the difference may come from that", r.Before, r.Now)))
 	}
 }
 
-// roomFor says how much of what a pool asks for Nomad can place.
+// roomFor describes how many of a pool's machines Nomad can place.
 func roomFor(room *plan.Room) string {
 	if room == nil || room.For == 0 {
 		return "Nomad can't place a machine now"
@@ -112,7 +112,7 @@ func roomFor(room *plan.Room) string {
 	return fmt.Sprintf("Nomad has room for %d of %d machines now", room.For, room.Of)
 }
 
-// describe is a pool's symbol and its action in words.
+// describe returns a pool's symbol and color, and its action in words.
 func describe(p *plan.Pool) (symbol, color, words string) {
 	switch p.Action {
 	case plan.Create:
@@ -130,7 +130,7 @@ func describe(p *plan.Pool) (symbol, color, words string) {
 	case plan.Settings:
 		return "~", yellow, "settings; no machine is touched"
 	case plan.Repair:
-		return "~", yellow, fmt.Sprintf("changed by hand in Nomad; put back to revision %s", p.To)
+		return "~", yellow, fmt.Sprintf("changed by hand in Nomad; restore revision %s", p.To)
 	case plan.Remove:
 		return "-", red, fmt.Sprintf("not in the profile; stop it and its %s", count(p.Running, "machine"))
 	case plan.Orphan:
@@ -146,7 +146,7 @@ func describe(p *plan.Pool) (symbol, color, words string) {
 	}
 }
 
-// changes writes what differs, in columns, or where a line has no room for two values, each below what it is of.
+// changes writes the differences in columns. If a line has no room for two values, it writes them below their name.
 func (s Screen) changes(p *plan.Pool) {
 	const indent = "    "
 	wide := 0
@@ -176,10 +176,10 @@ func (s Screen) changes(p *plan.Pool) {
 	s.Rows(indent, rows)
 }
 
-// leastSide is the least room for a value that another one replaces, in columns.
+// leastSide is the minimum number of columns for each side of a replaced value.
 const leastSide = 16
 
-// value puts a value on one line of reasonable length.
+// value returns a value on one line of reasonable length.
 func (s Screen) value(text string) string {
 	if s.Width <= 0 {
 		return s.short(text, longest)
@@ -187,19 +187,19 @@ func (s Screen) value(text string) string {
 	return s.short(text, max(20, s.Width/2))
 }
 
-// line puts a text on one line. Where a table is too narrow for it, the table cuts it.
+// line returns a text on one line. A table that is too narrow cuts it.
 func (s Screen) line(text string) string {
 	return strings.Join(strings.Fields(text), " ")
 }
 
-// longest is how much of a value is shown where there is no terminal, in characters.
+// longest is the number of characters of a value that are shown without a terminal.
 const longest = 100
 
 func (s Screen) short(text string, limit int) string {
 	return cut(s.line(text), limit)
 }
 
-// tally says how many pools each action concerns, in words.
+// tally returns how many pools each action concerns, in words.
 func tally(p *plan.Plan, words map[plan.Action]string) []string {
 	n := map[plan.Action]int{}
 	for _, pool := range p.Pools {
@@ -229,15 +229,15 @@ func (s Screen) summary(p *plan.Plan) string {
 				pools++
 			}
 		}
-		return s.paint(bold, "No changes.") + fmt.Sprintf(" What runs is what the profile says (%s).", count(pools, "pool"))
+		return s.paint(bold, "No changes.") + fmt.Sprintf(" The cluster matches the profile (%s).", count(pools, "pool"))
 	}
 	return s.paint(bold, "Plan:") + " " + strings.Join(tally(p, map[plan.Action]string{
-		plan.Create: "to create", plan.Revise: "to a new revision", plan.Settings: "with new settings", plan.Repair: "to put back",
+		plan.Create: "to create", plan.Revise: "to a new revision", plan.Settings: "with new settings", plan.Repair: "to restore",
 		plan.Remove: "to remove", plan.Nothing: "unchanged",
 	}), ", ") + "."
 }
 
-// Applied says what was done, and how long that took.
+// Applied writes what was applied, and how long it took.
 func (s Screen) Applied(p *plan.Plan, took time.Duration, waited bool) {
 	for _, pool := range p.Pools {
 		for _, note := range pool.Notes {
@@ -245,7 +245,7 @@ func (s Screen) Applied(p *plan.Plan, took time.Duration, waited bool) {
 		}
 	}
 	text := fmt.Sprintf("%s %s (%s).", s.paint(green+bold, "Applied:"), strings.Join(tally(p, map[plan.Action]string{
-		plan.Create: "created", plan.Revise: "moved to a new revision", plan.Settings: "with new settings", plan.Repair: "put back",
+		plan.Create: "created", plan.Revise: "moved to a new revision", plan.Settings: "with new settings", plan.Repair: "restored",
 		plan.Remove: "removed", plan.Nothing: "unchanged",
 	}), ", "), timetext.Duration(took.Round(100*time.Millisecond)))
 	if !waited {
@@ -254,14 +254,15 @@ func (s Screen) Applied(p *plan.Plan, took time.Duration, waited bool) {
 	s.Printf("%s", text)
 }
 
-// PlanDocument is a plan's JSON form.
+// PlanDocument is the JSON form of a plan.
 type PlanDocument struct {
 	Changes bool         `json:"changes"`
 	Pools   []*plan.Pool `json:"pools"`
 	Crowded []plan.Crowd `json:"crowded,omitempty"`
 }
 
-// NewPlanDocument makes one. Nomad's own difference, many times as long as ours, is in it only if it is verbose.
+// NewPlanDocument returns the JSON form of a plan. It contains Nomad's own difference, which is very long, only if verbose
+// is set.
 func NewPlanDocument(p *plan.Plan, verbose bool) PlanDocument {
 	doc := PlanDocument{Changes: p.Changes(), Pools: p.Pools, Crowded: p.Crowded}
 	if verbose {

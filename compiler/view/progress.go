@@ -9,13 +9,13 @@ import (
 	"github.com/emprops/machinectl/compiler/plan"
 )
 
-// Progress writes how far pools are, a line whenever something has changed.
+// Progress writes a line about a pool's progress whenever it changes.
 type Progress struct {
 	Screen Screen
 	last   map[string]string
 }
 
-// Show writes what is new.
+// Show writes what has changed since the last call.
 func (p *Progress) Show(all []plan.Progress) {
 	if p.last == nil {
 		p.last = map[string]string{}
@@ -48,13 +48,13 @@ func (p *Progress) words(one plan.Progress) string {
 		return s.paint(red, line) + s.paint(faint, "  "+s.note(cmp.Or(f.Machine.Failing.Task, "a machine")+" fails: "+f.Machine.Failing.Why))
 	}
 	if len(one.Trouble) > 0 {
-		// One machine stands for all: they usually wait for the same.
+		// It shows one machine's trouble, because machines usually wait for the same.
 		line += s.paint(faint, "  "+s.note(slices.Min(one.Trouble)))
 	}
 	return line
 }
 
-// note is cut where a terminal would have to break it: what matters of it is said again at the end.
+// note returns a text on one line, cut to the terminal's width. The command's final message repeats what matters.
 func (s Screen) note(text string) string {
 	if s.Width <= 0 {
 		return s.line(text)

@@ -8,16 +8,16 @@ import (
 	"unicode/utf8"
 )
 
-// Screen writes for people.
+// Screen writes text for people.
 type Screen struct {
 	W io.Writer
-	// Color adds ANSI colours.
+	// Color enables ANSI colors.
 	Color bool
-	// Width is the terminal's, in columns: longer lines are broken, longer values cut. 0: as long as they are.
+	// Width is the terminal's width in columns, to which lines are wrapped and values cut. 0 means no limit.
 	Width int
-	// Verbose shows Nomad's own difference in plans too.
+	// Verbose adds Nomad's own difference to plans.
 	Verbose bool
-	// Owners shows in plans whose pools they are about: there is no profile that says it.
+	// Owners adds the owning project to each pool of a plan, for plans without a profile.
 	Owners bool
 }
 
@@ -32,17 +32,17 @@ const (
 	cyan   = "\x1b[36m"
 )
 
-// Printf writes a line, or several.
+// Printf writes one or more lines.
 func (s Screen) Printf(format string, args ...any) {
 	lines := strings.Split(fmt.Sprintf(format, args...), "\n")
 	for i, line := range lines {
 		lines[i] = s.wrap(line)
 	}
-	// A terminal that is gone is no reason to stop applying; the exit code tells what happened.
+	// Applying continues even if the terminal is gone; the exit code reports the outcome.
 	_, _ = fmt.Fprintln(s.W, strings.Join(lines, "\n"))
 }
 
-// paint colours text, if there are colours.
+// paint colors text if colors are enabled.
 func (s Screen) paint(code, text string) string {
 	if !s.Color || text == "" {
 		return text
@@ -50,22 +50,22 @@ func (s Screen) paint(code, text string) string {
 	return code + text + reset
 }
 
-// Bold is a name. It and the four below are the colours that all views share.
+// Bold styles a name. It and the four functions below are the styles that all views share.
 func (s Screen) Bold(text string) string { return s.paint(bold, text) }
 
-// Faint is what matters least.
+// Faint styles what matters least.
 func (s Screen) Faint(text string) string { return s.paint(faint, text) }
 
-// Good is what went well.
+// Good styles what succeeded.
 func (s Screen) Good(text string) string { return s.paint(green, text) }
 
-// Warn is what deserves a look.
+// Warn styles what needs attention.
 func (s Screen) Warn(text string) string { return s.paint(yellow, text) }
 
-// Bad is what went wrong.
+// Bad styles what failed.
 func (s Screen) Bad(text string) string { return s.paint(red, text) }
 
-// seen is how many columns text takes on a terminal.
+// seen returns the number of columns that text takes on a terminal.
 func seen(text string) int {
 	n := utf8.RuneCountInString(text)
 	for rest := text; ; {
@@ -82,7 +82,7 @@ func seen(text string) int {
 	}
 }
 
-// count says "1 machine", "2 machines".
+// count returns a number with its noun: "1 machine", "2 machines".
 func count(n int, what string) string {
 	if n == 1 {
 		return "1 " + what
@@ -90,7 +90,7 @@ func count(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// JSON writes a document, indented.
+// JSON writes a document as indented JSON.
 func JSON(w io.Writer, doc any) error { return writeJSON(w, doc, "  ") }
 
 // JSONLine is [JSON] on one line.
@@ -103,7 +103,7 @@ func writeJSON(w io.Writer, doc any, indent string) error {
 	return enc.Encode(doc)
 }
 
-// Error writes what went wrong.
+// Error writes an error.
 func (s Screen) Error(err error) {
 	s.Printf("%s %s", s.paint(red+bold, "Error:"), err)
 }

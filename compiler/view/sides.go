@@ -9,7 +9,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// replaced renders a value and what replaces it, see [sides]. Values that look alike here are hidden, and differ.
+// replaced renders a value and its replacement, see [sides]. Both are equal only if they are masked.
 func (s Screen) replaced(before, after string, limit int) string {
 	if before == after {
 		return "(sensitive, changed)"
@@ -18,18 +18,18 @@ func (s Screen) replaced(before, after string, limit int) string {
 	return before + s.paint(faint, " → ") + after
 }
 
-// sides renders two values of which one replaces the other, each within so many columns, so that they never look alike. What
-// both have around their first difference is left out where there is no room for it. Values that a reader could not tell apart,
-// or not see whole, are quoted: in quotes a space near the difference is "·", and what can't be seen is written as \n, \r, \t,
-// \u00a0 or \xff.
+// sides renders a value and its replacement, each within limit columns, so that they never look alike. Without room for the
+// whole values, it shows the part around their first difference. It quotes values that a reader could not distinguish or
+// see completely. In quotes, a space near the difference is "·", and invisible characters are written as \n, \r, \t, \u00a0
+// or \xff.
 func sides(before, after string, limit int) (string, string) {
 	return pair{symbols(before), symbols(after), limit}.render()
 }
 
-// symbol is a rune of a value, or a byte that is none.
+// symbol is a rune of a value, or a byte that is not valid UTF-8.
 type symbol struct {
 	r     rune
-	width int // in bytes; 1 for a byte that is no rune, where r is utf8.RuneError
+	width int // in bytes; 1 for an invalid byte, where r is utf8.RuneError
 	raw   byte
 }
 
@@ -43,7 +43,7 @@ func symbols(text string) []symbol {
 	return list
 }
 
-// pair are two values that differ.
+// pair holds two values that differ.
 type pair struct {
 	before, after []symbol
 	limit         int
@@ -65,7 +65,7 @@ func (p pair) render() (string, string) {
 	return quote(p.before, common, len(p.before)-tail, p.limit, alike), quote(p.after, common, len(p.after)-tail, p.limit, alike)
 }
 
-// alike reports whether the values can look the same although each of their characters is seen: they are forms of the same
+// alike reports whether the values may look the same although all their characters are visible: they are forms of the same
 // text, or the first letters that differ are of different scripts.
 func (p pair) alike() bool {
 	if norm.NFKC.String(text(p.before)) == norm.NFKC.String(text(p.after)) {
@@ -80,7 +80,7 @@ func (p pair) alike() bool {
 	return false
 }
 
-// isPlain reports whether a value can stand without quotes: each of its characters is seen, and none has a meaning here.
+// isPlain reports whether a value needs no quotes: all its characters are visible, and none has a special meaning here.
 func isPlain(value []symbol) bool {
 	for i, c := range value {
 		switch {
@@ -95,7 +95,7 @@ func isPlain(value []symbol) bool {
 	return len(value) > 0
 }
 
-// isSeen reports whether a reader sees a symbol for what it is. Combining characters make another one look different, or don't.
+// isSeen reports whether a symbol is visible by itself. Combining characters are not: they may change another one's look.
 func isSeen(c symbol) bool {
 	switch c.r {
 	case utf8.RuneError, '·', '…':
@@ -112,13 +112,13 @@ func text(value []symbol) string {
 	return b.String()
 }
 
-// ahead is how much of a value is shown before its difference: a quarter of what is shown.
+// ahead is the fraction of the shown part that comes before the difference: a quarter.
 const ahead = 4
 
-// quote writes a value in quotes, cut to limit columns around what stands between from and to.
+// quote returns a value in quotes, cut to limit columns around the part between from and to.
 func quote(value []symbol, from, to, limit int, alike bool) string {
 	shown := func(i int) string {
-		// A space beside the difference is one that a reader counts.
+		// Spaces beside the difference are made visible, so that a reader can count them.
 		return value[i].escaped(i >= from-1 && i <= to, alike && i >= from && i < to)
 	}
 	room := max(limit, shortestSide) - len(`""`) - len("…")
@@ -155,10 +155,11 @@ func quote(value []symbol, from, to, limit int, alike bool) string {
 	return b.String()
 }
 
-// shortestSide is room for what is cut off, quotes, and the first character of a difference.
+// shortestSide is the room for ellipses, quotes, and the first character of a difference.
 const shortestSide = 12
 
-// escaped writes a symbol as it stands in quotes. dot makes a space visible; number also what a letter of another script is.
+// escaped returns a symbol for use in quotes. dot makes a space visible; number writes letters outside of ASCII as code
+// points.
 func (c symbol) escaped(dot, number bool) string {
 	switch {
 	case c.r == ' ' && dot:

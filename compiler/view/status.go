@@ -12,43 +12,43 @@ import (
 	"github.com/emprops/machinectl/hcl/timetext"
 )
 
-// StatusDocument is the JSON form of the status, and what [Screen.Status] shows.
+// StatusDocument is the JSON form of the status, which [Screen.Status] shows.
 type StatusDocument struct {
 	Pools []*plan.State `json:"pools"`
-	// Dispatcher is what it says of itself and of the machines; nil when it isn't known.
+	// Dispatcher is the dispatcher's own report, or nil if no dispatcher is known.
 	Dispatcher *Dispatcher `json:"dispatcher,omitempty"`
 }
 
-// Dispatcher is what the dispatcher adds to what Nomad knows.
+// Dispatcher is what the dispatcher reports in addition to Nomad.
 type Dispatcher struct {
 	URL string `json:"url"`
-	// Error says why it could not be asked; the rest is then empty.
+	// Error is why it didn't answer; the other fields are then empty.
 	Error string `json:"error,omitempty"`
-	// Machines are the agents' own words, by machine id.
+	// Machines holds the agents' states by machine id.
 	Machines map[string]AgentState `json:"machines,omitempty"`
-	// Unwatched are pools that nobody resizes, as far as is known.
+	// Unwatched lists pools that no known dispatcher resizes.
 	Unwatched []Unwatched `json:"unwatched,omitempty"`
 }
 
-// Unwatched are pools of one namespace that no dispatcher resizes.
+// Unwatched is a set of pools in one namespace that no dispatcher resizes.
 type Unwatched struct {
 	Namespace string `json:"namespace"`
-	// Pools are their names; none means all of the namespace.
+	// Pools holds their names. If it is empty, it means all pools of the namespace.
 	Pools []string `json:"pools,omitempty"`
 	Why   string   `json:"why"`
 }
 
-// AgentState is an agent's own word on its machine.
+// AgentState is a machine's state as reported by its agent.
 type AgentState struct {
 	State  string `json:"state"`
 	Reason string `json:"reason,omitempty"`
-	Jobs   int    `json:"jobs"` // running now
+	Jobs   int    `json:"jobs"` // the number of running jobs
 }
 
-// Status writes pools with their revisions, and machines.
+// Status writes the pools with their revisions, and the machines.
 func (s Screen) Status(doc StatusDocument, now time.Time) {
 	if len(doc.Pools) == 0 {
-		s.Printf("No pools run here. `machinectl apply <profile>` makes some.")
+		s.Printf("No pools run here. `machinectl apply <profile>` creates some.")
 	} else {
 		s.pools(doc.Pools)
 		s.Printf("")
@@ -59,19 +59,19 @@ func (s Screen) Status(doc StatusDocument, now time.Time) {
 		return
 	}
 	if d.Error != "" {
-		s.Printf("\n%s the dispatcher at %s could not be asked: %s", s.paint(yellow, "!"), d.URL, d.Error)
+		s.Printf("\n%s the dispatcher at %s did not answer: %s", s.paint(yellow, "!"), d.URL, d.Error)
 	}
 	s.Unwatched(d.Unwatched)
 }
 
-// Unwatched says which pools nobody resizes, and why.
+// Unwatched writes which pools no dispatcher resizes, and why.
 func (s Screen) Unwatched(list []Unwatched) {
 	for _, u := range list {
 		which := "the pools of namespace " + u.Namespace
 		if len(u.Pools) > 0 {
 			which = strings.Join(u.Pools, ", ") + " in namespace " + u.Namespace
 		}
-		s.Printf("\n%s", s.paint(red+bold, "! Nobody resizes "+which+"."))
+		s.Printf("\n%s", s.paint(red+bold, "! No dispatcher resizes "+which+"."))
 		s.Printf("  %s", u.Why)
 	}
 }
@@ -103,7 +103,7 @@ func (s Screen) pools(pools []*plan.State) {
 	s.Rows("", rows, machine, project, namespace)
 }
 
-// NamespaceColumn is the head of a column of namespaces: none where all pools are in the default one.
+// NamespaceColumn returns the head of the column of namespaces, or "" if all pools are in the default one.
 func NamespaceColumn(namespaces []string) string {
 	if slices.ContainsFunc(namespaces, func(n string) bool { return n != "" && n != nomad.DefaultNamespace }) {
 		return "NAMESPACE"
@@ -111,7 +111,7 @@ func NamespaceColumn(namespaces []string) string {
 	return ""
 }
 
-// ProjectColumn is the head of a column of projects: none where no pool has any.
+// ProjectColumn returns the head of the column of projects, or "" if no pool has one.
 func ProjectColumn(projects []string) string {
 	if strings.Join(projects, "") == "" {
 		return ""
@@ -140,7 +140,7 @@ func (s Screen) machines(doc StatusDocument, now time.Time) {
 			if d := doc.Dispatcher; d != nil {
 				if a, known := d.Machines[m.ID]; known {
 					jobs = fmt.Sprint(a.Jobs)
-					// The agent knows of drains and of what its services answer; Nomad of what never started.
+					// The agent knows about drains and its services; Nomad knows about machines that never started.
 					if m.State == plan.Ready || m.State == plan.Starting {
 						state, why = a.State, a.Reason
 					}
@@ -158,7 +158,7 @@ func (s Screen) machines(doc StatusDocument, now time.Time) {
 	}
 }
 
-// Machines writes the machines alone.
+// Machines writes only the machines.
 func (s Screen) Machines(doc StatusDocument, now time.Time) {
 	n := 0
 	for _, p := range doc.Pools {
@@ -189,5 +189,5 @@ func (s Screen) state(state string) string {
 	}
 }
 
-// Head is a table's first row.
+// Head returns a table's first row.
 func (s Screen) Head(names ...string) []string { return s.head(names...) }

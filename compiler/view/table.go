@@ -2,17 +2,16 @@ package view
 
 import "strings"
 
-// Widths that a table's columns keep while others can give way.
+// Widths that a table's columns keep while others can be narrowed.
 const (
-	readableNote = 24 // of the last column, which says why
+	readableNote = 24 // of the last column, which contains the reason
 	shortestNote = 10
 	shortestCell = 4
 )
 
-// Rows writes cells in columns; a cell is padded by what is seen of it, not by its colour codes. A column without any text,
-// its head included, takes no room. Where the terminal is too
-// narrow, the last column is cut first, then the columns that spare lists are left out, in that order, then the widest ones
-// are cut.
+// Rows writes cells in columns. Color codes don't count towards a cell's width. A column without any text, including its
+// head, takes no room. If the terminal is too narrow, Rows first cuts the last column, then leaves out the columns in spare,
+// in that order, then cuts the widest ones.
 func (s Screen) Rows(indent string, rows [][]string, spare ...int) {
 	t := newTable(indent, rows)
 	t.narrow(s.Width, spare)
@@ -57,7 +56,7 @@ func newTable(indent string, rows [][]string) *table {
 	return t
 }
 
-// over is how many columns of the terminal are missing.
+// over returns by how many columns the table is wider than width.
 func (t *table) over(width int) int {
 	sum, cells := len(t.indent), 0
 	for _, w := range t.widths {
@@ -70,7 +69,7 @@ func (t *table) over(width int) int {
 	return sum + max(0, cells-1)*len(between) - width
 }
 
-// narrow makes the table fit, as far as it can.
+// narrow makes the table fit as far as possible.
 func (t *table) narrow(width int, spare []int) {
 	if width <= 0 || len(t.widths) == 0 {
 		return

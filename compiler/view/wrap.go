@@ -5,11 +5,11 @@ import (
 	"unicode/utf8"
 )
 
-// tab is how many columns a tab takes here: where it stands decides on a terminal, and nothing written here relies on it.
+// tab replaces a tab, whose width on a terminal depends on its column.
 const tab = "    "
 
-// wrap breaks a line where it is wider than the terminal, between words where it can. What follows is indented a little
-// deeper than the line begins.
+// wrap breaks a line that is wider than the terminal, between words if possible. It indents the continuation a little
+// deeper than the line.
 func (s Screen) wrap(line string) string {
 	if s.Width <= 0 {
 		return line
@@ -45,7 +45,7 @@ func (s Screen) wrap(line string) string {
 	return out.String()
 }
 
-// words are a line's words and the spaces between them, in order.
+// words returns a line's words and the spaces between them, in order.
 func words(line string) []string {
 	var list []string
 	for line != "" {
@@ -62,7 +62,7 @@ func words(line string) []string {
 	return list
 }
 
-// split cuts text behind so many columns; colour codes take none.
+// split cuts text after the given number of columns. Color codes take none.
 func split(text string, columns int) (head, rest string) {
 	i := 0
 	for i < len(text) {
@@ -80,7 +80,7 @@ func split(text string, columns int) (head, rest string) {
 	return text[:i], text[i:]
 }
 
-// code is the length of the colour code that text begins with, or 0.
+// code returns the length of the color code at the start of text, or 0.
 func code(text string) int {
 	if !strings.HasPrefix(text, "\x1b[") {
 		return 0
@@ -88,7 +88,7 @@ func code(text string) int {
 	return strings.IndexByte(text, 'm') + 1
 }
 
-// cut shortens text to so many columns.
+// cut shortens text to the given number of columns.
 func cut(text string, columns int) string {
 	if seen(text) <= columns {
 		return text
