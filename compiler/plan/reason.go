@@ -42,7 +42,7 @@ func Reason(err error) string {
 	case errors.Is(err, bufio.ErrTooLong):
 		return "a line of its answer is too long"
 	case errors.As(err, &timeout) && timeout.Timeout():
-		return "it takes too long"
+		return "the request timed out"
 	case errors.As(err, &request):
 		return untyped(request.Err.Error())
 	default:

@@ -52,7 +52,7 @@ func TestReason(t *testing.T) {
 		{web.URL + "/other", "it answers with something else than the expected JSON: another program listens there"},
 		{web.URL + "/short", "it closed the connection before its answer was complete"},
 		{web.URL + "/loop", "it redirects in a circle"},
-		{web.URL + "/slow", "it takes too long"},
+		{web.URL + "/slow", "the request timed out"},
 	} {
 		t.Run(tc.url, func(t *testing.T) {
 			err := fetch(tc.url)

@@ -163,7 +163,7 @@ func afterwards(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 }
 
-// unfinished adds the revisions to roll back to to an error.
+// unfinished completes an error with the revisions that its pools can roll back to.
 func (c *Cluster) unfinished(ctx context.Context, e *UnfinishedError) *UnfinishedError {
 	ctx, cancel := afterwards(ctx)
 	defer cancel()

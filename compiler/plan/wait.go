@@ -87,7 +87,7 @@ func Wait(ctx context.Context, c *Cluster, p *Plan, opts WaitOptions) error {
 	}
 }
 
-// notReady adds the revisions to roll back to to an error.
+// notReady completes an error with the revisions that its pools can roll back to.
 func (c *Cluster) notReady(ctx context.Context, e *NotReadyError) *NotReadyError {
 	ctx, cancel := afterwards(ctx)
 	defer cancel()
