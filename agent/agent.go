@@ -16,13 +16,13 @@ import (
 	"github.com/emprops/machinectl/queue"
 )
 
-// How long a stopping agent takes at most after the grace time: for connectors to return and the queue to take the jobs
-// back, for taking itself off the books, and for the health server's last readers. Together they are below the 5 s that
-// the compiler adds to the grace in the task's kill_timeout.
+// How long a stopping agent may take after the grace time: for connectors to return and their jobs to be released, for
+// unregistering, and for the health server's last requests. The sum is below the 5 s that the compiler adds to the grace in
+// the task's kill_timeout.
 const (
-	settleGrace  = 3 * time.Second
-	goodbyeGrace = time.Second
-	readersGrace = 500 * time.Millisecond
+	settleGrace     = 3 * time.Second
+	unregisterGrace = time.Second
+	readersGrace    = 500 * time.Millisecond
 )
 
 // agent is a running agent.
@@ -51,7 +51,7 @@ type agent struct {
 }
 
 // Run runs the agent until ctx ends, then shuts it down in the order that the package documentation gives. It returns an
-// error when the agent could not start; what happens later is repaired, reported and logged, not returned.
+// error only if the agent could not start: later errors are retried, reported and logged.
 func Run(ctx context.Context, o Options) error {
 	o = o.defaults()
 	if err := o.validate(); err != nil {
@@ -76,7 +76,7 @@ func Run(ctx context.Context, o Options) error {
 		o.Started(listener.Addr().String())
 	}
 	if a.queue, err = a.connect(ctx); err != nil {
-		return nil // stopped before the queue was there: nothing was taken, nothing is to be given back
+		return nil // stopped before the queue was open: there are no jobs to release
 	}
 	defer a.queue.Close()
 	a.work(ctx)
@@ -84,7 +84,7 @@ func Run(ctx context.Context, o Options) error {
 	return nil
 }
 
-// prepare makes everything that can fail for a wrong profile.
+// prepare creates everything that can fail because of a wrong profile.
 func prepare(ctx context.Context, o Options) (*agent, error) {
 	a := &agent{o: o, log: o.Logger.With("machine", o.ID), startedAt: time.Now().UTC(), watch: gpu.Open()}
 	a.reporter = newReporter(a)
@@ -126,7 +126,7 @@ func prepare(ctx context.Context, o Options) (*agent, error) {
 	return a, nil
 }
 
-// connect opens the queue, however long that takes; its error is ctx's.
+// connect opens the queue, however long that takes. Its only error is ctx's.
 func (a *agent) connect(ctx context.Context) (client, error) {
 	retry := newBackOff()
 	o := a.o.Queue
@@ -140,12 +140,12 @@ func (a *agent) connect(ctx context.Context) (client, error) {
 			return nil, ctx.Err()
 		}
 		a.link.refuse(err)
-		a.log.Warn("cannot open the queue, trying again", "error", err)
+		a.log.Warn("cannot open the queue", "error", err)
 		pause(ctx, retry.NextBackOff())
 	}
 }
 
-// open opens the queue and gives back what this machine's former agent, which must have died, still holds.
+// open opens the queue and releases the jobs of a previous agent of this machine, which must have died.
 func (a *agent) open(ctx context.Context, o queue.Options) (client, error) {
 	q, err := queue.Open(ctx, o)
 	if err != nil {
@@ -156,7 +156,7 @@ func (a *agent) open(ctx context.Context, o queue.Options) (client, error) {
 		return nil, errors.Join(err, q.Close())
 	}
 	if n > 0 {
-		a.log.Warn("this machine's former agent has died and left jobs: given back", "jobs", n)
+		a.log.Warn("jobs of a previous agent released", "jobs", n)
 	}
 	return q, nil
 }
@@ -191,7 +191,7 @@ func (a *agent) work(ctx context.Context) {
 		}
 	}()
 	if !within(done, a.o.Spec.Grace.D()) {
-		a.log.Info("grace is over, giving jobs back", "running", len(a.book.leases()))
+		a.log.Info("grace over, releasing jobs", "running", len(a.book.leases()))
 		a.book.endAll(errStopping)
 		if !within(done, settleGrace) {
 			a.log.Error("jobs left to their leases", "leases", a.book.leases())
@@ -200,16 +200,16 @@ func (a *agent) work(ctx context.Context) {
 	giveUp()
 	end()
 	upkeep.Wait()
-	a.sayGoodbye(context.WithoutCancel(ctx))
+	a.unregister(context.WithoutCancel(ctx))
 }
 
-// sayGoodbye takes the workers and the machine off the queue's books.
-func (a *agent) sayGoodbye(ctx context.Context) {
-	ctx, done := context.WithTimeout(ctx, goodbyeGrace)
+// unregister removes the workers' registrations and the machine's record from the queue.
+func (a *agent) unregister(ctx context.Context) {
+	ctx, done := context.WithTimeout(ctx, unregisterGrace)
 	defer done()
 	for _, w := range a.workers {
 		if err := a.queue.Unregister(ctx, a.o.ID, w.spec.Name); err != nil {
-			a.log.Warn("cannot unregister", "worker", w.spec.Name, "error", err)
+			a.log.Warn("cannot unregister a worker", "worker", w.spec.Name, "error", err)
 		}
 	}
 	if err := a.queue.RemoveMachine(ctx, a.o.ID); err != nil {
@@ -217,7 +217,7 @@ func (a *agent) sayGoodbye(ctx context.Context) {
 	}
 }
 
-// within waits for done, at most d, and says whether it came.
+// within waits for done, at most d, and reports whether it was closed.
 func within(done <-chan struct{}, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -229,7 +229,7 @@ func within(done <-chan struct{}, d time.Duration) bool {
 	}
 }
 
-// files is where an attempt puts its files.
+// files returns the destination of an attempt's files.
 func (a *agent) files(l queue.Lease) connector.Files {
 	if a.store == nil {
 		return noStore{}
@@ -250,14 +250,15 @@ func (a *agent) setDraining(draining bool, reason string) {
 	a.draining, a.drainReason = draining, reason
 	a.mu.Unlock()
 	if changed {
-		a.log.Info("drain", "draining", draining, "reason", reason)
+		a.log.Info("drain changed", "draining", draining, "reason", reason)
 		a.reporter.touch()
 	}
 }
 
-// linkChanged hears that the queue came or went. One that comes back may have forgotten us.
+// linkChanged is called when the queue becomes reachable or unreachable. A queue that comes back may have lost the workers'
+// registrations.
 func (a *agent) linkChanged(up bool) {
-	a.log.Info("queue", "reachable", up)
+	a.log.Info("queue reachability changed", "reachable", up)
 	if up {
 		for _, w := range a.workers {
 			w.forget()
@@ -266,7 +267,7 @@ func (a *agent) linkChanged(up bool) {
 	a.reporter.touch()
 }
 
-// listen takes the first address that belongs to this network namespace.
+// listen listens on addr, or on fallback if addr doesn't belong to this network namespace.
 func listen(ctx context.Context, addr, fallback string) (net.Listener, error) {
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", addr)

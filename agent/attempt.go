@@ -15,8 +15,8 @@ import (
 const (
 	// connectorGrace is how long a connector may take to return once its context has ended.
 	connectorGrace = 10 * time.Second
-	// stoppingGrace is the same while the machine stops: what the connector talks to is stopped next, so giving the job back
-	// matters more.
+	// stoppingGrace is the same while the machine stops. It is shorter because the connector's service stops next, and the
+	// job must be released before that.
 	stoppingGrace = 2 * time.Second
 )
 
@@ -44,10 +44,10 @@ func (w *worker) run(life context.Context, c queue.Claimed) {
 	began := time.Now()
 
 	progress := newProgress(w.a.queue, c.Lease, w.a.o.ProgressEvery, cancel)
-	told := make(chan struct{})
-	go func() { defer close(told); progress.loop(ctx) }()
+	reported := make(chan struct{})
+	go func() { defer close(reported); progress.loop(ctx) }()
 
-	// The connector has its own goroutine, so that one which doesn't heed its context can't keep its job from being settled.
+	// The connector has its own goroutine, so that its job is settled even if the connector ignores its context.
 	returned := make(chan outcome, 1)
 	go func() { returned <- w.call(ctx, c, progress.report) }()
 	var out outcome
@@ -64,12 +64,12 @@ func (w *worker) run(life context.Context, c queue.Claimed) {
 		case <-time.After(grace):
 			overdue = true
 			out.err = context.Cause(ctx)
-			log.Error("connector does not return", "after", grace)
+			log.Error("connector overdue", "after", grace)
 		}
 	}
 	cause := context.Cause(ctx)
 	cancel(nil)
-	<-told
+	<-reported
 	w.conclude(life, c, out, cause)
 	log.Info("attempt ended", "took", time.Since(began).Round(time.Millisecond), "error", out.err)
 	if overdue {
@@ -92,12 +92,12 @@ func (w *worker) call(ctx context.Context, c queue.Claimed, progress func(queue.
 	return outcome{result, err}
 }
 
-// conclude tells the queue how an attempt ended; the table is in the package documentation.
+// conclude settles an attempt with the queue, by the table in the package documentation.
 func (w *worker) conclude(life context.Context, c queue.Claimed, out outcome, cause error) {
 	failure := connector.Describe
 	switch {
 	case errors.Is(cause, errLost), errors.Is(cause, errCancelled):
-		w.log.Info("result thrown away", "job", c.Job.ID, "fence", c.Lease.Fence, "because", cause)
+		w.log.Info("result discarded", "job", c.Job.ID, "fence", c.Lease.Fence, "because", cause)
 	case out.err == nil:
 		err := w.settle(life, c.Lease, "complete", func(ctx context.Context) error {
 			return w.a.queue.Complete(ctx, c.Lease, out.result)
@@ -136,8 +136,8 @@ func (w *worker) fail(life context.Context, l queue.Lease, f queue.Failure) {
 	})
 }
 
-// settle repeats op until the queue answers, however long it is away, or until life ends. It returns the answer: nil, or an
-// error which another try would not change.
+// settle repeats op until the queue answers, through an outage of any length, or until life ends. It returns the answer: nil,
+// or an error that another try would not change.
 func (w *worker) settle(life context.Context, l queue.Lease, name string, op func(context.Context) error) error {
 	retry := newBackOff()
 	for {
@@ -150,13 +150,13 @@ func (w *worker) settle(life context.Context, l queue.Lease, name string, op fun
 		case err == nil:
 			return nil
 		case errors.Is(err, queue.ErrStale), errors.Is(err, queue.ErrFinal), errors.Is(err, queue.ErrNotFound), invalid:
-			w.log.Warn("the queue refused", "operation", name, "job", l.JobID, "fence", l.Fence, "error", err)
+			w.log.Warn("queue refused an operation", "operation", name, "job", l.JobID, "fence", l.Fence, "error", err)
 			return err
 		case life.Err() != nil:
-			w.log.Error("left to its lease", "operation", name, "job", l.JobID, "fence", l.Fence, "error", err)
+			w.log.Error("job left to its lease", "operation", name, "job", l.JobID, "fence", l.Fence, "error", err)
 			return err
 		}
-		w.log.Warn("the queue did not answer", "operation", name, "job", l.JobID, "fence", l.Fence, "error", err)
+		w.log.Warn("queue did not answer", "operation", name, "job", l.JobID, "fence", l.Fence, "error", err)
 		pause(life, retry.NextBackOff())
 	}
 }

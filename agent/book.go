@@ -10,9 +10,9 @@ import (
 	"github.com/emprops/machinectl/queue"
 )
 
-// Why an attempt's context ends; see the table in the package documentation.
+// The causes that end an attempt's context; see the table in the package documentation.
 var (
-	errLost      = errors.New("the lease was lost: the queue has given the job to somebody else")
+	errLost      = errors.New("the lease was lost: the queue has given the job to another worker")
 	errCancelled = errors.New("the job was cancelled")
 	errStopping  = errors.New("the machine is stopping")
 	errTimeout   = errors.New("the attempt took longer than the job's timeout")
@@ -25,7 +25,7 @@ type attempt struct {
 	cancel context.CancelCauseFunc
 }
 
-// book knows all attempts of the agent, from claim to settlement.
+// book holds all attempts of the agent, from claim to settlement.
 type book struct {
 	changed func() // called after each change, outside the lock
 
@@ -37,7 +37,7 @@ func newBook(changed func()) *book {
 	return &book{changed: changed, attempts: map[string]*attempt{}}
 }
 
-// add notes an attempt. An older attempt at the same job has lost its lease: it is cancelled.
+// add records an attempt. An older attempt at the same job has lost its lease: it is cancelled.
 func (b *book) add(a *attempt) {
 	b.mu.Lock()
 	older := b.attempts[a.lease.JobID]
@@ -49,7 +49,7 @@ func (b *book) add(a *attempt) {
 	b.changed()
 }
 
-// remove forgets an attempt, unless a newer one has its place.
+// remove forgets an attempt, unless a newer one has replaced it.
 func (b *book) remove(a *attempt) {
 	b.mu.Lock()
 	if b.attempts[a.lease.JobID] == a {
@@ -59,7 +59,7 @@ func (b *book) remove(a *attempt) {
 	b.changed()
 }
 
-// leases are all that have to be kept alive, by job id.
+// leases returns the leases of all attempts, by job id.
 func (b *book) leases() []queue.Lease {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -71,7 +71,7 @@ func (b *book) leases() []queue.Lease {
 	return all
 }
 
-// jobs are the ids of what a worker has, sorted.
+// jobs returns the ids of a worker's jobs, sorted.
 func (b *book) jobs(worker string) []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -85,8 +85,8 @@ func (b *book) jobs(worker string) []string {
 	return ids
 }
 
-// end cancels the attempts at these jobs. sent, when not nil, limits it to leases that were among those sent to the queue: an
-// answer about an older lease says nothing about a newer one.
+// end cancels the attempts at these jobs. If sent is not nil, only attempts whose leases were sent to the queue are
+// cancelled: an answer about an older lease doesn't apply to a newer one.
 func (b *book) end(ids []string, sent []queue.Lease, cause error) {
 	for _, id := range ids {
 		b.mu.Lock()

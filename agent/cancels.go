@@ -4,8 +4,8 @@ import (
 	"context"
 )
 
-// cancels ends attempts as soon as the queue pushes their jobs' cancellation, until life ends. It is the fast way; the next
-// heartbeat's answer is the sure one.
+// cancels ends attempts as soon as the queue pushes their jobs' cancellation, until life ends. A push is fast but may be
+// lost; the next heartbeat's answer is reliable.
 func (a *agent) cancels(life context.Context) {
 	retry := newBackOff()
 	for life.Err() == nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/emprops/machinectl/agent/connector/simulation"
 )
 
-// connectors are all that this agent has, by name.
+// connectors returns all connectors of this agent, by name.
 func connectors() map[string]connector.Factory {
 	return map[string]connector.Factory{
 		"comfyui":    comfyui.New,
@@ -16,8 +16,8 @@ func connectors() map[string]connector.Factory {
 	}
 }
 
-// addresses reads the services' addresses from a task's environment, by port label. Inside a network namespace of the
-// allocation, NOMAD_ALLOC_ADDR_<label> is the nearer one.
+// addresses reads the services' addresses from a task's environment, by port label. Inside the allocation's network
+// namespace, NOMAD_ALLOC_ADDR_<label> is preferred.
 func addresses(environ []string) map[string]string {
 	found := map[string]string{}
 	for _, prefix := range []string{"NOMAD_ADDR_", "NOMAD_ALLOC_ADDR_"} {

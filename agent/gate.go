@@ -13,8 +13,8 @@ type gate struct {
 	changed func() // called after each change, outside the lock
 
 	mu      sync.Mutex
-	reasons map[string]string // by who holds it back
-	open    chan struct{}     // closed while nothing does
+	reasons map[string]string // by holder
+	open    chan struct{}     // closed while there are no reasons
 }
 
 func newGate(changed func()) *gate {
@@ -23,24 +23,24 @@ func newGate(changed func()) *gate {
 	return g
 }
 
-// set makes who hold the worker back for a reason; an empty reason lets it go.
-func (g *gate) set(who, reason string) {
-	if g.swap(who, reason) {
+// set makes the holder hold the worker back for a reason. An empty reason ends that.
+func (g *gate) set(holder, reason string) {
+	if g.swap(holder, reason) {
 		g.changed()
 	}
 }
 
-func (g *gate) swap(who, reason string) bool {
+func (g *gate) swap(holder, reason string) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.reasons[who] == reason {
+	if g.reasons[holder] == reason {
 		return false
 	}
 	wasOpen := len(g.reasons) == 0
 	if reason == "" {
-		delete(g.reasons, who)
+		delete(g.reasons, holder)
 	} else {
-		g.reasons[who] = reason
+		g.reasons[holder] = reason
 	}
 	switch isOpen := len(g.reasons) == 0; {
 	case wasOpen && !isOpen:
@@ -51,26 +51,26 @@ func (g *gate) swap(who, reason string) bool {
 	return true
 }
 
-// reason says why the gate is shut, or is empty.
+// reason explains why the gate is closed. It returns "" if it is open.
 func (g *gate) reason() string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	keys := slices.Sorted(maps.Keys(g.reasons))
-	said := make([]string, 0, len(keys))
+	reasons := make([]string, 0, len(keys))
 	for _, k := range keys {
-		said = append(said, g.reasons[k])
+		reasons = append(reasons, g.reasons[k])
 	}
-	return strings.Join(said, "; ")
+	return strings.Join(reasons, "; ")
 }
 
-// held says that who holds the worker back.
-func (g *gate) held(who string) bool {
+// held reports whether the holder holds the worker back.
+func (g *gate) held(holder string) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.reasons[who] != ""
+	return g.reasons[holder] != ""
 }
 
-// wait returns when the gate is open, or with ctx's error.
+// wait waits until the gate is open. It returns ctx's error if ctx ends first.
 func (g *gate) wait(ctx context.Context) error {
 	g.mu.Lock()
 	open := g.open

@@ -9,8 +9,8 @@ import (
 	"github.com/emprops/machinectl/queue"
 )
 
-// watchGPUs looks at the GPUs until life ends: it holds back the worker of a GPU that is not healthy, and adds what it
-// measures to the worker's offer. A machine without services on GPUs has nothing to look at.
+// watchGPUs reads the GPUs' state until life ends. It holds back the worker of an unhealthy GPU, and adds the GPU's
+// attributes to the worker's offer. On a machine without services on GPUs it returns immediately.
 func (a *agent) watchGPUs(life context.Context) {
 	if !slices.ContainsFunc(a.workers, func(w *worker) bool { return w.gpu >= 0 }) {
 		return
@@ -22,7 +22,7 @@ func (a *agent) watchGPUs(life context.Context) {
 			if err == nil {
 				owned = devices
 			} else if life.Err() == nil {
-				a.log.Warn("cannot ask Nomad which GPUs are this machine's", "error", err)
+				a.log.Warn("cannot read this machine's GPUs from Nomad", "error", err)
 			}
 		}
 		gpus, note := a.watch.Read()
@@ -37,8 +37,8 @@ func (a *agent) watchGPUs(life context.Context) {
 	}
 }
 
-// assign finds each worker's GPU: by the device id that Nomad gave to its service's task; where Nomad can't be asked, by
-// index, provided that the machine sees exactly as many GPUs as it has. It returns the machine's own GPUs.
+// assign finds each worker's GPU: by the device id that Nomad gave to its service's task or, if Nomad can't be asked, by
+// index, provided that exactly as many GPUs are visible as the machine has. It returns the machine's own GPUs.
 func (a *agent) assign(all []queue.GPUStatus, owned map[string][]string) (mine []queue.GPUStatus, note string) {
 	count := 0
 	for _, s := range a.services {
@@ -59,7 +59,7 @@ func (a *agent) assign(all []queue.GPUStatus, owned map[string][]string) (mine [
 			}
 		}
 		if found == nil {
-			note = fmt.Sprintf("the GPU of %s can't be told apart among the %d that the agent sees", s.spec.Name, len(all))
+			note = fmt.Sprintf("the GPU of %s can't be identified among the %d that are visible to the agent", s.spec.Name, len(all))
 			continue
 		}
 		mine = append(mine, *found)
@@ -75,7 +75,7 @@ func (a *agent) assign(all []queue.GPUStatus, owned map[string][]string) (mine [
 	return mine, note
 }
 
-// measured adds a GPU's attributes to an offer that doesn't have them, and says whether it did.
+// measured adds a GPU's attributes to an offer that doesn't have them, and reports whether it did.
 func measured(info *queue.WorkerInfo, g queue.GPUStatus) bool {
 	attrs := maps.Clone(info.Offer.Attrs)
 	if attrs == nil {
@@ -83,7 +83,7 @@ func measured(info *queue.WorkerInfo, g queue.GPUStatus) bool {
 	}
 	before := len(attrs)
 	add := func(name, value string) {
-		if _, said := attrs[name]; !said && value != "" {
+		if _, stated := attrs[name]; !stated && value != "" {
 			attrs[name] = value
 		}
 	}
@@ -99,5 +99,5 @@ func measured(info *queue.WorkerInfo, g queue.GPUStatus) bool {
 func (a *agent) setGPUs(gpus []queue.GPUStatus, note string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.gpus, a.gpuNote = gpus, note // seen with the next regular report; a change of health touches the reporter through its gate
+	a.gpus, a.gpuNote = gpus, note // part of the next regular report; a change of health touches the reporter through its gate
 }

@@ -23,7 +23,7 @@ type health struct {
 	Problems []string `json:"problems,omitempty"`
 }
 
-// fullStatus is the body of /status: the machine's report and what only its own agent knows.
+// fullStatus is the body of /status: the machine's report and the state of its agent.
 type fullStatus struct {
 	queue.Machine
 	PID        int       `json:"pid"`
@@ -46,26 +46,26 @@ func (a *agent) serve(l net.Listener) (stop func()) {
 	go func() {
 		defer close(done)
 		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			a.log.Error("health server", "error", err)
+			a.log.Error("health server failed", "error", err)
 		}
 	}()
 	return func() {
 		ctx, cancel := context.WithTimeout(context.Background(), readersGrace)
 		defer cancel()
 		if err := server.Shutdown(ctx); err != nil {
-			_ = server.Close() // cut off who is still reading
+			_ = server.Close() // cuts off requests in progress
 		}
 		<-done
 	}
 }
 
-// getHealth answers 200 when everything the machine needs is there, else 503 with what isn't.
+// getHealth answers 200 if everything the machine needs is healthy, else 503 with the problems.
 func (a *agent) getHealth(w http.ResponseWriter, _ *http.Request) {
 	h := health{State: a.status().State, Problems: a.problems()}
 	a.answer(w, h)
 }
 
-// getReady answers 200 when the machine takes jobs, else 503 with the reason.
+// getReady answers 200 if the machine takes jobs, else 503 with the reason.
 func (a *agent) getReady(w http.ResponseWriter, _ *http.Request) {
 	m := a.status()
 	h := health{State: m.State}
@@ -120,8 +120,8 @@ func (a *agent) getStatus(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, s)
 }
 
-// postRestart restarts the Nomad task of one service. It wants the agent's token, so that neither a web page nor a
-// neighbour on the network can do it; without a token in the agent's environment nobody can.
+// postRestart restarts the Nomad task of one service. It requires the agent's token, so that neither a web page nor another
+// host on the network can do it. If the agent's environment has no token, restarts are refused.
 func (a *agent) postRestart(w http.ResponseWriter, r *http.Request) {
 	refuse := func(code int, format string, args ...any) {
 		writeJSON(w, code, map[string]string{"error": fmt.Sprintf(format, args...)})
@@ -151,7 +151,7 @@ func (a *agent) postRestart(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := a.o.Tasks.Restart(r.Context(), name); err != nil {
-		a.log.Error("restart failed", "service", name, "error", err)
+		a.log.Error("cannot restart a service", "service", name, "error", err)
 		refuse(http.StatusBadGateway, "Nomad did not restart %s: %v", name, err)
 		return
 	}
@@ -162,5 +162,5 @@ func (a *agent) postRestart(w http.ResponseWriter, r *http.Request) {
 func writeJSON(w http.ResponseWriter, code int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(code)
-	_ = json.NewEncoder(w).Encode(body) //nolint:errchkjson // bodies are made here; the reader may have gone
+	_ = json.NewEncoder(w).Encode(body) //nolint:errchkjson // all bodies can be encoded; the client may be gone
 }

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// heartbeat renews all leases and registrations until life ends, and heeds what the queue answers. After a failure it tries
-// again sooner, so that an outage shorter than a lease costs no lease.
+// heartbeat renews all leases and registrations until life ends, and acts on the queue's answers. After a failure it tries
+// again sooner, so that no lease is lost in an outage shorter than a lease.
 func (a *agent) heartbeat(life context.Context) {
 	for {
 		wait := a.o.HeartbeatEvery
@@ -20,7 +20,7 @@ func (a *agent) heartbeat(life context.Context) {
 	}
 }
 
-// beat sends one heartbeat and says whether it was answered.
+// beat sends one heartbeat and reports whether it was answered.
 func (a *agent) beat(life context.Context) bool {
 	ctx, done := context.WithTimeout(life, 10*time.Second)
 	defer done()

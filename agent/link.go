@@ -9,24 +9,24 @@ import (
 	"github.com/emprops/machinectl/queue"
 )
 
-// link is what the agent knows of its connection to the queue.
+// link is the state of the agent's connection to the queue.
 type link struct {
 	changed func(up bool) // called at each change, outside the lock
 
 	mu    sync.Mutex
-	err   error // nil: up
+	err   error // nil while the queue can be reached
 	since time.Time
 }
 
-// errConnecting is the link's first state.
+// errConnecting is the link's initial error.
 var errConnecting = errors.New("not connected yet")
 
 func newLink(changed func(up bool)) *link {
 	return &link{changed: changed, err: errConnecting, since: time.Now()}
 }
 
-// note takes the outcome of a call to the queue. An error which only says that ctx ended says nothing of the queue; every
-// answer, a refusal too, says that it is there.
+// note records the outcome of a call to the queue. An error after the end of ctx is ignored. Any answer, even a refusal,
+// means that the queue can be reached.
 func (l *link) note(ctx context.Context, err error) {
 	if err != nil && ctx.Err() != nil {
 		return
@@ -46,14 +46,14 @@ func (l *link) note(ctx context.Context, err error) {
 	}
 }
 
-// state returns since when the queue can't be reached and why, or since when it can and nil.
+// state returns why the queue can't be reached, or nil if it can, and since when that is so.
 func (l *link) state() (time.Time, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.since, l.err
 }
 
-// refuse notes that the queue could not even be opened.
+// refuse records why the queue could not be opened.
 func (l *link) refuse(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -9,7 +9,7 @@ import (
 	"github.com/emprops/machinectl/queue"
 )
 
-// noStore refuses files where the machine has no blob store.
+// noStore refuses files because the machine has no blob store.
 type noStore struct{}
 
 // Store implements [connector.Files].

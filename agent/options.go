@@ -17,44 +17,44 @@ import (
 	"github.com/emprops/machinectl/queue"
 )
 
-// Options are everything an agent is told from outside. [FromEnvironment] makes them inside a Nomad task.
+// Options configure an agent. [FromEnvironment] returns those of an agent that runs as a Nomad task.
 type Options struct {
 	Spec *manifest.Agent
-	// ID, Index, Group and Node say which machine this is: the allocation's id, its index in its group, the task group's
-	// name, the Nomad client's name.
+	// ID, Index, Group and Node identify the machine: the allocation's id, its index in its group, the task group's name, the
+	// Nomad client's name.
 	ID    string
 	Index int
 	Group string
 	Node  string
-	// Version is the agent's own.
+	// Version is the agent's version.
 	Version string
-	// Listen is where the health server listens; port 0 takes a free one. Fallback is tried where Listen's address isn't
-	// this network namespace's. Advertise is the address in reports, default what it listens on.
+	// Listen is the address of the health server; port 0 picks a free one. Fallback is tried if Listen's address doesn't
+	// belong to this network namespace. Advertise is the address in reports; default the one it listens on.
 	Listen, Fallback, Advertise string
 	// Addrs are the addresses (host:port) of the services, by port label.
 	Addrs map[string]string
-	// Token lets its holder restart services through the health server. Empty: nobody can.
+	// Token allows its holder to restart services through the health server. If empty, restarts are refused.
 	Token string
-	// Tasks is how tasks are restarted, nil where there is no Task API.
+	// Tasks restarts tasks; nil if there is no Task API.
 	Tasks *TaskAPI
-	// Connectors makes the connectors, by name. Default: all there are.
+	// Connectors are the connectors' factories, by name; default all.
 	Connectors map[string]connector.Factory
-	// Queue are the queue's further options; its URL and Logger are set here.
+	// Queue holds further options of the queue; the agent sets its URL and Logger.
 	Queue queue.Options
 
 	HeartbeatEvery time.Duration // default 10 s
 	ReportEvery    time.Duration // default 15 s
 	ProgressEvery  time.Duration // least time between two progress reports of a job, default 500 ms
 	ClaimWait      time.Duration // how long one claim waits for a wake-up, default 5 s
-	GPUEvery       time.Duration // between two looks at the GPUs, default 10 s
+	GPUEvery       time.Duration // between two readings of the GPUs, default 10 s
 
 	Logger *slog.Logger
-	// Started, when not nil, is called once with the health server's address.
+	// Started, if set, is called once with the health server's address.
 	Started func(addr string)
 }
 
-// FromEnvironment reads the options of an agent that runs as a Nomad task: the document at MACHINE_SPEC and Nomad's own
-// variables. getenv and environ are os.Getenv and os.Environ.
+// FromEnvironment reads the options of an agent that runs as a Nomad task, from the document at MACHINE_SPEC and from
+// Nomad's variables. Callers pass os.Getenv and os.Environ().
 func FromEnvironment(getenv func(string) string, environ []string) (Options, error) {
 	path := getenv(manifest.EnvSpec)
 	if path == "" {
@@ -90,10 +90,10 @@ func FromEnvironment(getenv func(string) string, environ []string) (Options, err
 	return o, nil
 }
 
-// EnvToken names the environment variable with the token that POST /restart/service asks for.
+// EnvToken names the environment variable with the token that POST /restart/service requires.
 const EnvToken = "MACHINE_AGENT_TOKEN"
 
-// defaults fills in what was left out.
+// defaults fills in the options that were left out.
 func (o Options) defaults() Options {
 	set := func(d *time.Duration, v time.Duration) {
 		if *d == 0 {

@@ -9,7 +9,7 @@ import (
 	"github.com/emprops/machinectl/queue"
 )
 
-// progress thins out one attempt's progress reports: the latest is sent, at most once per interval.
+// progress throttles one attempt's progress reports: the latest is sent, at most once per interval.
 type progress struct {
 	queue  lifeSigns
 	lease  queue.Lease
@@ -25,7 +25,7 @@ func newProgress(q lifeSigns, l queue.Lease, every time.Duration, cancel context
 	return &progress{queue: q, lease: l, every: every, cancel: cancel, fresh: make(chan struct{}, 1)}
 }
 
-// report takes a report. It never blocks.
+// report accepts a report. It never blocks.
 func (p *progress) report(v queue.Progress) {
 	p.mu.Lock()
 	p.latest = v
@@ -36,8 +36,8 @@ func (p *progress) report(v queue.Progress) {
 	}
 }
 
-// loop sends reports until ctx ends. A report that could not be sent is forgotten: the next one says more. When the queue
-// says that the lease is stale, or the job has ended, the attempt is cancelled.
+// loop sends reports until ctx ends. A report that could not be sent is dropped: the next one supersedes it. If the queue
+// answers that the lease is stale or the job has ended, the attempt is cancelled.
 func (p *progress) loop(ctx context.Context) {
 	for {
 		select {

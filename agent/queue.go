@@ -7,7 +7,7 @@ import (
 	"github.com/emprops/machinectl/queue"
 )
 
-// The parts of the queue's client that the agent uses, by who uses them.
+// The parts of the queue's client that the agent uses, by user.
 type (
 	claims interface {
 		Register(ctx context.Context, w queue.WorkerInfo) error

@@ -13,7 +13,7 @@ import (
 // coalesce is how long a report waits for further changes, so that a burst of them is one report.
 const coalesce = 100 * time.Millisecond
 
-// reporter tells the queue the machine's status: regularly, and soon after each change.
+// reporter sends the machine's status to the queue, regularly and soon after each change.
 type reporter struct {
 	a     *agent
 	dirty chan struct{}
@@ -23,7 +23,7 @@ func newReporter(a *agent) *reporter {
 	return &reporter{a: a, dirty: make(chan struct{}, 1)}
 }
 
-// touch asks for a report. It never blocks.
+// touch requests a report. It never blocks.
 func (r *reporter) touch() {
 	select {
 	case r.dirty <- struct{}{}:
@@ -31,7 +31,7 @@ func (r *reporter) touch() {
 	}
 }
 
-// loop reports until life ends. A report that can't be sent is not kept: the next one says more.
+// loop reports until life ends. A report that can't be sent is dropped: the next one supersedes it.
 func (r *reporter) loop(life context.Context) {
 	tick := time.NewTicker(r.a.o.ReportEvery)
 	defer tick.Stop()
@@ -61,7 +61,7 @@ func (r *reporter) send(life context.Context) {
 	}
 }
 
-// status is the machine's report as of now.
+// status returns the machine's report as of now.
 func (a *agent) status() queue.Machine {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -96,11 +96,11 @@ func (a *agent) status() queue.Machine {
 		}
 	}
 	m.ReadyAt = a.readyAt
-	m.At = time.Now().UTC() // the queue puts its own clock's time here
+	m.At = time.Now().UTC() // the queue replaces it with its own clock's time
 	return m
 }
 
-// residentMemory is this process's, in bytes; 0 where /proc doesn't say.
+// residentMemory returns this process's resident memory in bytes, or 0 if /proc doesn't have it.
 func residentMemory() int64 {
 	statm, err := os.ReadFile("/proc/self/statm")
 	if err != nil {

@@ -18,13 +18,13 @@ import (
 	"github.com/emprops/machinectl/queue"
 )
 
-// Who holds a worker's gate.
+// The holders of a worker's gate.
 const (
 	holdService = "service"
 	holdGPU     = "gpu"
 )
 
-// failuresToUnready is how many checks in a row have to fail before a service that was ready no longer is. ComfyUI doesn't
+// failuresToUnready is how many checks in a row must fail before a ready service is considered unready. ComfyUI doesn't
 // answer for seconds while it loads a model.
 const failuresToUnready = 3
 
@@ -80,7 +80,7 @@ func (s *service) watch(life context.Context) {
 	}
 }
 
-// problem describes the error of a check that took at most timeout, for people.
+// problem describes the error of a check that took at most timeout, for operators.
 func (s *service) problem(err error, timeout time.Duration) string {
 	var answered *statusError
 	switch {
@@ -104,8 +104,8 @@ type statusError struct{ url, status string }
 
 func (e *statusError) Error() string { return fmt.Sprintf("GET %s: status %s", e.url, e.status) }
 
-// check returns what is wrong with the service now. A service without a readiness check is ready when its port takes
-// connections; one without a port, always.
+// check returns why the service isn't ready, or nil if it is. A service without a readiness check is ready when its port
+// accepts connections; one without a port always is.
 func (s *service) check(ctx context.Context, client *http.Client) error {
 	switch {
 	case s.addr == "":
@@ -126,7 +126,7 @@ func (s *service) check(ctx context.Context, client *http.Client) error {
 		return err
 	}
 	defer resp.Body.Close()
-	_, _ = io.CopyN(io.Discard, resp.Body, 64<<10) // for the connection's sake; the status is the answer
+	_, _ = io.CopyN(io.Discard, resp.Body, 64<<10) // lets the server finish writing; only the status matters
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		return &statusError{url: req.URL.String(), status: resp.Status}
 	}

@@ -160,7 +160,7 @@ func TestSickGPU(t *testing.T) {
 	require.Empty(t, a.workers[1].gate.reason(), "its GPU is well again")
 
 	_, note = a.assign([]queue.GPUStatus{sick, well, foreign}, nil)
-	require.Contains(t, note, "can't be told apart among the 3")
+	require.Contains(t, note, "can't be identified among the 3 that are visible")
 }
 
 func TestGPUReaderSaysWhatItSees(t *testing.T) {

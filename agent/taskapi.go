@@ -17,15 +17,15 @@ import (
 	"github.com/emprops/machinectl/agent/foreign"
 )
 
-// TaskAPI is Nomad's API as a task reaches it: over a Unix socket, with the task's workload identity. Two calls are all
-// that is used, so it is spoken directly; Nomad's own client would add megabytes to every agent.
+// TaskAPI is Nomad's API as a task reaches it: over a Unix socket, with the task's workload identity. The agent makes only
+// two kinds of calls, and without Nomad's client: that would add megabytes to every agent.
 type TaskAPI struct {
 	alloc, namespace, token string
 	http                    *http.Client
 }
 
-// newTaskAPI returns nil where there is no Task API: outside Nomad, without an identity block, or where Nomad could not make
-// the socket (its path may be too long).
+// newTaskAPI returns nil if there is no Task API: outside Nomad, without an identity block, or if Nomad could not create the
+// socket (its path may be too long).
 func newTaskAPI(getenv func(string) string) *TaskAPI {
 	address, token := getenv("NOMAD_UNIX_ADDR"), getenv("NOMAD_TOKEN")
 	if address == "" && getenv("NOMAD_SECRETS_DIR") != "" {
@@ -76,7 +76,7 @@ func (t *TaskAPI) Devices(ctx context.Context) (map[string][]string, error) {
 		}
 	})
 	if err == nil && !known {
-		err = errors.New("task API: the allocation says nothing of its tasks' resources")
+		err = errors.New("task API: the allocation lacks its tasks' resources")
 	}
 	if err != nil {
 		return nil, err
@@ -123,7 +123,7 @@ func (t *TaskAPI) call(ctx context.Context, method, path string, body []byte, re
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		said, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<10)) // best effort: the status says enough
+		said, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<10)) // best effort: the status may suffice
 		return fmt.Errorf("task API: %s %s: %s: %s", method, path, resp.Status, bytes.TrimSpace(said))
 	}
 	if read == nil {

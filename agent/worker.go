@@ -14,7 +14,8 @@ import (
 	"github.com/emprops/machinectl/queue"
 )
 
-// pace is the least time between two claims that bring nothing. The queue makes a claim wait, but not a draining machine's.
+// pace is the least time between two claims that return nothing. The queue makes claims wait, except those of a draining
+// machine.
 const pace = 500 * time.Millisecond
 
 // worker is one claim loop and the attempts that it started.
@@ -33,12 +34,12 @@ type worker struct {
 
 	mu   sync.Mutex
 	info queue.WorkerInfo
-	// announced says that the queue knows info. It becomes false when info changes and after each failure of the queue,
-	// which may have forgotten us.
+	// announced reports whether the queue knows info. It becomes false when info changes, and after each failure of the
+	// queue, which may have lost the registration.
 	announced bool
 }
 
-// offer changes what the worker offers; the queue is told before the next claim.
+// offer changes what the worker offers. The next claim registers the change with the queue.
 func (w *worker) offer(change func(*queue.WorkerInfo) bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -92,7 +93,7 @@ func (w *worker) loop(ctx, life context.Context) {
 	}
 }
 
-// claim registers the worker where that is due, and claims up to n jobs.
+// claim registers the worker if that is due, and claims up to n jobs.
 func (w *worker) claim(ctx context.Context, n int) ([]queue.Claimed, error) {
 	w.mu.Lock()
 	info, announced := w.info, w.announced
@@ -108,8 +109,8 @@ func (w *worker) claim(ctx context.Context, n int) ([]queue.Claimed, error) {
 	return w.a.queue.Claim(ctx, info, n, w.a.o.ClaimWait)
 }
 
-// withdraw takes a worker that can't work off the queue's books, so that nobody counts on it. Where that fails, its
-// registration lives on and does no harm: it claims nothing.
+// withdraw unregisters a worker that can't run jobs, so that it doesn't count as able to. If that fails, the registration
+// lapses by itself and does no harm: the worker claims nothing.
 func (w *worker) withdraw(ctx context.Context) {
 	w.mu.Lock()
 	announced := w.announced
@@ -119,11 +120,11 @@ func (w *worker) withdraw(ctx context.Context) {
 		return
 	}
 	if err := w.a.queue.Unregister(ctx, w.a.o.ID, w.spec.Name); err != nil {
-		w.log.Warn("cannot withdraw", "error", err)
+		w.log.Warn("cannot unregister a worker", "error", err)
 	}
 }
 
-// start begins the attempts at claimed jobs and returns how many. When the worker may no longer work, it gives them back.
+// start begins attempts at the claimed jobs and returns how many. If the worker may no longer run jobs, it releases them.
 func (w *worker) start(ctx, life context.Context, claimed []queue.Claimed) int {
 	reason := w.gate.reason()
 	if ctx.Err() != nil {
@@ -148,7 +149,7 @@ func (w *worker) start(ctx, life context.Context, claimed []queue.Claimed) int {
 	return 0
 }
 
-// takeSlots waits for a free slot, takes all that are free, and returns how many: 0 when ctx ended.
+// takeSlots waits for a free slot, takes all that are free, and returns how many, or 0 if ctx ended.
 func (w *worker) takeSlots(ctx context.Context) int {
 	select {
 	case w.slots <- struct{}{}:
@@ -192,7 +193,7 @@ func (w *worker) status(draining, stopping bool) queue.WorkerStatus {
 	return s
 }
 
-// newBackOff grows from 100 ms to 5 s, with jitter.
+// newBackOff returns a back-off that grows from 100 ms to 5 s, with jitter.
 func newBackOff() *backoff.ExponentialBackOff {
 	b := backoff.NewExponentialBackOff()
 	b.InitialInterval = 100 * time.Millisecond
@@ -200,7 +201,7 @@ func newBackOff() *backoff.ExponentialBackOff {
 	return b
 }
 
-// pause waits for d or ctx's end.
+// pause waits for d or until ctx ends.
 func pause(ctx context.Context, d time.Duration) {
 	if d <= 0 {
 		return

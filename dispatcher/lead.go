@@ -17,30 +17,30 @@ import (
 	"github.com/emprops/machinectl/queue"
 )
 
-// resizing is the task that one of several dispatchers does.
+// resizing names the task that only the leading dispatcher does.
 const resizing = "resize"
 
-// leader is this dispatcher's candidacy. A leader that dies is followed once term has passed since it was last heard of.
+// leader is this dispatcher's candidacy. A leader that dies is replaced once term has passed since its last renewal.
 type leader struct {
 	q    *link
 	log  *slog.Logger
 	term time.Duration
 	me   httpapi.Identity
-	text string // me, as it stands in Redis
+	text string // me, as stored in Redis
 
-	known    chan struct{} // closed when it is known for the first time who leads
+	known    chan struct{} // closed once the leader is known for the first time
 	knowOnce sync.Once
 
-	mu   sync.Mutex
-	seen *httpapi.Identity // who led last; nil while nobody is known to
+	mu       sync.Mutex
+	observed *httpapi.Identity // the last known leader; nil if none is known
 }
 
-// newLeader is a candidacy that still has to be introduced.
+// newLeader returns a candidacy that still has to be introduced.
 func newLeader(q *link, term time.Duration, log *slog.Logger) *leader {
 	return &leader{q: q, log: log, term: term, me: httpapi.Identity{ID: rand.Text()}, known: make(chan struct{})}
 }
 
-// introduce completes what the others are told of this dispatcher; it comes before the first lead.
+// introduce completes the identity that other dispatchers read. It must be called before the first lead.
 func (l *leader) introduce(addr string, nomad *api.Config) error {
 	l.me.Addr, l.me.Namespace, l.me.Region = addr, cmp.Or(nomad.Namespace, api.DefaultNamespace), nomad.Region
 	if host, err := os.Hostname(); err == nil {
@@ -54,20 +54,20 @@ func (l *leader) introduce(addr string, nomad *api.Config) error {
 	return nil
 }
 
-// deadline is how long a pass of the loop may take: it ends well before another dispatcher can lead.
+// deadline returns how long a pass of the loop may take, so that it ends well before another dispatcher can lead.
 func (l *leader) deadline() time.Duration { return l.term * 2 / 3 }
 
 func (l *leader) lead(ctx context.Context) (bool, error) {
 	holder, err := via(l.q, func(c *queue.Client) (string, error) { return c.Lead(ctx, resizing, l.text, l.term) })
 	if err != nil {
-		l.note(nil)
+		l.observe(nil)
 		return false, err
 	}
-	l.note(parseIdentity(holder))
+	l.observe(parseIdentity(holder))
 	return holder == l.text, nil
 }
 
-// parseIdentity reads what a leader calls itself; one of a former release has an id only.
+// parseIdentity reads the identity that a leader stored in Redis; earlier releases stored an id only.
 func parseIdentity(holder string) *httpapi.Identity {
 	var out httpapi.Identity
 	if err := json.Unmarshal([]byte(holder), &out); err != nil || out.ID == "" {
@@ -76,11 +76,11 @@ func parseIdentity(holder string) *httpapi.Identity {
 	return &out
 }
 
-// note remembers who leads, and logs a change.
-func (l *leader) note(now *httpapi.Identity) {
+// observe records the leader, and logs a change.
+func (l *leader) observe(now *httpapi.Identity) {
 	l.mu.Lock()
-	before := l.seen
-	l.seen = now
+	before := l.observed
+	l.observed = now
 	l.mu.Unlock()
 	if now != nil {
 		l.knowOnce.Do(func() { close(l.known) })
@@ -90,43 +90,43 @@ func (l *leader) note(now *httpapi.Identity) {
 	}
 	who := []any{"leader", now.ID, "leader_addr", now.Addr, "leader_host", now.Host, "leader_namespace", now.Namespace, "namespace", l.me.Namespace}
 	if why := l.conflict(now); why != "" {
-		l.log.Error("another dispatcher resizes pools elsewhere: nobody resizes those of this one", append(who, "leader_region", now.Region, "region", l.me.Region)...)
+		l.log.Error("leader resizes other pools, none resizes these", append(who, "leader_region", now.Region, "region", l.me.Region)...)
 		return
 	}
-	l.log.Info("standing by: another dispatcher resizes the pools", who...)
+	l.log.Info("standing by for the leader", who...)
 }
 
-// conflict says that the leader's pools are others than this dispatcher's; empty where they are the same, for all that is
+// conflict explains how the leader's pools differ from this dispatcher's. It returns "" if they are the same or that isn't
 // known.
 func (l *leader) conflict(leader *httpapi.Identity) string {
 	if leader == nil {
 		return ""
 	}
 	differs := func(a, b string) bool { return a != "" && b != "" && a != b }
-	const so = "the dispatcher at %s on %s resizes the pools of %s %q, and nobody those of %s %q, which this one watches: " +
-		"only one dispatcher of those on one Redis resizes pools. Move the pools to one %s, or give each dispatcher a Redis of its own"
+	const text = "the dispatcher at %s on %s resizes the pools of %s %q, and none resizes those of %s %q, which this one watches: " +
+		"of all dispatchers on one Redis, only one resizes pools. Move the pools to one %s, or give each dispatcher a Redis of its own"
 	for _, at := range []struct{ kind, theirs, ours string }{
 		{"namespace", leader.Namespace, l.me.Namespace}, {"region", leader.Region, l.me.Region},
 	} {
 		if differs(at.theirs, at.ours) {
-			return fmt.Sprintf(so, cmp.Or(leader.Addr, leader.ID), cmp.Or(leader.Host, "another host"), at.kind, at.theirs, at.kind, at.ours, at.kind)
+			return fmt.Sprintf(text, cmp.Or(leader.Addr, leader.ID), cmp.Or(leader.Host, "another host"), at.kind, at.theirs, at.kind, at.ours, at.kind)
 		}
 	}
 	return ""
 }
 
-// leading is who leads, nil where nobody is known to.
+// leading returns the leader, or nil if none is known.
 func (l *leader) leading() *httpapi.Identity {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.seen
+	return l.observed
 }
 
-// resign lets another dispatcher go on at once.
+// resign lets another dispatcher take over immediately.
 func (l *leader) resign(ctx context.Context) error {
 	c, err := l.q.get()
 	if err != nil {
-		return nil // never opened, so nothing was led
+		return nil // the queue was never open, so this dispatcher never led
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()

@@ -12,7 +12,7 @@ import (
 	"github.com/emprops/machinectl/queue"
 )
 
-// link is the queue, once it could be opened. Until then every call says that it can't be reached, and why.
+// link is the queue, once it is open. Until then every call fails with queue.ErrUnavailable and the reason.
 type link struct {
 	mu     sync.Mutex
 	client *queue.Client
@@ -31,7 +31,7 @@ func (l *link) open(ctx context.Context, o queue.Options, log *slog.Logger) erro
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		if l.why == nil || l.why.Error() != err.Error() {
-			log.Warn("the queue can't be opened: requests get 503 until it can", "error", err, "next", next)
+			log.Warn("cannot open the queue, requests get 503", "error", err, "next", next)
 		}
 		l.why = err
 	}))
@@ -41,7 +41,7 @@ func (l *link) open(ctx context.Context, o queue.Options, log *slog.Logger) erro
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.client = client
-	log.Info("the queue is open")
+	log.Info("queue opened")
 	return nil
 }
 
@@ -67,7 +67,7 @@ func (l *link) get() (*queue.Client, error) {
 	}
 }
 
-// via calls f with the queue, or says why there is none.
+// via calls f with the queue, or returns why it isn't open.
 func via[T any](l *link, f func(*queue.Client) (T, error)) (T, error) {
 	c, err := l.get()
 	if err != nil {

@@ -16,18 +16,18 @@ import (
 type Options struct {
 	Listen string // host:port of the API; default 127.0.0.1:8650
 	Redis  string // the queue's URL; default redis://127.0.0.1:6379
-	// NomadAddr is Nomad's URL; empty: NOMAD_ADDR, else http://127.0.0.1:4646. Token, region and TLS are taken from the
-	// environment like Nomad's own tools do.
+	// NomadAddr is Nomad's URL; default NOMAD_ADDR, else http://127.0.0.1:4646. Token, region and TLS settings are read from
+	// the same environment variables as by Nomad's own tools.
 	NomadAddr string
-	// Namespace is the one whose pools are resized; empty: NOMAD_NAMESPACE, else the default one.
+	// Namespace is the one whose pools are resized; default NOMAD_NAMESPACE, else "default".
 	Namespace string
-	// Blobs is where results lie: file:///folder or a folder, whose files the API serves. Any other store's URL is fine too:
-	// the API then names the files' URLs.
+	// Blobs is where results are stored. If it is file:///folder or a folder, the API serves its files. For the URL of any
+	// other store, the API answers with the files' URLs.
 	Blobs    string
 	Interval time.Duration // between two passes of the resize loop; default 5 s
 	// Reap is the time between two searches for lost leases and due jobs; default 1 s.
 	Reap time.Duration
-	// Survey is the time between two searches for pools that nobody resizes; default 1 min.
+	// Survey is the time between two searches for pools that no dispatcher resizes; default 1 min.
 	Survey time.Duration
 	// Term is how long the dispatcher that resizes pools may be silent before another one takes over; default 15 s.
 	Term time.Duration
@@ -36,7 +36,7 @@ type Options struct {
 	Prefix string // of the Redis keys; default the queue's
 	Lease  time.Duration
 	Logger *slog.Logger // default slog.Default
-	// Ready, if set, is called once with the API's host:port when it takes requests.
+	// Ready, if set, is called once with the API's host:port when it accepts requests.
 	Ready func(addr string)
 }
 
@@ -67,7 +67,7 @@ func (o Options) withDefaults() (Options, error) {
 	return o, nil
 }
 
-// blobRoot is the folder of a file store, empty for another kind of store or none.
+// blobRoot returns the folder of a file store, or "" if there is no store or it is of another kind.
 func (o Options) blobRoot() (string, error) {
 	if o.Blobs == "" {
 		return "", nil

@@ -9,11 +9,11 @@ import (
 	"github.com/emprops/machinectl/queue"
 )
 
-// reapBatch is how many lost or due jobs one pass takes up; a full batch is followed by the next at once.
+// reapBatch is how many lost or due jobs one pass handles; a full batch is followed by the next immediately.
 const reapBatch = 1000
 
-// reap gives lost jobs back and wakes due ones until ctx ends. Every dispatcher does; the queue keeps them from doing the
-// same work twice.
+// reap returns lost jobs to the queue and wakes due ones until ctx ends. Every dispatcher does; the queue keeps them from
+// doing the same work twice.
 func reap(ctx context.Context, q *link, every time.Duration, log *slog.Logger) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
@@ -29,13 +29,13 @@ func reap(ctx context.Context, q *link, every time.Duration, log *slog.Logger) {
 			if (err != nil) != failing && ctx.Err() == nil {
 				failing = err != nil
 				if failing {
-					log.Warn("lost and due jobs can't be looked for", "error", err)
+					log.Warn("cannot reap jobs", "error", err)
 				} else {
-					log.Info("lost and due jobs are looked for again")
+					log.Info("reaping jobs again")
 				}
 			}
 			if r.Requeued+r.Dead+r.TimedOut > 0 {
-				log.Info("jobs were taken from silent machines", "requeued", r.Requeued, "dead", r.Dead, "timed_out", r.TimedOut)
+				log.Info("jobs reaped", "requeued", r.Requeued, "dead", r.Dead, "timed_out", r.TimedOut)
 			}
 			if err != nil || r.Requeued+r.Dead+r.TimedOut+r.Due < reapBatch {
 				break

@@ -18,7 +18,7 @@ import (
 	"github.com/emprops/machinectl/queue"
 )
 
-// Run runs the dispatcher until ctx ends; nil means that it stopped in order.
+// Run runs the dispatcher until ctx ends. It returns nil after an orderly stop.
 func Run(ctx context.Context, o Options) error {
 	o, err := o.withDefaults()
 	if err != nil {
@@ -63,7 +63,7 @@ func Run(ctx context.Context, o Options) error {
 	return errors.Join(err, candidate.resign(context.WithoutCancel(ctx)), q.close())
 }
 
-// serve runs everything until ctx ends and returns when all of it has ended. opened is called when the queue is there.
+// serve runs everything until ctx ends and returns when all of it has ended. opened is called once the queue is open.
 func serve(ctx context.Context, o Options, q *link, background []func(context.Context), opened func(), server *httpapi.Server) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
@@ -72,7 +72,7 @@ func serve(ctx context.Context, o Options, q *link, background []func(context.Co
 			return err
 		}
 		opened()
-		return nil // also when stopped before Redis was there
+		return nil // also when stopped before Redis could be reached
 	})
 	loops, endLoops := context.WithCancel(context.WithoutCancel(ctx))
 	defer endLoops()
@@ -81,7 +81,7 @@ func serve(ctx context.Context, o Options, q *link, background []func(context.Co
 		group.Go(func() error { run(loops); return nil })
 	}
 	server.Start()
-	o.Logger.Info("the dispatcher takes requests", "addr", server.Addr())
+	o.Logger.Info("dispatcher started", "addr", server.Addr())
 	o.Ready(server.Addr())
 	group.Go(func() error {
 		defer endLoops()
@@ -90,7 +90,7 @@ func serve(ctx context.Context, o Options, q *link, background []func(context.Co
 			return errors.Join(errors.New("the API has ended"), server.Err())
 		case <-ctx.Done():
 		}
-		o.Logger.Info("the dispatcher stops")
+		o.Logger.Info("stopping")
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.Grace)
 		defer cancel()
 		return server.Stop(grace)
@@ -98,7 +98,7 @@ func serve(ctx context.Context, o Options, q *link, background []func(context.Co
 	return group.Wait()
 }
 
-// nomadConfig is how to reach Nomad: as the options say, else as the environment does.
+// nomadConfig returns how to reach Nomad: from the options, else from the environment.
 func (o Options) nomadConfig() *api.Config {
 	config := api.DefaultConfig()
 	config.Address = cmp.Or(o.NomadAddr, config.Address)
@@ -109,7 +109,7 @@ func (o Options) nomadConfig() *api.Config {
 // countDecisions returns the resize loop's observer that counts decisions by direction and rule.
 func countDecisions(r *prometheus.Registry) func(scaler.Decision) {
 	decisions := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "machinectl_resize_decisions_total", Help: "Decisions of the resize loop that said something new, by direction and deciding rule.",
+		Name: "machinectl_resize_decisions_total", Help: "Decisions of the resize loop that differ from the one before, by direction and deciding rule.",
 	}, []string{"direction", "rule"})
 	r.MustRegister(decisions)
 	return func(d scaler.Decision) {

@@ -16,25 +16,25 @@ import (
 	"github.com/emprops/machinectl/dispatcher/fleet"
 )
 
-// repeatWarning is the time after which the log says again what is still wrong.
+// repeatWarning is the time after which a warning that still holds is logged again.
 const repeatWarning = 10 * time.Minute
 
-// survey looks for pools that nobody resizes: a dispatcher watches one namespace, and one of the dispatchers on a Redis acts.
+// survey finds pools that no dispatcher resizes: each watches one namespace, and only one of those on a Redis resizes pools.
 type survey struct {
 	everywhere func(context.Context) ([]fleet.NamespacePools, error)
 	candidate  *leader
 	every      time.Duration
 	log        *slog.Logger
 
-	said   string // what the log said last
-	saidAt time.Time
+	logged   string // what was logged last
+	loggedAt time.Time
 
 	mu  sync.Mutex
 	all []fleet.NamespacePools
-	why string // it isn't known
+	why string // all isn't known; empty if it is
 }
 
-// run looks until ctx ends, first when it is known who leads, or after the interval.
+// run observes the pools until ctx ends, first once the leader is known, or after the interval.
 func (s *survey) run(ctx context.Context) {
 	tick := time.NewTicker(s.every)
 	defer tick.Stop()
@@ -45,7 +45,7 @@ func (s *survey) run(ctx context.Context) {
 	case <-tick.C:
 	}
 	for {
-		s.look(ctx)
+		s.observe(ctx)
 		select {
 		case <-ctx.Done():
 			return
@@ -54,7 +54,7 @@ func (s *survey) run(ctx context.Context) {
 	}
 }
 
-func (s *survey) look(ctx context.Context) {
+func (s *survey) observe(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	all, err := s.everywhere(ctx)
@@ -70,27 +70,27 @@ func (s *survey) look(ctx context.Context) {
 	s.report(time.Now())
 }
 
-// report logs what changed, and what is still wrong from time to time.
+// report logs what changed, and repeats from time to time what is still wrong.
 func (s *survey) report(now time.Time) {
 	is := s.situation()
 	text := fmt.Sprint(is.Unwatched, is.UnwatchedUnknown, is.Conflict)
-	if text == s.said && (len(is.Unwatched) == 0 && is.Conflict == "" || now.Sub(s.saidAt) < repeatWarning) {
+	if text == s.logged && (len(is.Unwatched) == 0 && is.Conflict == "" || now.Sub(s.loggedAt) < repeatWarning) {
 		return
 	}
-	s.said, s.saidAt = text, now
+	s.logged, s.loggedAt = text, now
 	if is.UnwatchedUnknown != "" {
-		s.log.Warn("pools of other namespaces can't be looked for", "error", is.UnwatchedUnknown)
+		s.log.Warn("cannot list the pools of other namespaces", "error", is.UnwatchedUnknown)
 	}
 	for _, n := range is.Unwatched {
-		s.log.Warn("no dispatcher resizes the pools of this namespace: move them, or give it a dispatcher with a Redis of its own",
+		s.log.Warn("no dispatcher resizes the pools of a namespace",
 			"namespace", n.Namespace, "pools", n.Pools, "watched", s.watched())
 	}
 	if is.Conflict != "" {
-		s.log.Error(is.Conflict)
+		s.log.Error("leader resizes other pools, none resizes these", "conflict", is.Conflict)
 	}
 }
 
-// watched is the namespace whose pools the leader resizes; as long as none is known, this dispatcher's.
+// watched returns the namespace whose pools the leader resizes, or this dispatcher's if no leader is known.
 func (s *survey) watched() string {
 	if l := s.candidate.leading(); l != nil && l.Namespace != "" {
 		return l.Namespace
@@ -98,7 +98,7 @@ func (s *survey) watched() string {
 	return s.candidate.me.Namespace
 }
 
-// situation is what the API tells of it.
+// situation returns what the API shows.
 func (s *survey) situation() httpapi.Situation {
 	leader := s.candidate.leading()
 	out := httpapi.Situation{Dispatcher: s.candidate.me, Leader: leader, Conflict: s.candidate.conflict(leader)}
@@ -112,7 +112,7 @@ func (s *survey) situation() httpapi.Situation {
 
 var namespaceName = regexp.MustCompile(`^[A-Za-z0-9-]{1,128}$`)
 
-// CheckNamespace refuses what isn't the name of one Nomad namespace. Empty is the default one.
+// CheckNamespace returns an error unless name is the name of one Nomad namespace. Empty means the default one.
 func CheckNamespace(name string) error {
 	switch {
 	case name == api.AllNamespacesNamespace:

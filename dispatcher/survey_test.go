@@ -95,7 +95,7 @@ func TestNobodysPoolsAreNamed(t *testing.T) {
 	eventually("the first names the others' pools", func() bool { v, _ := status(first)["unwatched"].([]any); return len(v) == 1 })
 	require.Equal(t, unwatched, status(first)["unwatched"])
 	require.NotContains(t, status(first), "conflict")
-	eventually("the log says it", func() bool {
+	eventually("the log names them", func() bool {
 		return strings.Contains(log[0].String(), `namespace=gpu pools="[heavy light]"`)
 	})
 	require.Contains(t, metrics(t, first), `machinectl_unwatched_pools{namespace="gpu"} 2`)
@@ -108,14 +108,14 @@ func TestNobodysPoolsAreNamed(t *testing.T) {
 	require.Equal(t, status(first)["dispatcher"], v["leader"])
 	require.Equal(t, first, "http://"+v["leader"].(map[string]any)["addr"].(string))
 	require.NotContains(t, v, "conflict")
-	require.Contains(t, log[1].String(), "standing by: another dispatcher resizes the pools")
+	require.Contains(t, log[1].String(), "standing by for the leader")
 	require.NotContains(t, log[1].String(), "level=ERROR")
 
 	third := start(2, "gpu")
 	eventually("the third knows the first", func() bool { return status(third)["leader"] != nil })
-	eventually("the third has looked", func() bool { v, _ := status(third)["unwatched"].([]any); return len(v) > 0 })
+	eventually("the third has observed them", func() bool { v, _ := status(third)["unwatched"].([]any); return len(v) > 0 })
 	v = status(third)
-	require.Contains(t, v["conflict"], `resizes the pools of namespace "default", and nobody those of namespace "gpu"`)
+	require.Contains(t, v["conflict"], `resizes the pools of namespace "default", and none resizes those of namespace "gpu"`)
 	require.Equal(t, unwatched, v["unwatched"], "its own: it watches them and doesn't act")
 	require.Contains(t, log[2].String(), "level=ERROR")
 	_, pools := call(t, "GET", third+"/v1/pools", nil)

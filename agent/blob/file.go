@@ -26,7 +26,7 @@ func openFile(u *url.URL) (*Store, error) {
 	return &Store{driver: directory{u.Path}, base: &url.URL{Scheme: "file", Path: u.Path}}, nil
 }
 
-// put writes a hidden file beside the final one and renames it when it is whole.
+// put writes a hidden file beside the final one and renames it when it is complete.
 func (d directory) put(ctx context.Context, key, _ string, r io.Reader) error {
 	final := filepath.Join(d.root, filepath.FromSlash(key))
 	if err := os.MkdirAll(filepath.Dir(final), 0o755); err != nil {

@@ -45,7 +45,7 @@ func (f *Files) Store(ctx context.Context, name, contentType string, r io.Reader
 	}, nil
 }
 
-// unique returns the name, or where it was used before, the name with a number before its extension.
+// unique returns the name or, if it is taken, the name with a number before its extension.
 func (f *Files) unique(name string) string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -58,7 +58,7 @@ func (f *Files) unique(name string) string {
 	return free
 }
 
-// clean reduces a name to what is safe in every key, URL and file system.
+// clean reduces a name to characters that are safe in every key, URL and file system.
 func clean(name string) string {
 	name = strings.Map(func(c rune) rune {
 		switch {
@@ -69,7 +69,7 @@ func clean(name string) string {
 		}
 	}, name)
 	name = strings.TrimLeft(name, ".")
-	if len(name) > 200 { // file systems end at 255 bytes; the extension is worth keeping
+	if len(name) > 200 { // file systems allow 255 bytes; the extension is kept
 		name = name[:100] + name[len(name)-100:]
 	}
 	if name == "" {
@@ -78,7 +78,7 @@ func clean(name string) string {
 	return name
 }
 
-// source reads r, hashes and counts what it read, and remembers r's own error, so that it can be told from the store's.
+// source reads r, hashes and counts what it read, and keeps r's error, to distinguish it from the store's.
 type source struct {
 	r    io.Reader
 	sum  hash.Hash

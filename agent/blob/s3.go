@@ -18,8 +18,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
-// partSize is the size of a part of a large file's upload, in bytes: the least that S3 allows. One part is in memory at a
-// time, two while one is sent. 10,000 parts are the most, so the largest file is 48 GiB.
+// partSize is the size of a part of a large file's upload, in bytes: the minimum that S3 allows. One part is in memory at a
+// time, two while one is sent. S3 allows 10,000 parts, so the largest file is 48 GiB.
 const partSize = 5 << 20
 
 // bucket is a store in S3.
@@ -81,11 +81,11 @@ func (b bucket) put(ctx context.Context, key, contentType string, r io.Reader) e
 	return err
 }
 
-// passing are S3's refusals that end by themselves: of a clock that is wrong, or of credentials that are renewed.
+// passing are the codes of S3's temporary refusals, such as of a wrong clock or of credentials that are about to be renewed.
 var passing = []string{"RequestTimeTooSkewed", "ExpiredToken", "TokenRefreshRequired", "RequestTimeout", "SlowDown", "OperationAborted"}
 
-// refusal returns what the server said, where it refused for a reason that another attempt would meet again: the credentials, the
-// bucket, the size.
+// refusal returns the server's explanation if another attempt would be refused too, such as for the credentials, the bucket
+// or the size.
 func refusal(err error) (string, bool) {
 	answer, ok := errors.AsType[interface {
 		error

@@ -16,25 +16,25 @@ type Store struct {
 
 // driver is one kind of store.
 type driver interface {
-	// put writes all of r under key, or nothing. An error of r comes back as it is, or wrapped. A *refusedError is one that
-	// another attempt would meet again, on whatever machine.
+	// put writes all of r under key, or nothing. It returns r's error as is or wrapped. It returns a *refusedError if another
+	// attempt would be refused too, on any machine.
 	put(ctx context.Context, key, contentType string, r io.Reader) error
 }
 
-// refusedError is a store's refusal for good.
+// refusedError is a store's permanent refusal.
 type refusedError struct{ store, said string }
 
 func (e *refusedError) Error() string { return e.store + " refuses: " + e.said }
 
 // Open opens the store at a URL:
 //
-//	file:///path                    a directory, which is made
+//	file:///path                    a directory, which is created
 //	s3://bucket/prefix              Amazon S3; credentials and region come from the environment, as for Amazon's own tools
 //	    ?region=eu-central-1        the region
-//	    &endpoint=https://host      another server that speaks S3
+//	    &endpoint=https://host      another server that speaks S3's protocol
 //	    &path_style=true            the bucket's name goes into the path, as such servers often want it
 //
-// It does not talk to a remote store yet.
+// It does not connect to a remote store yet.
 func Open(ctx context.Context, raw string) (*Store, error) {
 	u, err := url.Parse(raw)
 	if err != nil {
@@ -55,17 +55,17 @@ func Open(ctx context.Context, raw string) (*Store, error) {
 	return s, nil
 }
 
-// Attempt returns where one attempt of a job puts its files.
+// Attempt returns the destination of the files of one attempt at a job.
 func (s *Store) Attempt(jobID string, fence int64) *Files {
 	return &Files{store: s, dir: fmt.Sprintf("%s%s/%d/", s.prefix, clean(jobID), fence), used: map[string]bool{}}
 }
 
-// locate is the URL of a key.
+// locate returns the URL of a key.
 func (s *Store) locate(key string) string {
 	return s.base.JoinPath(key).String()
 }
 
-// unknown names an option of the URL that is not among the known ones, or "".
+// unknown returns the name of an option of the URL that is not among the known ones, or "".
 func unknown(q url.Values, known ...string) string {
 	for name := range q {
 		found := false

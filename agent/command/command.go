@@ -1,7 +1,7 @@
-// Package command is the machine-agent command line: it turns arguments and environment into options and runs what they
-// ask for. It holds no behaviour of the agent itself.
+// Package command is the machine-agent command line: it turns arguments and environment into options and runs the agent. It
+// holds no behaviour of the agent itself.
 //
-// Exit codes: 0 the agent stopped in order; 1 it could not start; 2 the command line is wrong.
+// Exit codes: 0 after an orderly stop; 1 if the agent could not start; 2 if the command line is wrong.
 package command
 
 import (
@@ -27,7 +27,7 @@ type Invocation struct {
 
 const usage = `machine-agent runs jobs from the queue on this machine. Nomad starts it; machinectl writes its instructions.
 
-  machine-agent [-log-level debug|info|warn|error]   run, as the environment says (MACHINE_SPEC, NOMAD_…)
+  machine-agent [-log-level debug|info|warn|error]   run, configured by the environment (MACHINE_SPEC, NOMAD_…)
   machine-agent -version
 
 `
@@ -39,7 +39,7 @@ func Run(ctx context.Context, in Invocation) int {
 	flags.Usage = func() { fmt.Fprint(in.Stderr, usage); flags.PrintDefaults() }
 	version := flags.Bool("version", false, "print the version and exit")
 	var level slog.Level
-	flags.TextVar(&level, "log-level", slog.LevelInfo, "log what is at least this important")
+	flags.TextVar(&level, "log-level", slog.LevelInfo, "the least level that is logged")
 	if err := flags.Parse(in.Args); errors.Is(err, flag.ErrHelp) {
 		return 0
 	} else if err != nil {
@@ -53,7 +53,7 @@ func Run(ctx context.Context, in Invocation) int {
 		fmt.Fprintln(in.Stdout, "machine-agent", in.Version)
 		return 0
 	}
-	// An idle agent shall cost a machine little: the heap is small, so collecting it often is cheap.
+	// An idle agent should use little memory. The heap is small, so collecting it often is cheap.
 	debug.SetGCPercent(50)
 	o, err := agent.FromEnvironment(in.Getenv, in.Environ)
 	if err == nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/emprops/machinectl/queue"
 )
 
-// The failure codes; the table in the package documentation says what each means.
+// The failure codes; the table in the package documentation explains them.
 const (
 	InvalidParameters   = "invalid_parameters"
 	UnsupportedWorkflow = "unsupported_workflow"
@@ -27,12 +27,12 @@ const (
 	Internal            = "internal"
 )
 
-// Failure is an attempt that failed for a reason which the connector can name.
+// Failure is the error of an attempt that failed for a known reason.
 type Failure struct { //nolint:errname // the queue's and the API's word for it
 	Code      string
-	Message   string // for people: what happened and, where they can do something, what
+	Message   string // for users: what happened and, if they can do something about it, what
 	Retriable bool
-	Err       error // what caused it, or nil
+	Err       error // the cause, or nil
 }
 
 func (f *Failure) Error() string {
@@ -44,18 +44,18 @@ func (f *Failure) Error() string {
 
 func (f *Failure) Unwrap() error { return f.Err }
 
-// Final makes a failure that would come back on every machine.
+// Final returns a failure that would recur on every machine.
 func Final(code, format string, args ...any) *Failure {
 	return &Failure{Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
-// Transient makes a failure that another attempt may not meet. err may be nil.
+// Transient returns a failure that may not recur in another attempt. err may be nil.
 func Transient(code string, err error, format string, args ...any) *Failure {
 	return &Failure{Code: code, Message: fmt.Sprintf(format, args...), Retriable: true, Err: err}
 }
 
-// Describe is the form in which an attempt's error is kept with the job. An error that isn't a [Failure] is a bug of the
-// connector and gets the code [Internal].
+// Describe returns an attempt's error in the form in which it is stored with the job. An error that isn't a [Failure] is a
+// bug of the connector and gets the code [Internal].
 func Describe(err error) queue.Failure {
 	f, ok := errors.AsType[*Failure](err)
 	if !ok {

@@ -17,8 +17,8 @@ type Member struct {
 	Value json.RawMessage
 }
 
-// Members reads a JSON object that a user wrote, in its order. path names it in failures, which have the code [InvalidParameters];
-// want is what to write instead of anything but an object.
+// Members reads the fields of a JSON object that a user wrote, in order. Failures have the code [InvalidParameters] and name
+// path; want describes the object that should have been given.
 func Members(path, want string, raw json.RawMessage) ([]Member, error) {
 	raw = bytes.TrimSpace(raw)
 	switch {
@@ -49,13 +49,13 @@ func Members(path, want string, raw json.RawMessage) ([]Member, error) {
 		seen[m.Name] = true
 		members = append(members, m)
 	}
-	if err != nil { // it is valid
+	if err != nil { // impossible for valid JSON
 		return nil, Final(InvalidParameters, "%s: can't be read: want %s", path, want)
 	}
 	return members, nil
 }
 
-// Field is the path of an object's field.
+// Field returns the path of an object's field.
 func Field(path, name string) string {
 	plain := name != "" && !strings.ContainsFunc(name, func(r rune) bool {
 		return r != '_' && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9')
@@ -67,8 +67,8 @@ func Field(path, name string) string {
 }
 
 // DecodeParameters reads a job's parameters into a struct: one JSON object, no unknown fields. Errors are failures with
-// code [InvalidParameters] that name the field and what to write. Absent parameters leave the struct as it is. The struct's fields
-// have a tag `want:"…"` that says what to write, but for those of type [json.RawMessage], which their owner reads.
+// code [InvalidParameters] that name the field and what to write. Absent parameters leave the struct as it is. The struct's
+// fields have a tag `want:"…"` that describes their values, except those of type [json.RawMessage], which the caller reads.
 func DecodeParameters(raw json.RawMessage, into any) error {
 	if text := string(bytes.TrimSpace(raw)); text == "" || text == "null" {
 		return nil
@@ -88,7 +88,7 @@ func DecodeParameters(raw json.RawMessage, into any) error {
 	for _, m := range members {
 		i, known := fields[m.Name]
 		if !known {
-			return Final(InvalidParameters, "%s: there is no such field; there are: %s", Field("parameters", m.Name), strings.Join(names, ", "))
+			return Final(InvalidParameters, "%s: unknown field; the fields are %s", Field("parameters", m.Name), strings.Join(names, ", "))
 		}
 		if raw, ok := v.Field(i).Addr().Interface().(*json.RawMessage); ok {
 			*raw = slices.Clone(m.Value)
@@ -101,7 +101,7 @@ func DecodeParameters(raw json.RawMessage, into any) error {
 	return nil
 }
 
-// Refuse is the failure of a field of such a struct, with a value that its owner refuses.
+// Refuse returns the failure for a field of a parameters struct whose value the connector refuses.
 func Refuse(parameters any, name, got string) error {
 	t := reflect.TypeOf(parameters)
 	for i := range t.NumField() {
@@ -112,7 +112,7 @@ func Refuse(parameters any, name, got string) error {
 	return Final(InvalidParameters, "%s: got %s", Field("parameters", name), got)
 }
 
-// Shown is how a failure shows a JSON value that a user wrote: short, with its kind.
+// Shown returns a JSON value that a user wrote as failures show it: short, with its kind.
 func Shown(raw json.RawMessage) string {
 	raw = bytes.TrimSpace(raw)
 	if len(raw) == 0 {
@@ -138,7 +138,7 @@ func Shown(raw json.RawMessage) string {
 	}
 }
 
-// short is a text's beginning.
+// short returns the beginning of a text.
 func short(s string) string {
 	if r := []rune(s); len(r) > 40 {
 		return string(r[:40]) + "…"

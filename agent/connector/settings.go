@@ -6,8 +6,8 @@ import (
 	"github.com/emprops/machinectl/hcl/manifest"
 )
 
-// CheckSettings reports a worker's setting that the connector doesn't have, or that has the wrong form, by the table that the
-// language reads too.
+// CheckSettings returns an error for a worker's setting that the connector doesn't have or whose value is wrong. It reads the
+// same table as the language.
 func CheckSettings(name string, w manifest.Worker) error {
 	known, ok := manifest.ConnectorNamed(name)
 	if !ok {

@@ -11,7 +11,7 @@ import (
 const (
 	maxDepth = 1000     // of nesting
 	maxWord  = 64 << 10 // bytes of a number
-	maxName  = 64 << 10 // bytes of a field's name; more is cut off
+	maxName  = 64 << 10 // bytes of a field's name; longer names are cut off
 )
 
 // NonsenseError is an answer that can't be read.
@@ -29,34 +29,34 @@ type Kind byte
 
 // The kinds.
 const (
-	Broken Kind = iota // nothing can be read any more
+	Broken Kind = iota // nothing more can be read
 	Object
 	Array
 	String
 	Other // a number, true, false or null
 )
 
-// Scanner reads one document from front to back. Each of its methods reads one value; after an error they read nothing, and
-// [Scanner.Err] tells it.
+// Scanner reads one document from front to back. Each of its methods reads one value. After an error they read nothing, and
+// [Scanner.Err] returns the error.
 type Scanner struct {
 	r      *bufio.Reader
 	offset int64
 	depth  int
-	values int // begun so far: how a loop notices that its body read nothing
+	values int // begun so far; shows a loop whether its body read a value
 	err    error
 }
 
-// NewScanner makes a scanner that reads one document from r.
+// NewScanner returns a scanner that reads one document from r.
 func NewScanner(r io.Reader) *Scanner {
 	s := &Scanner{r: bufio.NewReader(r)}
-	if mark, _ := s.r.Peek(3); string(mark) == "\xef\xbb\xbf" { // a read error shows again
+	if mark, _ := s.r.Peek(3); string(mark) == "\xef\xbb\xbf" { // a read error is returned again later
 		_, _ = s.r.Discard(3)
 		s.offset = 3
 	}
 	return s
 }
 
-// Err is why nothing more can be read, or nil.
+// Err returns why nothing more can be read, or nil.
 func (s *Scanner) Err() error { return s.err }
 
 // Peek returns the kind of the next value.
@@ -75,8 +75,8 @@ func (s *Scanner) Peek() Kind {
 	}
 }
 
-// Fields reads an object: it yields each field's name, and the loop's body reads the field's value, or doesn't: then it is passed
-// over. Of any other value it yields nothing.
+// Fields reads an object. It yields each field's name, for the loop's body to read the field's value; a value that the body
+// doesn't read is skipped. For a value of another kind it yields nothing.
 func (s *Scanner) Fields() iter.Seq[string] {
 	return func(yield func(string) bool) {
 		if s.Peek() != Object {
@@ -91,7 +91,7 @@ func (s *Scanner) Fields() iter.Seq[string] {
 	}
 }
 
-// Items reads an array, as Fields reads an object; it yields the index.
+// Items reads an array as Fields reads an object. It yields each item's index.
 func (s *Scanner) Items() iter.Seq[int] {
 	return func(yield func(int) bool) {
 		if s.Peek() != Array {
@@ -106,7 +106,7 @@ func (s *Scanner) Items() iter.Seq[int] {
 	}
 }
 
-// each reads what stands between brackets. next reads one item; more is what it returned before.
+// each reads the items between brackets. next reads one item; more is what next returned before.
 func (s *Scanner) each(closing byte, next func(more bool) bool) {
 	s.values++
 	s.take()
@@ -130,7 +130,7 @@ func (s *Scanner) each(closing byte, next func(more bool) bool) {
 	s.depth--
 }
 
-// item has one value read by body, or passes over it where body doesn't read it or wants no more.
+// item lets body read one value, and skips it if body doesn't read it or has ended the loop.
 func (s *Scanner) item(more bool, body func() bool) bool {
 	if s.err != nil {
 		return more
@@ -145,7 +145,7 @@ func (s *Scanner) item(more bool, body func() bool) bool {
 	return more
 }
 
-// Text reads a string, cut off after so many bytes. The second result reports whether it was a string.
+// Text reads a string, cut off after limit bytes. The second result reports whether the value was a string.
 func (s *Scanner) Text(limit int) (string, bool) {
 	if s.Peek() != String {
 		s.Skip()
@@ -156,7 +156,7 @@ func (s *Scanner) Text(limit int) (string, bool) {
 	return text, s.err == nil
 }
 
-// take reads the byte that space has shown.
+// take reads the byte that space returned.
 func (s *Scanner) take() {
 	if _, err := s.r.Discard(1); err == nil {
 		s.offset++
@@ -177,7 +177,7 @@ func (s *Scanner) read() byte {
 	return c
 }
 
-// space passes over white space and returns the byte after it without reading it; 0 after an error.
+// space skips white space and returns the byte after it without reading it; 0 after an error.
 func (s *Scanner) space() byte {
 	for s.err == nil {
 		b, err := s.r.Peek(1)

@@ -10,11 +10,11 @@ import (
 	"unicode/utf8"
 )
 
-// Skip passes over a value.
+// Skip skips a value.
 func (s *Scanner) Skip() { s.copy(&sink{limit: -1}) }
 
-// Value reads a value of any kind as JSON that everybody can read. The second result is false where that would take more than
-// limit bytes; the value is passed over then.
+// Value reads a value of any kind and returns it as valid JSON. The second result is false if that would take more than limit
+// bytes; the value is then skipped.
 func (s *Scanner) Value(limit int) (json.RawMessage, bool) {
 	w := &sink{limit: limit}
 	s.copy(w)
@@ -50,7 +50,7 @@ func (s *Scanner) scalar() (string, bool) {
 	return s.word(), s.err == nil
 }
 
-// sink takes a value's text as long as that is within a limit; below zero it takes nothing.
+// sink collects a value's text up to a limit; with a negative limit it collects nothing.
 type sink struct {
 	bytes.Buffer
 	limit int
@@ -63,7 +63,7 @@ func (w *sink) put(text string) {
 	}
 }
 
-// room is how many bytes of a string are worth decoding.
+// room returns how many bytes of a string are worth decoding.
 func (w *sink) room() int { return max(w.limit-w.Len(), 0) }
 
 // copy reads one value into w.
@@ -115,14 +115,14 @@ func (s *Scanner) quote(w *sink) {
 		return
 	}
 	quoted, err := json.Marshal(text)
-	if err != nil { // a string always can be
+	if err != nil { // impossible for a string
 		w.over = true
 		return
 	}
 	w.put(string(quoted))
 }
 
-// text reads a string and returns at most limit bytes of it, and whether that is all.
+// text reads a string and returns at most limit bytes of it, and whether it is complete.
 func (s *Scanner) text(limit int) (string, bool) {
 	s.expect('"')
 	var b []byte
@@ -183,7 +183,7 @@ func (s *Scanner) unicode() rune {
 	if err != nil || whole == utf8.RuneError {
 		return utf8.RuneError
 	}
-	_, _ = s.r.Discard(6) // it has been seen
+	_, _ = s.r.Discard(6) // Peek has buffered it
 	s.offset += 6
 	return whole
 }
@@ -208,12 +208,12 @@ var stands = map[string]string{
 	"nan": "null", "infinity": "null", "inf": "null", "undefined": "null", "none": "null",
 }
 
-// word reads a number or a word and returns it as JSON has it.
+// word reads a number or a word and returns it as JSON.
 func (s *Scanner) word() string {
 	var b []byte
 	for s.err == nil {
 		next, err := s.r.Peek(1)
-		if err != nil || !inWord(next[0]) { // at the document's end a number may stand
+		if err != nil || !inWord(next[0]) { // a number may end the document
 			break
 		}
 		if b = append(b, next[0]); len(b) > maxWord {

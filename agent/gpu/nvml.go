@@ -12,24 +12,24 @@ import (
 	"github.com/emprops/machinectl/queue"
 )
 
-// applicationXIDs are the XID errors that a program causes by itself.
+// applicationXIDs are the XID errors that applications cause.
 var applicationXIDs = []uint64{13, 31, 43, 45, 68, 109}
 
 // Reader reads the GPUs' state. Safe for concurrent use.
 type Reader struct {
 	mu     sync.Mutex
 	lib    nvml.Interface
-	note   string        // why nothing can be read; empty: it can
+	note   string        // why nothing can be read; empty if it can
 	events nvml.EventSet // nil: XID events are not available
 	driver string
 	broken map[string]string // uuid → the XID that broke it
 }
 
-// Open loads the driver's library. It never fails: a reader that sees nothing says why.
+// Open loads the driver's library. It never fails: without the library, the reader reports no GPUs and the reason.
 func Open() *Reader {
 	r := &Reader{lib: nvml.New(), broken: map[string]string{}}
 	if ret := r.lib.Init(); ret != nvml.SUCCESS {
-		r.note = "GPU health can't be seen: NVML: " + text(r.lib, ret)
+		r.note = "GPU health can't be read: NVML: " + text(r.lib, ret)
 		return r
 	}
 	r.driver, _ = r.lib.SystemGetDriverVersion()
@@ -37,7 +37,7 @@ func Open() *Reader {
 	return r
 }
 
-// subscribe asks for the XID events of all GPUs that have them.
+// subscribe subscribes to the XID events of all GPUs that have them.
 func (r *Reader) subscribe() {
 	set, ret := r.lib.EventSetCreate()
 	if ret != nvml.SUCCESS {
@@ -64,7 +64,7 @@ func (r *Reader) subscribe() {
 	r.events = set
 }
 
-// Read returns all GPUs that the agent can see, and why it sees none where that is so.
+// Read returns all GPUs that are visible to the agent or, if none can be read, the reason.
 func (r *Reader) Read() ([]queue.GPUStatus, string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -74,7 +74,7 @@ func (r *Reader) Read() ([]queue.GPUStatus, string) {
 	r.takeEvents()
 	n, ret := r.lib.DeviceGetCount()
 	if ret != nvml.SUCCESS {
-		return nil, "GPU health can't be seen: NVML: " + text(r.lib, ret)
+		return nil, "GPU health can't be read: NVML: " + text(r.lib, ret)
 	}
 	all := make([]queue.GPUStatus, 0, n)
 	for i := range n {
@@ -99,7 +99,7 @@ func (r *Reader) takeEvents() {
 	}
 }
 
-// read reads one GPU. What the GPU doesn't support stays zero.
+// read reads one GPU. Fields that the GPU doesn't support stay zero.
 func (r *Reader) read(index int) queue.GPUStatus {
 	s := queue.GPUStatus{Index: index, Driver: r.driver, Healthy: true}
 	sick := func(format string, args ...any) {
@@ -145,7 +145,7 @@ func (r *Reader) read(index int) queue.GPUStatus {
 	return s
 }
 
-// Close lets go of the library.
+// Close shuts the library down.
 func (r *Reader) Close() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -156,14 +156,14 @@ func (r *Reader) Close() {
 		_ = r.events.Free()
 		r.events = nil
 	}
-	_ = r.lib.Shutdown() // nothing could be done about it
+	_ = r.lib.Shutdown() // nothing can be done about a failure
 	r.note = "closed"
 }
 
-// text is NVML's own word for a result; before the library is loaded, only go-nvml knows one.
+// text returns NVML's text for a result. While the library isn't loaded, only go-nvml's code is known.
 func text(lib nvml.Interface, ret nvml.Return) string {
 	if ret == nvml.ERROR_LIBRARY_NOT_FOUND {
-		return "libnvidia-ml.so.1 is not here: no NVIDIA driver, or it isn't visible to this task"
+		return "libnvidia-ml.so.1 not found: no NVIDIA driver is installed, or it isn't visible to this task"
 	}
 	return lib.ErrorString(ret)
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/emprops/machinectl/queue"
 )
 
-// blobFolder returns the folder's absolute path. A missing one is said once: agents make it with their first file.
+// blobFolder returns the folder's absolute path. A missing folder is only a warning: agents create it with their first file.
 func blobFolder(folder string, log *slog.Logger) (string, error) {
 	abs, err := filepath.Abs(folder)
 	if err != nil {
@@ -25,7 +25,7 @@ func blobFolder(folder string, log *slog.Logger) (string, error) {
 	}
 	switch info, err := os.Stat(abs); {
 	case errors.Is(err, fs.ErrNotExist):
-		log.Warn("the blob folder does not exist yet: results can be fetched once an agent has stored one there", "folder", abs)
+		log.Warn("blob folder does not exist yet", "folder", abs)
 	case err != nil:
 		return "", fmt.Errorf("the blob folder: %w", err)
 	case !info.IsDir():
@@ -34,7 +34,7 @@ func blobFolder(folder string, log *slog.Logger) (string, error) {
 	return abs, nil
 }
 
-// blob streams one file of a completed job's result, where it lies in the folder this dispatcher was given.
+// blob streams one file of a completed job's result, if it is below the dispatcher's blob folder.
 func (s *Server) blob(c echo.Context) error {
 	if _, err := query(c.Request()); err != nil {
 		return err
@@ -89,9 +89,9 @@ func (s *Server) serveFile(c echo.Context, path string, b queue.Blob) error {
 	f, err := openIn(s.blobs, path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return refuse(http.StatusNotFound, codeNotFound, "name", "the file %s is not in the store, or no longer", b.URL)
+		return refuse(http.StatusNotFound, codeNotFound, "name", "the file %s is not in the store, or has been removed", b.URL)
 	case err != nil: // a link that leads out of the folder, or no permission
-		s.log.Warn("a result's file can't be opened", "url", b.URL, "error", err)
+		s.log.Warn("cannot open a result's file", "url", b.URL, "error", err)
 		return refuse(http.StatusNotFound, codeNotFound, "name", "this dispatcher may not read %s", b.URL)
 	}
 	defer f.Close()
@@ -104,7 +104,7 @@ func (s *Server) serveFile(c echo.Context, path string, b queue.Blob) error {
 	}
 	h := c.Response().Header()
 	h.Set(echo.HeaderContentType, contentType(b))
-	// Results are made by jobs: a browser shall show them, and never run them.
+	// Results are made by jobs: a browser should show them, and never run them.
 	h.Set("Content-Security-Policy", "sandbox; default-src 'none'")
 	if b.SHA256 != "" {
 		h.Set("ETag", `"`+b.SHA256+`"`)
@@ -114,7 +114,7 @@ func (s *Server) serveFile(c echo.Context, path string, b queue.Blob) error {
 	return nil
 }
 
-// openIn opens a file below the folder, whatever links there are.
+// openIn opens a file below the folder. Links that lead out of it are refused.
 func openIn(folder, path string) (*os.File, error) {
 	root, err := os.OpenRoot(folder)
 	if err != nil {
@@ -124,7 +124,7 @@ func openIn(folder, path string) (*os.File, error) {
 	return root.Open(path)
 }
 
-// pacedWriter gives each write its own deadline: a large file may take long, a client that stops reading may not.
+// pacedWriter gives each write its own deadline: a large file may take long, but a client must not stop reading.
 type pacedWriter struct {
 	http.ResponseWriter
 	rc      *http.ResponseController

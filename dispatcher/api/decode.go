@@ -117,7 +117,7 @@ func names(fields map[string]reflect.Value) []string {
 	return list
 }
 
-// wanted says in words what JSON a Go type is read from.
+// wanted describes the JSON that a Go type is read from.
 func wanted(t reflect.Type) string {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -153,7 +153,7 @@ func kindOf(tok json.Token) string {
 	}
 }
 
-// syntaxError says where in the body reading stopped: at the first character that can't be there.
+// syntaxError returns an error with the place where the body stops being JSON: its first unexpected character.
 func syntaxError(body []byte, err error) error {
 	var syn *json.SyntaxError
 	if !errors.As(err, &syn) {
@@ -184,7 +184,7 @@ func query(r *http.Request, known ...string) (url.Values, error) {
 			if len(known) == 0 {
 				return nil, invalid(name, "unknown query parameter; this path takes none")
 			}
-			return nil, invalid(name, "unknown query parameter; there are %s", strings.Join(known, ", "))
+			return nil, invalid(name, "unknown query parameter; the parameters are %s", strings.Join(known, ", "))
 		}
 		if len(v) > 1 {
 			return nil, invalid(name, "query parameter given %d times", len(v))

@@ -1,8 +1,8 @@
 // Package api is the dispatcher's HTTP interface: jobs in, states, events and results out, and what the dispatcher knows
-// of pools and machines. Its contract is the OpenAPI document served at /v1/openapi.json; a test holds every answer to it.
+// about pools and machines. Its contract is the OpenAPI document served at /v1/openapi.json; a test holds every answer to it.
 //
-// It is not where anything is decided: jobs belong to package queue, pool sizes to packages scaler and resize. It keeps no
-// state but open connections.
+// Nothing is decided here: jobs belong to package queue, pool sizes to packages scaler and resize. It keeps no state but
+// open connections.
 //
 // # Rules
 //

@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	// defaultDrain is how long a drain lasts where the request doesn't say, longestDrain the most: a drain that was
-	// forgotten ends by itself.
+	// defaultDrain is how long a drain lasts if the request doesn't state it, longestDrain is the maximum: a forgotten
+	// drain ends by itself.
 	defaultDrain = 30 * time.Minute
 	longestDrain = 7 * 24 * time.Hour
 )
@@ -26,8 +26,7 @@ type drainOrder struct {
 	For    wiretime.Duration `json:"for"`
 }
 
-// draining is the answer of the drain's path: what a person asked of a machine, and what it still runs. Once a drain is
-// in force, running can only fall.
+// draining is the answer to requests about a machine's operator drain. While a drain is in force, Running can only fall.
 type draining struct {
 	Machine string     `json:"machine"`
 	Drained bool       `json:"drained"`

@@ -20,7 +20,7 @@ type errorBody struct {
 type errorDetail struct {
 	Code    string `json:"code"`            // for programs, one of the words below
 	Message string `json:"message"`         // for people: what is wrong and what to do instead
-	Field   string `json:"field,omitempty"` // path in the request that is meant, such as requires["gpu.memory"]
+	Field   string `json:"field,omitempty"` // path of the offending field in the request, such as requires["gpu.memory"]
 }
 
 // The codes of error answers.
@@ -38,7 +38,7 @@ const (
 	codeInternal    = "internal"
 )
 
-// requestError is an error of this package's own making, with its place in the mapping already known.
+// requestError is an error that this package creates, with its status and body.
 type requestError struct {
 	status int
 	errorDetail
@@ -78,7 +78,7 @@ func statusOf(err error) (int, errorDetail) {
 	case errors.Is(err, queue.ErrFinal), errors.Is(err, queue.ErrStale):
 		return http.StatusConflict, errorDetail{Code: codeConflict, Message: err.Error()}
 	case errors.Is(err, queue.ErrUnavailable):
-		return http.StatusServiceUnavailable, errorDetail{Code: codeUnavailable, Message: "Redis can't be reached now: try again shortly"}
+		return http.StatusServiceUnavailable, errorDetail{Code: codeUnavailable, Message: "Redis can't be reached: try again shortly"}
 	case errors.Is(err, context.DeadlineExceeded):
 		return http.StatusGatewayTimeout, errorDetail{Code: codeTimeout, Message: "the request took too long: try again"}
 	case errors.Is(err, context.Canceled):
@@ -100,7 +100,7 @@ func (s *Server) writeError(err error, c echo.Context) {
 		s.log.Error("request failed", "route", c.Path(), "error", err, "request_id", c.Response().Header().Get(headerRequestID))
 	}
 	if c.Response().Committed {
-		return // part of the answer is on its way: the connection is all that can still be ended
+		return // part of the answer has been sent
 	}
 	if status == http.StatusServiceUnavailable {
 		c.Response().Header().Set("Retry-After", "2")

@@ -13,8 +13,8 @@ import (
 	"github.com/emprops/machinectl/queue"
 )
 
-// events streams a job's events as server-sent events: id, event (the kind) and data (queue.Event). After the final event
-// an "end" event tells that reconnecting is useless. A client resumes with Last-Event-ID, or ?after= where it can't set
+// events streams a job's events as server-sent events: id, event (the kind) and data (queue.Event). An "end" event after
+// the final one tells the client not to reconnect. A client resumes with Last-Event-ID, or with ?after= if it can't set
 // headers.
 func (s *Server) events(c echo.Context) error {
 	q, err := query(c.Request(), "after")
@@ -49,7 +49,7 @@ func (s *Server) events(c echo.Context) error {
 	w := &sseWriter{c: c, timeout: s.o.WriteTimeout}
 	w.send("retry: 2000\n\n")
 	s.pump(c, stream, w)
-	return nil // the answer has begun: what ended the stream can't change its status
+	return nil // the answer has begun: its status can't change any more
 }
 
 // pump copies events until the stream, the client or the server ends.
@@ -79,15 +79,15 @@ func (s *Server) pump(c echo.Context, stream *queue.EventStream, w *sseWriter) {
 				w.send(": the dispatcher is stopping, come back\n\n")
 			case c.Request().Context().Err() == nil:
 				w.send(": the events can't be read now, come back\n\n")
-				s.log.Warn("an event stream broke off", "job", c.Param("id"), "error", err)
+				s.log.Warn("event stream interrupted", "job", c.Param("id"), "error", err)
 			}
 			return
 		}
 	}
-	s.log.Debug("an event stream's client is gone or too slow", "job", c.Param("id"), "error", w.err)
+	s.log.Debug("event stream's client is gone or too slow", "job", c.Param("id"), "error", w.err)
 }
 
-// sseWriter writes with a deadline each; after the first error it does nothing.
+// sseWriter gives each write a deadline. After the first error it does nothing.
 type sseWriter struct {
 	c       echo.Context
 	timeout time.Duration

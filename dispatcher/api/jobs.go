@@ -18,10 +18,10 @@ type submitted struct {
 	ID    string      `json:"id"`
 	State queue.State `json:"state"`
 	Class string      `json:"class"`
-	// Reason says, where no live worker can serve the job, why not and what happens next.
+	// Reason is set if no live worker can serve the job: it explains why not, and what happens next.
 	Reason   string          `json:"reason,omitempty"`
 	Refusals []queue.Refusal `json:"refusals,omitempty"`
-	// Pools are those that can grow a machine for it.
+	// Pools are the names of the pools that could serve it with one more machine.
 	Pools []string `json:"pools,omitempty"`
 }
 
@@ -36,9 +36,9 @@ func (s *Server) submit(c echo.Context) error {
 	}
 	job, err := s.o.Queue.Submit(ctx, sub)
 	if errors.Is(err, queue.ErrNotDurable) && job != nil {
-		s.log.Warn("a job is not known to be on Redis' disk", "job", job.ID, "error", err)
-		return refuse(http.StatusGatewayTimeout, codeNotDurable, "durable", "job %s was taken in, but Redis has not confirmed that it is on disk: "+
-			"submit it again only under the same idempotency_key, which gives this job again and waits for the disk", job.ID)
+		s.log.Warn("job may not be on Redis' disk", "job", job.ID, "error", err)
+		return refuse(http.StatusGatewayTimeout, codeNotDurable, "durable", "job %s was accepted, but Redis has not confirmed that it is on disk: "+
+			"submit it again only under the same idempotency_key, which returns this job and waits for the disk", job.ID)
 	}
 	if err != nil {
 		return err
@@ -54,11 +54,11 @@ func (s *Server) submit(c echo.Context) error {
 	return c.JSON(http.StatusCreated, answer)
 }
 
-// whyWaiting adds to the answer why nobody can serve the job now, if so. The job is in the queue whatever happens here.
+// whyWaiting adds to the answer why no worker can serve the job now, if that is so. It never fails: the job is in the queue.
 func (s *Server) whyWaiting(c echo.Context, job *queue.Job, answer *submitted) {
 	why, err := s.o.Queue.Explain(c.Request().Context(), job.ID)
 	if err != nil {
-		s.log.Warn("a submitted job could not be explained", "job", job.ID, "error", err)
+		s.log.Warn("cannot explain a submitted job", "job", job.ID, "error", err)
 		return
 	}
 	if why.Able > 0 || why.State.Final() || why.State == queue.Running {
@@ -68,7 +68,7 @@ func (s *Server) whyWaiting(c echo.Context, job *queue.Job, answer *submitted) {
 	answer.Pools, answer.Refusals = s.o.Pools.Able(job.Requirements), why.Refusals
 	answer.Reason = why.Summary
 	if len(answer.Pools) > 0 {
-		answer.Reason = fmt.Sprintf("%s; pool %s could serve it with one machine more", strings.TrimSuffix(why.Summary, "."), strings.Join(answer.Pools, ", "))
+		answer.Reason = fmt.Sprintf("%s; pool %s could serve it with one more machine", strings.TrimSuffix(why.Summary, "."), strings.Join(answer.Pools, ", "))
 	}
 }
 
@@ -100,7 +100,7 @@ func (s *Server) list(c echo.Context) error {
 	}
 	f := queue.ListFilter{Type: q.Get("type"), State: queue.State(q.Get("state")), Tenant: q.Get("tenant"), Cursor: q.Get("cursor")}
 	if f.State != "" && !slices.Contains(states, f.State) {
-		return invalid("state", "%q is no state; there are %s", f.State, strings.Trim(fmt.Sprint(states), "[]"))
+		return invalid("state", "%q is not a state; the states are %s", f.State, strings.Trim(fmt.Sprint(states), "[]"))
 	}
 	if text := q.Get("limit"); text != "" {
 		if f.Limit, err = strconv.Atoi(text); err != nil || f.Limit < 1 || f.Limit > 500 {
@@ -120,7 +120,7 @@ func (s *Server) list(c echo.Context) error {
 // explanation is the answer to GET /v1/jobs/{id}/explain.
 type explanation struct {
 	queue.Explanation
-	Pools []string `json:"pools,omitempty"` // those that could serve it with one machine more
+	Pools []string `json:"pools,omitempty"` // those that could serve it with one more machine
 }
 
 func (s *Server) explain(c echo.Context) error {

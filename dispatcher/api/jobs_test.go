@@ -22,7 +22,7 @@ func TestTheLifeOfAJob(t *testing.T) {
 	require.Equal(t, http.StatusCreated, status)
 	require.Equal(t, "waiting", out["state"])
 	require.NotEmpty(t, out["class"])
-	require.Contains(t, out["reason"], "pool standard could serve it with one machine more", "nobody is there")
+	require.Contains(t, out["reason"], "pool standard could serve it with one more machine", "no worker is there")
 	require.Positive(t, v.pools.kicked)
 	id := out["id"].(string)
 
@@ -187,8 +187,8 @@ func TestRefusals(t *testing.T) {
 		{"a long reason", "POST", "/v1/types/simulation/pause", `{"reason": "` + strings.Repeat("x", 501) + `"}`, 400, "invalid", "reason", "at most 500"},
 		{"unknown path", "GET", "/v1/job", "", 404, "not_found", "", "/v1/openapi.json"},
 		{"wrong method", "DELETE", "/v1/jobs", "", 405, "method_not_allowed", "", "Allow header"},
-		{"unknown parameter", "GET", "/v1/jobs?status=done", "", 400, "invalid", "status", "there are type, state, tenant, limit, cursor"},
-		{"unknown state", "GET", "/v1/jobs?state=done", "", 400, "invalid", "state", "there are waiting delayed"},
+		{"unknown parameter", "GET", "/v1/jobs?status=done", "", 400, "invalid", "status", "the parameters are type, state, tenant, limit, cursor"},
+		{"unknown state", "GET", "/v1/jobs?state=done", "", 400, "invalid", "state", "the states are waiting delayed"},
 		{"wrong limit", "GET", "/v1/jobs?limit=0", "", 400, "invalid", "limit", "1 to 500"},
 		{"twice", "GET", "/v1/jobs?limit=1&limit=2", "", 400, "invalid", "limit", "given 2 times"},
 		{"wrong cursor", "GET", "/v1/jobs?cursor=%00", "", 400, "invalid", "cursor", ""},
@@ -229,7 +229,7 @@ func TestAnUnconfirmedDurableSubmission(t *testing.T) {
 	_, list := v.do("GET", "/v1/jobs", "")
 	job := list["jobs"].([]any)[0].(map[string]any)
 	require.Contains(t, string(body), "not_durable")
-	require.Contains(t, string(body), fmt.Sprintf("job %s was taken in", job["id"]))
+	require.Contains(t, string(body), fmt.Sprintf("job %s was accepted", job["id"]))
 }
 
 func TestPoolsAndMachines(t *testing.T) {

@@ -16,7 +16,7 @@ import (
 	"github.com/emprops/machinectl/queue"
 )
 
-// maxSeries bounds the classes and types that have gauges of their own: those with the most jobs; the rest is "other".
+// maxSeries bounds the classes and types with gauges of their own: those with the most jobs. The others are summed as "other".
 const maxSeries = 50
 
 // metrics are the dispatcher's Prometheus metrics. Demand and pools are read when scraped.
@@ -47,10 +47,10 @@ func newMetrics(r *prometheus.Registry, o Options) (*metrics, error) {
 		jobs:      prometheus.NewDesc("machinectl_jobs", "Jobs that have not ended, by type and state.", []string{"type", "state"}, nil),
 		classes:   prometheus.NewDesc("machinectl_class_jobs", "Jobs of the fullest classes, by state; the others together are \"other\".", []string{"class", "state"}, nil),
 		age:       prometheus.NewDesc("machinectl_oldest_wait_seconds", "Age of the longest waiting job.", nil, nil),
-		machines:  prometheus.NewDesc("machinectl_pool_machines", "Machines of a pool; state asked counts what Nomad was asked for.", []string{"pool", "state"}, nil),
-		leads:     prometheus.NewDesc("machinectl_leads", "1 where this dispatcher is the one that resizes pools.", nil, nil),
+		machines:  prometheus.NewDesc("machinectl_pool_machines", "Machines of a pool; state asked counts those requested from Nomad.", []string{"pool", "state"}, nil),
+		leads:     prometheus.NewDesc("machinectl_leads", "1 if this dispatcher is the one that resizes pools.", nil, nil),
 		unwatched: prometheus.NewDesc("machinectl_unwatched_pools", "Pools in a namespace that no dispatcher resizes.", []string{"namespace"}, nil),
-		up:        prometheus.NewDesc("machinectl_up", "1 where the dispatcher can reach the backend.", []string{"backend"}, nil),
+		up:        prometheus.NewDesc("machinectl_up", "1 if the dispatcher can reach the backend.", []string{"backend"}, nil),
 	}
 	return m, errors.Join(r.Register(m.requests), r.Register(m))
 }
@@ -90,7 +90,7 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	gauge(m.up, ok(err), "redis")
 	gauge(m.up, ok(m.pools.Health()), "nomad")
 	if err != nil {
-		m.log.Warn("the demand could not be read for metrics", "error", err)
+		m.log.Warn("cannot read the demand for metrics", "error", err)
 	} else {
 		m.collectDemand(demand, gauge)
 	}

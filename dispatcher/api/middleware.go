@@ -18,7 +18,7 @@ const headerRequestID = "X-Request-ID"
 
 var requestID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
-// identify gives each request an id, the client's where it is a plausible one, and repeats it in the answer.
+// identify gives each request an id, the client's if it is well-formed, and repeats it in the answer.
 func (s *Server) identify(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		id := c.Request().Header.Get(headerRequestID)
@@ -62,7 +62,7 @@ func (s *Server) recoverPanics(next echo.HandlerFunc) echo.HandlerFunc {
 			case http.ErrAbortHandler:
 				panic(r)
 			default:
-				s.log.Error("panic in a request", "route", c.Path(), "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+				s.log.Error("request panicked", "route", c.Path(), "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
 				err = fmt.Errorf("panic: %v", r)
 			}
 		}()
@@ -70,7 +70,7 @@ func (s *Server) recoverPanics(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// bound limits the body's size and, but for streams and files, the time.
+// bound limits the body's size and, except for streams and files, the time.
 func (s *Server) bound(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()

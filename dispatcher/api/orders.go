@@ -9,12 +9,12 @@ import (
 	"github.com/emprops/machinectl/queue"
 )
 
-// because is the optional body of the orders that take a reason, which is shown to whoever asks why.
+// because is the optional body of requests that take a reason. The reason is shown to clients that ask why.
 type because struct {
 	Reason string `json:"reason"`
 }
 
-// reason reads the request's body.
+// reason returns the reason in the request's body, or otherwise if there is none.
 func reason(c echo.Context, otherwise string) (string, error) {
 	if _, err := query(c.Request()); err != nil {
 		return "", err
@@ -41,7 +41,7 @@ func (s *Server) cancel(c echo.Context) error {
 	return c.JSON(http.StatusOK, job)
 }
 
-// requeue makes an ended job wait again. What the job is not in the state for is a conflict, not a fault of the request.
+// requeue makes an ended job wait again. A job in another state is a conflict: the request itself is valid.
 func (s *Server) requeue(c echo.Context) error {
 	if _, err := query(c.Request()); err != nil {
 		return err
@@ -65,7 +65,7 @@ type pausing struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-// listTypes answers with the types that were ever used and which of them are paused.
+// listTypes answers with all types that were ever used, and whether they are paused.
 func (s *Server) listTypes(c echo.Context) error {
 	if _, err := query(c.Request()); err != nil {
 		return err

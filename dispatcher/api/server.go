@@ -43,13 +43,13 @@ type Queue interface {
 type Pools interface {
 	Pools() []resize.PoolView
 	Pool(name string) (resize.PoolView, bool)
-	// Able names the pools one machine of which could serve such a job, also those that have none now.
+	// Able returns the names of the pools whose machines could serve such a job, including pools without a machine now.
 	Able(r capability.Requirements) []string
 	// Kick asks for a decision soon instead of at the next interval.
 	Kick()
-	// Leads says that this dispatcher is the one of several that resizes pools.
+	// Leads reports whether this dispatcher is the one of several that resizes pools.
 	Leads() bool
-	// Health is nil while Nomad could be read the last time.
+	// Health returns why Nomad could not be read the last time, or nil if it could.
 	Health() error
 }
 
@@ -58,10 +58,10 @@ type Options struct {
 	Listen string // host:port, ":0" picks a port; default 127.0.0.1:8650
 	Queue  Queue
 	Pools  Pools
-	// Situation tells who resizes pools, and of which namespaces nobody does; nil: nothing is known of either.
+	// Situation returns which dispatcher resizes pools, and the namespaces whose pools none resizes. May be nil.
 	Situation func() Situation
-	// BlobRoot is the folder of the file:// blob store whose files are served; empty: none are. It need not exist yet: who
-	// stores the first file makes it.
+	// BlobRoot is the folder of the file:// blob store whose files are served; if empty, none are. It need not exist yet:
+	// the agent that stores the first file creates it.
 	BlobRoot string
 	Registry *prometheus.Registry // metrics are registered and served from here; default a new one
 	Logger   *slog.Logger         // default discards
@@ -125,7 +125,7 @@ type Server struct {
 	serveErr   error // set before done is closed
 }
 
-// New validates the options and opens the listener, so that Addr is known and a taken port is an error at once.
+// New validates the options and opens the listener, so that Addr is known and a taken port fails immediately.
 func New(o Options) (*Server, error) {
 	o, err := o.withDefaults()
 	if err != nil {
@@ -157,7 +157,7 @@ func New(o Options) (*Server, error) {
 	return s, nil
 }
 
-// Addr is the host:port that the server listens on.
+// Addr returns the host:port that the server listens on.
 func (s *Server) Addr() string { return s.lis.Addr().String() }
 
 // Start serves in the background. Done is closed when serving has ended, whatever the reason.
@@ -170,15 +170,15 @@ func (s *Server) Start() {
 	}()
 }
 
-// Done is closed when serving has ended; Err then says why, nil after Stop.
+// Done returns a channel that is closed when serving has ended. Err then returns why.
 func (s *Server) Done() <-chan struct{} { return s.done }
 
-// Err is the reason why Done is closed.
+// Err returns why serving has ended, nil after Stop. It may be called once Done is closed.
 func (s *Server) Err() error { return s.serveErr }
 
 // Stop ends the event streams, lets the other requests finish until ctx ends, and closes what is left.
 func (s *Server) Stop(ctx context.Context) error {
-	s.endStreams() // one that begins after this ends at once
+	s.endStreams() // a stream that begins after this ends immediately
 	if err := s.http.Shutdown(ctx); err != nil {
 		return errors.Join(fmt.Errorf("requests were cut off: %w", err), s.http.Close())
 	}

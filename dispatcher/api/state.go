@@ -26,7 +26,7 @@ func (s *Server) healthz(c echo.Context) error {
 	return c.JSON(http.StatusOK, health{Status: "ok"})
 }
 
-// readiness is the answer to /readyz. Ready means that jobs are taken: without Nomad they still are, only no pool is resized.
+// readiness is the answer to /readyz. Ready means that jobs are accepted. Without Nomad they still are, but no pool is resized.
 type readiness struct {
 	Ready bool  `json:"ready"`
 	Redis check `json:"redis"`
@@ -76,7 +76,7 @@ func (s *Server) getPool(c echo.Context) error {
 	pool, ok := s.o.Pools.Pool(name)
 	if !ok {
 		if err := s.o.Pools.Health(); err != nil {
-			return refuse(http.StatusServiceUnavailable, codeUnavailable, "", "pools can't be read from Nomad now: %s", err)
+			return refuse(http.StatusServiceUnavailable, codeUnavailable, "", "pools can't be read from Nomad: %s", err)
 		}
 		return refuse(http.StatusNotFound, codeNotFound, "pool", "no pool %q: GET /v1/pools lists them", name)
 	}

@@ -8,8 +8,8 @@ import (
 	"github.com/emprops/machinectl/dispatcher/fleet"
 )
 
-// Identity is a dispatcher: who it is, where its API is, and where in Nomad its pools are. What a leader of another release
-// doesn't tell is empty.
+// Identity identifies a dispatcher, its API, and the place of its pools in Nomad. Fields that a leader of another release
+// doesn't publish are empty.
 type Identity struct {
 	ID        string `json:"id"`
 	Addr      string `json:"addr,omitempty"` // host:port that it listens on
@@ -18,14 +18,14 @@ type Identity struct {
 	Region    string `json:"region,omitempty"`
 }
 
-// Situation is who resizes which pools, and which nobody does.
+// Situation is which dispatcher resizes which pools, and which pools none does.
 type Situation struct {
 	Dispatcher Identity `json:"dispatcher"` // the one that answers
-	// Leader resizes the pools; nil while nobody does or it isn't known.
+	// Leader resizes the pools; nil while no dispatcher does or it isn't known.
 	Leader *Identity `json:"leader,omitempty"`
-	// Conflict says that another dispatcher leads, whose pools are elsewhere: nobody resizes those of this one.
+	// Conflict is set if the leader's pools are elsewhere, so that no dispatcher resizes the pools of this one.
 	Conflict string `json:"conflict,omitempty"`
-	// Unwatched are the namespaces with pools that nobody resizes, UnwatchedUnknown why that can't be found out.
+	// Unwatched are the namespaces with pools that no dispatcher resizes. UnwatchedUnknown explains why that isn't known.
 	Unwatched        []fleet.NamespacePools `json:"unwatched"`
 	UnwatchedUnknown string                 `json:"unwatched_unknown,omitempty"`
 }

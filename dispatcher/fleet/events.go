@@ -12,7 +12,7 @@ import (
 type Event struct {
 	At      time.Time
 	Group   string
-	Total   int // the pool's intended machines after it; −1 where somebody else made the change
+	Total   int // the pool's intended machines after it; −1 if another client made the change
 	Message string
 	Fitting Fitting
 }
@@ -26,7 +26,7 @@ type Fitting struct {
 
 func (f Fitting) String() string { return fmt.Sprintf("%d %s %s", f.Machines, f.Group, f.Nodes) }
 
-// parseFitting reads what String made; the zero Fitting where it can't.
+// parseFitting is the inverse of String. It returns the zero Fitting for text that can't be read.
 func parseFitting(text string) (f Fitting) {
 	if _, err := fmt.Sscanf(text, "%d %s %s", &f.Machines, &f.Group, &f.Nodes); err != nil {
 		return Fitting{}

@@ -169,7 +169,7 @@ func removal(t *testing.T, nomad *api.Client, c *fleet.Client) {
 func troubles(t *testing.T, nomad *api.Client, c *fleet.Client) {
 	nomadtest.Pool(t, nomad, "infeasible", nomadtest.Machine{Group: "test-00000007", Count: 1, Needs: "gpu", Policy: policy(true)})
 	g := group(t, read(t, c, "infeasible"), "test-00000007")
-	require.Contains(t, g.Blocked, "1 of 1 nodes lack it: ${meta.gpu} = yes")
+	require.Contains(t, g.Blocked, "1 of 1 nodes don't meet the constraint: ${meta.gpu} = yes")
 	require.False(t, g.Full)
 	require.Empty(t, g.Machines)
 

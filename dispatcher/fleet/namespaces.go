@@ -11,7 +11,7 @@ import (
 	"github.com/emprops/machinectl/hcl/manifest"
 )
 
-// isPool reports whether a Nomad job is a pool of ours that is to run.
+// isPool reports whether a Nomad job is a pool that should run.
 func isPool(s *api.JobListStub) bool {
 	return s.Meta[manifest.MetaManaged] == manifest.MetaManagedValue && !s.Stop
 }
@@ -29,8 +29,7 @@ type NamespacePools struct {
 	Pools     []string `json:"pools"`
 }
 
-// Everywhere lists the pools of all namespaces that the token may see, by namespace. It reads no more of them than their
-// names.
+// Everywhere lists the names of the pools in all namespaces that the token may read, by namespace.
 func (c *Client) Everywhere(ctx context.Context) ([]NamespacePools, error) {
 	q := (&api.QueryOptions{Namespace: api.AllNamespacesNamespace}).WithContext(ctx)
 	stubs, _, err := c.nomad.Jobs().ListOptions(&api.JobListOptions{Fields: &api.JobListFields{Meta: true}}, q)

@@ -12,14 +12,14 @@ import (
 	"github.com/hashicorp/nomad/api"
 )
 
-// nodes says of those which drain or are away what they do, and stands for all that take work. Without the right to list
-// nodes it knows of none: what a shrink stops is then told by allocations alone.
+// nodes returns a description of each node that drains or is away, by id, and a hash of the nodes that accept work. If the
+// token may not list nodes, moving is empty, and a shrink is then predicted from allocations alone.
 func (c *Client) nodes(q *api.QueryOptions) (moving map[string]string, all string, err error) {
 	nodes, _, err := c.nomad.Nodes().List(q)
 	var status api.UnexpectedResponseError
 	if errors.As(err, &status) && status.StatusCode() == http.StatusForbidden {
 		c.nodesOnce.Do(func() {
-			c.log.Warn("Nomad's token may not list nodes: drains are seen only once allocations move", "policy", `node { policy = "read" }`)
+			c.log.Warn("Nomad's token may not list nodes, drains are observed once allocations move", "policy", `node { policy = "read" }`)
 		})
 		return map[string]string{}, "-", nil
 	}
@@ -44,7 +44,7 @@ func (c *Client) nodes(q *api.QueryOptions) (moving map[string]string, all strin
 
 func movingOf(a *api.AllocationListStub, nodes map[string]string) string {
 	if a.ClientStatus == api.AllocClientStatusUnknown {
-		return "node " + a.NodeName + " is not heard of"
+		return "node " + a.NodeName + " is out of reach"
 	}
 	if terminal(a.ClientStatus) {
 		return ""

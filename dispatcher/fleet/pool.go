@@ -11,17 +11,17 @@ import (
 	"github.com/emprops/machinectl/hcl/manifest"
 )
 
-// Pool is one pool: one Nomad job of ours.
+// Pool is one pool: one Nomad job that machinectl manages.
 type Pool struct {
 	Name      string
 	Namespace string
 	Index     uint64 // the job's modify index, which writes are conditional on
 	// Groups are the pool's revisions in the job's order.
 	Groups []Group
-	// Problem says why the pool can't be managed, such as a policy of another version; empty when it can.
+	// Problem explains why the pool can't be managed, such as a policy of another version; empty if it can.
 	Problem string
 	Events  []Event // scaling events of all groups, newest first
-	// Nodes stands for the nodes that take work: another value means that some came, went, or were closed or opened.
+	// Nodes is a hash of the nodes that accept work: it changes when a node comes, goes, or changes its eligibility.
 	Nodes string
 }
 
@@ -29,30 +29,31 @@ type Pool struct {
 type Group struct {
 	Name   string
 	Policy manifest.Policy
-	Count  int // what Nomad is asked for
-	// Machines hold an index of the group: those that run, start, or are dead and have not been replaced. By index.
+	Count  int // machines requested from Nomad
+	// Machines are those that run, start, or are dead and have not been replaced, sorted by index.
 	Machines []Machine
-	// Stopping counts allocations that are told to stop and have not ended: they still hold their GPUs.
+	// Stopping counts allocations that have been told to stop and have not ended: they still hold their GPUs.
 	Stopping int
-	// Blocked says why Nomad can't place what is missing; Full that nodes would do if they were not occupied.
+	// Blocked explains why Nomad can't place the missing machines. Full reports whether occupied nodes are the reason.
 	Blocked string
 	Full    bool
 }
 
-// Machine is one allocation as Nomad sees it.
+// Machine is one allocation as Nomad reports it.
 type Machine struct {
 	ID    string
 	Index int
 	Node  string
 	Dead  bool // has ended, keeps its index: Nomad may replace it later
 	Since time.Time
-	// Trouble says how it fails to come up, empty if it doesn't: "task agent restarted 4 times: exit code 1".
+	// Trouble explains why it doesn't become ready, such as "task agent restarted 4 times: exit code 1"; empty if nothing
+	// is wrong.
 	Trouble string
-	// Moving says why Nomad may stop it before others: its node drains, is down, or isn't heard of.
+	// Moving explains why Nomad may stop it before others: its node drains, is down, or is out of reach.
 	Moving string
 }
 
-// Wanted is the group that the pool should end on; nil where none is.
+// Wanted returns the group that the pool should end on, or nil if there is none.
 func (p *Pool) Wanted() *Group {
 	for i := range p.Groups {
 		if p.Groups[i].Policy.Wanted {
@@ -62,7 +63,7 @@ func (p *Pool) Wanted() *Group {
 	return nil
 }
 
-// Asked is how many machines Nomad is asked for, over all groups.
+// Asked returns how many machines are requested from Nomad, over all groups.
 func (p *Pool) Asked() int {
 	sum := 0
 	for _, g := range p.Groups {
@@ -71,13 +72,13 @@ func (p *Pool) Asked() int {
 	return sum
 }
 
-// Rolling says that a group which isn't wanted still has machines or is still in the job.
+// Rolling reports whether the job still has a group that isn't wanted.
 func (p *Pool) Rolling() bool {
 	return slices.ContainsFunc(p.Groups, func(g Group) bool { return !g.Policy.Wanted })
 }
 
-// Total is how many machines the pool is intended to have: what is asked for, less a rollout's surge of at most one, and
-// including those that a rollout on full nodes is short of.
+// Total returns how many machines the pool is intended to have: those requested, less a rollout's surge of at most one,
+// plus those that a rollout on full nodes is short of.
 func (p *Pool) Total() int {
 	asked := p.Asked()
 	if !p.Rolling() || len(p.Events) == 0 || p.Events[0].Total < 0 {
@@ -93,8 +94,8 @@ func (p *Pool) Total() int {
 	return asked
 }
 
-// Fits is how many machines of the pool the nodes were found to take in this rollout; 0 where that isn't known, or was
-// with other nodes.
+// Fits returns how many machines of the pool were found to fit the nodes in this rollout. It returns 0 if that isn't known,
+// or if the nodes have changed since.
 func (p *Pool) Fits() int {
 	if !p.replacing() || p.Events[0].Fitting.Nodes != p.Nodes {
 		return 0
@@ -102,13 +103,13 @@ func (p *Pool) Fits() int {
 	return p.Events[0].Fitting.Machines
 }
 
-// replacing says that the last change was one of the present rollout and made on full nodes.
+// replacing reports whether the last change was made by the present rollout, on full nodes.
 func (p *Pool) replacing() bool {
 	w := p.Wanted()
 	return w != nil && p.Rolling() && len(p.Events) > 0 && p.Events[0].Fitting.Group == w.Name
 }
 
-// Resized returns the times of the last changes of the total in each direction, zero where none is on record.
+// Resized returns the times of the last changes of the total in each direction, zero if none is recorded.
 func (p *Pool) Resized() (up, down time.Time) {
 	for i, e := range p.Events {
 		if i+1 >= len(p.Events) || e.Total < 0 {
@@ -125,13 +126,13 @@ func (p *Pool) Resized() (up, down time.Time) {
 	return up, down
 }
 
-// Live are the group's machines that have not ended.
+// Live returns the group's machines that have not ended.
 func (g *Group) Live() []Machine {
 	return slices.DeleteFunc(slices.Clone(g.Machines), func(m Machine) bool { return m.Dead })
 }
 
-// Victims are the machines that Nomad may stop when the group shrinks to count, highest index first. An error says why
-// that can't be foretold now.
+// Victims returns the machines that Nomad may stop when the group shrinks to count, highest index first. It fails if that
+// can't be predicted now.
 func (g *Group) Victims(count int) ([]Machine, error) {
 	live := g.Live()
 	slices.SortFunc(live, func(a, b Machine) int { return cmp.Compare(b.Index, a.Index) })
@@ -151,7 +152,7 @@ func (g *Group) Victims(count int) ([]Machine, error) {
 	if g.Blocked != "" && len(g.Machines) >= g.Count {
 		return nil, errors.New("a machine waits to be replaced: " + g.Blocked)
 	}
-	// The dead count as if Nomad counted them: if it doesn't, it stops fewer of the same ones.
+	// Dead machines are counted as if Nomad counted them: if it doesn't, it stops fewer of the same machines.
 	all := slices.SortedFunc(slices.Values(g.Machines), func(a, b Machine) int { return cmp.Compare(b.Index, a.Index) })
 	excess := max(len(all)-count, 0)
 	return slices.DeleteFunc(all[:excess], func(m Machine) bool { return m.Dead }), nil

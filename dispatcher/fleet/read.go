@@ -25,22 +25,22 @@ type Client struct {
 
 	mu        sync.Mutex
 	jobs      map[string]cached // by pool
-	nodesOnce sync.Once         // says once that nodes can't be listed
+	nodesOnce sync.Once         // logs only once that nodes can't be listed
 }
 
-// cached is what can't change without the job's modify index.
+// cached is what stays the same as long as the job's modify index does.
 type cached struct {
 	index  uint64
 	job    *api.Job
 	events []Event
 }
 
-// New returns a client on top of Nomad's own.
+// New returns a client that uses the given Nomad client.
 func New(nomad *api.Client, log *slog.Logger) *Client {
 	return &Client{nomad: nomad, log: log, jobs: map[string]cached{}}
 }
 
-// reads bounds the concurrent requests for single jobs.
+// reads bounds the concurrent requests for jobs.
 const reads = 8
 
 // Pools reads all pools, by name.
@@ -92,7 +92,7 @@ func (c *Client) Pools(ctx context.Context) ([]Pool, error) {
 	return pools, nil
 }
 
-// job reads the job's text and scaling events, where they may have changed.
+// job returns the job and its scaling events. It reads them from Nomad only if they may have changed.
 func (c *Client) job(ctx context.Context, s *api.JobListStub) (cached, error) {
 	c.mu.Lock()
 	entry, ok := c.jobs[s.ID]
@@ -189,7 +189,7 @@ func terminal(clientStatus string) bool {
 	return clientStatus == api.AllocClientStatusComplete || clientStatus == api.AllocClientStatusFailed || clientStatus == api.AllocClientStatusLost
 }
 
-// indexOf reads the index out of an allocation's name, "pool.group[3]"; −1 where there is none.
+// indexOf returns the index in an allocation's name, such as "pool.group[3]", or −1 if there is none.
 func indexOf(name string) int {
 	n, err := strconv.Atoi(strings.TrimSuffix(name[strings.LastIndexByte(name, '[')+1:], "]"))
 	if err != nil {

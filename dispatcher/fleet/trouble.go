@@ -11,10 +11,10 @@ import (
 	"github.com/hashicorp/nomad/api"
 )
 
-// restartsAreTrouble is how many restarts of one task make a crash loop; a single crash is not one.
+// restartsAreTrouble is how many restarts of one task are considered a crash loop.
 const restartsAreTrouble = 3
 
-// troubleOf says how an allocation fails to come up; empty where it doesn't, or not often enough to say so.
+// troubleOf explains why an allocation doesn't become ready. It returns "" unless the allocation failed often enough.
 func troubleOf(a *api.AllocationListStub) string {
 	for _, name := range slices.Sorted(maps.Keys(a.TaskStates)) {
 		t := a.TaskStates[name]
@@ -41,7 +41,7 @@ func reschedules(a *api.AllocationListStub) int {
 	return len(a.RescheduleTracker.Events)
 }
 
-// lastEvent is what Nomad says last of a task that tells why it doesn't run.
+// lastEvent returns Nomad's last message about a task that explains why it doesn't run.
 func lastEvent(t *api.TaskState) string {
 	for _, e := range slices.Backward(t.Events) {
 		switch e.Type {
@@ -52,7 +52,7 @@ func lastEvent(t *api.TaskState) string {
 	return "no reason given"
 }
 
-// placements finds out, for a pool with a blocked evaluation, why its groups can't be placed.
+// placements sets why the groups of a pool with a blocked evaluation can't be placed.
 func (c *Client) placements(ctx context.Context, p *Pool) error {
 	evals, _, err := c.nomad.Jobs().Evaluations(p.Name, (&api.QueryOptions{}).WithContext(ctx))
 	if err != nil {
@@ -74,11 +74,11 @@ func (c *Client) placements(ctx context.Context, p *Pool) error {
 	return nil
 }
 
-// placementText says in words why Nomad found no node; full that some would do if they were not occupied.
+// placementText explains why Nomad found no node. full reports whether occupied nodes are the reason.
 func placementText(m *api.AllocationMetric) (text string, full bool) {
 	var parts []string
 	for _, reason := range slices.Sorted(maps.Keys(m.ConstraintFiltered)) {
-		parts = append(parts, fmt.Sprintf("%d of %d nodes lack it: %s", m.ConstraintFiltered[reason], m.NodesInPool, reason))
+		parts = append(parts, fmt.Sprintf("%d of %d nodes don't meet the constraint: %s", m.ConstraintFiltered[reason], m.NodesInPool, reason))
 	}
 	for _, class := range slices.Sorted(maps.Keys(m.ClassFiltered)) {
 		if len(parts) == 0 {

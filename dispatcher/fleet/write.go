@@ -10,27 +10,27 @@ import (
 	"github.com/hashicorp/nomad/api"
 )
 
-// ErrConflict means that somebody changed the job since it was read, and nothing was written.
+// ErrConflict means that the job has changed since it was read, and nothing was written.
 var ErrConflict = errors.New("the Nomad job has changed meanwhile")
 
 // The keys of a scaling event's meta.
 const (
 	metaTotal = "machinectl_total" // the pool's intended total
-	metaFits  = "machinectl_fits"  // a Fitting, where there is one
+	metaFits  = "machinectl_fits"  // a Fitting, if one is known
 )
 
 // Change is a new count for one group of a pool.
 type Change struct {
 	Group string
 	Count int
-	// Total is the pool's intended machines after it.
+	// Total is how many machines the pool is intended to have after the change.
 	Total int
-	// Fits is what [Pool.Fits] shall answer from then on.
+	// Fits is what [Pool.Fits] returns from then on.
 	Fits    int
 	Message string // what the Nomad UI shows for the event
 }
 
-// Scale sets the count of one group of the pool as it was read.
+// Scale sets the count of one group, unless the pool has changed since it was read.
 func (c *Client) Scale(ctx context.Context, p Pool, change Change) error {
 	n := int64(change.Count)
 	meta := map[string]any{metaTotal: change.Total}
@@ -47,7 +47,7 @@ func (c *Client) Scale(ctx context.Context, p Pool, change Change) error {
 	return nil
 }
 
-// RemoveGroup takes a group with no machines out of the pool's job as it was read.
+// RemoveGroup removes a group without machines from the pool's job, unless the job has changed since it was read.
 func (c *Client) RemoveGroup(ctx context.Context, p Pool, group string) error {
 	job, _, err := c.nomad.Jobs().Info(p.Name, (&api.QueryOptions{}).WithContext(ctx))
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/emprops/machinectl/dispatcher/scaler"
 )
 
-// act moves the pool one step towards the plan: at most one write to Nomad, since that makes what was read old.
+// act moves the pool one step towards the plan. It writes to Nomad at most once, because a write makes what was observed stale.
 func (l *Loop) act(ctx context.Context, p *pool, plan rollout.Plan, d scaler.Decision) (changed bool, err error) {
 	for _, g := range p.Groups {
 		if target := plan.Targets[g.Name]; target > g.Count && (p.unknown == "" || !plan.Moving) {
@@ -24,7 +24,7 @@ func (l *Loop) act(ctx context.Context, p *pool, plan rollout.Plan, d scaler.Dec
 	}
 	for _, g := range p.Groups {
 		if target := plan.Targets[g.Name]; target < g.Count && target >= len(g.Machines) {
-			l.log.Info("a pool takes back what Nomad has not placed", "pool", p.Name, "group", g.Name, "from", g.Count, "to", target, "reason", plan.Reason)
+			l.log.Info("unplaced machines withdrawn", "pool", p.Name, "group", g.Name, "from", g.Count, "to", target, "reason", plan.Reason)
 			return true, l.o.Fleet.Scale(ctx, p.Pool, change(p, g, target, plan, d))
 		}
 	}
@@ -39,7 +39,7 @@ func (l *Loop) act(ctx context.Context, p *pool, plan rollout.Plan, d scaler.Dec
 	if failed != nil || len(plan.Remove) == 0 {
 		return false, failed
 	}
-	l.log.Info("an old revision leaves the pool", "pool", p.Name, "group", plan.Remove[0])
+	l.log.Info("old revision removed", "pool", p.Name, "group", plan.Remove[0])
 	return true, l.o.Fleet.RemoveGroup(ctx, p.Pool, plan.Remove[0])
 }
 
@@ -50,11 +50,11 @@ func (l *Loop) grow(ctx context.Context, p *pool, g fleet.Group, plan rollout.Pl
 			return false, err
 		}
 	}
-	l.log.Info("a pool grows", "pool", p.Name, "group", g.Name, "from", g.Count, "to", target, "total", d.Count, "reasons", d.Reasons)
+	l.log.Info("pool grown", "pool", p.Name, "group", g.Name, "from", g.Count, "to", target, "total", d.Count, "reasons", d.Reasons)
 	return true, l.o.Fleet.Scale(ctx, p.Pool, change(p, g, target, plan, d))
 }
 
-// shrink drains what may be stopped at the target, and lowers the count as far as those machines are idle.
+// shrink drains the machines that Nomad may stop at the target, and lowers the count as far as those machines are idle.
 func (l *Loop) shrink(ctx context.Context, p *pool, g fleet.Group, plan rollout.Plan, d scaler.Decision) (bool, error) {
 	target := plan.Targets[g.Name]
 	victims, err := g.Victims(target)
@@ -74,18 +74,18 @@ func (l *Loop) shrink(ctx context.Context, p *pool, g fleet.Group, plan rollout.
 	if err != nil || count == g.Count {
 		return false, err
 	}
-	l.log.Info("a pool shrinks", "pool", p.Name, "group", g.Name, "from", g.Count, "to", count, "total", d.Count, "reasons", d.Reasons)
+	l.log.Info("pool shrunk", "pool", p.Name, "group", g.Name, "from", g.Count, "to", count, "total", d.Count, "reasons", d.Reasons)
 	return true, l.o.Fleet.Scale(ctx, p.Pool, change(p, g, count, plan, d))
 }
 
-// idleCount is the lowest count, not below target, at which Nomad stops none but machines with no job in flight. The
-// victims have just been drained, so that the answer stays true until their drains lapse.
+// idleCount returns the lowest count, not below target, at which Nomad stops only machines with no job in flight. The
+// victims have just been drained, so the answer holds until their drains lapse.
 func (l *Loop) idleCount(ctx context.Context, g fleet.Group, victims []fleet.Machine, target int) (int, error) {
 	idle := map[string]bool{}
 	for _, m := range victims {
 		n, err := l.o.Queue.InFlight(ctx, m.ID)
 		if err != nil {
-			return 0, fmt.Errorf("the jobs in flight on machine %s: %w", m.ID, err)
+			return 0, fmt.Errorf("counting the jobs in flight on machine %s: %w", m.ID, err)
 		}
 		idle[m.ID] = n == 0
 	}
@@ -99,14 +99,14 @@ func (l *Loop) idleCount(ctx context.Context, g fleet.Group, victims []fleet.Mac
 	return count, nil
 }
 
-// drainOnly drains or renews the drain of these machines of the group, and takes it back from the others where it is this
-// dispatcher's.
+// drainOnly drains these machines of the group or renews their drain, and withdraws the drain of the others where it is
+// this dispatcher's.
 func (l *Loop) drainOnly(ctx context.Context, p *pool, g fleet.Group, machines []fleet.Machine) error {
 	wanted := map[string]bool{}
 	for _, m := range machines {
 		wanted[m.ID] = true
 		if _, ours := l.drained[m.ID]; !ours {
-			l.log.Info("a machine is drained", "pool", p.Name, "group", g.Name, "machine", m.ID, "index", m.Index)
+			l.log.Info("machine drained", "pool", p.Name, "group", g.Name, "machine", m.ID, "index", m.Index)
 		}
 		l.drained[m.ID] = p.Name // before the call: one that fails may have taken effect
 		if err := l.o.Queue.Drain(ctx, m.ID, "pool "+p.Name+" shrinks", l.o.DrainTTL); err != nil {
@@ -118,10 +118,10 @@ func (l *Loop) drainOnly(ctx context.Context, p *pool, g fleet.Group, machines [
 			continue
 		}
 		if err := l.o.Queue.Undrain(ctx, m.ID); err != nil {
-			return fmt.Errorf("taking back the drain of machine %s: %w", m.ID, err)
+			return fmt.Errorf("withdrawing the drain of machine %s: %w", m.ID, err)
 		}
 		delete(l.drained, m.ID)
-		l.log.Info("a machine's drain is taken back", "pool", p.Name, "group", g.Name, "machine", m.ID)
+		l.log.Info("machine undrained", "pool", p.Name, "group", g.Name, "machine", m.ID)
 	}
 	return nil
 }
@@ -130,8 +130,8 @@ func change(p *pool, g fleet.Group, count int, plan rollout.Plan, d scaler.Decis
 	return fleet.Change{Group: g.Name, Count: count, Total: d.Count, Fits: plan.Fits, Message: message(p, plan, d)}
 }
 
-// message is what Nomad's UI shows for the scaling event. While machines are moved to another revision, that is why a
-// group's count changes, unless the pool's size does too; the last reason is the one that decided.
+// message returns what Nomad's UI shows for the scaling event. During a rollout that is the rollout, and the decision's
+// reasons only if the pool's size changes too. The last reason is the one that decided.
 func message(p *pool, plan rollout.Plan, d scaler.Decision) string {
 	var parts []string
 	if w := p.Wanted(); plan.Moving && w != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/emprops/machinectl/dispatcher/scaler"
 )
 
-// ring keeps the last decisions of a pool that said something new.
+// ring keeps a pool's last decisions, without those that repeat the one before.
 type ring struct {
 	size int
 	list []scaler.Decision // oldest first
@@ -24,7 +24,7 @@ func (r *ring) add(d scaler.Decision) (news bool) {
 	return true
 }
 
-// same says that two decisions differ in nothing but time and figures of the demand.
+// same reports whether two decisions differ in nothing but time and the figures of the demand.
 func same(a, b scaler.Decision) bool {
 	return a.Count == b.Count && a.From == b.From &&
 		slices.EqualFunc(a.Reasons, b.Reasons, func(x, y scaler.Reason) bool { return x.Code == y.Code })
@@ -44,10 +44,10 @@ func (l *Loop) record(d scaler.Decision) {
 	}
 }
 
-// publish makes what this pass saw visible, and forgets pools and drains that are gone.
-func (l *Loop) publish(s *sight, views []PoolView) {
+// publish makes the pass's observation visible to the API, and forgets pools and drains that are gone.
+func (l *Loop) publish(o *observation, views []PoolView) {
 	present, machines := map[string]bool{}, map[string]bool{}
-	for _, p := range s.pools {
+	for _, p := range o.pools {
 		present[p.Name] = true
 		for _, g := range p.Groups {
 			for _, m := range g.Machines {
@@ -62,7 +62,7 @@ func (l *Loop) publish(s *sight, views []PoolView) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.views, l.offers = views, s.snapshot().Pools
+	l.views, l.offers = views, o.snapshot().Pools
 	for name := range l.history {
 		if !present[name] {
 			delete(l.history, name)
@@ -70,7 +70,7 @@ func (l *Loop) publish(s *sight, views []PoolView) {
 	}
 }
 
-// markUnknown says in the views that they are old.
+// markUnknown marks the views as stale.
 func (l *Loop) markUnknown(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -80,7 +80,7 @@ func (l *Loop) markUnknown(err error) {
 	}
 }
 
-// Pools returns all pools as last seen, by name.
+// Pools returns all pools as last observed, by name.
 func (l *Loop) Pools() []PoolView {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -103,7 +103,7 @@ func (l *Loop) Pool(name string) (PoolView, bool) {
 	return v, true
 }
 
-// view is the pool for people.
+// view returns the pool as the API shows it.
 func (p *pool) view(d scaler.Decision, plan rollout.Plan, drained map[string]string, now time.Time) PoolView {
 	v := PoolView{Pool: p.Name, Namespace: p.Namespace, Paused: p.paused, Asked: p.Asked(), Groups: []GroupView{}, Decision: &d, ReadAt: now}
 	if w := p.Wanted(); w != nil {

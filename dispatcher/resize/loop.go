@@ -35,23 +35,24 @@ type Fleet interface {
 type Options struct {
 	Queue Queue
 	Fleet Fleet
-	// Lead says whether this dispatcher is the one that acts; the others only look. nil: it always is.
+	// Lead reports whether this dispatcher is the one that acts; the others only observe. If nil, it always is.
 	Lead   func(ctx context.Context) (bool, error)
 	Logger *slog.Logger
-	// Interval is the time between two passes, default 5 s; a kick or a change makes the next one come sooner, but not
-	// sooner than Gap, default 250 ms.
+	// Interval is the time between two passes, default 5 s. After a kick or a change the next pass comes sooner, but not
+	// before Gap has passed, default 250 ms.
 	Interval, Gap time.Duration
 	// Deadline bounds one pass, default 30 s.
 	Deadline time.Duration
-	// DrainTTL is how long a drain holds without being renewed, default 60 s. What relies on it must be done in half of it.
+	// DrainTTL is how long a drain holds without being renewed, default 60 s. What relies on a drain must be done within
+	// half of it.
 	DrainTTL time.Duration
-	// ReadyWithin is how long a machine may take to be ready before a rollout stops, beyond three times its start time;
+	// ReadyWithin is how long, beyond three times its start time, a machine may take to be ready before a rollout stops;
 	// default 1 min.
 	ReadyWithin time.Duration
 	// History is how many decisions are kept per pool, default 50.
 	History int
 	Now     func() time.Time // default time.Now
-	// Decided is told of every decision that changes something or says something new; for metrics. May be nil.
+	// Decided is called with every decision that differs from the one before, for metrics. May be nil.
 	Decided func(scaler.Decision)
 }
 
@@ -91,11 +92,11 @@ type Loop struct {
 	log  *slog.Logger
 	kick chan struct{}
 
-	// Of Run's goroutine alone.
-	idle    map[string]time.Time // machine → since when it has been seen to run nothing
+	// Used by Run's goroutine only.
+	idle    map[string]time.Time // machine → when it was first observed to be idle
 	drained map[string]string    // machine → pool, where the drain is this dispatcher's
 	short   map[string]*shortage // by pool
-	said    map[string]bool      // warnings that are in force
+	warned  map[string]bool      // warnings that are in force
 
 	mu      sync.Mutex
 	views   []PoolView
@@ -105,7 +106,7 @@ type Loop struct {
 	leads   bool
 }
 
-// New validates the options.
+// New returns a loop that has not started. It fails if a required option is missing.
 func New(o Options) (*Loop, error) {
 	o, err := o.withDefaults()
 	if err != nil {
@@ -113,7 +114,7 @@ func New(o Options) (*Loop, error) {
 	}
 	return &Loop{
 		o: o, log: o.Logger, kick: make(chan struct{}, 1), idle: map[string]time.Time{}, drained: map[string]string{},
-		short: map[string]*shortage{}, said: map[string]bool{}, history: map[string]*ring{}, health: errors.New("pools have not been read from Nomad yet"),
+		short: map[string]*shortage{}, warned: map[string]bool{}, history: map[string]*ring{}, health: errors.New("pools have not been read from Nomad yet"),
 	}, nil
 }
 
@@ -152,24 +153,24 @@ func (l *Loop) Run(ctx context.Context) {
 	}
 }
 
-// pass reads, decides and acts once. It returns true where it changed something, so that the next pass should be soon.
+// pass observes, decides and acts once. It reports whether it changed something, in which case the next pass should be soon.
 func (l *Loop) pass(ctx context.Context) (changed bool) {
 	ctx, cancel := context.WithTimeout(ctx, l.o.Deadline)
 	defer cancel()
-	seen, err := l.look(ctx)
+	observed, err := l.observe(ctx)
 	l.setHealth(err)
-	l.say("pools could not be read from Nomad: nothing is resized", err)
+	l.warn("cannot read pools from Nomad, nothing is resized", err)
 	if err != nil {
 		l.markUnknown(err)
 		return false
 	}
 	lead, err := l.o.Lead(ctx)
-	l.say("who leads could not be found out: nothing is resized", err)
+	l.warn("cannot determine the leader, nothing is resized", err)
 	l.setLeads(lead && err == nil)
 	now := l.o.Now()
-	decisions := scaler.Decide(seen.snapshot(), now)
-	views := make([]PoolView, len(seen.pools))
-	for i, p := range seen.pools {
+	decisions := scaler.Decide(observed.snapshot(), now)
+	views := make([]PoolView, len(observed.pools))
+	for i, p := range observed.pools {
 		plan := p.plan(decisions[i].Count)
 		views[i] = p.view(decisions[i], plan, l.drained, now)
 		l.record(decisions[i])
@@ -183,24 +184,24 @@ func (l *Loop) pass(ctx context.Context) (changed bool) {
 			if errors.Is(err, fleet.ErrConflict) {
 				level, changed = slog.LevelInfo, true
 			}
-			l.log.Log(ctx, level, "a pool was not resized", "pool", p.Name, "error", err)
+			l.log.Log(ctx, level, "pool not resized", "pool", p.Name, "error", err)
 			views[i].Reason = fmt.Sprintf("%s; last attempt: %s", views[i].Reason, err)
 		}
 	}
-	l.publish(seen, views)
+	l.publish(observed, views)
 	return changed
 }
 
-// say warns when err begins and tells when it has ended, not in each pass between.
-func (l *Loop) say(what string, err error) {
+// warn logs a problem when it begins and when it has ended, not in each pass between.
+func (l *Loop) warn(problem string, err error) {
 	switch bad := err != nil; {
-	case bad == l.said[what]:
+	case bad == l.warned[problem]:
 	case bad:
-		l.log.Warn(what, "error", err)
+		l.log.Warn(problem, "error", err)
 	default:
-		l.log.Info("no longer: " + what)
+		l.log.Info("recovered", "from", problem)
 	}
-	l.said[what] = err != nil
+	l.warned[problem] = err != nil
 }
 
 func (l *Loop) setHealth(err error) {
@@ -213,26 +214,26 @@ func (l *Loop) setLeads(leads bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if leads != l.leads {
-		l.log.Info("who resizes the pools has changed", "this_dispatcher", leads)
+		l.log.Info("leadership changed", "leads", leads)
 	}
 	l.leads = leads
 }
 
-// Leads says that this dispatcher was the one that acts in its last pass.
+// Leads reports whether this dispatcher was the leader in its last pass.
 func (l *Loop) Leads() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.leads
 }
 
-// Health is nil while Nomad could be read the last time.
+// Health returns why Nomad could not be read in the last pass, or nil if it could.
 func (l *Loop) Health() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.health
 }
 
-// Able names the pools one more machine of which could serve such a job, in their order by name.
+// Able returns the names of the pools whose machines could serve such a job, sorted.
 func (l *Loop) Able(r capability.Requirements) []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

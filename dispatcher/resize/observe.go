@@ -15,8 +15,8 @@ import (
 	"github.com/emprops/machinectl/queue"
 )
 
-// sight is everything one pass has read.
-type sight struct {
+// observation is everything that one pass has read.
+type observation struct {
 	pools   []*pool
 	classes []scaler.Class
 	unknown string // why Redis could not be read
@@ -29,53 +29,53 @@ type pool struct {
 	idle    map[string]time.Time     // the loop's
 	unknown string
 	now     time.Time
-	short   *shortage     // the loop's; nil where the pool can grow for all that is known
+	short   *shortage     // the loop's; nil if nothing is known to keep the pool from growing
 	overdue time.Duration // beyond three times the start time
 	paused  []PausedType  // those that it serves
-	kept    string        // why a group isn't made smaller: a person drained a machine of it
+	kept    string        // why a group isn't made smaller: an operator drained one of its machines
 }
 
-// look reads Nomad and Redis. Only Nomad's absence is an error: without Redis the pools are still seen.
-func (l *Loop) look(ctx context.Context) (*sight, error) {
+// observe reads Nomad and Redis. It fails only if Nomad can't be read: without Redis the pools are still known.
+func (l *Loop) observe(ctx context.Context) (*observation, error) {
 	pools, err := l.o.Fleet.Pools(ctx)
 	if err != nil {
 		return nil, err
 	}
-	s := &sight{}
+	o := &observation{}
 	reports := map[string]queue.Machine{}
 	machines, redisErr := l.o.Queue.Machines(ctx)
 	if redisErr != nil {
-		s.unknown = fmt.Sprintf("machine reports could not be read (%s)", redisErr)
+		o.unknown = fmt.Sprintf("machine reports could not be read (%s)", redisErr)
 	}
 	for _, m := range machines {
 		reports[m.ID] = m
 	}
 	demand, demandErr := l.o.Queue.Demand(ctx)
 	if demandErr != nil {
-		s.unknown = fmt.Sprintf("the demand could not be read (%s)", demandErr)
+		o.unknown = fmt.Sprintf("the demand could not be read (%s)", demandErr)
 	}
 	for _, d := range demand {
-		s.classes = append(s.classes, scaler.Class{
+		o.classes = append(o.classes, scaler.Class{
 			ID: d.Class, Requirements: d.Requirements, Waiting: d.Waiting, Running: d.Running,
 			ArrivalRate: d.ArrivalRate, ServiceMean: d.ServiceMean, Paused: d.Paused,
 		})
 	}
 	types, typesErr := l.o.Queue.Types(ctx)
 	if typesErr != nil {
-		s.unknown = fmt.Sprintf("the paused types could not be read (%s)", typesErr)
+		o.unknown = fmt.Sprintf("the paused types could not be read (%s)", typesErr)
 	}
-	l.say("Redis could not be read: no pool shrinks", errors.Join(redisErr, demandErr, typesErr))
+	l.warn("cannot read Redis, no pool shrinks", errors.Join(redisErr, demandErr, typesErr))
 	now := l.o.Now()
 	for _, p := range pools {
-		s.pools = append(s.pools, &pool{
-			Pool: p, reports: reports, idle: l.idle, unknown: s.unknown, now: now, overdue: l.o.ReadyWithin, paused: pausedOf(p, types),
+		o.pools = append(o.pools, &pool{
+			Pool: p, reports: reports, idle: l.idle, unknown: o.unknown, now: now, overdue: l.o.ReadyWithin, paused: pausedOf(p, types),
 		})
 	}
-	l.trackScarce(s.pools)
-	if s.unknown == "" {
-		l.trackIdle(s.pools)
+	l.trackScarce(o.pools)
+	if o.unknown == "" {
+		l.trackIdle(o.pools)
 	}
-	return s, nil
+	return o, nil
 }
 
 // pausedOf selects the paused types that a worker of the pool serves.
@@ -92,7 +92,7 @@ func pausedOf(p fleet.Pool, types []queue.TypeState) []PausedType {
 	return out
 }
 
-// trackIdle notes since when machines have run nothing, and forgets those that are gone.
+// trackIdle records when machines became idle, and forgets those that are gone.
 func (l *Loop) trackIdle(pools []*pool) {
 	present := map[string]bool{}
 	for _, p := range pools {
@@ -114,7 +114,7 @@ func (l *Loop) trackIdle(pools []*pool) {
 	}
 }
 
-// resting says that a machine runs nothing: it reports so, or it is overdue and has no report at all.
+// resting reports whether a machine is idle: it reports so, or it is overdue and has no report at all.
 func (p *pool) resting(m fleet.Machine, g fleet.Group) bool {
 	r, ok := p.reports[m.ID]
 	if !ok {
@@ -123,7 +123,7 @@ func (p *pool) resting(m fleet.Machine, g fleet.Group) bool {
 	return !p.keeps(m) && r.ReadyAt != nil && busyJobs(r) == 0
 }
 
-// keeps says that a person drained the machine: it takes no jobs, and isn't taken away until the drain ends.
+// keeps reports whether an operator drained the machine: it takes no jobs, and isn't removed until the drain ends.
 func (p *pool) keeps(m fleet.Machine) bool { return p.reports[m.ID].Drain != nil && !m.Dead }
 
 func busyJobs(r queue.Machine) int {
@@ -134,18 +134,18 @@ func busyJobs(r queue.Machine) int {
 	return n
 }
 
-// ready says that a machine has come up, be it that it drains now.
+// ready reports whether a machine has become ready, even if it drains now.
 func (p *pool) ready(m fleet.Machine) bool {
 	r, ok := p.reports[m.ID]
 	return ok && (r.State == queue.MachineReady || r.State == queue.MachineDraining)
 }
 
-// late says that a machine should have been ready long ago.
+// late reports whether a machine should have been ready long ago.
 func (p *pool) late(m fleet.Machine, g fleet.Group) bool {
 	return !p.ready(m) && p.now.Sub(m.Since) > 3*g.Policy.StartTime.D()+p.overdue
 }
 
-// trouble says why a group's new machines do not come up: one of them crashes or is late.
+// trouble explains why a group's new machines don't become ready: one of them crashes or is late.
 func (p *pool) trouble(g fleet.Group) string {
 	for _, m := range g.Machines {
 		switch {
@@ -181,18 +181,18 @@ func (p *pool) readyIn(g fleet.Group) int {
 	return n
 }
 
-// missing says that Nomad has not placed all of the group's machines.
+// missing reports whether Nomad has yet to place some of the group's machines.
 func missing(g fleet.Group) bool { return g.Count > len(g.Machines) }
 
-func (s *sight) snapshot() scaler.Snapshot {
-	snapshot := scaler.Snapshot{Classes: s.classes, Unknown: s.unknown}
-	for _, p := range s.pools {
+func (o *observation) snapshot() scaler.Snapshot {
+	snapshot := scaler.Snapshot{Classes: o.classes, Unknown: o.unknown}
+	for _, p := range o.pools {
 		snapshot.Pools = append(snapshot.Pools, p.load())
 	}
 	return snapshot
 }
 
-// load is the pool as the scaler sees it.
+// load returns the pool as the scaler's input.
 func (p *pool) load() scaler.Pool {
 	out := scaler.Pool{Name: p.Name, Count: p.Total(), Unknown: p.Problem}
 	out.LastUp, out.LastDown = p.Resized()
@@ -221,7 +221,8 @@ func (p *pool) load() scaler.Pool {
 	return out
 }
 
-// workers are what one machine more brings: measured on the first ready machine of the group, else promised.
+// workers returns what one more machine would add: as measured on the first ready machine of the group, else as the
+// policy promises.
 func (p *pool) workers(g fleet.Group) []manifest.Worker {
 	for _, m := range g.Live() {
 		if !p.ready(m) {
@@ -238,7 +239,7 @@ func (p *pool) workers(g fleet.Group) []manifest.Worker {
 	return g.Policy.Workers
 }
 
-// coldStart is the mean time from placement to ready of the machines that are there; 0 without any.
+// coldStart returns the mean time from placement to ready over the present machines, or 0 if none is ready.
 func (p *pool) coldStart(g fleet.Group) time.Duration {
 	var sum time.Duration
 	n := 0
@@ -254,7 +255,7 @@ func (p *pool) coldStart(g fleet.Group) time.Duration {
 	return sum / time.Duration(n)
 }
 
-// plan asks the rollout how a total is spread over the groups.
+// plan asks package rollout how to spread a total over the groups.
 func (p *pool) plan(total int) rollout.Plan {
 	if p.Problem != "" {
 		return rollout.Plan{}
@@ -279,8 +280,8 @@ func (p *pool) plan(total int) rollout.Plan {
 	return plan
 }
 
-// spare is the least count, from target on, at which Nomad stops no machine that a person drained. Nomad stops the highest
-// index first, so that the machines below it stay as well.
+// spare returns the least count, at least target, at which Nomad stops no machine drained by an operator. Nomad stops the
+// highest index first, so the machines with lower indexes stay as well.
 func (p *pool) spare(g fleet.Group, target int) int {
 	for target < g.Count {
 		victims, err := g.Victims(target)

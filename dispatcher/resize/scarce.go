@@ -7,9 +7,9 @@ import (
 	"github.com/emprops/machinectl/hcl/timetext"
 )
 
-// A pool that asked for a machine which Nomad could not place, and took it back because other pools can serve the jobs, is
-// scarce: it isn't asked to grow for such jobs again for firstRetry, which doubles with each attempt up to lastRetry. It is
-// asked at once when nodes come or go, or when machines of other pools have left.
+// A pool is scarce if it requested a machine that Nomad could not place, and withdrew the request because other pools can
+// serve the jobs. It doesn't grow for such jobs again for firstRetry, which doubles with each attempt up to lastRetry. It
+// may grow immediately when nodes come or go, or when machines of other pools have left.
 const (
 	firstRetry = 30 * time.Second
 	lastRetry  = 15 * time.Minute
@@ -19,10 +19,10 @@ const (
 type shortage struct {
 	why    string
 	tries  int
-	until  time.Time // not asked again before
+	until  time.Time // no new attempt before
 	waits  bool      // blocked at this moment
-	placed int       // machines that it had
-	others int       // machines that other pools had, those counted that were ending
+	placed int       // machines that the pool had
+	others int       // machines that other pools had, including ending ones
 	nodes  string
 }
 
@@ -30,7 +30,7 @@ func (s *shortage) retry() time.Duration {
 	return min(firstRetry<<min(s.tries-1, 10), lastRetry)
 }
 
-// trackScarce notes which pools can't grow, and forgets what no longer holds.
+// trackScarce records which pools can't grow, and forgets what no longer holds.
 func (l *Loop) trackScarce(pools []*pool) {
 	held, all := map[string]int{}, 0
 	for _, p := range pools {
@@ -82,10 +82,10 @@ func (l *Loop) track(p *pool, others int) *shortage {
 	return s
 }
 
-// scarce says why the pool shall not grow now for jobs that others can serve.
+// scarce explains why the pool should not grow now for jobs that other pools can serve; it returns "" if it may.
 func (p *pool) scarce() string {
 	if p.short == nil || p.short.waits || !p.now.Before(p.short.until) {
 		return ""
 	}
-	return fmt.Sprintf("Nomad could not place one more machine of this pool (%s), it is asked again in %s", p.short.why, timetext.Duration(p.short.until.Sub(p.now).Round(time.Second)))
+	return fmt.Sprintf("Nomad could not place one more machine of this pool (%s), next attempt in %s", p.short.why, timetext.Duration(p.short.until.Sub(p.now).Round(time.Second)))
 }

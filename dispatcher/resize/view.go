@@ -6,26 +6,26 @@ import (
 	"github.com/emprops/machinectl/dispatcher/scaler"
 )
 
-// PoolView is a pool as people and programs see it over the API.
+// PoolView is a pool as the API shows it.
 type PoolView struct {
 	Pool      string `json:"pool"`
 	Namespace string `json:"namespace"`         // Nomad's
-	Project   string `json:"project,omitempty"` // who owns it
+	Project   string `json:"project,omitempty"` // the owner
 	Machine   string `json:"machine"`
 	Min       int    `json:"min"`
 	Max       int    `json:"max"`
-	// Asked is how many machines Nomad has been asked for; the others count those that exist, by state.
+	// Asked is how many machines have been requested from Nomad; the others count those that exist, by state.
 	Asked    int `json:"asked"`
 	Ready    int `json:"ready"`
 	Starting int `json:"starting"`
 	Draining int `json:"draining"`
 	Busy     int `json:"busy"`
 	Failed   int `json:"failed"`
-	// Status is steady, resizing, rolling, stalled, blocked, crashing or unknown; Reason says why it isn't steady.
+	// Status is steady, resizing, rolling, stalled, blocked, crashing or unknown; Reason explains why it isn't steady.
 	Status string      `json:"status"`
 	Reason string      `json:"reason,omitempty"`
 	Groups []GroupView `json:"groups"`
-	// Paused are the paused types among those that the pool's machines serve: their waiting jobs call for no machine.
+	// Paused are the paused types among those that the pool's machines serve: their waiting jobs need no machine.
 	Paused []PausedType `json:"paused,omitempty"`
 	// Decision is the last one; Decisions, newest first, are shown for a single pool only.
 	Decision  *scaler.Decision  `json:"decision,omitempty"`
@@ -44,7 +44,7 @@ const (
 	Unknown  = "unknown"
 )
 
-// PausedType is a job type that nobody starts jobs of, and why.
+// PausedType is a job type whose jobs are not started, and why.
 type PausedType struct {
 	Type   string `json:"type"`
 	Reason string `json:"reason"`
@@ -58,6 +58,6 @@ type GroupView struct {
 	Asked    int      `json:"asked"`
 	Target   int      `json:"target"` // what Asked is being moved to
 	Ready    int      `json:"ready"`
-	Draining []string `json:"draining,omitempty"` // machines that take no more jobs, to be stopped
-	Kept     []string `json:"kept,omitempty"`     // machines that a person drained: they take no jobs, and stay
+	Draining []string `json:"draining,omitempty"` // machines that take no more jobs and will be stopped
+	Kept     []string `json:"kept,omitempty"`     // machines drained by an operator: they take no jobs, and stay
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/emprops/machinectl/agent/foreign"
 )
 
-// api speaks ComfyUI's HTTP routes at one address.
+// api calls ComfyUI's HTTP routes at one address.
 type api struct {
 	addr string // host:port
 	http *http.Client
@@ -32,10 +32,10 @@ func newAPI(addr string) *api {
 	return &api{addr: addr, http: &http.Client{Transport: transport}, room: room{value: 16 << 20, record: 64 << 20}}
 }
 
-// maxErrorBody is how much is kept of an answer that means failure, in bytes. Validation errors list a node's every choice.
+// maxErrorBody is how many bytes of an error answer are kept. Validation errors list all choices of a node's input.
 const maxErrorBody = 8 << 20
 
-// statusError is an answer with a status that means failure.
+// statusError is an answer with a status other than 200.
 type statusError struct {
 	route  string
 	status int
@@ -76,11 +76,11 @@ func (a *api) do(ctx context.Context, method, route string, query url.Values, bo
 		return resp, nil
 	}
 	defer resp.Body.Close()
-	said, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody)) // best effort: the status says that it failed
+	said, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody)) // best effort: the status shows that it failed
 	return nil, &statusError{route: method + " " + route, status: resp.StatusCode, body: said}
 }
 
-// tell makes one call whose answer says nothing but that it was taken.
+// tell makes one call and ignores the body of its answer.
 func (a *api) tell(ctx context.Context, route string, body any) error {
 	resp, err := a.do(ctx, http.MethodPost, route, nil, body)
 	if err != nil {
@@ -91,7 +91,7 @@ func (a *api) tell(ctx context.Context, route string, body any) error {
 	return err
 }
 
-// read makes one call and has its answer read. An answer that can't be read is a [foreign.NonsenseError].
+// read makes one call and lets take read its answer. An answer that can't be read is a [foreign.NonsenseError].
 func (a *api) read(ctx context.Context, method, route string, body any, take func(*foreign.Scanner) error) error {
 	resp, err := a.do(ctx, method, route, nil, body)
 	if err != nil {
@@ -117,7 +117,8 @@ type submission struct {
 	ExtraData map[string]json.RawMessage `json:"extra_data,omitempty"`
 }
 
-// submit posts a prompt and returns its id. The server may have accepted it in part: then errors of single nodes come too.
+// submit posts a prompt and returns its id. If the server accepted only a part of it, the errors of single nodes are returned
+// too.
 func (a *api) submit(ctx context.Context, sub submission) (string, nodeErrors, error) {
 	var id string
 	var refused nodeErrors
@@ -138,7 +139,7 @@ func (a *api) submit(ctx context.Context, sub submission) (string, nodeErrors, e
 	return id, refused, err
 }
 
-// place is where a prompt is.
+// place is where a prompt is in the server's queue.
 type place int
 
 const (
@@ -147,7 +148,7 @@ const (
 	running
 )
 
-// find asks the queue for a prompt, by its id or its client's, and returns where it is and the id it has there.
+// find looks up a prompt in the server's queue, by its id or its client's, and returns its place and its id there.
 func (a *api) find(ctx context.Context, promptID, clientID string) (place, string, error) {
 	where, id := nowhere, promptID
 	err := a.read(ctx, http.MethodGet, "/queue", nil, func(s *foreign.Scanner) error {
@@ -173,7 +174,7 @@ func (a *api) find(ctx context.Context, promptID, clientID string) (place, strin
 	return where, id, err
 }
 
-// history returns a prompt's record, or nil while there is none.
+// history returns a prompt's record, or nil if there is none yet.
 func (a *api) history(ctx context.Context, promptID string) (*record, error) {
 	var found *record
 	err := a.read(ctx, http.MethodGet, "/history/"+url.PathEscape(promptID), nil, func(s *foreign.Scanner) error {
@@ -199,15 +200,16 @@ func (a *api) history(ctx context.Context, promptID string) (*record, error) {
 	return found, nil
 }
 
-// stop takes a prompt out of the queue, or interrupts it where it runs, and waits until it is in neither. Where the queue can't be
-// read, the server is told both all the same, and again: it forgets an interruption that comes just before a prompt begins.
+// stop removes a prompt from the queue, or interrupts it if it runs, and waits until it is neither queued nor running. If the
+// queue can't be read, the server is told to do both anyway, and repeatedly: it forgets an interruption that arrives just
+// before a prompt begins.
 func (a *api) stop(ctx context.Context, promptID, clientID string) error {
 	for blind := 3; ; {
-		where, id, unseen := a.findSoon(ctx, promptID, clientID)
+		where, id, queueErr := a.findSoon(ctx, promptID, clientID)
 		switch {
-		case unseen != nil && (isRefused(unseen) || ctx.Err() != nil):
-			return unseen
-		case unseen != nil:
+		case queueErr != nil && (isRefused(queueErr) || ctx.Err() != nil):
+			return queueErr
+		case queueErr != nil:
 			id = promptID
 		case where == nowhere:
 			return nil
@@ -217,13 +219,13 @@ func (a *api) stop(ctx context.Context, promptID, clientID string) error {
 			err = a.tell(ctx, "/queue", map[string][]string{"delete": {id}})
 		}
 		if where != pending {
-			// Older servers don't read the id and interrupt what runs: that is this prompt where the queue could be read.
+			// Older servers ignore the id and interrupt the running prompt, which is this one if the queue could be read.
 			err = errors.Join(err, a.tell(ctx, "/interrupt", map[string]string{"prompt_id": id}))
 		}
 		if blind == 0 || err != nil {
 			return err
 		}
-		if unseen != nil {
+		if queueErr != nil {
 			blind--
 		}
 		select {
@@ -234,7 +236,7 @@ func (a *api) stop(ctx context.Context, promptID, clientID string) error {
 	}
 }
 
-// findSoon is find within half of the time that is left, so that the other half remains for telling.
+// findSoon is find within half of the remaining time, so that the other half is left for stopping the prompt.
 func (a *api) findSoon(ctx context.Context, promptID, clientID string) (place, string, error) {
 	if deadline, ok := ctx.Deadline(); ok {
 		var done context.CancelFunc
@@ -244,19 +246,19 @@ func (a *api) findSoon(ctx context.Context, promptID, clientID string) (place, s
 	return a.find(ctx, promptID, clientID)
 }
 
-// free has the server forget what it computed, before its next prompt.
+// free makes the server empty its cache before its next prompt.
 func (a *api) free(ctx context.Context) error {
 	return a.tell(ctx, "/free", map[string]bool{"free_memory": true, "unload_models": false})
 }
 
-// view asks for a file. HEAD asks only whether it is there.
+// view requests a file. With HEAD, it only checks that the file is there.
 func (a *api) view(ctx context.Context, method string, f file) (*http.Response, error) {
 	query := url.Values{"filename": {f.name}, "subfolder": {f.subfolder}, "type": {f.kind}}
 	return a.do(ctx, method, "/view", query, nil)
 }
 
-// isUnreadable reports whether a server answered, but nothing that makes sense here. A gateway's word that the server behind it
-// doesn't answer is silence.
+// isUnreadable reports whether the server answered, but the answer makes no sense. A gateway's error about a server that
+// doesn't answer is not an answer.
 func isUnreadable(err error) bool {
 	if status, ok := errors.AsType[*statusError](err); ok {
 		return status.status < http.StatusBadGateway || status.status > http.StatusGatewayTimeout
@@ -265,7 +267,7 @@ func isUnreadable(err error) bool {
 	return ok
 }
 
-// unclear is the failure of a server that answers nonsense.
+// unclear returns the failure for a server whose answers can't be read.
 func unclear(err error) error {
-	return connector.Transient(connector.Protocol, nil, "ComfyUI answers, but nothing that can be read: %s", plainly(err))
+	return connector.Transient(connector.Protocol, nil, "ComfyUI answers, but the answer can't be read: %s", plainly(err))
 }

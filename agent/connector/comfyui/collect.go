@@ -16,7 +16,7 @@ import (
 	"github.com/emprops/machinectl/queue"
 )
 
-// resultData is the result's data; the package documentation describes it.
+// resultData is the result's data, described in the package documentation.
 type resultData struct {
 	PromptID     string                                `json:"prompt_id"`
 	Text         map[string][]string                   `json:"text,omitempty"`
@@ -24,24 +24,24 @@ type resultData struct {
 	NotCollected []gap                                 `json:"not_collected,omitempty"`
 }
 
-// missingError is a file that the server lists and doesn't have.
+// missingError is the error for a file that the server lists but doesn't have.
 type missingError struct{ file file }
 
 func (e *missingError) Error() string {
 	return fmt.Sprintf("ComfyUI lists the file %s, but it is not there", e.file.name)
 }
 
-// collector brings what one prompt left into the store.
+// collector stores the outputs of one prompt.
 type collector struct {
 	*prompt
 	record *record
 	into   connector.Files
 	result queue.Result
 	all    *leavings
-	files  int // to be stored
+	files  int // to store
 }
 
-// collect streams what a prompt left into the store and makes the result. A file that is gone is a *[missingError].
+// collect streams a prompt's outputs into the store and returns the result. If a file is gone, the error is a *[missingError].
 func (p *prompt) collect(ctx context.Context, r *record, into connector.Files) (queue.Result, error) {
 	c := &collector{prompt: p, record: r, into: into, all: r.sort(p.workflow)}
 	for _, step := range []func(context.Context) error{c.probe, c.fetchFiles, c.storeImages, c.fetchSpare, c.storeData} {
@@ -55,7 +55,7 @@ func (p *prompt) collect(ctx context.Context, r *record, into connector.Files) (
 	return c.result, nil
 }
 
-// probe looks whether files of nodes that were not computed for this prompt are still there, before anything is stored.
+// probe checks, before anything is stored, that the files of nodes that were not computed for this prompt are still there.
 func (c *collector) probe(ctx context.Context) error {
 	for _, f := range c.all.files {
 		if f.guessed || !c.record.cached[f.node] {
@@ -82,7 +82,7 @@ func (c *collector) fetchFiles(ctx context.Context) error {
 	return nil
 }
 
-// fetchSpare stores previews and the like of a prompt that left nothing else.
+// fetchSpare stores temporary and input files of a prompt that has no other outputs.
 func (c *collector) fetchSpare(ctx context.Context) error {
 	if len(c.result.Blobs) == 0 {
 		c.files += len(c.all.spare)
@@ -110,7 +110,7 @@ func (c *collector) fetch(ctx context.Context, f file) error {
 	case err == nil:
 		defer resp.Body.Close()
 	case isStatus && f.guessed:
-		return nil // a text after all; it is in the data
+		return nil // not a file but a text, which is in the data
 	case isStatus && status.status == http.StatusNotFound:
 		return &missingError{f}
 	case isStatus && (status.status == http.StatusBadRequest || status.status == http.StatusForbidden):
@@ -145,7 +145,7 @@ func (c *collector) store(ctx context.Context, name, kind string, r io.Reader) e
 	return nil
 }
 
-// outputNodes are the ids of the workflow's output nodes.
+// outputNodes returns the ids of the workflow's output nodes.
 func (p *prompt) outputNodes(r *record) []string {
 	if r.wanted == nil {
 		return p.workflow.ends()
@@ -153,12 +153,12 @@ func (p *prompt) outputNodes(r *record) []string {
 	return r.wanted
 }
 
-// mayHaveImages reports whether images may still come for a prompt that has ended: there is an output node that left nothing else.
+// mayHaveImages reports whether images may still arrive for a prompt that has ended: if an output node has no other outputs.
 func (p *prompt) mayHaveImages(r *record) bool {
 	return !p.images.lost() && slices.ContainsFunc(p.outputNodes(r), func(id string) bool { return len(r.left[id]) == 0 })
 }
 
-// storeImages stores what output nodes sent over the WebSocket and left nowhere else, and names those that left nothing at all.
+// storeImages stores the images that output nodes sent over the WebSocket only, and records the nodes that have no outputs.
 func (c *collector) storeImages(ctx context.Context) error {
 	hasFiles := map[string]bool{}
 	for _, f := range append(c.all.files, c.all.spare...) {
@@ -171,7 +171,7 @@ func (c *collector) storeImages(ctx context.Context) error {
 		kept, dropped := c.images.kept[id], c.images.dropped[id]
 		if c.images.lost() && c.workflow.class(id) == saveImageWebsocket {
 			return connector.Transient(connector.OutputMissing, nil,
-				"the images of %s come over the WebSocket, and its connection was cut or never made", c.workflow.name(id))
+				"the images of %s come over the WebSocket, whose connection was cut or never made", c.workflow.name(id))
 		}
 		if dropped > 0 {
 			c.gap(id, "", fmt.Sprintf("%d images that came over the WebSocket could not be kept", dropped))
@@ -201,7 +201,7 @@ func (c *collector) gap(node, key, reason string) {
 	c.all.gaps = append(c.all.gaps, gap{node, c.workflow.class(node), key, reason})
 }
 
-// storeData makes the result's data. What is too large for the queue goes into a file.
+// storeData sets the result's data. Data that is too large for the queue goes into a file.
 func (c *collector) storeData(ctx context.Context) error {
 	data := resultData{c.id, c.all.text, c.all.data, c.all.gaps}
 	encoded, err := json.Marshal(data)

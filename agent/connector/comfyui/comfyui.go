@@ -24,15 +24,15 @@ type Connector struct {
 	timing      timing
 }
 
-// timing is how patient a connector is.
+// timing holds a connector's intervals and limits.
 type timing struct {
-	poll       time.Duration // between two looks at the queue and the history while nothing is heard
+	poll       time.Duration // between two reads of the queue and the history while no events arrive
 	call       time.Duration // limit of one call
 	connect    time.Duration // wait for the WebSocket before the prompt is posted without it
 	refused    time.Duration // connections refused for this long: the server is gone
 	silent     time.Duration // no answer for this long: the server hangs. Long: it doesn't answer while it loads a model
-	stopWithin time.Duration // limit of taking a prompt back
-	hearOut    time.Duration // wait for the server's last words about a prompt that has ended
+	stopWithin time.Duration // limit of stopping a prompt
+	hearOut    time.Duration // wait for the server's last messages about a prompt that has ended
 }
 
 var patience = timing{
@@ -40,7 +40,7 @@ var patience = timing{
 	refused: 10 * time.Second, silent: 2 * time.Minute, stopWithin: 5 * time.Second, hearOut: 2 * time.Second,
 }
 
-// New makes the connector of a worker with a service. Its settings are in [manifest.Connectors].
+// New returns the connector of a worker with a service. Its settings are in [manifest.Connectors].
 func New(c connector.Config) (connector.Connector, error) {
 	if c.Addr == "" {
 		return nil, fmt.Errorf("worker %q: connector comfyui needs a service with a port: set service in the worker block", c.Worker.Name)
@@ -70,9 +70,9 @@ func (c *Connector) Run(ctx context.Context, a connector.Attempt) (queue.Result,
 			return result, err
 		}
 		if try == maxTries {
-			return queue.Result{}, connector.Transient(connector.OutputMissing, nil, "%s, not even computed anew", missing)
+			return queue.Result{}, connector.Transient(connector.OutputMissing, nil, "%s, not even after recomputing", missing)
 		}
-		p.log.Warn("computing anew", "missing", missing.file.name)
+		p.log.Warn("recomputing a workflow", "missing", missing.file.name)
 		if err := c.free(ctx); err != nil {
 			return queue.Result{}, connector.Transient(connector.OutputMissing, nil,
 				"%s, and ComfyUI does not empty its cache: %s", missing, plainly(err))
@@ -81,11 +81,11 @@ func (c *Connector) Run(ctx context.Context, a connector.Attempt) (queue.Result,
 	}
 }
 
-// maxTries is how often one attempt computes a workflow whose file is gone. ComfyUI empties its cache at a moment of its own
-// choice, so the second try may come too soon.
+// maxTries is how often one attempt computes a workflow whose file is gone. ComfyUI chooses when it empties its cache, so the
+// second try may come too soon.
 const maxTries = 3
 
-// once runs a prompt and collects what it leaves.
+// once runs a prompt and collects its outputs.
 func (c *Connector) once(ctx context.Context, p *prompt, into connector.Files) (queue.Result, error) {
 	defer p.images.clean()
 	r, err := p.run(ctx)
@@ -106,7 +106,7 @@ func (c *Connector) free(ctx context.Context) error {
 	return c.api.free(ctx)
 }
 
-// forget takes a prompt's record out of the server's history.
+// forget removes a prompt's record from the server's history.
 func (c *Connector) forget(ctx context.Context, p *prompt) {
 	if c.keepHistory {
 		return
@@ -114,11 +114,11 @@ func (c *Connector) forget(ctx context.Context, p *prompt) {
 	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), c.timing.stopWithin)
 	defer done()
 	if err := c.api.tell(ctx, "/history", map[string][]string{"delete": {p.id}}); err != nil {
-		p.log.Warn("cannot delete the prompt's history", "error", err)
+		p.log.Warn("cannot delete a prompt's history", "error", err)
 	}
 }
 
-// prompt is one workflow on its way through a server.
+// prompt is one run of a workflow on a server.
 type prompt struct {
 	api      *api
 	log      *slog.Logger
@@ -140,7 +140,7 @@ func newPrompt(c *Connector, w *workflow, t *track, a connector.Attempt) *prompt
 	}
 }
 
-// run posts the prompt and returns its record when it has ended. When ctx ends first, the prompt is stopped at the server.
+// run posts the prompt and returns its record when it has ended. If ctx ends first, the prompt is stopped at the server.
 func (p *prompt) run(ctx context.Context) (*record, error) {
 	listening, hangUp := context.WithCancel(ctx)
 	var socketDone sync.WaitGroup
@@ -152,7 +152,7 @@ func (p *prompt) run(ctx context.Context) (*record, error) {
 	case <-s.connected:
 	case <-time.After(p.timing.connect):
 		p.images.miss()
-		p.log.Warn("no WebSocket: going on without progress")
+		p.log.Warn("no WebSocket, no progress")
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
@@ -167,14 +167,14 @@ func (p *prompt) run(ctx context.Context) (*record, error) {
 			return r, nil
 		}
 	}
-	p.takeBack(ctx)
+	p.cancel(ctx)
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
 	return nil, err
 }
 
-// hearOut waits until all that the server had to say has come, images perhaps: the record may be there first.
+// hearOut waits for the server's last messages, which may be images: the record may be there before them.
 func (p *prompt) hearOut(ctx context.Context, s *socket) {
 	enough := time.NewTimer(p.timing.hearOut)
 	defer enough.Stop()
@@ -192,16 +192,16 @@ func (p *prompt) hearOut(ctx context.Context, s *socket) {
 	}
 }
 
-// takeBack makes sure that the server doesn't go on with a prompt which nobody waits for.
-func (p *prompt) takeBack(ctx context.Context) {
+// cancel stops the prompt at the server.
+func (p *prompt) cancel(ctx context.Context) {
 	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), p.timing.stopWithin)
 	defer done()
 	if err := p.api.stop(ctx, p.id, p.clientID); err != nil {
-		p.log.Warn("cannot stop the prompt at the server", "error", err)
+		p.log.Warn("cannot stop a prompt", "error", err)
 	}
 }
 
-// submit posts the prompt. While connections are refused it tries again, for as long as a restart may take to be noticed.
+// submit posts the prompt. While connections are refused it tries again, up to timing.refused.
 func (p *prompt) submit(ctx context.Context) error {
 	body := submission{Prompt: p.workflow.raw, PromptID: p.id, ClientID: p.clientID, ExtraData: p.workflow.extra}
 	deadline := time.Now().Add(p.timing.refused)
@@ -211,7 +211,7 @@ func (p *prompt) submit(ctx context.Context) error {
 		done()
 		if err == nil {
 			p.id = id
-			if len(refused) > 0 { // the server would leave out what depends on these nodes, and say nothing more of it
+			if len(refused) > 0 { // the server would silently leave out what depends on these nodes
 				return connector.Final(connector.Rejected, "ComfyUI refused a part of the workflow: %s", refused.describe(p.workflow))
 			}
 			return nil

@@ -25,7 +25,7 @@ func (p problem) String() string {
 	return p.message + ": " + p.details
 }
 
-// nodeErrors are what the server has against single nodes, by node id. Servers write an empty one as [] or {}.
+// nodeErrors are the server's errors about single nodes, by node id. Servers write none as [] or {}.
 type nodeErrors map[string][]problem
 
 func readNodeErrors(s *foreign.Scanner) nodeErrors {
@@ -65,7 +65,7 @@ func (n nodeErrors) describe(w *workflow) string {
 	return strings.Join(said, "; ")
 }
 
-// refusal is what a server says against a prompt as far as it can be read, or "".
+// refusal returns the server's reasons to refuse a prompt, or "" if they can't be read.
 func refusal(w *workflow, body []byte) string {
 	s := foreign.NewScanner(bytes.NewReader(body))
 	var whole problem
@@ -87,18 +87,18 @@ func refusal(w *workflow, body []byte) string {
 	return whole.message
 }
 
-// submitFailure is what an error of POST /prompt means for the job.
+// submitFailure returns the job's failure for an error of POST /prompt.
 func submitFailure(w *workflow, err error) error {
 	status, ok := errors.AsType[*statusError](err)
 	switch {
 	case !ok && isUnreadable(err):
 		return unclear(err)
 	case !ok:
-		return connector.Transient(connector.ServiceUnreachable, nil, "cannot hand the workflow to ComfyUI: %s", plainly(err))
+		return connector.Transient(connector.ServiceUnreachable, nil, "cannot send the workflow to ComfyUI: %s", plainly(err))
 	case status.status == http.StatusRequestEntityTooLarge:
-		return connector.Final(connector.Rejected, "the workflow is larger than ComfyUI takes (its option --max-upload-size)")
+		return connector.Final(connector.Rejected, "the workflow is larger than ComfyUI accepts (its option --max-upload-size)")
 	case status.status != http.StatusBadRequest:
-		return connector.Transient(connector.Protocol, nil, "ComfyUI could not take the workflow: %s", plainly(status))
+		return connector.Transient(connector.Protocol, nil, "ComfyUI could not accept the workflow: %s", plainly(status))
 	}
 	said := refusal(w, status.body)
 	if said == "" {
@@ -107,21 +107,21 @@ func submitFailure(w *workflow, err error) error {
 	return connector.Final(connector.Rejected, "ComfyUI refused the workflow: %s", said)
 }
 
-// outOfMemory are the Python exceptions that say so, by full name.
+// outOfMemory are the Python exceptions for a lack of memory, by full name.
 var outOfMemory = []string{"torch.OutOfMemoryError", "torch.cuda.OutOfMemoryError", "torch.cuda.memory.OutOfMemoryError", "MemoryError"}
 
-// failure is what a record says went wrong, or nil. The messages decide: the status word can be an earlier prompt's when a
-// prompt fails before its first node.
+// failure returns the failure in a record, or nil. The messages decide: if a prompt fails before its first node, the status
+// can be that of an earlier prompt.
 func (r *record) failure(w *workflow) error {
 	switch {
 	case r.ending == nil && (r.status == "" || r.status == "success" || r.done):
 		return nil // very old servers have no status: a record means success
 	case r.ending == nil:
-		return connector.Transient(connector.NodeError, nil, "ComfyUI says only: %s", r.status)
+		return connector.Transient(connector.NodeError, nil, "ComfyUI reports only: %s", r.status)
 	case r.ending.event == "execution_success":
 		return nil
 	case r.ending.event == "execution_interrupted":
-		return connector.Transient(connector.Interrupted, nil, "the workflow was interrupted at ComfyUI by somebody else")
+		return connector.Transient(connector.Interrupted, nil, "the workflow was interrupted at ComfyUI by another client")
 	}
 	code := connector.NodeError
 	if slices.Contains(outOfMemory, r.ending.exception) {
@@ -130,7 +130,7 @@ func (r *record) failure(w *workflow) error {
 	return connector.Transient(code, nil, "%s raised %s: %s", w.name(r.ending.nodeID), r.ending.exception, strings.TrimSpace(r.ending.explanation))
 }
 
-// plainly says what went wrong with a call, in words that don't depend on how the agent is made.
+// plainly describes the error of a call without texts of Go's libraries.
 func plainly(err error) string {
 	status, isStatus := errors.AsType[*statusError](err)
 	nonsense, isNonsense := errors.AsType[*foreign.NonsenseError](err)
@@ -151,5 +151,5 @@ func plainly(err error) string {
 	}
 }
 
-// isRefused reports whether nobody listens at the server's address.
+// isRefused reports whether nothing listens at the server's address.
 func isRefused(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }

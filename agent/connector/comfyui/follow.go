@@ -8,13 +8,13 @@ import (
 	"github.com/emprops/machinectl/agent/connector"
 )
 
-// soon is how long after the server said that a prompt ended its record is looked for, at first.
+// soon is the delay before the first read of a prompt's record once the server announced the prompt's end.
 const soon = 30 * time.Millisecond
 
 // follow passes on progress until the prompt has ended, and returns its record.
 func (p *prompt) follow(ctx context.Context, s *socket) (*record, error) {
 	wait := p.timing.poll
-	timer := time.NewTimer(soon) // a prompt that is cached has ended already
+	timer := time.NewTimer(soon) // a cached prompt has ended already
 	defer timer.Stop()
 	var trouble outage
 	ended := false
@@ -26,8 +26,8 @@ func (p *prompt) follow(ctx context.Context, s *socket) (*record, error) {
 			if e.promptID != p.id {
 				continue
 			}
-			trouble.heard()
-			if now, ok := p.track.see(e); ok {
+			trouble.progressed()
+			if now, ok := p.track.observe(e); ok {
 				p.progress(now)
 			}
 			if e.ends() {
@@ -36,12 +36,12 @@ func (p *prompt) follow(ctx context.Context, s *socket) (*record, error) {
 				timer.Reset(0)
 			}
 			continue
-		case <-s.connected: // again: what was said meanwhile is lost
+		case <-s.connected: // again: messages sent meanwhile are lost
 			timer.Reset(0)
 			continue
 		case <-timer.C:
 		}
-		r, err := p.look(ctx)
+		r, err := p.observe(ctx)
 		switch {
 		case r != nil:
 			return r, nil
@@ -49,12 +49,12 @@ func (p *prompt) follow(ctx context.Context, s *socket) (*record, error) {
 			trouble = outage{}
 		case errors.Is(err, errForgotten):
 			return nil, connector.Transient(connector.ServiceRestarted, nil,
-				"ComfyUI no longer knows the prompt: it was restarted, or somebody took the prompt out of its queue")
+				"ComfyUI no longer knows the prompt: it was restarted, or another client removed the prompt from its queue")
 		default:
 			if f := trouble.lasts(err, p.timing, ended); f != nil {
 				return nil, f
 			}
-			p.log.Debug("no proper answer", "error", err)
+			p.log.Debug("cannot read the prompt's state", "error", err)
 		}
 		timer.Reset(wait)
 		wait = min(2*wait, p.timing.poll)
@@ -63,22 +63,22 @@ func (p *prompt) follow(ctx context.Context, s *socket) (*record, error) {
 
 var errForgotten = errors.New("neither queued nor in the history")
 
-// look asks where the prompt is: nil while it is in the queue, its record when it has ended. The order matters: a prompt
-// moves from the queue to the history at one instant, so one that is found in neither has been forgotten. A queue that can't be
-// read, for another client's prompt perhaps, leaves the history to be asked.
-func (p *prompt) look(ctx context.Context) (*record, error) {
+// observe returns the prompt's record if it has ended, and nil while it is in the queue. The order matters: a prompt moves
+// from the queue to the history at one instant, so a prompt that is in neither has been forgotten. If the queue can't be
+// read, perhaps because of another client's prompt, the history is read all the same.
+func (p *prompt) observe(ctx context.Context) (*record, error) {
 	ctx, done := context.WithTimeout(ctx, p.timing.call)
 	defer done()
-	where, id, unseen := p.api.find(ctx, p.id, p.clientID)
-	if unseen == nil && where != nowhere || unseen != nil && !isUnreadable(unseen) {
-		return nil, unseen
+	where, id, queueErr := p.api.find(ctx, p.id, p.clientID)
+	if queueErr == nil && where != nowhere || queueErr != nil && !isUnreadable(queueErr) {
+		return nil, queueErr
 	}
 	r, err := p.api.history(ctx, id)
 	if err != nil || r != nil {
 		return r, err
 	}
-	if unseen != nil {
-		return nil, unseen
+	if queueErr != nil {
+		return nil, queueErr
 	}
 	return nil, errForgotten
 }
@@ -87,33 +87,33 @@ func (p *prompt) look(ctx context.Context) (*record, error) {
 type fault int
 
 const (
-	refuses   fault = iota + 1 // nobody listens
-	silent                     // no answer comes
-	unclearly                  // answers come, but none that can be read
+	refuses    fault = iota + 1 // nothing listens
+	silent                      // it doesn't answer
+	unreadable                  // it answers, but its answers can't be read
 )
 
-// outage times how long a server has given no proper answer.
+// outage records since when a server has failed to answer.
 type outage struct {
 	kind        fault
-	since, ever time.Time // since when in this way, and in any
+	since, ever time.Time // the begin of this kind of fault, and of the whole outage
 }
 
-// heard takes note that the prompt goes on: a server which answers nonsense works all the same.
-func (o *outage) heard() {
-	if o.kind == unclearly {
+// progressed records that the prompt makes progress: a server whose answers can't be read works all the same.
+func (o *outage) progressed() {
+	if o.kind == unreadable {
 		*o = outage{}
 	}
 }
 
-// lasts takes one more failure and returns what it means for the job once that has gone on for too long. A prompt that has ended is
-// not waited for long where its record can't be read.
+// lasts records one more failure, and returns the job's failure once the outage has lasted too long. If the prompt has ended
+// and its record can't be read, the limit is shorter.
 func (o *outage) lasts(err error, t timing, ended bool) error {
 	kind, patience := silent, t.silent
 	switch {
 	case isRefused(err):
 		kind, patience = refuses, t.refused
 	case isUnreadable(err):
-		if kind = unclearly; ended {
+		if kind = unreadable; ended {
 			patience = t.refused
 		}
 	}
@@ -127,7 +127,7 @@ func (o *outage) lasts(err error, t timing, ended bool) error {
 	switch {
 	case now.Sub(o.since) < patience && now.Sub(o.ever) < t.silent:
 		return nil
-	case kind == unclearly:
+	case kind == unreadable:
 		return unclear(err)
 	default:
 		return connector.Transient(connector.ServiceUnreachable, nil, "ComfyUI does not answer: %s", plainly(err))

@@ -41,7 +41,7 @@ func FuzzAnswers(f *testing.F) {
 		}
 		readQueueItem(foreign.NewScanner(bytes.NewReader(in)))
 		e := readEvent(bytes.NewReader(in))
-		newTrack(w).see(e)
+		newTrack(w).observe(e)
 		_ = refusal(w, in)
 	})
 }

@@ -17,11 +17,11 @@ import (
 // Binary messages and image formats of ComfyUI's protocol.py and server.py.
 const (
 	imageMessage    = 1 // 4 bytes format, the image
-	imageWithOrigin = 4 // 4 bytes length, so much JSON about the image, the image
+	imageWithOrigin = 4 // 4 bytes length, JSON of that length about the image, the image
 	formatPNG       = 2 // else JPEG
 )
 
-// What is kept of the images that one prompt sends.
+// Limits of the images that are kept of one prompt.
 const (
 	maxImages     = 1000
 	maxImageBytes = 1 << 30
@@ -29,18 +29,18 @@ const (
 )
 
 // images keeps, in a temporary folder, the images that come over the WebSocket from nodes at a workflow's end, such as
-// SaveImageWebsocket: they have no file at the server. Previews look the same and come from other nodes, or from nodes which leave
-// files as well; [leavings] tells them apart when the prompt has ended.
+// SaveImageWebsocket: they have no file at the server. Previews look the same, but come from other nodes, or from nodes that
+// have files as well. The [collector] sorts them out when the prompt has ended.
 type images struct {
 	of  func(node string) bool // nodes whose images are kept
 	log *slog.Logger
-	// ended is closed when the server said that the prompt has ended: no image comes after that.
+	// ended is closed when the server has announced the prompt's end: no image comes after that.
 	ended chan struct{}
 
 	mu      sync.Mutex
-	node    string // which is executed
+	node    string // the one being executed
 	over    bool
-	missed  bool // some may have come while nobody listened
+	missed  bool // some may have been sent while the WebSocket was not connected
 	dir     string
 	bytes   int64
 	count   int
@@ -48,15 +48,15 @@ type images struct {
 	dropped map[string]int // by node: not kept
 }
 
-// image is one of them.
+// image is one kept image.
 type image struct{ path, kind string }
 
 func newImages(of func(string) bool, log *slog.Logger) *images {
 	return &images{of: of, log: log, ended: make(chan struct{}), kept: map[string][]image{}, dropped: map[string]int{}}
 }
 
-// see takes the messages between the images: they tell which node sends.
-func (i *images) see(e event) {
+// observe reads the messages between the images: they name the node that sends.
+func (i *images) observe(e event) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if e.kind == "executing" || e.kind == "progress" {
@@ -68,7 +68,7 @@ func (i *images) see(e event) {
 	}
 }
 
-// miss takes note that nobody listens for a while.
+// miss records that the WebSocket is not connected for a while.
 func (i *images) miss() {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -82,13 +82,13 @@ func (i *images) lost() bool {
 	return i.missed
 }
 
-// take reads one binary message as far as it is wanted.
+// take reads one binary message, and keeps its image if it is wanted.
 func (i *images) take(r io.Reader) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	var head [8]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
-		return // no image
+		return // not an image
 	}
 	node, kind := i.node, "image/jpeg"
 	switch rest := binary.BigEndian.Uint32(head[4:]); binary.BigEndian.Uint32(head[:4]) {
@@ -113,11 +113,11 @@ func (i *images) take(r io.Reader) {
 	}
 	if err := i.keep(r, node, kind); err != nil {
 		i.dropped[node]++
-		i.log.Warn("image not kept", "node", node, "error", err)
+		i.log.Warn("cannot keep an image", "node", node, "error", err)
 	}
 }
 
-// readOrigin reads what a message says of its image.
+// readOrigin reads a message's JSON about its image.
 func readOrigin(r io.Reader) (node, kind string) {
 	s := foreign.NewScanner(r)
 	for name := range s.Fields() {
@@ -160,19 +160,19 @@ func (i *images) keep(r io.Reader, node, kind string) (err error) {
 	if err = errors.Join(err, f.Close()); err != nil {
 		return errors.Join(err, os.Remove(f.Name()))
 	}
-	if seen := http.DetectContentType(begin[:n]); seen != "application/octet-stream" {
-		kind = seen // the header knows two kinds only
+	if detected := http.DetectContentType(begin[:n]); detected != "application/octet-stream" {
+		kind = detected // the header knows only two kinds
 	}
 	i.kept[node] = append(i.kept[node], image{f.Name(), kind})
 	i.count++
 	return nil
 }
 
-// clean removes the temporary folder. Nobody listens any more.
+// clean removes the temporary folder. It must be called after the socket has ended.
 func (i *images) clean() {
 	if i.dir != "" {
 		if err := os.RemoveAll(i.dir); err != nil {
-			i.log.Warn("temporary folder stays", "folder", i.dir, "error", err)
+			i.log.Warn("cannot remove a temporary folder", "folder", i.dir, "error", err)
 		}
 	}
 }

@@ -12,20 +12,20 @@ import (
 type file struct {
 	node, key             string
 	name, subfolder, kind string // kind is output, temp or input
-	// guessed: it is a text that looks like a file's path. Where there is no such file, it is a text.
+	// guessed reports whether it is a text that looks like a file's path. If there is no such file, it is only a text.
 	guessed bool
 }
 
-// leavings is what a prompt left, sorted by what is done with it.
+// leavings are the outputs of a prompt, sorted by use.
 type leavings struct {
-	files []file                                // to be stored
-	spare []file                                // temporary and input files: stored where there is nothing else
-	text  map[string][]string                   // by node: what it left under "text"
-	data  map[string]map[string]json.RawMessage // by node and key: all else
+	files []file                                // to store
+	spare []file                                // temporary and input files: stored only if there are no others
+	text  map[string][]string                   // by node: its outputs under "text"
+	data  map[string]map[string]json.RawMessage // by node and key: all other outputs
 	gaps  []gap
 }
 
-// gap is something that a node left, or should have left, and that isn't in the result.
+// gap is an output that a node has, or should have, and that isn't in the result.
 type gap struct {
 	Node   string `json:"node"`
 	Class  string `json:"class,omitempty"`
@@ -33,7 +33,7 @@ type gap struct {
 	Reason string `json:"reason"`
 }
 
-// sort sorts what a record's nodes left, in order of node id and key.
+// sort sorts the outputs in a record, by node id and key.
 func (r *record) sort(w *workflow) *leavings {
 	l := &leavings{text: map[string][]string{}, data: map[string]map[string]json.RawMessage{}}
 	for _, id := range sorted(r.left) {
@@ -50,12 +50,12 @@ func (r *record) sort(w *workflow) *leavings {
 	return l
 }
 
-// add sorts one value. What holds anything else than files is data as well, whole.
+// add sorts one value. A value that holds anything besides files is data as well, as a whole.
 func (l *leavings) add(id string, v value) {
 	d := json.NewDecoder(bytes.NewReader(v.raw))
-	d.UseNumber() // a large number is no mistake here
+	d.UseNumber() // large numbers are allowed
 	var content any
-	if err := d.Decode(&content); err != nil { // it was made by the scanner
+	if err := d.Decode(&content); err != nil { // impossible: the scanner wrote it
 		l.gaps = append(l.gaps, gap{Node: id, Key: v.key, Reason: "can't be read"})
 		return
 	}
@@ -97,7 +97,7 @@ func asTexts(content any) (texts []string, ok bool) {
 type finder struct {
 	node, key string
 	files     []file
-	other     bool // there is something else, too
+	other     bool // the value holds something else, too
 }
 
 func (f *finder) walk(content any) {
@@ -130,7 +130,7 @@ func (f *finder) walk(content any) {
 	}
 }
 
-// saysMore reports whether an object that names a file tells anything else: the frame rate of a video, a seed.
+// saysMore reports whether an object that names a file has other fields, such as a video's frame rate or a seed.
 func saysMore(object map[string]any) bool {
 	for key, value := range object {
 		if value != nil && key != "filename" && key != "subfolder" && key != "type" {
@@ -140,7 +140,7 @@ func saysMore(object map[string]any) bool {
 	return false
 }
 
-// add adds a file, once. Its name may hold its folder, and at its end the kind: "3d/model.glb [output]".
+// add adds a file, once. Its name may begin with its folder and end with its kind: "3d/model.glb [output]".
 func (f *finder) add(name, subfolder, kind string, guessed bool) {
 	for _, k := range []string{"output", "temp", "input"} {
 		if bare, ok := strings.CutSuffix(name, " ["+k+"]"); ok {
@@ -160,7 +160,7 @@ func (f *finder) add(name, subfolder, kind string, guessed bool) {
 	}
 }
 
-// fileEndings are those of what nodes save: images, video, audio, 3D models, latents and weights.
+// fileEndings are those of the files that nodes save: images, video, audio, 3D models, latents and weights.
 var fileEndings = []string{
 	".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".exr", ".hdr", ".svg", ".avif",
 	".mp4", ".webm", ".mov", ".mkv", ".avi", ".flac", ".mp3", ".wav", ".opus", ".ogg", ".m4a", ".aac",

@@ -198,7 +198,7 @@ func TestBinaryMessages(t *testing.T) {
 	origin := `{"node_id": "7", "prompt_id": "p", "x": NaN, "image_type": "image/jpeg"}`
 	i := newImages(func(id string) bool { return id == "7" }, newConnector(t, "127.0.0.1:1").log)
 	defer i.clean()
-	i.see(event{kind: "executing", node: "7"})
+	i.observe(event{kind: "executing", node: "7"})
 	for _, m := range []string{
 		"", "abc", message(3, 1, "7 some text"), message(2, 1, "x"), message(99, 1, "x"), message(4, 1<<30, "x"), message(4, 5, "abc"), message(1, 2),
 	} {
@@ -207,7 +207,7 @@ func TestBinaryMessages(t *testing.T) {
 	require.Empty(t, i.kept)
 	i.take(strings.NewReader(message(1, 2, "\x89PNG\r\n\x1a\nmore")))
 	i.take(strings.NewReader(message(1, 1, "RIFF1234WEBPVP8 ")))
-	i.see(event{kind: "executing", node: "8"})
+	i.observe(event{kind: "executing", node: "8"})
 	i.take(strings.NewReader(message(1, 2, "\x89PNG of another node")))
 	i.take(strings.NewReader(message(4, uint32(len(origin)), origin, "\xff\xd8\xff of node 7")))
 	var kinds []string

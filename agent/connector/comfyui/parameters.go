@@ -9,18 +9,18 @@ import (
 	"github.com/emprops/machinectl/agent/connector"
 )
 
-// Parameters are a comfyui job's.
+// Parameters are the parameters of a comfyui job.
 type Parameters struct {
 	// Workflow is the prompt in API format: node id → node. In ComfyUI: Workflow → Export (API).
 	Workflow json.RawMessage `json:"workflow"`
-	// ExtraData is passed on as extra_data, for what the nodes read from there (extra_pnginfo). Optional.
+	// ExtraData is passed on as extra_data, for nodes that read it (extra_pnginfo). Optional.
 	ExtraData json.RawMessage `json:"extra_data"`
 }
 
-// saveImageWebsocket is ComfyUI's own node that sends its images over the WebSocket.
+// saveImageWebsocket is ComfyUI's stock node that sends its images over the WebSocket.
 const saveImageWebsocket = "SaveImageWebsocket"
 
-// node is what the connector reads of a workflow's node.
+// node is the part of a workflow's node that the connector reads.
 type node struct {
 	class, title string
 	end          bool // nothing in the workflow depends on it
@@ -38,7 +38,7 @@ const (
 	wantNode     = `a node, {"class_type": …, "inputs": {…}}`
 )
 
-// parse checks a job's parameters as far as that goes without the server.
+// parse checks a job's parameters, except for what only the server can check.
 func parse(raw json.RawMessage) (*workflow, error) {
 	var p Parameters
 	if err := misplaced(raw); err != nil {
@@ -73,11 +73,11 @@ func parse(raw json.RawMessage) (*workflow, error) {
 	return w, nil
 }
 
-// misplaced finds a workflow that was given as the parameters themselves.
+// misplaced returns a failure for a workflow that was given as the parameters themselves.
 func misplaced(raw json.RawMessage) error {
 	fields, err := connector.Members("parameters", "a JSON object", raw)
 	if err != nil || len(fields) == 0 {
-		return nil //nolint:nilerr // DecodeParameters says it better
+		return nil //nolint:nilerr // DecodeParameters describes it better
 	}
 	for _, f := range fields {
 		if _, err := parseNode("", f.Value); err != nil {
@@ -87,7 +87,7 @@ func misplaced(raw json.RawMessage) error {
 	return connector.Final(connector.InvalidParameters, `parameters: this is the workflow itself; want it one level further in, {"workflow": {…}}`)
 }
 
-// workflowFields are a workflow's nodes by id, unread.
+// workflowFields returns a workflow's nodes by id, unparsed.
 func workflowFields(raw json.RawMessage) ([]connector.Member, error) {
 	invalid := func(format string, args ...any) error {
 		return connector.Final(connector.InvalidParameters, "parameters.workflow: "+format, args...)
@@ -113,7 +113,7 @@ func workflowFields(raw json.RawMessage) ([]connector.Member, error) {
 			"parameters.workflow: this is a workflow as the editor saves it (with nodes and links arrays), which the server can't run; "+
 				"export it in API format: in ComfyUI, menu Workflow → Export (API)")
 	case isObject(given["prompt"]) && (given["client_id"] != nil || len(given) == 1):
-		return nil, invalid(`this is a whole request to /prompt; give only what stands under its "prompt"`)
+		return nil, invalid(`this is a whole request to /prompt; give only what is under its "prompt"`)
 	case len(fields) == 0:
 		return nil, invalid("has no nodes; want %s", wantWorkflow)
 	}
@@ -150,7 +150,7 @@ func parseNode(path string, raw json.RawMessage) (*node, error) {
 	return n, err
 }
 
-// titleOf is the title in a node's _meta, which only people read; one of another form is none.
+// titleOf returns the title in a node's _meta, or "" if there is none that can be read.
 func titleOf(raw json.RawMessage) string {
 	var meta map[string]json.RawMessage
 	var title string
@@ -160,12 +160,12 @@ func titleOf(raw json.RawMessage) string {
 	return title
 }
 
-// link takes note which nodes a node depends on: those in inputs of the form ["node id", output].
+// link records the nodes on which a node depends: those in inputs of the form ["node id", output].
 func (w *workflow) link(raw json.RawMessage) {
 	var n struct {
 		Inputs map[string]json.RawMessage `json:"inputs"`
 	}
-	if json.Unmarshal(raw, &n) != nil { // it was read before
+	if json.Unmarshal(raw, &n) != nil { // impossible: it was parsed before
 		return
 	}
 	for _, input := range n.Inputs {
@@ -180,7 +180,7 @@ func (w *workflow) link(raw json.RawMessage) {
 // isEnd reports whether nothing in the workflow depends on a node.
 func (w *workflow) isEnd(id string) bool { return w.nodes[id] != nil && w.nodes[id].end }
 
-// ends are the nodes on which nothing depends.
+// ends returns the nodes on which nothing depends.
 func (w *workflow) ends() (ids []string) {
 	for _, id := range sorted(w.nodes) {
 		if w.isEnd(id) {
@@ -190,7 +190,7 @@ func (w *workflow) ends() (ids []string) {
 	return ids
 }
 
-// class is a node's class, or "" of a node that isn't in the workflow.
+// class returns a node's class, or "" for a node that isn't in the workflow.
 func (w *workflow) class(id string) string {
 	if n := w.nodes[id]; n != nil {
 		return n.class
@@ -202,12 +202,12 @@ func isObject(raw json.RawMessage) bool { return len(raw) > 0 && raw[0] == '{' }
 
 func isArray(raw json.RawMessage) bool { return len(raw) > 0 && raw[0] == '[' }
 
-// name is how messages call a node: its class, its title where it has one of its own, and its id.
+// name returns how messages call a node: by its class, its title if it differs from the class, and its id.
 func (w *workflow) name(id string) string {
 	n, ok := w.nodes[id]
 	switch {
 	case !ok:
-		// A node made at run time by another one has the maker's id as a prefix: "12.0.0.3".
+		// A node that another node created at run time has that node's id as a prefix: "12.0.0.3".
 		if outer, _, found := strings.Cut(id, "."); found {
 			return w.name(outer)
 		}

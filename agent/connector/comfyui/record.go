@@ -6,16 +6,16 @@ import (
 	"github.com/emprops/machinectl/agent/foreign"
 )
 
-// How much is kept of a server's answer, in bytes.
+// How many bytes of a server's texts are kept.
 const (
 	maxID      = 1 << 10
 	maxMessage = 16 << 10 // of an exception, a validation error
 )
 
-// room is how much is kept, in bytes: of one value that a node left, and of all that a prompt left.
+// room is how many bytes are kept of one output value, and of all outputs of a prompt.
 type room struct{ value, record int }
 
-// queueItem is an array [number, prompt id, prompt, extra data, outputs]. One of another form is another program's.
+// queueItem is an array [number, prompt id, prompt, extra data, outputs]. Fields of an item of another form stay empty.
 type queueItem struct{ promptID, clientID string }
 
 func readQueueItem(s *foreign.Scanner) (q queueItem) {
@@ -36,19 +36,19 @@ func readQueueItem(s *foreign.Scanner) (q queueItem) {
 
 // record is a prompt's entry in the history: it has ended.
 type record struct {
-	// wanted are the ids of the output nodes that were to be executed; nil where the server doesn't list them.
+	// wanted are the ids of the output nodes to execute; nil if the server doesn't list them.
 	wanted []string
 	left   map[string][]value // by node id
 	cached map[string]bool    // nodes that were not computed for this prompt
 	status string             // success or error; empty on very old servers, where a record means success
 	done   bool               // the status has "completed"
-	ending *ending            // the last message that says how it ended, or nil
+	ending *ending            // the last message about the prompt's end, or nil
 }
 
-// value is one thing that a node left.
+// value is one output value of a node.
 type value struct {
 	key string
-	raw json.RawMessage // nil: larger than what is kept
+	raw json.RawMessage // nil if it was too large to keep
 }
 
 // ending is the message execution_success, execution_interrupted or execution_error.
@@ -78,7 +78,7 @@ func readRecord(s *foreign.Scanner, most room) *record {
 	return r
 }
 
-// readLeft reads what one node left: usually an object of lists.
+// readLeft reads the outputs of one node: usually an object of lists.
 func readLeft(s *foreign.Scanner, most *room) (all []value) {
 	take := func(key string) {
 		raw, ok := s.Value(min(most.value, most.record))
@@ -161,7 +161,7 @@ func readEnding(s *foreign.Scanner, event string) *ending {
 	return e
 }
 
-// readIDs reads a list of node ids; what isn't one is left out.
+// readIDs reads a list of node ids; other values are left out.
 func readIDs(s *foreign.Scanner) []string {
 	ids := []string{}
 	for range s.Items() {

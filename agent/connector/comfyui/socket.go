@@ -14,12 +14,12 @@ import (
 // event is a message of the server about a prompt.
 type event struct {
 	kind, promptID string
-	node           string   // empty: none
+	node           string   // may be empty
 	nodes          []string // of execution_cached
 	value, max     float64
 }
 
-// ends reports whether after this message the prompt's record is there, or about to be.
+// ends reports whether this message announces the prompt's end: its record is there or about to be.
 func (e event) ends() bool {
 	switch e.kind {
 	case "execution_success", "execution_error", "execution_interrupted":
@@ -31,11 +31,11 @@ func (e event) ends() bool {
 	}
 }
 
-// socket listens to a server's messages for one client id, and connects again for as long as it is asked to.
+// socket listens to a server's messages for one client id, and reconnects when the connection drops.
 type socket struct {
 	url    string
 	events chan event
-	// connected gets a token each time that the server has greeted us, also the first.
+	// connected gets a token each time that the server has sent its greeting, including the first.
 	connected chan struct{}
 	images    *images
 }
@@ -45,8 +45,8 @@ func newSocket(addr, clientID string, i *images) *socket {
 	return &socket{url: u.String(), events: make(chan event, 64), connected: make(chan struct{}, 1), images: i}
 }
 
-// listen connects and passes messages on until ctx ends. Dropped connections are made again: the server remembers the
-// client id and sends what is to come there.
+// listen connects and passes messages on until ctx ends. It reconnects dropped connections: the server remembers the client
+// id and sends later messages to the new connection.
 func (s *socket) listen(ctx context.Context) {
 	wait := 100 * time.Millisecond
 	for ctx.Err() == nil {
@@ -65,7 +65,7 @@ func (s *socket) listen(ctx context.Context) {
 	}
 }
 
-// once holds one connection for as long as it lasts and reports whether the server said anything.
+// once holds one connection as long as it lasts, and reports whether the server sent a message.
 func (s *socket) once(ctx context.Context) bool {
 	dial, done := context.WithTimeout(ctx, 10*time.Second)
 	conn, resp, err := websocket.Dial(dial, s.url, nil)
@@ -83,7 +83,7 @@ func (s *socket) once(ctx context.Context) bool {
 		if err != nil {
 			return !first
 		}
-		if first { // the server's greeting: from here on it knows where to send
+		if first { // the server's greeting: from now on it knows the client
 			select {
 			case s.connected <- struct{}{}:
 			default:
@@ -93,20 +93,20 @@ func (s *socket) once(ctx context.Context) bool {
 			s.images.take(r)
 		} else {
 			e := readEvent(r)
-			s.images.see(e)
+			s.images.observe(e)
 			select {
 			case s.events <- e:
 			case <-ctx.Done():
 				return true
 			}
 		}
-		if _, err := io.Copy(io.Discard, r); err != nil { // what nobody wanted of it
+		if _, err := io.Copy(io.Discard, r); err != nil { // the unused rest
 			return true
 		}
 	}
 }
 
-// readEvent reads one text message. One that can't be read says nothing: custom nodes send what they like.
+// readEvent reads one text message. It returns an empty event for one that can't be read: custom nodes may send anything.
 func readEvent(r io.Reader) (e event) {
 	s := foreign.NewScanner(r)
 	for name := range s.Fields() {
@@ -120,7 +120,7 @@ func readEvent(r io.Reader) (e event) {
 					e.promptID, _ = s.Text(maxID)
 				case "node":
 					e.node, _ = s.Text(maxID)
-				case "nodes": // of execution_cached: a list; other messages use the same word for an object
+				case "nodes": // a list in execution_cached; an object in other messages
 					e.nodes = readIDs(s)
 				case "value":
 					e.value, _ = s.Number()

@@ -6,7 +6,7 @@ import (
 	"github.com/emprops/machinectl/queue"
 )
 
-// track turns the server's messages into one progress: finished nodes out of all, plus the fraction of the one that runs.
+// track computes a job's progress from the server's messages: finished nodes out of all, plus the running node's fraction.
 type track struct {
 	w       *workflow
 	done    map[string]bool
@@ -18,11 +18,11 @@ func newTrack(w *workflow) *track {
 	return &track{w: w, done: map[string]bool{}}
 }
 
-// again begins with another prompt of the same workflow.
+// again starts over for another prompt of the same workflow.
 func (t *track) again() { t.done, t.current = map[string]bool{}, "" }
 
-// see takes a message about the prompt and returns the progress, or false where it tells nothing new.
-func (t *track) see(e event) (queue.Progress, bool) {
+// observe reads a message about the prompt and returns the progress, or false if the message changes nothing.
+func (t *track) observe(e event) (queue.Progress, bool) {
 	switch e.kind {
 	case "execution_start":
 		return t.at("started", 0), true
@@ -62,7 +62,7 @@ func (t *track) see(e event) (queue.Progress, bool) {
 	}
 }
 
-// finish counts a node of the workflow; those that nodes make at run time are not counted.
+// finish counts a node of the workflow. Nodes that are created at run time are not counted.
 func (t *track) finish(id string) {
 	if _, ok := t.w.nodes[id]; ok {
 		t.done[id] = true

@@ -18,8 +18,8 @@ var shapes = []string{
 	`{}`, `{"a": 1}`, `{"a": {"b": []}}`, `{"": null}`, `{"class_type": 5}`, `{"class_type": "X", "inputs": []}`, `{"inputs": {}}`,
 }
 
-// machinery is what no user's message may hold: names of Go types and texts of Go's JSON package.
-var machinery = regexp.MustCompile(`(?i)go value|go struct|unmarshal|json: |invalid character|unexpected end|looking for|RawMessage|\b(int|int64|uint|float64|bool|string|map\[|interface|struct|spec\.|queue\.|comfyui\.\w+|simulation\.\w+)\b|time: |strconv|<nil>|0x[0-9a-f]{6}`)
+// machinery matches what no message to a user may hold: names of Go types and texts of Go's JSON package.
+var machinery = regexp.MustCompile(`(?i)go value|go struct|unmarshal|json: |invalid character|unexpected end|looking for|RawMessage|\b(int|int64|uint|float64|bool|string|map\[|interface|struct|manifest\.|wiretime\.|queue\.|comfyui\.\w+|simulation\.\w+)\b|time: |strconv|<nil>|0x[0-9a-f]{6}`)
 
 // plainWords checks that a refusal is one plain sentence which names the field and what to write.
 func plainWords(t *testing.T, parameters, message string) {
@@ -27,11 +27,11 @@ func plainWords(t *testing.T, parameters, message string) {
 	require.NotRegexp(t, machinery, message, "parameters %s", parameters)
 	require.NotContains(t, message, "\n", "parameters %s", parameters)
 	require.True(t, strings.HasPrefix(message, "parameters"), "parameters %s: %s names no field", parameters, message)
-	require.Regexp(t, `want|missing|there are: |export it|give only|one level further`, message, "parameters %s", parameters)
+	require.Regexp(t, `want|missing|the fields are |export it|give only|one level further`, message, "parameters %s", parameters)
 }
 
-// Shapes puts values of every kind where another is expected: for the parameters as a whole and for each place in the templates, in
-// which they replace the verb %s. Whatever the connector refuses, it refuses in plain words.
+// Shapes puts values of every kind where another is expected: for the parameters as a whole, and for the verb %s in each
+// template. If the connector refuses them, it must do so in plain words.
 func Shapes(t *testing.T, check func(json.RawMessage) error, templates ...string) {
 	t.Helper()
 	refused := 0

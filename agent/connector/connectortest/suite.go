@@ -21,18 +21,18 @@ import (
 	"github.com/emprops/machinectl/queue"
 )
 
-// Subject is the connector under test. Its functions make parameters; each call makes different ones, so that a cache in the
+// Subject is the connector under test. Its functions return parameters, different ones on each call, so that a cache in the
 // service behind the connector doesn't spoil a test.
 type Subject struct {
 	Type string
 	New  func(t *testing.T) connector.Connector
-	// Quick makes a job that takes under two seconds, reports progress and leaves at least one file.
+	// Quick returns a job that takes less than two seconds, reports progress and leaves at least one file.
 	Quick func() json.RawMessage
-	// Slow makes a job that takes over a minute.
+	// Slow returns a job that takes more than a minute.
 	Slow func() json.RawMessage
-	// Wrong are parameters that the connector refuses by itself, by what is wrong; the word in Message must be in the failure's.
+	// Wrong are parameters that the connector itself refuses, by mistake. The failure's message must contain Message.
 	Wrong map[string]Wrong
-	// Idle, when not nil, waits until the service behind the connector works on nothing, and fails the test if it goes on.
+	// Idle, if set, waits until the service behind the connector is idle, and fails the test if it doesn't become so.
 	Idle func(t *testing.T)
 }
 
@@ -42,12 +42,12 @@ type Wrong struct {
 	Code, Message string
 }
 
-// Refused makes a [Wrong].
+// Refused returns a [Wrong].
 func Refused(parameters, code, message string) Wrong {
 	return Wrong{Parameters: parameters, Code: code, Message: message}
 }
 
-// Attempt makes an attempt whose files go to a store in a temporary folder.
+// Attempt returns an attempt whose files go to a store in a temporary folder.
 func Attempt(t *testing.T, kind string, parameters json.RawMessage, progress func(queue.Progress)) connector.Attempt {
 	t.Helper()
 	store, err := blob.Open(t.Context(), "file://"+t.TempDir())
@@ -70,7 +70,7 @@ func Run(t *testing.T, s Subject) {
 	t.Run("a cancelled job stops", s.stops)
 	t.Run("a job ends with its time", s.timesOut)
 	t.Run("a cancelled context starts nothing", s.startsNothing)
-	t.Run("jobs run at once", s.runsAtOnce)
+	t.Run("jobs run concurrently", s.runsConcurrently)
 	t.Run("a broken store fails the job", s.reportsStore)
 }
 
@@ -150,7 +150,7 @@ func (s Subject) startsNothing(t *testing.T) {
 	}
 }
 
-func (s Subject) runsAtOnce(t *testing.T) {
+func (s Subject) runsConcurrently(t *testing.T) {
 	c := s.New(t)
 	var all sync.WaitGroup
 	failures := make(chan error, 3)
@@ -167,7 +167,7 @@ func (s Subject) runsAtOnce(t *testing.T) {
 	}
 }
 
-// reportsStore takes the store away before the job writes to it.
+// reportsStore removes the store before the job writes to it.
 func (s Subject) reportsStore(t *testing.T) {
 	dir := t.TempDir()
 	store, err := blob.Open(t.Context(), "file://"+dir)

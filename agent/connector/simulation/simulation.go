@@ -1,5 +1,5 @@
 // Package simulation is the connector that runs jobs without doing anything: it waits, reports progress, and ends as the
-// job's parameters say. Pools are tried out with it, and tests provoke every way in which a job can end.
+// job's parameters specify. It serves to try out pools, and lets tests provoke every way in which a job can end.
 //
 // It is not a mock: it keeps the whole contract of package connector, with real files in the real blob store.
 package simulation
@@ -20,20 +20,20 @@ import (
 	"github.com/emprops/machinectl/queue"
 )
 
-// Parameters are a simulation job's. All are optional.
+// Parameters are the parameters of a simulation job. All are optional.
 type Parameters struct {
 	// Duration is how long the job takes, default 1 s, at most 24 h.
 	Duration wiretime.Duration `json:"duration" want:"a duration from \"0s\" to \"24h\", such as \"90s\""`
 	// Steps is how many times progress is reported, default 10, at most 100,000.
 	Steps int `json:"steps" want:"a whole number from 1 to 100000"`
-	// Fail is how the job ends: "" or "none" (well), "retriable", "final", "crash" (the connector panics), "hang" (only
-	// the job's timeout or its cancellation ends it).
+	// Fail is how the job ends: "" or "none" (it succeeds), "retriable", "final", "crash" (the connector panics), "hang"
+	// (only the job's timeout or cancellation ends it).
 	Fail string `json:"fail" want:"\"none\", \"retriable\", \"final\", \"crash\" or \"hang\""`
 	// FailAfter is the fraction of the steps after which it fails, 0 to 1, default 0.5.
 	FailAfter *float64 `json:"fail_after" want:"a number from 0 to 1"`
-	// FailAttempts makes only the first so many attempts fail; 0 is all of them.
+	// FailAttempts is how many attempts fail, from the first on; 0 means all.
 	FailAttempts int `json:"fail_attempts" want:"a whole number, 0 or more"`
-	// OutputBytes is the size of a file that the job leaves, default 0: none. At most 1 GiB.
+	// OutputBytes is the size of the job's output file, at most 1 GiB; default 0, which means no file.
 	OutputBytes int64 `json:"output_bytes" want:"a whole number from 0 to 1073741824 (1 GiB)"`
 	// Output is returned as the result's data.
 	Output json.RawMessage `json:"output" want:"at most 32 KiB of JSON"`
@@ -47,10 +47,10 @@ const (
 
 // Connector runs simulation jobs.
 type Connector struct {
-	speed float64 // how many times faster than asked for
+	speed float64 // how many times faster than requested
 }
 
-// New makes the connector. Its settings are in [manifest.Connectors].
+// New returns the connector. Its settings are in [manifest.Connectors].
 func New(c connector.Config) (connector.Connector, error) {
 	if err := connector.CheckSettings("simulation", c.Worker); err != nil {
 		return nil, err
@@ -143,7 +143,7 @@ func fail(ctx context.Context, mode string, step, steps int) error {
 	}
 }
 
-// noise is a stream of n bytes that is the same for the same job.
+// noise returns a stream of n bytes that is the same for the same job.
 func noise(id string, n int64) io.Reader {
 	seed := sha256.Sum256([]byte(id))
 	return io.LimitReader(rand.NewChaCha8(seed), n)

@@ -1,6 +1,6 @@
 // Package nomadtest starts a real Nomad for tests and registers small pools in it, whose machines run `sleep`.
 //
-// It is not a stand-in: without nomad on PATH tests skip, and say so. Package devcluster has the stand-in.
+// It is not a stand-in, which is in package devcluster: without nomad on PATH, tests skip with a message.
 package nomadtest
 
 import (
@@ -51,7 +51,7 @@ plugin "raw_exec" {
 leave_on_interrupt = true
 `
 
-// MemoryMB is how much memory the node offers: it takes that many machines of [Machine.MemoryMB] at once.
+// MemoryMB is how much memory the node offers: it takes as many machines of [Machine.MemoryMB] as fit.
 const MemoryMB = 1000
 
 // Start runs a Nomad server and client until the test ends, with nothing left behind.
@@ -61,12 +61,12 @@ func Start(t testing.TB) *api.Client {
 	if err != nil {
 		t.Skip("skipped: nomad is not on PATH")
 	}
-	// The temporary folder of the test has a long name, and Nomad's sockets need a short one.
+	// The test's temporary folder has a long name, and Nomad's sockets need a short one.
 	dir, err := os.MkdirTemp("", "nomad")
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		if err := os.RemoveAll(dir); err != nil {
-			t.Log("nomad's folder stays:", err)
+			t.Log("nomad's folder was not removed:", err)
 		}
 	})
 	ports := freePorts(t, 3)
@@ -85,13 +85,13 @@ func Start(t testing.TB) *api.Client {
 	t.Cleanup(func() {
 		stopJobs(client)
 		if err := cmd.Process.Signal(os.Interrupt); err != nil {
-			t.Log("nomad has ended before:", err)
+			t.Log("nomad had already ended:", err)
 		}
 		select {
 		case err := <-ended:
 			t.Log("nomad has ended:", err)
 		case <-time.After(20 * time.Second):
-			t.Error("nomad does not stop: it is killed", errors.Join(cmd.Process.Kill(), <-ended))
+			t.Error("nomad did not stop and was killed", errors.Join(cmd.Process.Kill(), <-ended))
 		}
 		client.Close()
 		if t.Failed() {
@@ -140,10 +140,10 @@ func freePorts(t testing.TB, n int) []int {
 type Machine struct {
 	Group    string // "<machine>-<revision>"
 	Count    int
-	Script   string // what its one task runs; default sleeps for ever
+	Script   string // what its one task runs; by default it sleeps forever
 	MemoryMB int    // default 10
 	GPUs     int    // nvidia/gpu devices; the node of [Start] has none
-	Needs    string // a constraint no node meets, where not empty
+	Needs    string // if set, a constraint that no node meets
 	Restarts int    // how often a crashed task is restarted in place; default 50, -1 never
 	Policy   manifest.Policy
 }
@@ -196,7 +196,7 @@ func (m Machine) group(t testing.TB, pool string) *api.TaskGroup {
 
 func ptr[T any](v T) *T { return &v }
 
-// WaitEval waits until Nomad has worked an evaluation off.
+// WaitEval waits until Nomad has processed an evaluation.
 func WaitEval(t testing.TB, client *api.Client, id string) {
 	t.Helper()
 	require.Eventually(t, func() bool {
@@ -205,8 +205,7 @@ func WaitEval(t testing.TB, client *api.Client, id string) {
 	}, 10*time.Second, 20*time.Millisecond)
 }
 
-// Running waits until the group has so many running allocations and none that is on its way up or down, and returns them
-// by name index.
+// Running waits until the group has n running allocations and none that is starting or stopping, and returns them by name.
 func Running(t testing.TB, client *api.Client, pool, group string, n int) map[string]*api.AllocationListStub {
 	t.Helper()
 	var found map[string]*api.AllocationListStub

@@ -11,14 +11,13 @@ import (
 	"strings"
 )
 
-// picture is the simulated server's image: a batch of one colour.
+// picture is a simulated batch of images of one colour.
 type picture struct {
 	width, height, batch int
 	color                color.RGBA
 }
 
-// compute does what a node does, as far as files and images go. Models, texts and latents are not simulated: a latent is a
-// picture an eighth of its size.
+// compute computes a node's outputs. Only files and images are simulated, not models and texts: a latent is a picture.
 func (e *execution) compute(id string, n node) (made, error) {
 	switch n.Class {
 	case e.o.FailNode:
@@ -99,9 +98,9 @@ func (e *execution) compute(id string, n node) (made, error) {
 	}
 }
 
-// output is what a node leaves that leaves a JSON text's content.
+// output returns the result of a node whose outputs are given as JSON text.
 func output(said string) (made, error) {
-	var ui map[string]json.RawMessage // unread, so that numbers keep their digits
+	var ui map[string]json.RawMessage // unparsed, so that numbers keep their digits
 	if err := loads(strings.NewReader(said), &ui); err != nil {
 		return made{}, &exception{kind: "json.decoder.JSONDecodeError", message: err.Error()}
 	}
@@ -112,7 +111,7 @@ func output(said string) (made, error) {
 	return m, nil
 }
 
-// save writes a picture's files and returns what the client sees of them.
+// save writes a picture's files and returns their references for the client.
 func (e *execution) save(p picture, prefix, kind string) (made, error) {
 	images := []map[string]string{}
 	for range p.batch {
@@ -125,7 +124,7 @@ func (e *execution) save(p picture, prefix, kind string) (made, error) {
 	return made{ui: map[string]any{"images": images}}, nil
 }
 
-// tint is a colour that depends on a sampler's inputs.
+// tint returns a colour that depends on a sampler's inputs.
 func tint(n node) color.RGBA {
 	h := fnv.New32a()
 	text, err := json.Marshal(n.Inputs)
@@ -144,19 +143,19 @@ func (s solid) Bounds() image.Rectangle     { return image.Rect(0, 0, s.p.width,
 func (s solid) At(int, int) color.Color     { return s.p.color }
 func (s solid) ColorIndexAt(int, int) uint8 { return 0 }
 
-// png is one image of the batch.
+// png returns one image of the batch.
 func (p picture) png() []byte {
 	var b bytes.Buffer
 	_ = png.Encode(&b, solid{p}) // to memory
 	return b.Bytes()
 }
 
-// thumbnail is a small preview that differs from step to step.
+// thumbnail returns a small preview that differs from step to step.
 func thumbnail(step int) []byte {
 	return picture{width: 8, height: 8, color: color.RGBA{uint8(step * 16), 64, 128, 255}}.png()
 }
 
-// outOfMemory is what ComfyUI makes of torch's exception.
+// outOfMemory returns torch's exception as ComfyUI reports it.
 func outOfMemory(message string) error {
 	return &exception{kind: "torch.OutOfMemoryError", message: message, tips: "This error means you ran out of memory on your GPU." +
 		"\n\nTIPS: If the workflow worked before you might have accidentally set the batch_size to a large number."}

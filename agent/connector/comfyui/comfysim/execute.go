@@ -19,21 +19,21 @@ type executor struct {
 	sockets   *sockets
 	files     *files
 	interrupt atomic.Bool
-	free      atomic.Bool // the cache is to be emptied
+	free      atomic.Bool // the cache should be emptied
 	crash     func()
 
 	count int // prompts begun
-	// cache is what the last prompt's nodes made, by signature.
+	// cache holds the results of the last prompt's nodes, by signature.
 	cache map[string]made
 }
 
-// made is what a node made: its outputs and, of an output node, what its client sees.
+// made is the result of a node: its outputs and, for an output node, what the client is sent.
 type made struct {
 	outputs []any
 	ui      map[string]any
 }
 
-// Why an execution ends early.
+// The reasons why an execution ends early.
 var (
 	errInterrupted = errors.New("interrupted")
 	errCrashed     = errors.New("crashed")
@@ -55,7 +55,7 @@ func (x *executor) loop(ctx context.Context) {
 				return
 			}
 		}
-		// A prompt that arrives together with the order to free memory may be taken first, with the cache as it was.
+		// A prompt that arrives together with a request to free memory may run first, with the old cache.
 		if x.free.Swap(false) {
 			x.cache = nil
 		}
@@ -80,7 +80,7 @@ type execution struct {
 	executed []string
 }
 
-// run executes the prompt and says whether the server goes on.
+// run executes the prompt and reports whether the server goes on.
 func (e *execution) run(ctx context.Context) bool {
 	e.interrupt.Store(false)
 	e.note("execution_start", map[string]any{})
@@ -111,7 +111,7 @@ func (e *execution) run(ctx context.Context) bool {
 	return true
 }
 
-// order is the nodes that the outputs need, each after what it needs; what only cached nodes need is left out.
+// order returns the nodes that the outputs need, each after the nodes that it needs.
 func (e *execution) order() ([]string, error) {
 	var order []string
 	state := map[string]int{} // 1: on the way down, 2: done
@@ -145,7 +145,7 @@ func (e *execution) order() ([]string, error) {
 	return order, nil
 }
 
-// signatures name each node by its class, its inputs and all above it.
+// signatures identifies each node by its class, its inputs and all nodes that it depends on.
 func (e *execution) signatures(order []string) map[string]string {
 	signatures := map[string]string{}
 	for _, id := range order {
@@ -159,7 +159,7 @@ func (e *execution) signatures(order []string) map[string]string {
 			}
 		}
 		text, err := json.Marshal([]any{n.Class, inputs})
-		if err != nil { // what came out of JSON goes into JSON
+		if err != nil { // impossible: it was decoded from JSON
 			text = []byte(id)
 		}
 		if signatures[id] = string(text); e.known[n.Class].always {
@@ -169,7 +169,7 @@ func (e *execution) signatures(order []string) map[string]string {
 	return signatures
 }
 
-// node executes one node, or shows what is cached of it.
+// node executes one node, or reports its cached result.
 func (e *execution) node(ctx context.Context, id, signature string) error {
 	n := e.p.nodes[id]
 	c := e.known[n.Class]
@@ -208,7 +208,7 @@ func (e *execution) node(ctx context.Context, id, signature string) error {
 	return nil
 }
 
-// steps runs a node's sampling steps: progress, a preview, and the look at the interruption.
+// steps runs a node's sampling steps: each sends progress and a preview, and checks for an interruption.
 func (e *execution) steps(ctx context.Context, id string, c class) error {
 	if c.steps == "" {
 		return nil
@@ -236,7 +236,7 @@ func (e *execution) steps(ctx context.Context, id string, c class) error {
 	return nil
 }
 
-// faults does what the options order for this prompt.
+// faults simulates the faults that the options request for this prompt.
 func (e *execution) faults(ctx context.Context) error {
 	switch {
 	case e.o.DropSocketAt == e.count:
@@ -299,7 +299,7 @@ func (e *execution) note(event string, data map[string]any) {
 	e.send(event, data)
 }
 
-// broadcast is note, to the prompt's client or, where it has none, to everybody.
+// broadcast is like note, but sends to all clients if the prompt has none.
 func (e *execution) broadcast(event string, data map[string]any) {
 	e.keep(event, data)
 	e.sockets.send(event, data, e.p.clientID())
@@ -320,7 +320,7 @@ func (e *execution) state(id string, value, limit float64, word string) {
 	e.send("progress_state", map[string]any{"nodes": maps.Clone(e.states)})
 }
 
-// sleep waits for d or ctx's end.
+// sleep waits for d or until ctx ends.
 func sleep(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return ctx.Err()

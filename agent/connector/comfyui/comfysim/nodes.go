@@ -1,14 +1,14 @@
 package comfysim
 
-// class is a node class: what ComfyUI's INPUT_TYPES, RETURN_TYPES and OUTPUT_NODE say.
+// class is a node class, like ComfyUI's INPUT_TYPES, RETURN_TYPES and OUTPUT_NODE.
 type class struct {
 	inputs  map[string]input
 	outputs []string
 	isOut   bool // an output node
 	always  bool // it is executed each time, never cached
-	// steps names the input that holds the number of sampling steps; empty: the node has none.
+	// steps names the input with the number of sampling steps; empty if the node has none.
 	steps string
-	// stepTime names the input that holds a step's seconds; empty: the server's.
+	// stepTime names the input with a step's duration in seconds; if empty, the server's option applies.
 	stepTime string
 }
 
@@ -27,7 +27,7 @@ func number(kind string, lo, hi float64) input {
 }
 func choice(choices ...string) input { return input{kind: "COMBO", choices: choices} }
 
-// options are an input's as /object_info and validation errors show them.
+// options returns an input's options as /object_info and validation errors show them.
 func (in input) options() map[string]any {
 	switch {
 	case in.bounded:
@@ -45,7 +45,7 @@ const maxResolution = 16384
 // scaling are the methods of ComfyUI's ImageScale.
 var scaling = []string{"nearest-exact", "bilinear", "area", "bicubic", "lanczos"}
 
-// classes are the node classes of the simulated server. Those that load models take any file name.
+// classes returns the node classes of the simulated server. Those that load models accept any file name.
 func classes() map[string]class {
 	text := input{kind: "STRING"}
 	size := number("INT", 1, maxResolution)
@@ -80,12 +80,12 @@ func classes() map[string]class {
 		"SaveImage":    {inputs: map[string]input{"images": link("IMAGE"), "filename_prefix": text}, isOut: true},
 		"PreviewImage": {inputs: map[string]input{"images": link("IMAGE")}, isOut: true},
 		"PreviewAny":   {inputs: map[string]input{"source": link("*")}, isOut: true},
-		// SaveImageWebsocket sends its images as previews of full size and leaves nothing else.
+		// SaveImageWebsocket sends its images as previews of full size and has no other outputs.
 		"SaveImageWebsocket": {inputs: map[string]input{"images": link("IMAGE")}, isOut: true, always: true},
-		// SimulatedOutput exists here only, as the next one: it leaves what its input says, JSON as Python reads and writes it.
+		// SimulatedOutput exists only here, as does the next one. Its outputs are its input: JSON as Python reads and writes it.
 		"SimulatedOutput": {inputs: map[string]input{"ui": text}, isOut: true},
-		// SimulatedSteps exists here only: an image passes through in so many steps of so many seconds, and at the end the
-		// node may raise an exception. comfytest has the same node for real servers.
+		// SimulatedSteps passes an image through, in the given steps of the given duration, and may raise an exception at
+		// the end. comfytest has the same node for real servers.
 		"SimulatedSteps": {inputs: map[string]input{
 			"image": link("IMAGE"), "steps": number("INT", 1, 10000), "seconds": {kind: "FLOAT"},
 			"fail": choice("no", "error", "memory"),

@@ -14,22 +14,22 @@ import (
 
 // Options configure a [Server].
 type Options struct {
-	// Listen is host:port; port 0 takes a free one.
+	// Listen is host:port; port 0 picks a free one.
 	Listen string
-	// Dir is where output and temp folders are made. Empty: a temporary folder, removed at the end.
+	// Dir is where the output and temp folders are created; default a temporary folder, which is removed at the end.
 	Dir string
-	// StepTime is how long one sampling step takes, NodeTime how long any node takes beside its steps.
+	// StepTime is how long one sampling step takes, NodeTime how long any node takes besides its steps.
 	StepTime, NodeTime time.Duration
-	// StartTime is how long the server isn't there after its start.
+	// StartTime is how long the server refuses connections after its start.
 	StartTime time.Duration
 
 	// FailNode and OOMNode are node classes that raise RuntimeError or torch.OutOfMemoryError.
 	FailNode, OOMNode string
-	// CrashAt is the prompt, counted from 1, in whose middle the server dies. 0: none.
+	// CrashAt is the prompt, counted from 1, during which the server dies; 0 means none.
 	CrashAt int
-	// HangAt is the prompt that never ends and can't be interrupted. 0: none.
+	// HangAt is the prompt that never ends and can't be interrupted; 0 means none.
 	HangAt int
-	// DropSocketAt is the prompt in whose middle all WebSockets are cut. 0: none.
+	// DropSocketAt is the prompt during which all WebSockets are cut; 0 means none.
 	DropSocketAt int
 
 	Logger *slog.Logger
@@ -50,12 +50,12 @@ func parse(args []string, getenv func(string) string, out io.Writer) (Options, e
 	f.StringVar(&o.Listen, "listen", "127.0.0.1:"+port, "`host:port` to listen at")
 	f.StringVar(&o.Dir, "dir", "", "`folder` for outputs (default: a temporary one)")
 	f.DurationVar(&o.StepTime, "step-time", 100*time.Millisecond, "time that one sampling step takes")
-	f.DurationVar(&o.NodeTime, "node-time", 20*time.Millisecond, "time that any node takes beside its steps")
-	f.DurationVar(&o.StartTime, "start-time", 0, "time until the server is there")
+	f.DurationVar(&o.NodeTime, "node-time", 20*time.Millisecond, "time that any node takes besides its steps")
+	f.DurationVar(&o.StartTime, "start-time", 0, "time until the server accepts connections")
 	f.StringVar(&o.FailNode, "fail-node", "", "node `class` that raises an exception")
 	f.StringVar(&o.OOMNode, "oom-node", "", "node `class` that runs out of GPU memory")
 	f.IntVar(&o.CrashAt, "crash-at", 0, "die in the middle of this prompt, counted from 1")
-	f.IntVar(&o.HangAt, "hang-at", 0, "never end this prompt, nor heed its interruption")
+	f.IntVar(&o.HangAt, "hang-at", 0, "never end this prompt, and ignore its interruption")
 	f.IntVar(&o.DropSocketAt, "drop-socket-at", 0, "cut all WebSockets in the middle of this prompt")
 	if err := f.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return o, err
@@ -90,7 +90,7 @@ func (o Options) defaults() Options {
 	return o
 }
 
-// folder makes the folder for outputs and returns how it is cleaned up.
+// folder creates the folder for outputs and returns a function that removes it if it is temporary.
 func (o Options) folder() (dir string, clean func(), err error) {
 	if o.Dir != "" {
 		return o.Dir, func() {}, os.MkdirAll(o.Dir, 0o755)

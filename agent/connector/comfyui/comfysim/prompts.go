@@ -23,13 +23,13 @@ func (p *prompt) MarshalJSON() ([]byte, error) {
 	return json.Marshal([]any{p.number, p.id, p.shown(), p.extra, p.outputs})
 }
 
-// shown is the workflow as it is shown: newer servers write into each node what its IS_CHANGED returned, which often is NaN.
+// shown returns the workflow as clients see it: newer servers add to each node what its IS_CHANGED returned, often NaN.
 func (p *prompt) shown() any {
 	var nodes map[string]map[string]any
 	d := json.NewDecoder(bytes.NewReader(p.raw))
 	d.UseNumber() // seeds keep their digits
 	if d.Decode(&nodes) != nil {
-		return p.raw // it was read before
+		return p.raw // impossible: it was parsed before
 	}
 	for _, n := range nodes {
 		n["is_changed"] = []string{notANumber}
@@ -56,7 +56,7 @@ type status struct {
 	Messages  []any  `json:"messages"`
 }
 
-// prompts is ComfyUI's PromptQueue: what waits, what runs, what has ended.
+// prompts is ComfyUI's PromptQueue: the waiting prompts, the running one, and those that have ended.
 type prompts struct {
 	changed func() // called after each change, outside the lock
 	arrived chan struct{}
@@ -91,7 +91,7 @@ func (q *prompts) put(p *prompt, number *float64, front bool) {
 	q.changed()
 }
 
-// wake has the executor look for work.
+// wake wakes the executor.
 func (q *prompts) wake() {
 	select {
 	case q.arrived <- struct{}{}:
@@ -145,7 +145,7 @@ func (q *prompts) remaining() int {
 	return len(running) + len(waiting)
 }
 
-// remove takes waiting prompts out; nil is all.
+// remove removes waiting prompts; nil means all.
 func (q *prompts) remove(ids []string) {
 	q.mu.Lock()
 	q.waiting = slices.DeleteFunc(q.waiting, func(p *prompt) bool { return ids == nil || slices.Contains(ids, p.id) })
@@ -166,7 +166,7 @@ func (q *prompts) past(id string) map[string]*record {
 	return found
 }
 
-// forget takes records out of the history; nil is all.
+// forget removes records from the history; nil means all.
 func (q *prompts) forget(ids []string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

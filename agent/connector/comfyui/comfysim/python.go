@@ -7,17 +7,17 @@ import (
 	"regexp"
 )
 
-// bare begins the strings that stand for NaN, Infinity and -Infinity inside the server: a character of Unicode's private use.
-// ComfyUI's JSON is Python's, which writes these numbers without quotes, and reads them; Go's doesn't have them.
+// bare is the first character, from Unicode's private use area, of the strings that stand for NaN, Infinity and -Infinity
+// inside the server. Python's JSON, and so ComfyUI's, has these numbers without quotes; Go's doesn't have them.
 const bare = "\uE000"
 
-// The numbers as the server holds them.
+// The numbers as the server represents them.
 const (
 	notANumber = bare + "NaN"
 	infinity   = bare + "Infinity"
 )
 
-// held are the numbers inside the server's own JSON; given are strings and bare numbers in a client's.
+// held matches the numbers inside the server's own JSON; given matches strings and bare numbers in a client's.
 var (
 	held  = regexp.MustCompile(`"` + bare + `(NaN|-?Infinity)"`)
 	given = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|NaN|-?Infinity`)

@@ -13,7 +13,7 @@ import (
 // maxUpload is ComfyUI's default --max-upload-size, in bytes.
 const maxUpload = 100 << 20
 
-// routes are ComfyUI's, each also under /api.
+// routes returns ComfyUI's routes, each also under /api.
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
 	for _, r := range []struct {
@@ -41,7 +41,7 @@ func (s *Server) routes() http.Handler {
 		mux.HandleFunc(r.pattern+" /api"+r.route, r.handler)
 	}
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprintln(w, "simulated ComfyUI (machine-agent comfyui-sim)")
+		fmt.Fprintln(w, "simulated ComfyUI (machine-sim comfyui)")
 	})
 	return mux
 }
@@ -57,7 +57,7 @@ func answer(w http.ResponseWriter, code int, body any) {
 	_, _ = w.Write(text) // the client may have gone
 }
 
-// read decodes a request's JSON; what isn't JSON is a 500, as in ComfyUI.
+// read decodes a request's JSON. It answers 500 to a body that isn't JSON, as ComfyUI does.
 func read(w http.ResponseWriter, r *http.Request, into any) bool {
 	if err := loads(http.MaxBytesReader(w, r.Body, maxUpload), into); err != nil {
 		http.Error(w, "500 Internal Server Error\n\nServer got itself in trouble", http.StatusInternalServerError)
@@ -76,7 +76,7 @@ func (s *Server) getSystemStats(w http.ResponseWriter, _ *http.Request) {
 	answer(w, http.StatusOK, map[string]any{
 		"system": map[string]any{
 			"os": runtime.GOOS, "comfyui_version": "0.3.64-simulated", "python_version": "none", "pytorch_version": "none",
-			"ram_total": 0, "ram_free": 0, "embedded_python": false, "argv": []string{"machine-agent", "comfyui-sim"},
+			"ram_total": 0, "ram_free": 0, "embedded_python": false, "argv": []string{"machine-sim", "comfyui"},
 		},
 		"devices": []map[string]any{{
 			"name": "simulated", "type": "cpu", "index": nil, "vram_total": 0, "vram_free": 0, "torch_vram_total": 0, "torch_vram_free": 0,
@@ -84,7 +84,7 @@ func (s *Server) getSystemStats(w http.ResponseWriter, _ *http.Request) {
 	})
 }
 
-// getObjectInfo lists the node classes, as far as the simulated server knows them.
+// getObjectInfo lists the node classes of the simulated server.
 func (s *Server) getObjectInfo(w http.ResponseWriter, r *http.Request) {
 	all := map[string]any{}
 	for name, c := range s.executor.known {
@@ -180,7 +180,7 @@ func (s *Server) postHistory(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// postFree has the cache emptied between two prompts, where that is asked for.
+// postFree empties the cache between two prompts if the request says so.
 func (s *Server) postFree(w http.ResponseWriter, r *http.Request) {
 	var body struct {
 		FreeMemory bool `json:"free_memory"`
@@ -191,7 +191,7 @@ func (s *Server) postFree(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// postInterrupt interrupts the prompt that is named, where it runs; without a name, whatever runs.
+// postInterrupt interrupts the named prompt if it is running or, without a name, any running prompt.
 func (s *Server) postInterrupt(_ http.ResponseWriter, r *http.Request) {
 	var body struct {
 		PromptID string `json:"prompt_id"`

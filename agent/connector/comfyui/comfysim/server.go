@@ -27,7 +27,7 @@ type Server struct {
 	once     sync.Once
 }
 
-// Start starts a server. With a start time it returns at once, but the server isn't there until that has passed.
+// Start starts a server. If it has a start time, Start returns immediately, and the server refuses connections until then.
 func Start(o Options) (*Server, error) {
 	o = o.defaults()
 	if err := o.validate(); err != nil {
@@ -54,7 +54,7 @@ func Start(o Options) (*Server, error) {
 		BaseContext: func(net.Listener) context.Context { return life },
 	}
 	if o.StartTime > 0 {
-		// The port is given up meanwhile, so that connections are refused as those to a server that is loading are.
+		// The port is closed meanwhile, so that connections are refused, as by a server that is loading.
 		if err := listener.Close(); err != nil {
 			end()
 			clean()
@@ -67,13 +67,13 @@ func Start(o Options) (*Server, error) {
 	return s, nil
 }
 
-// Addr is host:port.
+// Addr returns the host:port that the server listens on.
 func (s *Server) Addr() string { return s.addr }
 
-// Crashed is closed when the server has died as ordered.
+// Crashed returns a channel that is closed when the server has died because of Options.CrashAt.
 func (s *Server) Crashed() <-chan struct{} { return s.crashed }
 
-// Close stops the server at once.
+// Close stops the server immediately.
 func (s *Server) Close() error {
 	s.once.Do(s.end)
 	err := s.http.Close()
@@ -93,16 +93,16 @@ func (s *Server) run(life context.Context, listener net.Listener) {
 			return
 		}
 	}
-	s.o.Logger.Info("simulated ComfyUI is up", "url", "http://"+s.addr)
+	s.o.Logger.Info("simulated ComfyUI started", "url", "http://"+s.addr)
 	if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-		s.o.Logger.Error("server", "error", err)
+		s.o.Logger.Error("server failed", "error", err)
 	}
 }
 
 // crash cuts all connections and stops listening, as a killed process does.
 func (s *Server) crash() {
 	s.sockets.drop()
-	_ = s.http.Close() // what doesn't close now closes with the process
+	_ = s.http.Close() // what stays open is closed with the process
 	close(s.crashed)
 }
 
@@ -114,7 +114,7 @@ func (s *Server) queueInfo() map[string]any {
 	return map[string]any{"exec_info": map[string]any{"queue_remaining": s.queue.remaining()}}
 }
 
-// Main is the command line: it serves until ctx ends or the server dies as ordered.
+// Main is the command line: it serves until ctx ends or the server dies because of -crash-at.
 func Main(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
 	o, err := parse(args, getenv, stderr)
 	if err != nil {
@@ -130,6 +130,6 @@ func Main(ctx context.Context, args []string, getenv func(string) string, stdout
 	case <-ctx.Done():
 		return nil
 	case <-s.Crashed():
-		return errors.New("simulated crash, as ordered by -crash-at")
+		return errors.New("simulated crash, as requested by -crash-at")
 	}
 }

@@ -17,7 +17,7 @@ type message struct {
 	body []byte
 }
 
-// sockets are the connected clients, by client id. A client that connects again takes its id over.
+// sockets are the connected clients, by client id. A client that reconnects takes over its id.
 type sockets struct {
 	mu    sync.Mutex
 	conns map[string]*conn
@@ -38,7 +38,7 @@ func (s *sockets) serve(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	// The client is known before it is answered: what it posts next is answered to this connection.
+	// The client is registered before it is answered, so that messages about its next request go to this connection.
 	c := &conn{out: make(chan message, 1024), stop: stop}
 	s.mu.Lock()
 	s.conns[sid] = c
@@ -72,11 +72,11 @@ func (s *sockets) serve(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	}
 }
 
-// send sends an event to one client, or to all where sid is empty. A client that reads too slowly is cut off.
+// send sends an event to one client, or to all if sid is empty. A client that reads too slowly is cut off.
 func (s *sockets) send(event string, data any, sid string) {
 	body, err := dumps(map[string]any{"type": event, "data": data})
 	if err != nil {
-		return // only what this package makes is sent
+		return // impossible for this package's data
 	}
 	s.pass(message{websocket.MessageText, body}, sid)
 }

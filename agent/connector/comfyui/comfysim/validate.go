@@ -24,14 +24,14 @@ type problem struct {
 	Extra   map[string]any `json:"extra_info"`
 }
 
-// nodeProblems are one node's.
+// nodeProblems are the problems of one node.
 type nodeProblems struct {
 	Errors    []problem `json:"errors"`
 	Dependent []string  `json:"dependent_outputs"`
 	Class     string    `json:"class_type"`
 }
 
-// validation is what checking a prompt gave: outputs that can be executed, or a problem with all of it.
+// validation is the result of checking a prompt: outputs that can be executed, or a problem with all of it.
 type validation struct {
 	outputs []string
 	problem *problem
@@ -91,16 +91,16 @@ func validate(known map[string]class, raw json.RawMessage) (map[string]node, val
 type checker struct {
 	known  map[string]class
 	prompt map[string]node
-	found  map[string][]problem // only of nodes that have any
-	valid  map[string]bool      // by node, once it was checked
+	found  map[string][]problem // only nodes that have any
+	valid  map[string]bool      // by node, once checked
 }
 
-// node says whether a node and all above it are valid.
+// node reports whether a node and all nodes that it depends on are valid.
 func (c *checker) node(id string) bool {
 	if ok, checked := c.valid[id]; checked {
 		return ok
 	}
-	c.valid[id] = true // a circle ends here, as in ComfyUI; executing it fails
+	c.valid[id] = true // ends cycles, as in ComfyUI; executing one fails
 	n := c.prompt[id]
 	inputs := c.known[n.Class].inputs
 	ok := true
@@ -129,7 +129,7 @@ func (c *checker) add(id string, p problem) {
 	c.found[id] = append(c.found[id], p)
 }
 
-// link checks an input that comes from another node, and that node. It says whether what is above is valid.
+// link checks an input that comes from another node, and that node. It reports whether that node is valid.
 func (c *checker) link(id, name string, in input, parts []any) bool {
 	from, slot, ok := asLink(parts)
 	if len(parts) != 2 {
@@ -190,7 +190,7 @@ func asLink(parts []any) (from string, slot int, ok bool) {
 	return from, int(n), ok && isNumber && n >= 0 && n == math.Trunc(n)
 }
 
-// asNumber converts as Python's int() and float() do, as far as JSON values go.
+// asNumber converts a JSON value as Python's int() and float() do.
 func asNumber(value any) (float64, error) {
 	switch v := value.(type) {
 	case float64:

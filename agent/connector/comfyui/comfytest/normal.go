@@ -11,8 +11,8 @@ import (
 	"github.com/emprops/machinectl/agent/foreign"
 )
 
-// line is a message as the transcript has it. Left out are "status", whose number depends on who reads how fast, and the
-// figures of progress, so that any number of steps looks the same where it was interrupted.
+// line returns a message as the transcript has it. It leaves out "status", whose number depends on timing, and the figures of
+// progress, so that an interruption after any number of steps looks the same.
 func (c *client) line(e map[string]any) string {
 	data, _ := e["data"].(map[string]any)
 	switch e["type"] {
@@ -27,16 +27,16 @@ func (c *client) line(e map[string]any) string {
 		return fmt.Sprintf("  progress node=%v max=%v prompt=%v", data["node"], data["max"], c.names[fmt.Sprint(data["prompt_id"])])
 	}
 	text, err := json.Marshal(data)
-	if err != nil { // it came out of JSON
+	if err != nil { // impossible: it was decoded from JSON
 		return err.Error()
 	}
 	return fmt.Sprintf("  %s %s", e["type"], c.normal(text))
 }
 
-// numbered are file names with a counter, and those of temporary files with a random part.
+// numbered matches file names with a counter, and those of temporary files with a random part.
 var numbered = regexp.MustCompile(`"(\w*?)_(?:temp_\w+_)?\d{5}_\.png"`)
 
-// normal is a JSON text with sorted keys, without what differs from run to run and server to server.
+// normal returns a JSON text with sorted keys, without what differs from run to run and from server to server.
 func (c *client) normal(raw []byte) string {
 	var v any
 	if err := decode(raw, &v); err != nil {
@@ -64,7 +64,7 @@ func decode(raw []byte, into any) error {
 	return json.Unmarshal(clean, into)
 }
 
-// vary are the fields whose values are the server's own business.
+// vary are the fields whose values may differ between servers.
 var vary = map[string]bool{
 	"timestamp": true, "traceback": true, "current_inputs": true, "current_outputs": true, "extra_info": true, "number": true,
 	"color": true, "source": true, "text": true, "executed": true,

@@ -18,14 +18,15 @@ import (
 	"github.com/google/uuid"
 )
 
-// Transcript runs every workflow and fault once at the server at addr (host:port) and returns what it said. The server
-// must have no other client and the node SimulatedSteps. Colours start at color: a server must not have seen them.
+// Transcript runs every workflow and fault once at the server at addr (host:port) and returns what it answered. The server
+// must have no other client, and have the nodes [StepsNode] and [OutputNode]. Colours start at color: they must be new to
+// the server.
 func Transcript(ctx context.Context, addr string, color int) (string, error) {
 	c := &client{addr: addr, id: uuid.NewString(), names: map[string]string{}}
 	if err := c.connect(ctx); err != nil {
 		return "", err
 	}
-	defer func() { _ = c.ws.CloseNow() }() // all is read
+	defer func() { _ = c.ws.CloseNow() }() // everything has been read
 	for _, part := range []func(context.Context, int) error{c.images, c.failures, c.interruption, c.waiting, c.refusals, c.files, c.freed} {
 		if err := part(ctx, color); err != nil {
 			return c.out.String(), fmt.Errorf("after:\n%s\n%w", c.out.String(), err)
@@ -34,7 +35,7 @@ func Transcript(ctx context.Context, addr string, color int) (string, error) {
 	return c.out.String(), nil
 }
 
-// client talks to a server and writes down what it says.
+// client talks to a server and records what it answers.
 type client struct {
 	addr, id string
 	ws       *websocket.Conn
@@ -78,8 +79,8 @@ func (c *client) images(ctx context.Context, color int) error {
 	return nil
 }
 
-// freed shows that a cached image is computed anew once the server was told to free its memory. The server does so when it next has
-// nothing to do, so it is asked again until it did.
+// freed shows that a cached image is computed again once the server was told to free its memory. The server does so when it
+// is next idle, so it is told repeatedly until it did.
 func (c *client) freed(ctx context.Context, color int) error {
 	if err := c.run(ctx, "before the cache is emptied", Image(color+9), nil); err != nil {
 		return err
@@ -121,7 +122,7 @@ func (c *client) interruption(ctx context.Context, color int) error {
 	})
 }
 
-// waiting shows the queue with a prompt that runs and one that waits, and takes both out.
+// waiting shows the queue with a running and a waiting prompt, and removes both.
 func (c *client) waiting(ctx context.Context, color int) error {
 	c.title("the queue")
 	first, err := c.submit(ctx, Steps(color+6, 500, 0.02, "no"))
@@ -214,14 +215,14 @@ func keys[V any](m map[string]V) func(func(string) bool) {
 
 func (c *client) title(s string) { fmt.Fprintf(&c.out, "\n# %s\n", s) }
 
-// run submits a prompt, writes down the messages until it has ended, and then its history.
+// run submits a prompt, records the messages until it has ended, and then its history.
 func (c *client) run(ctx context.Context, title string, prompt json.RawMessage, on func(id string, e map[string]any) error) error {
 	c.title(title)
 	id, err := c.submit(ctx, prompt)
 	if err != nil {
 		return err
 	}
-	quiet := false // once interrupted: how many steps are still made depends on speed
+	quiet := false // once interrupted: the number of further steps depends on timing
 	for {
 		e, err := c.next(ctx)
 		if err != nil {
@@ -245,7 +246,7 @@ func (c *client) run(ctx context.Context, title string, prompt json.RawMessage, 
 	return c.get(ctx, "/history/"+id, "GET /history")
 }
 
-// submit posts a prompt, writes down the answer, and returns the id that was sent along.
+// submit posts a prompt, records the answer, and returns the prompt's id.
 func (c *client) submit(ctx context.Context, prompt json.RawMessage) (string, error) {
 	id := uuid.NewString()
 	c.names[id] = fmt.Sprintf("P%d", len(c.names)+1)
@@ -278,7 +279,7 @@ func (c *client) get(ctx context.Context, route, title string) error {
 	return nil
 }
 
-// answer is what a server answered.
+// answer is a server's answer.
 type answer struct {
 	status int
 	header http.Header

@@ -11,7 +11,7 @@ import (
 //go:embed testdata/simulated_steps.py
 var StepsNode []byte
 
-// OutputNode is the same of the node SimulatedOutput.
+// OutputNode is the Python source of the node SimulatedOutput.
 //
 //go:embed testdata/simulated_output.py
 var OutputNode []byte
@@ -23,7 +23,7 @@ func Image(color int) json.RawMessage {
 		"2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "test"}}}`, color)
 }
 
-// Steps is EmptyImage → SimulatedSteps → SaveImage: n steps of so many seconds, then fail ("no", "error", "memory").
+// Steps is EmptyImage → SimulatedSteps → SaveImage: n steps of the given seconds, then fail ("no", "error", "memory").
 func Steps(color, n int, seconds float64, fail string) json.RawMessage {
 	return text(`{
 		"1": {"class_type": "EmptyImage", "inputs": {"width": 64, "height": 32, "batch_size": 1, "color": %d}},
@@ -39,42 +39,42 @@ func Batch(color int) json.RawMessage {
 		"4": {"class_type": "PreviewImage", "inputs": {"images": ["1", 0]}}}`, color)
 }
 
-// Preview is a workflow that leaves nothing but a temporary file.
+// Preview is a workflow whose only output is a temporary file.
 func Preview(color int) json.RawMessage {
 	return text(`{
 		"1": {"class_type": "EmptyImage", "inputs": {"width": 16, "height": 16, "batch_size": 1, "color": %d}},
 		"2": {"class_type": "PreviewImage", "inputs": {"images": ["1", 0]}}}`, color)
 }
 
-// Text is a workflow that leaves nothing but a text.
+// Text is a workflow whose only output is a text.
 func Text(word string) json.RawMessage {
 	return text(`{"3": {"class_type": "PreviewAny", "inputs": {"source": %q}}}`, word)
 }
 
-// Output is a workflow whose node 5 leaves what ui says: JSON as Python reads it.
+// Output is a workflow whose node 5 has the outputs in ui: JSON as Python reads it.
 func Output(ui string) json.RawMessage {
 	quoted, err := json.Marshal(ui)
-	if err != nil { // a string always can be
+	if err != nil { // impossible for a string
 		panic(err)
 	}
 	return text(`{"5": {"class_type": "SimulatedOutput", "inputs": {"ui": %s}}}`, quoted)
 }
 
-// Websocket is a workflow whose node 2 sends n images over the WebSocket and leaves nothing else.
+// Websocket is a workflow whose node 2 sends n images over the WebSocket and has no other output.
 func Websocket(color, n int) json.RawMessage {
 	return text(`{
 		"1": {"class_type": "EmptyImage", "inputs": {"width": 64, "height": 32, "batch_size": %d, "color": %d}},
 		"2": {"class_type": "SaveImageWebsocket", "inputs": {"images": ["1", 0]}}}`, n, color)
 }
 
-// Files is a workflow that leaves several files.
+// Files is a workflow whose output is several files.
 func Files(color int) json.RawMessage {
 	return text(`{
 		"1": {"class_type": "EmptyImage", "inputs": {"width": 16, "height": 16, "batch_size": 3, "color": %d}},
 		"2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "files"}}}`, color)
 }
 
-// Wrong are workflows that a server refuses, by what is wrong with them.
+// Wrong returns workflows that a server refuses, by mistake.
 func Wrong() map[string]json.RawMessage {
 	image := `"1": {"class_type": "EmptyImage", "inputs": {"width": 16, "height": 16, "batch_size": 1, "color": 0}}`
 	scaled := `{%s, "2": {"class_type": "ImageScale", "inputs": {"image": ["1", 0], "upscale_method": %s, "width": %s, "height": 32, "crop": "disabled"}},
@@ -94,7 +94,7 @@ func Wrong() map[string]json.RawMessage {
 	}
 }
 
-// Partly is a workflow of which one output is right and one is wrong: servers accept it and leave out the wrong one.
+// Partly is a workflow with one right and one wrong output: servers accept it and leave out the wrong one.
 func Partly(color int) json.RawMessage {
 	return text(`{
 		"1": {"class_type": "EmptyImage", "inputs": {"width": 16, "height": 16, "batch_size": 1, "color": %d}},
