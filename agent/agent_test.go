@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 		goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"), goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"))
 }
 
-// soonEnough bounds every wait of these tests for what should happen at once.
+// soonEnough bounds every wait of these tests for what should happen immediately.
 const soonEnough = 30 * time.Second
 
 // running is an agent under test.
@@ -54,7 +54,7 @@ func simulationWorker(name string, concurrency int) manifest.Worker {
 	return manifest.Worker{Name: name, Connector: "simulation", Concurrency: concurrency, Offer: capability.Offer{Type: "simulation"}}
 }
 
-// testWriter logs to the test until that ends: a connector that does not heed its context outlives the agent.
+// testWriter logs to the test until that ends: a connector that ignores its context outlives the agent.
 type testWriter struct {
 	t     *testing.T
 	mu    sync.Mutex

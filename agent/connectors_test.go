@@ -26,7 +26,7 @@ func TestConnectorsAreThoseOfTheLanguage(t *testing.T) {
 
 	for _, c := range manifest.Connectors() {
 		if !c.Implemented {
-			require.Empty(t, c.Settings, "%s: settings of a connector that nobody reads", c.Name)
+			require.Empty(t, c.Settings, "%s: settings of a connector that has no reader", c.Name)
 			continue
 		}
 		try := func(addr string, settings map[string]string) error {

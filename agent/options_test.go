@@ -39,7 +39,7 @@ func TestFromEnvironment(t *testing.T) {
 	require.ErrorContains(t, err, "MACHINE_SPEC is not set")
 }
 
-// A Redis URL that can never work ends the agent at once, wherever it comes from.
+// A Redis URL that can never work ends the agent immediately, wherever it comes from.
 func TestAMalformedRedisURLEndsTheAgent(t *testing.T) {
 	for _, url := range []string{"http://h:6379", "redis:/x", "redis://h:port", "redis://:secret@h/x", "127.0.0.1:6379"} {
 		err := Run(t.Context(), options(t, url))

@@ -21,13 +21,13 @@ func TestReadinessProblems(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, closed.Close())
 	for name, c := range map[string]struct {
-		serve func(net.Conn) // nil: nobody listens
+		serve func(net.Conn) // nil: nothing listens
 		want  string
 	}{
-		"nobody listens": {nil, "nothing listens at ADDR"},
-		"silence":        {func(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) }, "ADDR did not answer within 100ms"},
-		"hangs up":       {func(net.Conn) {}, "ADDR closed the connection without an answer"},
-		"not HTTP":       {func(conn net.Conn) { _, _ = conn.Write([]byte("SSH-2.0-x\r\n\r\n")) }, "ADDR does not answer in HTTP"},
+		"no listener": {nil, "nothing listens at ADDR"},
+		"silence":     {func(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) }, "ADDR did not answer within 100ms"},
+		"hangs up":    {func(net.Conn) {}, "ADDR closed the connection without an answer"},
+		"not HTTP":    {func(conn net.Conn) { _, _ = conn.Write([]byte("SSH-2.0-x\r\n\r\n")) }, "ADDR does not answer in HTTP"},
 		"unavailable": {func(conn net.Conn) {
 			_, _ = conn.Write([]byte("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"))
 		}, "GET http://ADDR/ready: status 503 Service Unavailable"},

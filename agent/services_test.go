@@ -96,7 +96,7 @@ func TestCancelReachesComfyUI(t *testing.T) {
 	awaitState(t, q, next, queue.Completed)
 }
 
-// TestShutdownWithAHungService: what can't be interrupted is given back all the same, within the compiler's margin.
+// TestShutdownWithAHungService: what can't be interrupted is released all the same, within the compiler's margin.
 func TestShutdownWithAHungService(t *testing.T) {
 	redis := queuetest.StartRedis(t)
 	q := open(t, redis, queue.Options{})
@@ -123,11 +123,11 @@ func TestServiceWithoutCheck(t *testing.T) {
 	s := newService(manifest.Service{Name: "s", GPU: -1}, l.Addr().String(), nil, func() {})
 	require.NoError(t, s.check(t.Context(), client))
 	require.NoError(t, l.Close())
-	require.Error(t, s.check(t.Context(), client), "nobody listens")
+	require.Error(t, s.check(t.Context(), client), "nothing listens")
 	require.NoError(t, newService(manifest.Service{Name: "s"}, "", nil, func() {}).check(t.Context(), client), "it listens nowhere")
 }
 
-// TestSickGPU: the worker of a GPU that fails takes no more jobs and says why; the other one goes on.
+// TestSickGPU: the worker of a GPU that fails takes no more jobs and reports why; the other one goes on.
 func TestSickGPU(t *testing.T) {
 	o := options(t, "redis://127.0.0.1:1")
 	o.Spec.Services = []manifest.Service{{Name: "c0", GPU: 0}, {Name: "c1", GPU: 1}}
@@ -236,11 +236,11 @@ func TestTaskAPI(t *testing.T) {
 	}))
 }
 
-// TestTaskAPIAnswersOddly: what isn't needed may be anything; what is needed and missing is no machine without GPUs.
+// TestTaskAPIAnswersOddly: fields that aren't needed may hold anything; a document without the needed ones doesn't mean a machine without GPUs.
 func TestTaskAPIAnswersOddly(t *testing.T) {
 	for answer, want := range map[string]string{
 		`{"CreateTime": NaN, "Job": {"Meta": null}, "AllocatedResources": {"Shared": "x", "Tasks": {"a": {"Cpu": "many", "Devices": [{"DeviceIDs": ["GPU-a", 7]}, null]}, "b": {"Devices": null}, "c": 5}}}`: "",
-		`{}`: "says nothing", `{"AllocatedResources": null}`: "says nothing", `{"AllocatedResources": {"Tasks": []}}`: "says nothing",
+		`{}`: "lacks its tasks' resources", `{"AllocatedResources": null}`: "lacks its tasks' resources", `{"AllocatedResources": {"Tasks": []}}`: "lacks its tasks' resources",
 		`<html>`: "not JSON", `{"AllocatedResources": {"Tasks": {"a": {}`: "not JSON",
 	} {
 		n, env := startNomad(t)

@@ -27,7 +27,7 @@ type agents struct {
 	completed   int
 	interrupted []string
 	groups      map[string]bool // that ever had a machine
-	most        int             // machines at once
+	most        int             // machines at the same time
 }
 
 type work struct {
@@ -121,19 +121,19 @@ func (a *agents) drive(ctx context.Context, alloc *api.AllocationListStub) {
 	_ = a.queue.ReportMachine(ctx, m)
 }
 
-func (a *agents) seen() (completed, most int, interrupted []string) {
+func (a *agents) observed() (completed, most int, interrupted []string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.completed, a.most, a.interrupted
 }
 
-// eventually waits up to a minute and says what was seen last.
+// eventually waits up to a minute and reports what was observed last.
 func (a *agents) eventually(what string, done func() bool) {
 	a.t.Helper()
 	require.Eventually(a.t, func() bool {
-		_, _, interrupted := a.seen()
+		_, _, interrupted := a.observed()
 		return done() || len(interrupted) > 0
 	}, time.Minute, 50*time.Millisecond, what)
-	_, _, interrupted := a.seen()
+	_, _, interrupted := a.observed()
 	require.Empty(a.t, interrupted, "jobs were interrupted")
 }

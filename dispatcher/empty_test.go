@@ -67,6 +67,6 @@ func TestRedisComesBackEmpty(t *testing.T) {
 			nomadtest.Pool(t, nomad, "sim", nomadtest.Machine{Group: "test-00000001", Count: 1, Policy: poolPolicy(true, 1, 2)})
 		}
 	}
-	done, _, _ := a.seen()
+	done, _, _ := a.observed()
 	require.Equal(t, submitted, done)
 }

@@ -45,7 +45,7 @@ func gpuCluster(t *testing.T, gpus int) (*devcluster.Cluster, *api.Client) {
 }
 
 // holding is a script whose task takes each of its GPUs by making a folder, leaves it a second and a half after it is told
-// to stop, and notes in shared where somebody else still had it.
+// to stop, and records in shared whether another task still had it.
 func holding(dir string) string {
 	return fmt.Sprintf(`cd %q; gpus=$(echo "$NVIDIA_VISIBLE_DEVICES" | tr , ' ')
 for g in $gpus; do mkdir "$g" || echo "$NOMAD_GROUP_NAME[$NOMAD_ALLOC_INDEX] takes $g, which is in use" >>shared; done
@@ -53,7 +53,7 @@ trap 'sleep 1.5; for g in $gpus; do rmdir "$g"; done; exit 0' INT TERM
 while :; do sleep 0.1; done`, dir)
 }
 
-// Nomad gives the GPU of an allocation at once to a group of the same job that waits for it, while the old task is still
+// Nomad immediately gives the GPU of an allocation to a group of the same job that waits for it, while the old task is still
 // ending. A rollout must not let that happen, on a cluster that is full, and with a job running all the time.
 func TestNoTwoTasksHoldOneGPU(t *testing.T) {
 	t.Parallel()
@@ -84,12 +84,12 @@ func TestNoTwoTasksHoldOneGPU(t *testing.T) {
 	a.eventually("the new revision has the GPU, and all jobs are done", func() bool {
 		_, v := call(t, "GET", url+"/v1/pools/gpu", nil)
 		groups, _ := v["groups"].([]any)
-		done, _, _ := a.seen()
+		done, _, _ := a.observed()
 		return len(groups) == 1 && groups[0].(map[string]any)["group"] == next && v["status"] == "steady" && done == 6
 	})
 	shared, err := os.ReadFile(filepath.Join(dir, "shared"))
 	require.ErrorIs(t, err, os.ErrNotExist, "%s", shared)
 	status, _, err := nomad.Jobs().ScaleStatus("gpu", nil)
 	require.NoError(t, err)
-	require.LessOrEqual(t, len(status.TaskGroups[next].Events), 3, "asked for, taken back, asked for again")
+	require.LessOrEqual(t, len(status.TaskGroups[next].Events), 3, "requested, withdrawn, requested again")
 }

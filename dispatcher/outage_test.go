@@ -129,7 +129,7 @@ func (l *load) complete(ctx context.Context, lease queue.Lease) {
 			l.done.Add(1)
 			return
 		case !errors.Is(err, queue.ErrUnavailable):
-			return // somebody else has it by now
+			return // another agent has it by now
 		}
 		select {
 		case <-ctx.Done():
@@ -139,7 +139,7 @@ func (l *load) complete(ctx context.Context, lease queue.Lease) {
 }
 
 // Redis is killed under load and comes back. Meanwhile every request gets a quick 503 that says when to come again, and
-// afterwards everything that was taken in is done, once: also what a machine that died meanwhile had been given.
+// afterwards everything that was accepted is done, once: also what a machine that died meanwhile had been given.
 func TestRedisGoesAwayUnderLoad(t *testing.T) {
 	t.Parallel()
 	redis := queuetest.StartRedis(t)
@@ -203,7 +203,7 @@ func TestRedisGoesAwayUnderLoad(t *testing.T) {
 	defer l.mu.Unlock()
 	require.Empty(t, l.odd)
 	l.ids[out["id"].(string)] = true
-	require.Len(t, l.ids, int(want), "each was taken in once")
+	require.Len(t, l.ids, int(want), "each was accepted once")
 	for id := range l.ids {
 		job, err := q.Get(t.Context(), id)
 		require.NoError(t, err)

@@ -22,7 +22,7 @@ import (
 	"github.com/emprops/machinectl/queue/queuetest"
 )
 
-// asDispatcher is set in the environment of a test binary that shall be a dispatcher; its value has the options.
+// asDispatcher is set in the environment of a test binary that should run a dispatcher; its value has the options.
 const asDispatcher = "MACHINECTL_TEST_DISPATCHER"
 
 func TestMain(m *testing.M) {
@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	// These tests mostly wait: more of them at once than there are processors.
+	// These tests mostly wait: more of them run concurrently than there are processors.
 	if err := flag.Set("test.parallel", "4"); err != nil {
 		panic(err)
 	}
@@ -115,7 +115,7 @@ func TestTheNextDispatcherGoesOn(t *testing.T) {
 				}
 			}
 			return false
-		}, 10*time.Second, 20*time.Millisecond, "nobody leads")
+		}, 10*time.Second, 20*time.Millisecond, "no dispatcher leads")
 		return index
 	}
 	view := func(i int) map[string]any {
@@ -141,11 +141,11 @@ func TestTheNextDispatcherGoesOn(t *testing.T) {
 	nomadtest.Running(t, nomad, "sim", old, 3)
 	nomadtest.Pool(t, nomad, "sim",
 		nomadtest.Machine{Group: old, Count: 3, Policy: poolPolicy(false, 1, 3)}, nomadtest.Machine{Group: next, Policy: poolPolicy(true, 1, 3)})
-	killWhen("a machine is drained", func(pool map[string]any) bool { n, _ := pool["draining"].(float64); return n > 0 })
+	killWhen("machine drained", func(pool map[string]any) bool { n, _ := pool["draining"].(float64); return n > 0 })
 	a.eventually("the rollout ends", func() bool { groups, _ := view(leader())["groups"].([]any); return len(groups) == 1 })
 	killWhen("the pool has begun to shrink", func(pool map[string]any) bool { n, _ := pool["asked"].(float64); return n < 3 })
 	a.eventually("all is done, and the pool at its minimum", func() bool {
-		done, _, _ := a.seen()
+		done, _, _ := a.observed()
 		v := view(leader())
 		return done == jobs && v["asked"] == 1.0 && v["status"] == "steady"
 	})

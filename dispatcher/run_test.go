@@ -135,7 +135,7 @@ func TestPoolsFollowTheirJobs(t *testing.T) {
 	const old, next = "test-00000001", "test-00000002"
 	nomadtest.Pool(t, nomad, "sim", nomadtest.Machine{Group: old, Policy: poolPolicy(true, 0, 3)})
 	submit(12)
-	a.eventually("from zero to three, and all done", func() bool { c, most, _ := a.seen(); return c == 12 && most == 3 })
+	a.eventually("from zero to three, and all done", func() bool { c, most, _ := a.observed(); return c == 12 && most == 3 })
 	a.eventually("back to zero", func() bool { return view()["asked"] == 0.0 })
 
 	// A changed profile: the pool has two machines, jobs run all the time, and the dispatcher restarts in the middle.
@@ -153,7 +153,7 @@ func TestPoolsFollowTheirJobs(t *testing.T) {
 		groups, _ := v["groups"].([]any)
 		return len(groups) == 1 && groups[0].(map[string]any)["group"] == next && v["status"] == "steady" && v["asked"] == 2.0
 	})
-	a.eventually("all jobs are done", func() bool { c, _, _ := a.seen(); return c == 32 })
+	a.eventually("all jobs are done", func() bool { c, _, _ := a.observed(); return c == 32 })
 	job, _, err := nomad.Jobs().Info("sim", nil)
 	require.NoError(t, err)
 	require.Len(t, job.TaskGroups, 1, fmt.Sprint(view()))

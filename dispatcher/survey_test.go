@@ -62,7 +62,7 @@ func standin(t *testing.T) (addr string, inNamespace func(name string) *api.Clie
 
 // Pools in another namespace, and a second dispatcher on the same Redis that never leads: both are said, in the log, over
 // the API, and in the metrics.
-func TestNobodysPoolsAreNamed(t *testing.T) {
+func TestUnwatchedPoolsAreNamed(t *testing.T) {
 	t.Parallel()
 	redis := queuetest.StartRedis(t)
 	nomad, in := standin(t)
@@ -133,7 +133,7 @@ func metrics(t *testing.T, url string) string {
 	return string(text)
 }
 
-// All namespaces at once aren't watched: Nomad would answer 404 to each look at a pool.
+// A dispatcher can't watch all namespaces: Nomad would answer 404 to each request for a pool.
 func TestOneNamespaceIsWatched(t *testing.T) {
 	for _, name := range []string{"*", "a b", "gpu,default", "gpu/*"} {
 		err := dispatcher.Run(t.Context(), dispatcher.Options{Listen: "127.0.0.1:0", Namespace: name})

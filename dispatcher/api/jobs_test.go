@@ -225,7 +225,7 @@ func TestAnUnconfirmedDurableSubmission(t *testing.T) {
 	v := start(t, func(o *api.Options) { o.Queue = unconfirmed{o.Queue} })
 	resp, body := v.raw("POST", "/v1/jobs", `{"type": "simulation", "durable": true}`, "Content-Type", "application/json")
 	require.Equal(t, http.StatusGatewayTimeout, resp.StatusCode)
-	require.Empty(t, resp.Header.Get("Retry-After"), "nobody is asked to submit it twice")
+	require.Empty(t, resp.Header.Get("Retry-After"), "the client is not told to submit it twice")
 	_, list := v.do("GET", "/v1/jobs", "")
 	job := list["jobs"].([]any)[0].(map[string]any)
 	require.Contains(t, string(body), "not_durable")

@@ -175,7 +175,7 @@ func TestBlobs(t *testing.T) {
 	require.Contains(t, out["error"].(map[string]any)["message"], "fetch it from s3://bucket/x.png")
 }
 
-// The folder is made by whoever stores the first file, which may be after the dispatcher started.
+// The folder is created by the agent that stores the first file, which may be after the dispatcher started.
 func TestABlobFolderThatComesLater(t *testing.T) {
 	root := filepath.Join(t.TempDir(), "blobs")
 	v := start(t, func(o *api.Options) { o.BlobRoot = root })
@@ -197,7 +197,7 @@ func TestABlobFolderThatComesLater(t *testing.T) {
 	require.ErrorContains(t, err, "is a file: name the folder")
 }
 
-// A job that Redis has lost has no more events: its followers are told so, and don't come back for ever.
+// A job that Redis has lost has no more events: its clients are told so, and don't reconnect forever.
 func TestTheStreamOfALostJobEnds(t *testing.T) {
 	v := start(t, nil)
 	id := v.submit(`{"type": "simulation"}`)

@@ -75,7 +75,7 @@ func TestTheDrainIsTakenBackWhenDemandReturns(t *testing.T) {
 	require.False(t, w.agents["alloc2"].drained.After(w.clock), "demand is back")
 }
 
-// What a person drained is neither capacity nor stopped, and none of the dispatcher's own drains undoes it.
+// A machine drained by an operator is neither capacity nor stopped, and the dispatcher's own drains don't undo it.
 func TestAPersonsDrainStands(t *testing.T) {
 	w := newWorld(10, fleet.Group{Name: "m-1", Count: 2, Policy: testPolicy("1", true, 0, 3)})
 	l := newLoop(t, w)
@@ -111,7 +111,7 @@ func TestAPersonsDrainIsNoIdleMachine(t *testing.T) {
 		w.tick(time.Second)
 		w.report()
 		l.pass(t.Context())
-		require.False(t, w.agents["alloc2"].drained.After(w.clock), "somebody has to work")
+		require.False(t, w.agents["alloc2"].drained.After(w.clock), "one machine has to work")
 	}
 	require.Equal(t, 2, w.pool.Asked())
 	require.GreaterOrEqual(t, w.done, 36)
@@ -138,7 +138,7 @@ func TestOnlyTheLeaderActs(t *testing.T) {
 	l.o.Lead = func(context.Context) (bool, error) { return false, nil }
 	l.pass(t.Context())
 	require.Zero(t, w.pool.Asked())
-	l.o.Lead = func(context.Context) (bool, error) { return false, errNobody }
+	l.o.Lead = func(context.Context) (bool, error) { return false, errNoLeader }
 	l.pass(t.Context())
 	require.Zero(t, w.pool.Asked())
 	require.Len(t, l.Pools(), 1, "the others see")
@@ -172,10 +172,10 @@ func TestTheOnlyPlaceChangesHands(t *testing.T) {
 		fleet.Group{Name: "m-1", Count: 1, Policy: testPolicy("1", false, 1, 1)},
 		fleet.Group{Name: "m-2", Policy: testPolicy("2", true, 1, 1)})
 	l := newLoop(t, w)
-	var seen []map[string]int
+	var counts []map[string]int
 	settle(t, w, l, func() bool {
-		if n := len(seen); n == 0 || !maps.Equal(seen[n-1], w.counts()) {
-			seen = append(seen, w.counts())
+		if n := len(counts); n == 0 || !maps.Equal(counts[n-1], w.counts()) {
+			counts = append(counts, w.counts())
 		}
 		if w.clock.Second()%7 == 0 {
 			l = newLoop(t, w) // restarts change nothing
@@ -184,7 +184,7 @@ func TestTheOnlyPlaceChangesHands(t *testing.T) {
 	})
 	require.Equal(t, []map[string]int{
 		{"m-1": 1, "m-2": 1}, {"m-1": 1, "m-2": 0}, {"m-1": 0, "m-2": 0}, {"m-1": 0, "m-2": 1}, {"m-2": 1},
-	}, seen)
+	}, counts)
 }
 
 // The main property: whatever happens in between, no job is interrupted, and in the end the pool is on the wanted revision
@@ -216,14 +216,14 @@ func TestNoJobIsEverInterrupted(t *testing.T) {
 				n := rapid.IntRange(1, 4).Draw(t, "jobs")
 				w.waiting += int64(n)
 				submitted += n
-			case 1: // a person drains a machine
+			case 1: // an operator drains a machine
 				if a := w.agents[fmt.Sprint("alloc", rapid.IntRange(1, w.next+1).Draw(t, "drained"))]; a != nil {
 					a.kept = w.clock.Add(time.Duration(rapid.IntRange(30, 120).Draw(t, "for")) * time.Second)
 				}
 			case 2:
 				l = newLoop(t, w) // the dispatcher restarts
 			case 3:
-				w.pool.Index++ // somebody touches the job
+				w.pool.Index++ // another client changes the job
 			case 4:
 				w.tick(time.Duration(rapid.IntRange(0, 90).Draw(t, "seconds")) * time.Second)
 			}

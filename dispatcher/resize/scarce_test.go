@@ -15,7 +15,7 @@ import (
 	"github.com/emprops/machinectl/queue"
 )
 
-// shared plays a Nomad whose pools compete for GPUs, with machines that are ready at once and jobs that never end.
+// shared plays a Nomad whose pools compete for GPUs, with machines that are ready immediately and jobs that never end.
 type shared struct {
 	clock   time.Time
 	gpus    int
@@ -141,7 +141,7 @@ func TestAPoolThatFindsNoRoomIsLeftAlone(t *testing.T) {
 	require.LessOrEqual(t, w.ups["heavy-2x"], 10)
 	require.Equal(t, 1, w.ups["standard"]+w.downs["standard"], "it stays at three")
 
-	// A new node is used at once, whatever was tried before.
+	// A new node is used immediately, whatever was tried before.
 	before := w.ups["heavy-4x"]
 	w.gpus = 12
 	for i := range w.pools {

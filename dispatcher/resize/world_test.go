@@ -40,7 +40,7 @@ type agent struct {
 	placed    time.Time
 	readyAt   time.Time // zero: not yet
 	drained   time.Time // until
-	kept      time.Time // a person's drain, until
+	kept      time.Time // until when an operator drained it
 	busyUntil time.Time // zero: idle
 	lastJobs  int       // as last reported
 }
@@ -90,7 +90,7 @@ func (w *world) evaluate() {
 				w.interrupted = append(w.interrupted, fmt.Sprintf("%s (%s[%d])", a.id, a.group, a.index))
 			}
 			if a := w.agents[last.ID]; a.kept.After(w.clock) {
-				w.interrupted = append(w.interrupted, a.id+", which a person drained")
+				w.interrupted = append(w.interrupted, a.id+", which an operator drained")
 			}
 			delete(w.agents, last.ID)
 			w.ending = append(w.ending, ending{g.Name, w.clock.Add(killTime)})
@@ -305,4 +305,4 @@ func (w *world) counts() map[string]int {
 	return m
 }
 
-var errNobody = errors.New("nobody leads")
+var errNoLeader = errors.New("no leader is known")

@@ -199,8 +199,8 @@ func TestNodeFailures(t *testing.T) {
 	})
 }
 
-// TestInterruptedBySomebodyElse: a person presses cancel in ComfyUI's own page.
-func TestInterruptedBySomebodyElse(t *testing.T) {
+// TestInterruptedByAnotherClient: cancel is pressed in ComfyUI's own page.
+func TestInterruptedByAnotherClient(t *testing.T) {
 	onServers(t, func(t *testing.T, addr string) {
 		c := newConnector(t, addr)
 		var once atomic.Bool

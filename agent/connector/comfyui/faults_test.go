@@ -52,7 +52,7 @@ func TestServerIsRestarted(t *testing.T) {
 	}()
 	_, err := c.Run(t.Context(), connectortest.Attempt(t, "comfyui", job(comfytest.Image(color())), nil))
 	next := <-again
-	require.NotNil(t, next, "the port was taken by somebody else")
+	require.NotNil(t, next, "the port was taken by another process")
 	defer next.Close()
 	f := connector.Describe(err)
 	require.Equal(t, connector.ServiceRestarted, f.Code, f.Message)

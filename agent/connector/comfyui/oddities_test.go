@@ -246,7 +246,7 @@ func TestRecordWithOddParts(t *testing.T) {
 	}
 }
 
-// TestOthersPromptGoesOn: stopping ours stops nobody else's.
+// TestOthersPromptGoesOn: stopping a prompt leaves the other prompts alone.
 func TestOthersPromptGoesOn(t *testing.T) {
 	s := simulated(t, comfysim.Options{})
 	first := fmt.Sprintf(`{"client_id": "other", "prompt": %s}`, comfytest.Steps(color(), 200, 0.02, "no"))

@@ -175,11 +175,11 @@ func TestImagesOverTheSocket(t *testing.T) {
 		}
 		previews, err := run(t, newConnector(t, addr), comfytest.Steps(color(), 3, 0.01, "no"))
 		require.NoError(t, err)
-		require.Len(t, previews.Blobs, 1, "previews are no result")
+		require.Len(t, previews.Blobs, 1, "previews are not part of the result")
 	})
 }
 
-// TestImagesAreMissed: nobody listened when they came.
+// TestImagesAreMissed: the WebSocket was not connected when they were sent.
 func TestImagesAreMissed(t *testing.T) {
 	s := simulated(t, comfysim.Options{})
 	_, err := run(t, quick(newConnector(t, startProxy(t, s.Addr()))), comfytest.Websocket(color(), 1))
@@ -218,7 +218,7 @@ func TestBinaryMessages(t *testing.T) {
 	require.Len(t, i.kept, 1)
 }
 
-// TestFileOfCachedResultIsGone: the same workflow again, after somebody cleaned up the output folder, is computed anew.
+// TestFileOfCachedResultIsGone: the same workflow again, after the output folder was cleaned up, is computed again.
 func TestFileOfCachedResultIsGone(t *testing.T) {
 	onServersWithFolders(t, func(t *testing.T, addr, dir string) {
 		for name, workflow := range map[string]json.RawMessage{
@@ -250,14 +250,14 @@ func TestFileOfCachedResultIsGone(t *testing.T) {
 	})
 }
 
-// TestFileWasNeverThere: computing anew doesn't help, and ends.
+// TestFileWasNeverThere: recomputing does not help, and ends.
 func TestFileWasNeverThere(t *testing.T) {
 	onServers(t, func(t *testing.T, addr string) {
 		_, err := run(t, newConnector(t, addr), comfytest.Output(`{"images": [{"filename": "never.png"}]}`))
 		f := connector.Describe(err)
 		require.Equal(t, connector.OutputMissing, f.Code)
 		require.Contains(t, f.Message, "never.png")
-		require.Contains(t, f.Message, "computed anew")
+		require.Contains(t, f.Message, "after recomputing")
 		require.True(t, f.Retriable, "another machine may have the file")
 	})
 }

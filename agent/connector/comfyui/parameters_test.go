@@ -31,7 +31,7 @@ func TestSentences(t *testing.T) {
 		`{"workflow": {"1": {"class_type": "A", "inputs": {}}, "1": {"class_type": "B", "inputs": {}}}}`: `parameters.workflow["1"]: given twice; want it once`,
 		`{"workflow": "{\"1\": {}}"}`:                                                                    `parameters.workflow: got the workflow as a text; want the JSON object itself, without quotes around it`,
 		`{"1": {"class_type": "A", "inputs": {}}}`:                                                       `parameters: this is the workflow itself; want it one level further in, {"workflow": {…}}`,
-		`{"Workflow": {"1": {}}}`:                                                                        `parameters.Workflow: there is no such field; there are: workflow, extra_data`,
+		`{"Workflow": {"1": {}}}`:                                                                        `parameters.Workflow: unknown field; the fields are workflow, extra_data`,
 		`{"workflow": {"1": {"class_type": "A", "inputs": {}}}, "extra_data": [1]}`:                      `parameters.extra_data: got a list, want a JSON object`,
 		`7`: `parameters: got the number 7, want a JSON object with the fields workflow, extra_data`,
 	} {

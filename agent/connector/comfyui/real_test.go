@@ -106,7 +106,7 @@ func (r *realComfyUI) start() error {
 	return fmt.Errorf("ComfyUI did not start; its log is in %s", r.dir)
 }
 
-// kill ends the server's process at once.
+// kill ends the server's process immediately.
 func (r *realComfyUI) kill() {
 	_ = syscall.Kill(-r.cmd.Process.Pid, syscall.SIGKILL)
 	_ = r.cmd.Wait()

@@ -59,7 +59,7 @@ func TestSentences(t *testing.T) {
 		`{"steps": 0}`:              `parameters.steps: got 0, want a whole number from 1 to 100000`,
 		`{"fail": "maybe"}`:         `parameters.fail: got "maybe", want "none", "retriable", "final", "crash" or "hang"`,
 		`{"fail_after": "half"}`:    `parameters.fail_after: got the text "half", want a number from 0 to 1`,
-		`{"dauer": "1s"}`:           `parameters.dauer: there is no such field; there are: duration, steps, fail, fail_after, fail_attempts, output_bytes, output`,
+		`{"dauer": "1s"}`:           `parameters.dauer: unknown field; the fields are duration, steps, fail, fail_after, fail_attempts, output_bytes, output`,
 	} {
 		_, err := parse(json.RawMessage(raw))
 		require.Equal(t, want, connector.Describe(err).Message)
