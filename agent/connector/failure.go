@@ -54,8 +54,8 @@ func Transient(code string, err error, format string, args ...any) *Failure {
 	return &Failure{Code: code, Message: fmt.Sprintf(format, args...), Retriable: true, Err: err}
 }
 
-// Describe returns an attempt's error in the form in which it is stored with the job. An error that isn't a [Failure] is a
-// bug of the connector and gets the code [Internal].
+// Describe returns an attempt's error in the form in which it is stored with the job. An error that isn't a
+// [Failure] is a bug of the connector and gets the code [Internal].
 func Describe(err error) queue.Failure {
 	f, ok := errors.AsType[*Failure](err)
 	if !ok {
