@@ -165,8 +165,11 @@ func (c *checked) checkPayload(limit int) *InvalidError {
 		return nil
 	}
 	var compact bytes.Buffer
-	if err := json.Compact(&compact, c.Parameters); err != nil {
-		return &InvalidError{"parameters", "are not JSON: " + err.Error()}
+	if !utf8.Valid(c.Parameters) {
+		return &InvalidError{"parameters", "are not UTF-8"}
+	}
+	if json.Compact(&compact, c.Parameters) != nil {
+		return &InvalidError{"parameters", "are not JSON"}
 	}
 	c.Parameters = compact.Bytes()
 	if compact.String() == "null" { // the same as no parameters

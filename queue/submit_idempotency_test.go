@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -152,6 +153,18 @@ func TestNullParameters(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, parameters != "null", job.Repeated, "%q", parameters)
 		require.Empty(t, job.Parameters)
+	}
+}
+
+// Parameters that no agent could read are refused at once.
+func TestUnreadableParameters(t *testing.T) {
+	t.Parallel()
+	c := openQueue(t, queuetest.StartRedis(t), nil)
+	for parameters, want := range map[string]string{`{"a": "\xff"}`: "are not UTF-8", "\xef\xbb\xbf{}": "are not JSON", `{"a": NaN}`: "are not JSON", `{} {}`: "are not JSON"} {
+		_, err := c.Submit(t.Context(), queue.Submission{Type: "sim", Parameters: json.RawMessage(strings.ReplaceAll(parameters, `\xff`, "\xff"))})
+		var invalid *queue.InvalidError
+		require.ErrorAs(t, err, &invalid, "%q", parameters)
+		require.Equal(t, queue.InvalidError{Field: "parameters", Problem: want}, *invalid)
 	}
 }
 
