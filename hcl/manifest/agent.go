@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/emprops/machinectl/capability"
 	"github.com/emprops/machinectl/hcl/wiretime"
@@ -78,8 +79,8 @@ func DecodeAgent(b []byte) (*Agent, error) {
 		return nil, err
 	}
 	var a Agent
-	if err := json.Unmarshal(b, &a); err != nil {
-		return nil, fmt.Errorf("agent document: %w", err)
+	if err := decode("agent document", b, &a); err != nil {
+		return nil, err
 	}
 	return &a, a.validate()
 }
@@ -87,17 +88,38 @@ func DecodeAgent(b []byte) (*Agent, error) {
 // checkVersion refuses a document of another version than the reader's, before anything else of it is looked at.
 func checkVersion(what string, doc []byte, want int, reader string) error {
 	var v struct {
-		Version *int `json:"version"`
+		Version json.RawMessage `json:"version"`
 	}
-	switch err := json.Unmarshal(doc, &v); {
-	case err != nil:
-		return fmt.Errorf("%s: %w", what, err)
-	case v.Version == nil:
+	if err := decode(what, doc, &v); err != nil {
+		return err
+	}
+	if text := string(v.Version); text == "" || text == "null" {
 		return fmt.Errorf("%s: no version: it isn't one of machinectl's", what)
-	case *v.Version > want:
-		return fmt.Errorf("%s: version %d was written by a later machinectl; %s reads version %d: deploy a later one", what, *v.Version, reader, want)
-	case *v.Version < want:
-		return fmt.Errorf("%s: version %d was written by a former machinectl; %s reads version %d: apply the profile again with a matching machinectl", what, *v.Version, reader, want)
+	}
+	switch version, err := strconv.Atoi(string(v.Version)); {
+	case err != nil:
+		return fmt.Errorf("%s: version %.40s is of another machinectl; %s reads version %d: deploy a matching one", what, v.Version, reader, want)
+	case version > want:
+		return fmt.Errorf("%s: version %d was written by a later machinectl; %s reads version %d: deploy a later one", what, version, reader, want)
+	case version < want:
+		return fmt.Errorf("%s: version %d was written by a former machinectl; %s reads version %d: apply the profile again with a matching machinectl", what, version, reader, want)
+	}
+	return nil
+}
+
+// decode reads a document. Its errors have no words of Go: they are seen as a task's last words.
+func decode(what string, doc []byte, into any) error {
+	err := json.Unmarshal(doc, into)
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && wrong.Field != "" {
+		return fmt.Errorf("%s: %s can't be a %s", what, wrong.Field, wrong.Value)
+	} else if ok {
+		return fmt.Errorf("%s: not a JSON object (%s)", what, wrong.Value)
+	}
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return fmt.Errorf("%s: not JSON from byte %d on", what, syntax.Offset)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
 	}
 	return nil
 }

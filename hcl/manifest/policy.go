@@ -78,8 +78,8 @@ func ParsePolicy(m map[string]any) (p Policy, ok bool, err error) {
 	if err := checkVersion("scaling policy", b, PolicyVersion, "this program"); err != nil {
 		return Policy{}, true, err
 	}
-	if err := json.Unmarshal(b, &p); err != nil {
-		return Policy{}, true, fmt.Errorf("scaling policy: %w", err)
+	if err := decode("scaling policy", b, &p); err != nil {
+		return Policy{}, true, err
 	}
 	return p, true, nil
 }

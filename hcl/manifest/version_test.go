@@ -89,13 +89,24 @@ func TestOtherVersions(t *testing.T) {
 		"none":            {`{"workers": []}`, "no version: it isn't one of machinectl's"},
 		"a later grace":   {`{"version": 3, "grace": 25}`, "version 3 was written by a later machinectl"},
 		"nothing to do":   {`{"version": 1, "workers": []}`, "no workers"},
-		"not an object":   {`[]`, "agent document: "},
-		"not a document":  {`version`, "agent document: "},
+		"not an object":   {`[]`, "agent document: not a JSON object (array)"},
+		"not a document":  {`version`, "agent document: not JSON from byte 1 on"},
+		"cut off":         {`{"version": 1`, "agent document: not JSON from byte 13 on"},
+		"version as text": {`{"version": "2", "workers": 5}`, `version "2" is of another machinectl; this agent reads version 1: deploy a matching one`},
+		"two numbers":     {`{"version": "1.2"}`, `version "1.2" is of another machinectl`},
+		"a fraction":      {`{"version": 1.5}`, "version 1.5 is of another machinectl"},
+		"huge":            {`{"version": 99999999999999999999}`, "version 99999999999999999999 is of another machinectl"},
+		"an object":       {`{"version": {"major": 2}}`, `version {"major": 2} is of another machinectl`},
+		"null":            {`{"version": null}`, "no version: it isn't one of machinectl's"},
+		"another kind":    {`{"version": 1, "workers": [{"concurrency": "2"}]}`, "agent document: workers.concurrency can't be a string"},
+		"a duration":      {`{"version": 1, "grace": "5 s"}`, `agent document: "5 s" is not a duration`},
+		"a number of s":   {`{"version": 1, "grace": 5}`, "agent document: grace can't be a number"},
 		"a later service": {`{"version": 1, "workers": [{"name": "w", "connector": "x", "offer": {"type": "x"}, "concurrency": 1, "service": "s"}]}`, `no service instance "s"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := manifest.DecodeAgent([]byte(c.doc))
 			require.ErrorContains(t, err, c.want)
+			require.NotRegexp(t, `json: |time: |Go |wiretime|struct|invalid character`, err.Error())
 		})
 	}
 	_, ours, err := manifest.ParsePolicy(map[string]any{manifest.PolicyKey: map[string]any{"version": 2, "target_wait": 5}})

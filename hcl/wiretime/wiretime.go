@@ -4,7 +4,10 @@
 // It is a leaf that every other package may import.
 package wiretime
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Duration is a [time.Duration] that is written as text ("30s") in JSON.
 type Duration time.Duration
@@ -21,6 +24,9 @@ func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (d *Duration) UnmarshalText(b []byte) error {
 	v, err := time.ParseDuration(string(b))
+	if err != nil {
+		return fmt.Errorf("%.40q is not a duration", b)
+	}
 	*d = Duration(v)
-	return err
+	return nil
 }
