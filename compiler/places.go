@@ -53,11 +53,17 @@ func (m *machine) surroundings() string {
 	return "the task's directory"
 }
 
-// checkResults refuses a folder for results that ends with the machine.
+// checkResults refuses a folder for results that ends with the machine, and warns of a store that the agent can't reach.
 func (m *machine) checkResults(agent *nomad.Task) {
 	text, at := m.agentSetting(manifest.EnvBlobs, m.Agent.Blobs, m.Agent.BlobsAt)
 	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "file" || u.Path == "" {
+	if err != nil {
+		return
+	}
+	if server, err := url.Parse(u.Query().Get("endpoint")); err == nil && u.Scheme == "s3" && m.ownLoopback(agent) && isLoopback(server.Hostname()) && !m.listensInside(server.Port()) {
+		m.warn(at, "The store's address is in "+m.loopbackOf(), m.loopbackDetail(server.Hostname()), "Write the address at which the machines reach it"+m.loopbackAdvice()+".")
+	}
+	if u.Scheme != "file" || u.Path == "" {
 		return
 	}
 	folder := path.Clean(u.Path)
@@ -248,7 +254,10 @@ func inContainer(command string) string {
 func (m *machine) checkPrograms(g *nomad.TaskGroup) {
 	check := func(at hcl.Range, task *nomad.Task, command string) {
 		command = profile.Expand(command, nil, ownFolder)
-		if !strings.HasPrefix(command, "/") || slices.ContainsFunc(chroot(), func(dir string) bool { return below(command, dir) }) || mountOf(task, path.Clean(command)) != nil {
+		if strings.HasPrefix(command, "/") {
+			command = path.Clean(command)
+		}
+		if !strings.HasPrefix(command, "/") || slices.ContainsFunc(chroot(), func(dir string) bool { return below(command, dir) }) || mountOf(task, command) != nil {
 			return
 		}
 		m.warn(at, "The program is outside of the chroot", fmt.Sprintf("A task with the driver exec sees %s and its own folders; %s is in none of them.", strings.Join(hostFolders(), ", "), command),
