@@ -97,7 +97,7 @@ func (w *worker) conclude(life context.Context, c queue.Claimed, out outcome, ca
 	failure := connector.Describe
 	switch {
 	case errors.Is(cause, errLost), errors.Is(cause, errCancelled):
-		w.log.Info("result discarded", "job", c.Job.ID, "fence", c.Lease.Fence, "because", cause)
+		w.log.Info("result discarded", "job", c.Job.ID, "fence", c.Lease.Fence, "cause", cause)
 	case out.err == nil:
 		err := w.settle(life, c.Lease, "complete", func(ctx context.Context) error {
 			return w.a.queue.Complete(ctx, c.Lease, out.result)

@@ -87,7 +87,7 @@ func TestCancelByHeartbeat(t *testing.T) {
 	require.Eventually(t, func() bool { return len(a.status().Workers[0].Jobs) == 0 }, soonEnough, 10*time.Millisecond)
 }
 
-// TestLostLease: an agent that was cut off too long loses its job to another; its result is thrown away.
+// TestLostLease: an agent that was cut off too long loses its job to another; its result is discarded.
 func TestLostLease(t *testing.T) {
 	redis := queuetest.StartRedis(t)
 	fast := queue.Options{Lease: 300 * time.Millisecond}

@@ -155,7 +155,7 @@ func (a *agent) postRestart(w http.ResponseWriter, r *http.Request) {
 		refuse(http.StatusBadGateway, "Nomad did not restart %s: %v", name, err)
 		return
 	}
-	a.log.Info("service restarted", "service", name, "for", r.RemoteAddr)
+	a.log.Info("service restarted", "service", name, "client", r.RemoteAddr)
 	writeJSON(w, http.StatusOK, map[string]string{"restarted": name})
 }
 

@@ -31,7 +31,7 @@ func reap(ctx context.Context, q *link, every time.Duration, log *slog.Logger) {
 				if failing {
 					log.Warn("cannot reap jobs", "error", err)
 				} else {
-					log.Info("reaping jobs again")
+					log.Info("recovered", "from", "cannot reap jobs")
 				}
 			}
 			if r.Requeued+r.Dead+r.TimedOut > 0 {
