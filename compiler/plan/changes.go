@@ -83,6 +83,9 @@ func valueChange(what string, before, after content.Value) Change {
 			*side.text = side.value.JSON
 		}
 	}
+	if c.Before == c.After { // a text that looks like the other one's JSON
+		c.Before, c.After = before.JSON, after.JSON
+	}
 	return c
 }
 
