@@ -288,6 +288,9 @@ func (c *Client) submit(ctx context.Context, jobType string, jobs []*checked, du
 			continue
 		case "ok":
 			c.wake(ctx, jobType, texts(at(reply, 3)))
+			if len(defs) > 0 && fmt.Sprint(number(at(reply, 1))) != defs[4] {
+				c.placeAgain(ctx, jobType)
+			}
 			return texts(at(reply, 2)), unsure
 		case "full":
 			full := &fullError{invalid: InvalidError{"requires", fmt.Sprintf("would be a new class of jobs, and type %s has %d distinct requirements already, "+
@@ -302,6 +305,14 @@ func (c *Client) submit(ctx context.Context, jobType string, jobs []*checked, du
 		}
 	}
 	return nil, errors.New("queue: submit: classes keep vanishing")
+}
+
+// placeAgain moves classes that were defined for a fleet which changed meanwhile: the worker that changed it did not see them
+// yet. The jobs are accepted by then, so a failure is not the submitter's; the next pass of the reaper moves what is left.
+func (c *Client) placeAgain(ctx context.Context, jobType string) {
+	if err := c.remap(ctx, jobType); err != nil {
+		c.log.Debug("classes could not be placed", "type", jobType, "error", err)
+	}
 }
 
 // define prepares the definitions of classes: their requirements and their audience in the present fleet.
