@@ -66,7 +66,7 @@ func TestCancelReachesARunningJob(t *testing.T) {
 	redis := queuetest.StartRedis(t)
 	q := open(t, redis, queue.Options{})
 	o := options(t, redis.URL)
-	o.HeartbeatEvery = time.Hour // so that it is the push that brings it
+	o.HeartbeatEvery = time.Hour // so that the push delivers it
 	a := start(t, o)
 	id := submit(t, q, queue.Submission{}, `{"duration": "1h"}`)
 	awaitState(t, q, id, queue.Running)

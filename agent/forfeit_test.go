@@ -10,8 +10,8 @@ import (
 	"github.com/emprops/machinectl/queue/queuetest"
 )
 
-// TestFormerLifeForfeits: the job of a crashed agent does not wait for its lease when the agent is started again in place.
-func TestFormerLifeForfeits(t *testing.T) {
+// TestPreviousAgentForfeits: the job of a crashed agent does not wait for its lease when the agent is started again in place.
+func TestPreviousAgentForfeits(t *testing.T) {
 	redis := queuetest.StartRedis(t)
 	q := open(t, redis, queue.Options{Lease: time.Hour})
 	o := options(t, redis.URL)

@@ -48,7 +48,7 @@ func TestAMalformedRedisURLEndsTheAgent(t *testing.T) {
 	}
 }
 
-// TestConnectorOfALaterRelease: an agent that lacks a worker's connector says so, and what to do.
+// TestConnectorOfALaterRelease: an agent that lacks a worker's connector reports it, and what to do.
 func TestConnectorOfALaterRelease(t *testing.T) {
 	o := options(t, "redis://127.0.0.1:1").defaults()
 	o.Version = "1.2.3"

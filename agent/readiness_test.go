@@ -15,7 +15,7 @@ import (
 	"github.com/emprops/machinectl/hcl/manifest"
 )
 
-// What a failed readiness check tells people names the address and what happened there, without words of Go's.
+// The message of a failed readiness check names the address and what happened, without texts of Go's libraries.
 func TestReadinessProblems(t *testing.T) {
 	closed, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)

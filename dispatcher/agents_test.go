@@ -14,8 +14,8 @@ import (
 	"github.com/emprops/machinectl/queue"
 )
 
-// agents plays the agents of all machines that a real Nomad runs: reports, claims, heartbeats. Each machine runs one job
-// at a time, for as long as hold says.
+// agents plays the agents of all machines in a real Nomad: reports, claims, heartbeats. Each machine runs one job
+// at a time, for the duration of hold.
 type agents struct {
 	t     *testing.T
 	nomad *api.Client

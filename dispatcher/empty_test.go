@@ -13,8 +13,8 @@ import (
 	"github.com/emprops/machinectl/queue/queuetest"
 )
 
-// Redis loses everything while dispatcher and agents live on: what is submitted from then on is listed, its pool grows from
-// zero, and it is done.
+// Redis loses everything while dispatcher and agents live on: jobs submitted from then on are listed, their pool grows
+// from zero, and they complete.
 func TestRedisComesBackEmpty(t *testing.T) {
 	t.Parallel()
 	redis := queuetest.StartRedis(t)

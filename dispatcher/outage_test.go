@@ -23,7 +23,7 @@ import (
 
 var outage = flag.Duration("outage", 2*time.Second, "how long Redis is away in TestRedisGoesAwayUnderLoad")
 
-// load submits jobs one after the other, each until it is taken in, and works them off.
+// load submits jobs one after the other, each until it is accepted, and runs them.
 type load struct {
 	url    string
 	queue  *queue.Client
@@ -37,11 +37,11 @@ type load struct {
 	up         atomic.Bool
 
 	mu  sync.Mutex
-	odd []string // answers that must not be
+	odd []string // answers that must not occur
 	ids map[string]bool
 }
 
-// submit sends one job until it is in.
+// submit sends one job until it is accepted.
 func (l *load) submit(ctx context.Context, key string) {
 	body := fmt.Appendf(nil, `{"type": "simulation", "idempotency_key": %q, "max_attempts": 5}`, key)
 	for ctx.Err() == nil {
@@ -96,7 +96,7 @@ func (l *load) strange(what string) {
 	l.odd = append(l.odd, what)
 }
 
-// work is one worker.
+// work runs one worker.
 func (l *load) work(ctx context.Context, machine string) {
 	w := queue.WorkerInfo{Machine: machine, Name: "w", Offer: capability.Offer{Type: "simulation"}}
 	var next time.Time
@@ -138,8 +138,8 @@ func (l *load) complete(ctx context.Context, lease queue.Lease) {
 	}
 }
 
-// Redis is killed under load and comes back. Meanwhile every request gets a quick 503 that says when to come again, and
-// afterwards everything that was accepted is done, once: also what a machine that died meanwhile had been given.
+// Redis is killed under load and comes back. Meanwhile every request gets a quick 503 with Retry-After, and
+// afterwards everything that was accepted is done once, including the jobs of a machine that died meanwhile.
 func TestRedisGoesAwayUnderLoad(t *testing.T) {
 	t.Parallel()
 	redis := queuetest.StartRedis(t)
@@ -151,7 +151,7 @@ func TestRedisGoesAwayUnderLoad(t *testing.T) {
 	l := &load{url: url, queue: q, client: &http.Client{Transport: &http.Transport{}, Timeout: 30 * time.Second}, ids: map[string]bool{}}
 	t.Cleanup(l.client.CloseIdleConnections)
 
-	// A machine that takes a job and is never heard of again.
+	// A machine that claims a job and disappears.
 	_, out := call(t, "POST", url+"/v1/jobs", map[string]any{"type": "simulation"})
 	gone := queue.WorkerInfo{Machine: "gone", Name: "w", Offer: capability.Offer{Type: "simulation"}}
 	require.NoError(t, q.Register(t.Context(), gone))

@@ -22,7 +22,7 @@ import (
 	"github.com/emprops/machinectl/queue/queuetest"
 )
 
-// run starts a dispatcher and returns its URL and a function that stops it and gives Run's error.
+// run starts a dispatcher and returns its URL and a function that stops it and returns Run's error.
 func run(t *testing.T, o dispatcher.Options) (url string, stop func() error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -109,7 +109,7 @@ func TestRedisMayBeDownAtStart(t *testing.T) {
 	require.Equal(t, http.StatusCreated, status)
 }
 
-// The whole: a real Nomad and a real Redis, pools that grow from zero, shrink to zero, and change their revision under
+// The whole path: a real Nomad and a real Redis, pools that grow from zero, shrink to zero, and change their revision under
 // load; no job is interrupted.
 func TestPoolsFollowTheirJobs(t *testing.T) {
 	t.Parallel()

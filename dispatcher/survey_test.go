@@ -38,7 +38,7 @@ func (w *written) String() string {
 	return w.text.String()
 }
 
-// standin is the stand-in for Nomad, with no machines to speak of.
+// standin is the stand-in for Nomad, without running machines.
 func standin(t *testing.T) (addr string, inNamespace func(name string) *api.Client) {
 	t.Helper()
 	c, err := devcluster.Start(t.Context(), devcluster.Options{EmbeddedNomad: true, EmbeddedRedis: true})
@@ -60,7 +60,7 @@ func standin(t *testing.T) (addr string, inNamespace func(name string) *api.Clie
 	}
 }
 
-// Pools in another namespace, and a second dispatcher on the same Redis that never leads: both are said, in the log, over
+// Pools in another namespace, and a second dispatcher on the same Redis that never leads: both are reported, in the log, over
 // the API, and in the metrics.
 func TestUnwatchedPoolsAreNamed(t *testing.T) {
 	t.Parallel()

@@ -38,7 +38,7 @@ func TestDirectory(t *testing.T) {
 	require.Equal(t, "image_00001_-2.png", again.Name)
 }
 
-// TestNothingHalf: what is not written whole does not appear.
+// TestNothingHalf: a file becomes visible only once it is complete.
 func TestNothingHalf(t *testing.T) {
 	dir := t.TempDir()
 	s, err := Open(t.Context(), "file://"+dir)

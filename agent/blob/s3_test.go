@@ -18,7 +18,7 @@ import (
 	"github.com/emprops/machinectl/agent/connector"
 )
 
-// s3Server speaks as much of S3 as an upload needs. It checks no signatures.
+// s3Server implements the part of S3 that an upload needs. It checks no signatures.
 type s3Server struct {
 	mu      sync.Mutex
 	objects map[string][]byte
@@ -125,7 +125,7 @@ func TestS3Fails(t *testing.T) {
 	require.Contains(t, f.Message, "AccessDenied")
 }
 
-// TestS3Refuses: what another attempt would meet again is final.
+// TestS3Refuses: a refusal that another attempt would get too is final.
 func TestS3Refuses(t *testing.T) {
 	server, endpoint := startS3(t)
 	server.refuse = true

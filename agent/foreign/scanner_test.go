@@ -61,14 +61,14 @@ func TestNonsense(t *testing.T) {
 	}
 }
 
-// TestConnectionBreaks: that is not nonsense.
+// TestConnectionBreaks: a broken connection is not a NonsenseError.
 func TestConnectionBreaks(t *testing.T) {
 	s := NewScanner(io.MultiReader(strings.NewReader(`{"a": [1, `), iotest.ErrReader(io.ErrUnexpectedEOF)))
 	s.Skip()
 	require.Equal(t, io.ErrUnexpectedEOF, s.Err())
 }
 
-// TestFields: what isn't read is passed over, whatever it is.
+// TestFields: values that aren't read are skipped, whatever they are.
 func TestFields(t *testing.T) {
 	s := NewScanner(strings.NewReader(`{"x": {"deep": [NaN, {"y": "\ud800"}]}, "name": "a", "wrong": [5], "list": ["p", 7, {"q": 1}], "n": 2.5, "yes": true, "last": {"k": [1]}}`))
 	got := map[string]any{}
@@ -80,7 +80,7 @@ func TestFields(t *testing.T) {
 		case "list":
 			for i := range s.Items() {
 				if i == 1 {
-					break // the rest is passed over
+					break // the rest is skipped
 				}
 				got["first"], _ = s.Text(100)
 			}
@@ -117,7 +117,7 @@ func TestLimits(t *testing.T) {
 	require.NoError(t, s.Err())
 }
 
-// FuzzValue: whatever comes, what is read is JSON; and JSON is read as what it says.
+// FuzzValue: any input yields valid JSON, and valid JSON is unchanged.
 func FuzzValue(f *testing.F) {
 	for _, seed := range []string{`{"a":[NaN,1e999,"\ud800",-Infinity]}`, `[1,"x",{"y":null}]`, `"\u00e9"`, "\xef\xbb\xbf[]", `{"a":{"a":1,"a":2}}`, `18446744073709551615`} {
 		f.Add([]byte(seed))

@@ -41,7 +41,7 @@ type site struct {
 	client *http.Client
 }
 
-// pools is what the resize loop would know.
+// pools plays the resize loop.
 type pools struct {
 	mu     sync.Mutex
 	views  []resize.PoolView
@@ -151,7 +151,7 @@ func (v *site) raw(method, path, body string, header ...string) (*http.Response,
 	return resp, raw
 }
 
-// holds fails the test where the answer isn't what the document says.
+// holds fails the test if the answer doesn't match the document.
 func (v *site) holds(req *http.Request, resp *http.Response, body []byte) {
 	v.t.Helper()
 	route, params, err := v.router.FindRoute(req)

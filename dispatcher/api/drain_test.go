@@ -42,7 +42,7 @@ func TestAMachineIsDrained(t *testing.T) {
 	require.Equal(t, map[string]any{"machine": "m1", "drained": false, "running": 0.0}, out)
 	require.Equal(t, id, v.claim(w).Job.ID)
 
-	// A machine that reports no more can still be asked about, and its drain be ended.
+	// The drain of a machine that no longer reports can still be read and ended.
 	_, _ = v.do("POST", "/v1/machines/m1/drain", "")
 	require.NoError(t, v.queue.RemoveMachine(t.Context(), "m1"))
 	status, out = v.do("GET", "/v1/machines/m1/drain", "")

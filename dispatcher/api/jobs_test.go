@@ -213,7 +213,7 @@ func TestRefusals(t *testing.T) {
 	require.Empty(t, list["jobs"], "nothing got in")
 }
 
-// unconfirmed is a queue whose Redis takes jobs in but is slow to write them.
+// unconfirmed is a queue whose Redis accepts jobs but is slow to write them.
 type unconfirmed struct{ api.Queue }
 
 func (q unconfirmed) Submit(ctx context.Context, s queue.Submission) (*queue.Job, error) {

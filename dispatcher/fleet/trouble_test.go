@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestTroubleInPlainWords: what a driver says comes by RPC, which nobody needs to know.
+// TestTroubleInPlainWords: a driver's message comes by RPC, which operators need not know.
 func TestTroubleInPlainWords(t *testing.T) {
 	event := &api.TaskEvent{
 		Type:           api.TaskDriverFailure,

@@ -161,7 +161,7 @@ func TestABrokenRevisionStopsTheRollout(t *testing.T) {
 	w.waiting = 20
 	settle(t, w, l, func() bool { return w.counts()["m-1"] == 5 })
 	require.Equal(t, 1, w.counts()["m-2"])
-	// It heals, and goes on.
+	// The machine recovers, and the rollout goes on.
 	w.broken["m-2"] = false
 	settle(t, w, l, func() bool { c := w.counts(); return len(c) == 1 && c["m-2"] == 2 && w.waiting == 0 })
 }

@@ -123,7 +123,7 @@ func (w *shared) Drain(context.Context, string, string, time.Duration) error { r
 func (w *shared) Undrain(context.Context, string) error                      { return nil }
 func (w *shared) InFlight(context.Context, string) (int, error)              { return 1, nil }
 
-// With more jobs than all GPUs can serve, pools that find no room are asked a few times in an hour, not all the time.
+// With more jobs than all GPUs can serve, pools that find no room request a machine a few times in an hour, not all the time.
 func TestAPoolThatFindsNoRoomIsLeftAlone(t *testing.T) {
 	w := newShared(4)
 	l, err := New(Options{Queue: w, Fleet: w, Now: func() time.Time { return w.clock }})

@@ -15,7 +15,7 @@ import (
 )
 
 // world plays Nomad (for one pool), Redis and the machines. It implements [Fleet] and [Queue]. A tick may happen inside
-// any call, so that claims race with drains as they do in life.
+// any call, so that claims race with drains as in production.
 type world struct {
 	clock   time.Time
 	room    int // machines that fit on the nodes
@@ -77,8 +77,8 @@ func testPolicy(revision string, wanted bool, least, most int) manifest.Policy {
 	}
 }
 
-// evaluate stops and places allocations as Nomad does: what it stops in this evaluation it takes for gone, though that
-// takes until it has ended.
+// evaluate stops and places allocations as Nomad does: a machine that it stops in this evaluation counts as
+// gone, although it has not ended yet.
 func (w *world) evaluate() {
 	held := len(w.ending)
 	for i := range w.pool.Groups {

@@ -78,7 +78,7 @@ func TestServerHangs(t *testing.T) {
 	require.Less(t, time.Since(began), 20*time.Second, "waits for a server that can't be interrupted")
 }
 
-// TestServerSaysNothing: connections are taken, and nothing is ever answered.
+// TestServerSaysNothing: connections are accepted, and nothing is ever answered.
 func TestServerSaysNothing(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -87,7 +87,7 @@ func TestServerSaysNothing(t *testing.T) {
 	require.Equal(t, connector.ServiceUnreachable, connector.Describe(err).Code)
 }
 
-// TestSilenceIsStopped: the server answers no question any more, but does as it is told.
+// TestSilenceIsStopped: the server answers no reads any more, but still obeys.
 func TestSilenceIsStopped(t *testing.T) {
 	s := simulated(t, comfysim.Options{})
 	asked := make(chan struct{})
@@ -120,7 +120,7 @@ func TestSocketIsCut(t *testing.T) {
 	require.Greater(t, len(reports), 5, "no progress after the cut")
 }
 
-// TestEndsWhileNobodyListens: every connection of the WebSocket is refused, so that only the history can tell.
+// TestEndsWhileNobodyListens: every connection of the WebSocket is refused, so that only the history shows the end.
 func TestEndsWhileNobodyListens(t *testing.T) {
 	s := simulated(t, comfysim.Options{})
 	proxy := startProxy(t, s.Addr())

@@ -39,7 +39,7 @@ func post(t *testing.T, addr, route, body string) {
 	require.Equal(t, http.StatusOK, resp.StatusCode)
 }
 
-// TestNumbersOfPython: a node leaves what only Python's JSON has, and the job has its result all the same.
+// TestNumbersOfPython: a node's output is valid only in Python's JSON, and the job has its result all the same.
 func TestNumbersOfPython(t *testing.T) {
 	onServers(t, func(t *testing.T, addr string) {
 		for ui, want := range map[string]string{
@@ -139,13 +139,13 @@ func hasty(c *Connector) *Connector {
 	return c
 }
 
-// nonsense are answers of a server that answers, but nothing that can be read.
+// nonsense are answers that can't be read.
 var nonsense = map[string]string{
 	"a web page": "<!DOCTYPE html><html><body>Please log in</body></html>", "nothing": "", "null": "null", "cut off": `{"queue_running": [[0, "x"`,
 	"an error": `{"error": "internal"}`, "a list": `[]`, "a word": "Bad Gateway",
 }
 
-// TestNonsenseIsNotSilence: a server that answers nonsense to everything is one, and what was started there is stopped.
+// TestNonsenseIsNotSilence: a server whose answers can't be read is not treated as silent, and its prompt is stopped.
 func TestNonsenseIsNotSilence(t *testing.T) {
 	for name, body := range nonsense {
 		t.Run(name, func(t *testing.T) {
@@ -206,7 +206,7 @@ func TestQueueCannotBeRead(t *testing.T) {
 	}
 }
 
-// TestOddItemsInTheQueue: entries of other forms, of other programs, say nothing about ours.
+// TestOddItemsInTheQueue: entries of other forms are ignored.
 func TestOddItemsInTheQueue(t *testing.T) {
 	s := simulated(t, comfysim.Options{})
 	proxy := spoil(t, s.Addr(), func(route string, said []byte) []byte {
@@ -220,7 +220,7 @@ func TestOddItemsInTheQueue(t *testing.T) {
 	require.Len(t, r.Blobs, 1)
 }
 
-// TestRecordWithOddParts: what else stands in the record of a prompt doesn't matter.
+// TestRecordWithOddParts: the other parts of a prompt's record don't matter.
 func TestRecordWithOddParts(t *testing.T) {
 	for name, change := range map[string][2]string{
 		"no messages":      {`"messages":[`, `"messages":null,"was":[`},

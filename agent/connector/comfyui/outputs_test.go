@@ -26,7 +26,7 @@ func leave(t *testing.T, dir, name string) {
 	require.NoError(t, os.WriteFile(file, []byte("content of "+name), 0o644))
 }
 
-// TestNothingIsDropped: whatever a node leaves is stored, returned or named.
+// TestNothingIsDropped: every output of a node is stored, returned or listed as missing.
 func TestNothingIsDropped(t *testing.T) {
 	for name, c := range map[string]struct {
 		ui           string
@@ -134,7 +134,7 @@ func TestLeftOutIsNamed(t *testing.T) {
 	})
 }
 
-// TestMuchIsStored: what the queue doesn't take goes into a file, with the names of what is missing.
+// TestMuchIsStored: data that is too large for the queue goes into a file, with the list of missing outputs.
 func TestMuchIsStored(t *testing.T) {
 	s := simulated(t, comfysim.Options{})
 	words := strings.Repeat(`"word", `, 10000)
@@ -159,7 +159,7 @@ func TestMuchIsStored(t *testing.T) {
 	require.Contains(t, string(r.Data), "400 outputs")
 }
 
-// TestImagesOverTheSocket: a node that sends its images and leaves no file.
+// TestImagesOverTheSocket: a node that sends its images and has no file.
 func TestImagesOverTheSocket(t *testing.T) {
 	onServers(t, func(t *testing.T, addr string) {
 		for range 2 {
