@@ -161,8 +161,8 @@ func (l *link) Undrain(ctx context.Context, machine string) error {
 	return c.Undrain(ctx, machine)
 }
 
-func (l *link) DrainFor(ctx context.Context, machine, reason string, d time.Duration) (*queue.PersonDrain, error) {
-	return via(l, func(c *queue.Client) (*queue.PersonDrain, error) { return c.DrainFor(ctx, machine, reason, d) })
+func (l *link) DrainFor(ctx context.Context, machine, reason string, d time.Duration) (*queue.OperatorDrain, error) {
+	return via(l, func(c *queue.Client) (*queue.OperatorDrain, error) { return c.DrainFor(ctx, machine, reason, d) })
 }
 
 func (l *link) EndDrain(ctx context.Context, machine string) error {
@@ -173,8 +173,8 @@ func (l *link) EndDrain(ctx context.Context, machine string) error {
 	return c.EndDrain(ctx, machine)
 }
 
-func (l *link) PersonDrain(ctx context.Context, machine string) (*queue.PersonDrain, error) {
-	return via(l, func(c *queue.Client) (*queue.PersonDrain, error) { return c.PersonDrain(ctx, machine) })
+func (l *link) OperatorDrain(ctx context.Context, machine string) (*queue.OperatorDrain, error) {
+	return via(l, func(c *queue.Client) (*queue.OperatorDrain, error) { return c.OperatorDrain(ctx, machine) })
 }
 
 func (l *link) Ping(ctx context.Context) error {

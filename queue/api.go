@@ -11,12 +11,12 @@ import (
 // Errors that callers tell apart with errors.Is.
 var (
 	ErrNotFound    = errors.New("no such job")
-	ErrStale       = errors.New("stale: the job has been given to somebody else or has ended")
+	ErrStale       = errors.New("stale: the job has been given to another worker or has ended")
 	ErrUnavailable = errors.New("the queue is not reachable") // wraps every network failure towards Redis
 	ErrFinal       = errors.New("the job has already ended")
 )
 
-// InvalidError is a submission refused: Field is the path in its JSON, such as `requires["gpu.memory"]`.
+// InvalidError refuses a submission. Field is the path in its JSON, such as `requires["gpu.memory"]`.
 type InvalidError struct {
 	Field   string
 	Problem string // what is wrong and what to write instead
@@ -24,7 +24,7 @@ type InvalidError struct {
 
 func (e *InvalidError) Error() string { return e.Field + ": " + e.Problem }
 
-// Lease is the time-limited right to run a job. Fence and Nonce make a stale owner's writes fail.
+// Lease is the time-limited right to run a job. Fence is the fencing token: with Nonce it makes a stale owner's writes fail.
 type Lease struct {
 	JobID   string `json:"job_id"`
 	Machine string `json:"machine"`
@@ -33,13 +33,13 @@ type Lease struct {
 	Nonce   string `json:"nonce"`
 }
 
-// Claimed is a job together with the right to run it.
+// Claimed is a job and the right to run it.
 type Claimed struct {
 	Job   Job
 	Lease Lease
 }
 
-// WorkerInfo registers a worker: who it is and what it offers.
+// WorkerInfo describes a worker to be registered: its name and what it offers.
 type WorkerInfo struct {
 	Machine string // allocation id
 	Index   int    // the allocation's index: low indexes are woken first
@@ -47,11 +47,11 @@ type WorkerInfo struct {
 	Offer   capability.Offer
 }
 
-// HeartbeatAnswer lists what the machine should stop: leases that are no longer its own and jobs that were cancelled.
+// HeartbeatAnswer lists what the machine should stop: leases that it no longer holds and jobs that were cancelled.
 type HeartbeatAnswer struct {
 	Lost      []string // job ids
 	Cancelled []string // job ids
-	Draining  bool     // the dispatcher asked this machine to take no more jobs
+	Draining  bool     // the machine is to take no more jobs
 	Reason    string   // of the drain
 }
 
@@ -78,70 +78,70 @@ type ClassDemand struct {
 	Class        string                  `json:"class"`
 	Requirements capability.Requirements `json:"requirements"`
 	Waiting      int64                   `json:"waiting"`
-	Held         int64                   `json:"held"` // waiting for their tenant's limit: more machines wouldn't help
+	Held         int64                   `json:"held"` // waiting because of their tenant's limit: more machines wouldn't help
 	Delayed      int64                   `json:"delayed"`
 	Running      int64                   `json:"running"`
 	OldestAge    time.Duration           `json:"oldest_age"`   // of the longest waiting job
 	ArrivalRate  float64                 `json:"arrival_rate"` // jobs/s, exponentially weighted over about a minute
 	ServiceMean  time.Duration           `json:"service_mean"` // 0 while unknown
 	ServiceP90   time.Duration           `json:"service_p90"`
-	Paused       string                  `json:"paused,omitempty"` // why its type is paused: nobody starts the waiting jobs
+	Paused       string                  `json:"paused,omitempty"` // why its type is paused, so that waiting jobs don't start
 }
 
-// Explanation says why a job is where it is.
+// Explanation explains why a job is in its state.
 type Explanation struct {
 	JobID    string `json:"job_id"`
 	State    State  `json:"state"`
-	Summary  string `json:"summary"`  // one sentence for a person
+	Summary  string `json:"summary"`  // one sentence for people
 	Position int64  `json:"position"` // in its class, 0 is next; −1 when not waiting
-	// Able counts the live workers that could run it; Refusals says of the others why not, most frequent first.
+	// Able counts the live workers that could run it. Refusals lists why the others can't, most frequent reason first.
 	Able     int       `json:"able"`
 	Refusals []Refusal `json:"refusals,omitempty"`
-	// Nearest is, where no live worker can run it, one that lacks least.
+	// Nearest is the worker that lacks least, if no live worker can run the job.
 	Nearest *Nearest `json:"nearest,omitempty"`
 }
 
-// Nearest is a worker that comes closest to being able to run a job, and what is in its way.
+// Nearest is the worker that comes closest to being able to run a job, and what it lacks.
 type Nearest struct {
 	Machine string   `json:"machine"`
 	Worker  string   `json:"worker"`
 	Lacks   []string `json:"lacks"`
-	Workers int      `json:"workers"` // how many lack just this
+	Workers int      `json:"workers"` // how many lack exactly this
 }
 
-// Limits are what a type's jobs may take at once. A job over a limit waits; it isn't refused.
+// Limits bound how many of a type's jobs run at the same time. A job over a limit waits; it isn't refused.
 type Limits struct {
 	Type Limit `json:"type,omitzero"`
-	// Tenants are limits of single tenants, EachTenant that of every other one. Jobs without a tenant have none.
+	// Tenants holds the limits of single tenants, EachTenant the limit of every other tenant. Jobs without a tenant have none.
 	Tenants    map[string]Limit `json:"tenants,omitempty"`
 	EachTenant Limit            `json:"each_tenant,omitzero"`
-	// Fair lets tenants take turns among jobs of equal priority, however many one of them has waiting. It takes effect for
+	// Fair lets tenants take turns among jobs of equal priority, however many jobs one of them has waiting. It takes effect for
 	// jobs submitted from then on. Without it the order is that of submission.
 	Fair bool `json:"fair,omitempty"`
 }
 
-// Limit bounds how many jobs run at once and how many start per second; zero is no bound.
+// Limit bounds how many jobs run at the same time and how many start per second. Zero means unlimited.
 type Limit struct {
 	Running int     `json:"running,omitempty"`
 	Rate    float64 `json:"rate,omitempty"`  // starts per second
-	Burst   int     `json:"burst,omitempty"` // starts at once after a pause, default 1 or Rate, whichever is more
+	Burst   int     `json:"burst,omitempty"` // starts without delay after a pause; default 1 or Rate, whichever is more
 }
 
-// TypeState is a job type and why it is paused, empty where it isn't.
+// TypeState is a job type and why it is paused; empty if it isn't.
 type TypeState struct {
 	Type   string `json:"type"`
 	Paused string `json:"paused,omitempty"`
 }
 
-// Refusal is one reason why workers can't run a job, with how many say so.
+// Refusal is one reason why workers can't run a job, and the number of workers it applies to.
 type Refusal struct {
 	Reason  string `json:"reason"`
 	Workers int    `json:"workers"`
 }
 
-// Event is one change of a job, in order. Final events carry the final state.
+// Event is one change of a job. A job's events come in order, and the last has a final state.
 type Event struct {
-	ID       string    `json:"id"` // the job's revision, a rising decimal number, for resuming
+	ID       string    `json:"id"` // the job's revision, an increasing decimal number; a stream can be resumed after it
 	JobID    string    `json:"job_id"`
 	Kind     string    `json:"kind"` // submitted, claimed, progress, completed, failed, retrying, due, released, lost, requeued, dead, cancelled
 	State    State     `json:"state"`
@@ -152,8 +152,8 @@ type Event struct {
 	Error    *Failure  `json:"error,omitempty"`
 }
 
-// API is the whole Go interface of [Client], written down in one place as documentation and for the conformance suite in
-// queuetest. Consumers declare the few methods they use themselves.
+// API is the complete Go interface of [Client]: documentation, and the subject of the conformance suite in queuetest.
+// Consumers declare the few methods they use themselves.
 type API interface {
 	Submit(ctx context.Context, s Submission) (*Job, error)
 	Get(ctx context.Context, id string) (*Job, error)
@@ -161,64 +161,65 @@ type API interface {
 	Cancel(ctx context.Context, id, reason string) (*Job, error)
 	Requeue(ctx context.Context, id string) (*Job, error) // failed, dead or cancelled → waiting
 	Explain(ctx context.Context, id string) (*Explanation, error)
-	// Events sends the job's events after the given event id ("" = from the start) until its final event, ctx's end, or an
-	// error, and closes the channel; Err of the stream tells which.
+	// Events sends the job's events after the given event id ("" = from the start) until the final event, the end of ctx or an
+	// error, and then closes the channel. The stream's Err returns the reason.
 	Events(ctx context.Context, id, after string) (*EventStream, error)
 
-	// Register announces a worker; it must be repeated when the offer changes and is kept alive by Heartbeat.
+	// Register registers a worker. It must be repeated when the offer changes. Heartbeat keeps the registration alive.
 	Register(ctx context.Context, w WorkerInfo) error
 	Unregister(ctx context.Context, machine, worker string) error
-	// Claim takes up to n jobs, and at most [MaxClaim], for a registered worker. With none available it waits up to wait for a wake-up and tries
-	// again; it returns an empty slice (no error) when there was nothing. A draining machine is given nothing.
+	// Claim claims up to n jobs, and at most [MaxClaim], for a registered worker. If there are none, it waits for one up to
+	// wait, and returns an empty slice and no error if none came. A draining machine gets no jobs.
 	Claim(ctx context.Context, w WorkerInfo, n int, wait time.Duration) ([]Claimed, error)
-	// Heartbeat renews all of a machine's leases and worker registrations at once.
+	// Heartbeat renews all of a machine's leases and worker registrations.
 	Heartbeat(ctx context.Context, machine string, leases []Lease) (*HeartbeatAnswer, error)
 	// Cancels sends the ids of this machine's running jobs as they are cancelled, well before the next heartbeat, until ctx
-	// ends, then closes the channel. Lossy: the heartbeat's answer is the dependable way.
+	// ends, then closes the channel. Some may be missed: the heartbeat's answer has all of them.
 	Cancels(ctx context.Context, machine string) (<-chan string, error)
-	// Forfeit gives up, at once and as lost, all leases that a machine has from a former life; an agent calls it at its start.
+	// Forfeit gives up as lost all leases that a machine has from an earlier run. An agent calls it when it starts.
 	Forfeit(ctx context.Context, machine string) (int, error)
 	Progress(ctx context.Context, l Lease, p Progress) error
 	Complete(ctx context.Context, l Lease, r Result) error
-	// Fail ends the attempt: retriable with attempts left goes back (after backoff, at its original score), else failed or dead.
+	// Fail ends the attempt. A retriable job with attempts left returns to the queue after a delay, at its original place;
+	// otherwise it becomes failed or dead.
 	Fail(ctx context.Context, l Lease, f Failure) error
-	// Release gives the job back unharmed, at its original score, without counting an attempt: for shutdown.
+	// Release returns the job to the queue at its original place and does not count the attempt. It is for shutdown.
 	Release(ctx context.Context, l Lease, reason string) error
 
 	Reap(ctx context.Context, limit int) (ReapResult, error)
 	Demand(ctx context.Context) ([]ClassDemand, error)
 
-	// SubmitBatch takes many jobs in, all or none of them if one is invalid (Field is then "jobs[3].type"). It is not atomic
-	// towards Redis: on an error the jobs that were taken in are returned with it.
+	// SubmitBatch submits many jobs, and none of them if one is invalid (Field is then "jobs[3].type"). It is not atomic in
+	// Redis: with an error it returns the jobs that were accepted.
 	SubmitBatch(ctx context.Context, all []Submission) ([]*Job, error)
-	// Pause makes every claim of the type come back empty until Resume. Running jobs go on.
+	// Pause makes every claim of the type return no jobs until Resume. Running jobs continue.
 	Pause(ctx context.Context, jobType, reason string) error
 	Resume(ctx context.Context, jobType string) error
-	// Types lists the types that were ever used, by name, with why those are paused that are.
+	// Types lists the types that were ever used, by name, and why they are paused.
 	Types(ctx context.Context) ([]TypeState, error)
-	// SetLimits replaces a type's limits; the zero value has none. They are checked when a job is claimed.
+	// SetLimits replaces a type's limits; the zero value removes them. They are checked when a job is claimed.
 	SetLimits(ctx context.Context, jobType string, l Limits) error
 	Limits(ctx context.Context, jobType string) (Limits, error)
 
-	// Drain makes every claim of this machine come back empty until ttl passes or Undrain; repeating it renews it. Once it
-	// returned, no later claim of that machine succeeds while it holds, so InFlight after it is conclusive.
+	// Drain makes every claim of this machine return no jobs until ttl passes or Undrain is called. Repeating it renews it.
+	// After it returned, no claim of the machine succeeds, so that InFlight called then counts all its jobs.
 	Drain(ctx context.Context, machine, reason string, ttl time.Duration) error
 	Undrain(ctx context.Context, machine string) error
-	// DrainFor is a person's drain: the same, beside the dispatcher's, so that neither takes the other's back. It returns when
-	// it ends. PersonDrain tells of it, nil where there is none.
-	DrainFor(ctx context.Context, machine, reason string, d time.Duration) (*PersonDrain, error)
+	// DrainFor is the operator drain: the same, but independent of the dispatcher's drain, so that neither ends the other.
+	// OperatorDrain returns the one in force, or nil.
+	DrainFor(ctx context.Context, machine, reason string, d time.Duration) (*OperatorDrain, error)
 	EndDrain(ctx context.Context, machine string) error
-	PersonDrain(ctx context.Context, machine string) (*PersonDrain, error)
+	OperatorDrain(ctx context.Context, machine string) (*OperatorDrain, error)
 	InFlight(ctx context.Context, machine string) (int, error)
 
-	// ReportMachine stores and publishes a machine's report; RemoveMachine takes it away when an agent leaves in order.
+	// ReportMachine stores and publishes a machine's report; RemoveMachine removes it when an agent shuts down.
 	ReportMachine(ctx context.Context, m Machine) error
 	RemoveMachine(ctx context.Context, id string) error
 	Machines(ctx context.Context) ([]Machine, error)
-	// WatchMachines sends each published report until ctx ends, then closes the channel. Lossy: re-list with Machines.
+	// WatchMachines sends each published report until ctx ends, then closes the channel. Some may be missed: list them again with Machines.
 	WatchMachines(ctx context.Context) (<-chan Machine, error)
 
-	// Watch sends all jobs' events from now on until ctx ends. Lossy, for monitors.
+	// Watch sends all jobs' events from now on until ctx ends. Some may be missed; it is for monitors.
 	Watch(ctx context.Context) (<-chan Event, error)
 	// Now is the Redis server's clock.
 	Now(ctx context.Context) (time.Time, error)

@@ -9,16 +9,16 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// turnTimeout bounds one turn, and one call for several requests. A turn runs to its end even where the caller stops waiting:
-// an answer that nobody reads would leave jobs claimed by nobody until their lease passes.
+// turnTimeout bounds one turn, and one call for several requests. A turn runs to its end even if the caller stops waiting:
+// jobs in an answer that is not read would be claimed but not run until their lease passes.
 const turnTimeout = 10 * time.Second
 
-// MaxClaim is how many jobs one claim gives at most: a script that takes more would hold Redis for long, and Lua can't hand
-// more than some thousand values on to one command.
+// MaxClaim is the largest number of jobs that one claim returns. A script that claims more would block Redis for long, and
+// Lua can't pass more than some thousand values to one command.
 const MaxClaim = 100
 
-// Claim takes up to n jobs for a registered worker; see [API]. It wakes up when a job arrives that this worker can run
-// and is the one chosen for it, and looks by itself after Options.Poll at the latest.
+// Claim claims up to n jobs for a registered worker; see [API]. It wakes up when a job arrives for which this worker is
+// chosen, and polls after Options.Poll at the latest.
 func (c *Client) Claim(ctx context.Context, w WorkerInfo, n int, wait time.Duration) ([]Claimed, error) {
 	if n < 1 {
 		return nil, &InvalidError{"n", "must be at least 1"}
@@ -51,7 +51,7 @@ func (c *Client) Claim(ctx context.Context, w WorkerInfo, n int, wait time.Durat
 		case t.status == "idle":
 			wasIdle = true
 			err = c.sleepIdle(ctx, w, pause)
-		default: // draining, paused or limited: nobody wakes us
+		default: // draining, paused or limited: there is no wake-up
 			err = sleep(ctx, pause)
 		}
 		if err != nil {
@@ -60,12 +60,12 @@ func (c *Client) Claim(ctx context.Context, w WorkerInfo, n int, wait time.Durat
 	}
 }
 
-// jittered is how long to sleep before looking again, half of Options.Poll to all of it.
+// jittered returns how long to sleep before the next poll: half of Options.Poll to all of it.
 func (c *Client) jittered() time.Duration {
 	return c.opts.Poll/2 + rand.N(c.opts.Poll/2+1)
 }
 
-// sleep waits for d or the end of ctx, which is its error.
+// sleep waits for d. It returns ctx's error if ctx ends first.
 func sleep(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -77,8 +77,8 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// sleepIdle waits on the worker's own list for a token. When ctx ends it pushes a token itself, so that the wait ends at
-// once, and takes the worker out of idle; a wake-up that was on its way is handed to another worker.
+// sleepIdle waits on the worker's own list for a token. When ctx ends it pushes a token itself, which ends the
+// wait, and removes the worker from idle. A wake-up that arrived meanwhile is passed to another worker.
 func (c *Client) sleepIdle(ctx context.Context, w WorkerInfo, d time.Duration) error {
 	jobType, me := w.Offer.Type, w.Machine+"/"+w.Name
 	key := c.keys.wake(jobType, me)
@@ -104,7 +104,7 @@ func (c *Client) sleepIdle(ctx context.Context, w WorkerInfo, d time.Duration) e
 	return ctx.Err()
 }
 
-// ending is one attempt's end, as the turn script takes it.
+// ending is the end of one attempt, in the form that the turn script takes.
 type ending struct {
 	lease  Lease
 	action string // c, f or r
@@ -113,7 +113,7 @@ type ending struct {
 	result string
 }
 
-// turned is what the turn script answered.
+// turned is the outcome of a turn.
 type turned struct {
 	ended   []string // ok, stale or missing, per ending
 	status  string
@@ -121,8 +121,8 @@ type turned struct {
 	soon    time.Duration // until a rate limit lets the next job start; 0: unknown
 }
 
-// turn ends attempts and claims up to n jobs, and completes what it claimed. Nearly always the quick script does it all; what
-// that leaves, and an answer that got lost, is the turn script's.
+// turn ends attempts, claims up to n jobs and reads the rest of what belongs to them. Nearly always the quick script does it
+// all. The turn script does what that leaves, and repeats a call whose answer was lost.
 func (c *Client) turn(ctx context.Context, r turnRequest) (*turned, error) {
 	worker := r.worker.key()
 	r.n = min(r.n, MaxClaim)
@@ -158,7 +158,7 @@ type turnRequest struct {
 	replay  bool // a call with this nonce got no answer
 }
 
-// carryOut returns what the scripts answered, and the jobs they gave as [Client.fill] takes them.
+// carryOut returns what the scripts did, and the claimed jobs in the form that [Client.fill] takes.
 func (c *Client) carryOut(ctx context.Context, r *turnRequest) (*turned, []any, error) {
 	var ended []string
 	if c.isQuick(r) {
@@ -203,11 +203,11 @@ func (c *Client) evalTurn(ctx context.Context, r *turnRequest) (any, error) {
 	return c.eval(ctx, "turn", w.Offer.Type, more, args...)
 }
 
-// givenValues is how many values the scripts give per job: id, record, parameters, meta.
+// givenValues is how many values the scripts return per job: id, record, parameters, meta.
 const givenValues = 4
 
-// fill makes jobs of the script's answer, [givenValues] each, reading what it left out: large parameters and, once per
-// class, requirements. If that fails the jobs are given back.
+// fill decodes the jobs in the script's answer, [givenValues] each, and reads what the script left out: large parameters
+// and, once per class, requirements. If that fails, it releases the jobs.
 func (c *Client) fill(ctx context.Context, jobType string, given []any) ([]Claimed, error) {
 	if len(given) == 0 {
 		return nil, nil

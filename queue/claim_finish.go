@@ -14,7 +14,7 @@ import (
 // maxMessage bounds a failure's message and a progress message in bytes; longer ones are cut.
 const maxMessage = 4 << 10
 
-// Progress records and publishes how far a running job is.
+// Progress stores and publishes a running job's progress.
 func (c *Client) Progress(ctx context.Context, l Lease, p Progress) error {
 	p.Message = cut(p.Message)
 	b, err := json.Marshal(p)
@@ -28,7 +28,7 @@ func (c *Client) Progress(ctx context.Context, l Lease, p Progress) error {
 	return verdictOf(l.JobID, text(reply))
 }
 
-// Complete ends a job well. Repeating it succeeds.
+// Complete completes a job. Repeating it succeeds.
 func (c *Client) Complete(ctx context.Context, l Lease, r Result) error {
 	e, err := encodeResult(l, r)
 	if err != nil {
@@ -55,7 +55,7 @@ func encodeResult(l Lease, r Result) (ending, error) {
 	return ending{lease: l, action: "c", result: result}, nil
 }
 
-// Fail ends an attempt; see [API]. The delay before a retry doubles with each and is spread by ±25 %.
+// Fail ends an attempt; see [API]. The delay before a retry doubles with each attempt, and varies by ±25 %.
 func (c *Client) Fail(ctx context.Context, l Lease, f Failure) error {
 	e, err := encodeFailure(l, f)
 	if err != nil {
@@ -77,7 +77,7 @@ func encodeFailure(l Lease, f Failure) (ending, error) {
 	return ending{lease: l, action: "f", factor: factor, detail: string(b)}, nil
 }
 
-// Release gives a job back unharmed; see [API].
+// Release returns a job to the queue; see [API].
 func (c *Client) Release(ctx context.Context, l Lease, reason string) error {
 	return c.end(ctx, ending{lease: l, action: "r", detail: printable(reason)})
 }
@@ -91,7 +91,7 @@ func (c *Client) end(ctx context.Context, e ending) error {
 	return verdictOf(e.lease.JobID, t.ended[0])
 }
 
-// verdictOf turns a script's answer on one job into an error.
+// verdictOf returns the error that a script's answer about one job stands for.
 func verdictOf(id, status string) error {
 	switch status {
 	case "ok":
@@ -106,7 +106,7 @@ func verdictOf(id, status string) error {
 	return fmt.Errorf("queue: job %s: unexpected answer %q", printable(id), status)
 }
 
-// cut shortens a message to what is kept.
+// cut shortens a message to maxMessage bytes.
 func cut(s string) string {
 	s = strings.ToValidUTF8(s, "\uFFFD")
 	if len(s) <= maxMessage {

@@ -5,10 +5,9 @@ import (
 	"fmt"
 )
 
-// Forfeit gives up, at once and as lost, every lease that a machine still has from a former life: an agent calls it when it
-// starts, before its first claim. Without it the jobs of a crashed agent wait until their leases pass, although the one
-// program that could be running them is known to be gone. It returns how many leases there were. What cannot be requeued
-// right now is left to [Client.Reap].
+// Forfeit gives up as lost every lease that a machine still has from an earlier run. An agent calls it when it starts,
+// before its first claim. Without it the jobs of a crashed agent wait until their leases pass, although the process that ran
+// them is known to be gone. It returns the number of leases. [Client.Reap] requeues what can't be requeued now.
 func (c *Client) Forfeit(ctx context.Context, machine string) (int, error) {
 	types, err := c.allTypes(ctx)
 	if err != nil {

@@ -2,12 +2,13 @@ package queue
 
 // leftover is what a worker's failed claim may have left in Redis.
 type leftover struct {
-	nonce string // of a claim whose answer never came: the next one asks for it again
-	idle  bool   // it is registered as idle, where its wait for a wake-up broke
+	nonce string // of a claim that got no answer: the next claim repeats it
+	idle  bool   // it may be registered as idle, because its wait for a wake-up failed
 }
 
-// nonceFor is a new nonce for a claim or, where an earlier claim of the worker got no answer, that one's: the script then
-// gives the same jobs again and takes the worker out of idle. idle says that the worker may be registered as idle.
+// nonceFor returns a new nonce for a claim or, if the worker's earlier claim got no answer, the nonce of that claim: the
+// script then returns the same jobs again and removes the worker from idle. idle reports whether the worker may be
+// registered as idle.
 func (c *Client) nonceFor(worker string, n int) (nonce string, replay, idle bool) {
 	if n == 0 {
 		return "", false, false
@@ -21,7 +22,7 @@ func (c *Client) nonceFor(worker string, n int) (nonce string, replay, idle bool
 	return newNonce(), false, left.idle
 }
 
-// settle remembers a claim that got no answer, and forgets it when it got one.
+// settle remembers a claim that got no answer, and forgets one that did.
 func (c *Client) settle(worker string, n int, nonce string, err error) {
 	if n == 0 {
 		return
@@ -35,7 +36,7 @@ func (c *Client) settle(worker string, n int, nonce string, err error) {
 	}
 }
 
-// lingers remembers a worker that couldn't be taken out of idle.
+// lingers remembers a worker that couldn't be removed from idle.
 func (c *Client) lingers(w WorkerInfo) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

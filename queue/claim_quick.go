@@ -11,27 +11,27 @@ import (
 )
 
 const (
-	// quickChunk is how many jobs one call of the quick script ends or gives to several workers, so that it doesn't hold Redis
-	// for long: about a third of a millisecond.
+	// quickChunk is how many jobs one call of the quick script ends or claims for several workers. It blocks Redis for about
+	// a third of a millisecond.
 	quickChunk = 32
 	// slowFor is how long the quick script isn't tried for a type with limits or fair share.
 	slowFor = time.Second
 )
 
-// quickAnswer is what the quick script did for one worker. Where done is false it did nothing; where it gave nothing, the turn
-// script is to do the claim.
+// quickAnswer is what the quick script did for one worker. If done is false, it did nothing. If given is empty and idle
+// false, the turn script must do the claim.
 type quickAnswer struct {
 	done  bool
 	ended []string // ok, stale or missing, per ending
-	given []any    // as [Client.fill] takes it
-	idle  bool     // there is no job; the worker is registered as idle if it is to be
+	given []any    // in the form that [Client.fill] takes
+	idle  bool     // there is no job; the worker is registered as idle if that was requested
 	err   error
 }
 
-// weight is how many jobs a turn ends or asks for.
+// weight returns how many jobs a turn ends or claims, whichever is more.
 func (r *turnRequest) weight() int { return max(1, r.n, len(r.endings)) }
 
-// isQuick says whether the quick script may be able to do it.
+// isQuick reports whether the quick script may be able to handle the turn.
 func (c *Client) isQuick(r *turnRequest) bool {
 	if r.replay || slices.ContainsFunc(r.endings, func(e ending) bool { return e.action != "c" }) {
 		return false

@@ -11,9 +11,9 @@ type Ending struct {
 	Release string
 }
 
-// Turn ends attempts of one type and claims up to n new jobs, in one step of Redis and without waiting: what a busy worker
-// does between two jobs. Beyond [MaxClaim] endings it takes several steps, of which the last one claims. The errors are the
-// endings', in order; err is that of the whole.
+// Turn ends attempts of one type and claims up to n new jobs, in one call to Redis and without waiting: what a busy worker
+// does between two jobs. More than [MaxClaim] endings take several calls, the last of which claims. errs has an entry for
+// each ending, in order; err is the error of the whole turn.
 func (c *Client) Turn(ctx context.Context, w WorkerInfo, done []Ending, n int) (jobs []Claimed, errs []error, err error) {
 	endings := make([]ending, len(done))
 	for i, d := range done {

@@ -20,34 +20,34 @@ import (
 
 var _ API = (*Client)(nil)
 
-// Client is the queue. It is safe for concurrent use. Everything it knows is in Redis; what it keeps itself are caches of
-// things that never change, and what it wrote and writes again where Redis has lost it (redis_lost.go).
+// Client is a connection to the queue. It is safe for concurrent use. The queue's state is in Redis. The client itself keeps
+// caches of what never changes, and what it must write again if Redis loses it (redis_lost.go).
 type Client struct {
 	opts    Options
 	keys    keys
 	log     *slog.Logger
 	rdb     redis.UniversalClient
-	waiters redis.UniversalClient     // connections of workers that wait for a wake-up
+	waiters redis.UniversalClient     // connections on which workers wait for a wake-up
 	scripts map[string]*script.Script // by file name
 	matches *matcher
 
 	mu          sync.Mutex
 	workers     map[string]map[string]WorkerInfo // machine → type/name → worker
 	reports     map[string]Machine               // by machine, the last report
-	types       map[string]bool                  // that were ever seen
+	types       map[string]bool                  // that this client has come across
 	durable     durability
-	durableTill time.Time // how long durable is believed
-	checkedTill time.Time // how long the servers' settings are
+	durableTill time.Time // until when durable is valid
+	checkedTill time.Time // until when the servers' settings are valid
 
 	submissions *gather.Gatherer[*checked, submission]      // by type
 	turns       *gather.Gatherer[*turnRequest, quickAnswer] // by type and profile
 	hub         hub
 	fixedKeys   sync.Map            // script name and type → its keys
-	slow        sync.Map            // type → until when the quick script isn't tried: it has limits or fair share
+	slow        sync.Map            // type → until when the quick script isn't tried, because the type has limits or fair share
 	leftovers   map[string]leftover // type and worker → what its last claim may have left in Redis
 }
 
-// Open connects to Redis and checks that it is fit to hold a queue: an error says what to change.
+// Open connects to Redis and checks that it is fit to hold a queue. Its error tells what to change.
 func Open(ctx context.Context, o Options) (*Client, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
@@ -78,7 +78,7 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	return c, nil
 }
 
-// quiet keeps go-redis from printing: whatever it prints comes back as an error, too.
+// quiet keeps go-redis from printing: everything it prints is also returned as an error.
 var quiet = sync.OnceFunc(func() { redis.SetLogger(silent{}) })
 
 type silent struct{}
@@ -93,12 +93,12 @@ func (c *Client) Close() error {
 	return nil
 }
 
-// Ping asks whether Redis answers.
+// Ping reports an error if Redis doesn't answer.
 func (c *Client) Ping(ctx context.Context) error {
 	return c.wrap(ctx, c.rdb.Ping(ctx).Err())
 }
 
-// Now is the Redis server's clock; in a cluster that of some server.
+// Now returns the time of the Redis server, in a cluster that of any one server.
 func (c *Client) Now(ctx context.Context) (time.Time, error) {
 	t, err := c.rdb.Time(ctx).Result()
 	if err != nil {
@@ -107,7 +107,7 @@ func (c *Client) Now(ctx context.Context) (time.Time, error) {
 	return t.UTC(), nil
 }
 
-// nowAt is the clock of the server that holds a type's shard: the one that the shard's times are measured by.
+// nowAt returns the time of the server that holds a type's shard, by which the shard's times are measured.
 func (c *Client) nowAt(ctx context.Context, jobType string) (time.Time, error) {
 	cluster, ok := c.rdb.(*redis.ClusterClient)
 	if !ok {
@@ -121,8 +121,8 @@ func (c *Client) nowAt(ctx context.Context, jobType string) (time.Time, error) {
 	return t.UTC(), c.wrap(ctx, err)
 }
 
-// wrap gives an error of go-redis its meaning: the caller's own ending as it is, everything that keeps Redis from
-// answering as [ErrUnavailable], the rest as a fault of ours.
+// wrap classifies an error of go-redis: the end of the caller's context is returned as it is, everything that keeps Redis
+// from answering is [ErrUnavailable], and the rest is a fault of this package.
 func (c *Client) wrap(ctx context.Context, err error) error {
 	switch {
 	case err == nil:
@@ -133,15 +133,15 @@ func (c *Client) wrap(ctx context.Context, err error) error {
 		return fmt.Errorf("queue: Redis answered: %w", err)
 	}
 	if cluster, ok := c.rdb.(*redis.ClusterClient); ok {
-		cluster.ReloadState(ctx) // somebody else may hold the slot by now
+		cluster.ReloadState(ctx) // another server may hold the slot by now
 	}
 	return fmt.Errorf("%w: %w", ErrUnavailable, err)
 }
 
-// errNoAnswer ends a call whose time isn't bounded by its caller, but by this package.
+// errNoAnswer is the cause of a context whose deadline this package has set, not the caller.
 var errNoAnswer = fmt.Errorf("%w: no answer within %s", ErrUnavailable, timetext.Duration(turnTimeout))
 
-// endOf is the error of a context that ended: [errNoAnswer] where it isn't the caller's own.
+// endOf returns the error of a context that ended: [errNoAnswer] if this package has set its deadline.
 func endOf(ctx context.Context) error {
 	if cause := context.Cause(ctx); errors.Is(cause, ErrUnavailable) {
 		return cause
@@ -149,7 +149,7 @@ func endOf(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// isAnswer says that Redis answered with an error that isn't "not now".
+// isAnswer reports whether Redis answered with an error that isn't temporary.
 func isAnswer(err error) bool {
 	var answer redis.Error
 	if !errors.As(err, &answer) {
@@ -166,7 +166,7 @@ func isAnswer(err error) bool {
 	return true
 }
 
-// isBroken says that a connection failed on the way, so that nobody knows whether the command was carried out.
+// isBroken reports whether a connection failed during a command, which may or may not have been carried out.
 func isBroken(err error) bool {
 	return errors.Is(err, ErrUnavailable) && !errors.Is(err, redis.ErrPoolTimeout)
 }
@@ -174,6 +174,6 @@ func isBroken(err error) bool {
 // newNonce makes a claim's nonce: 16 hexadecimal digits.
 func newNonce() string {
 	var b [8]byte
-	_, _ = rand.Read(b[:]) // never fails, says its documentation
+	_, _ = rand.Read(b[:]) // documented never to fail
 	return hex.EncodeToString(b[:])
 }

@@ -11,13 +11,13 @@
 //	              ▼              │  └──release, lost lease─┘ │ └──fail, not retriable──▶ failed
 //	           delayed ──due─────┘◀────fail, attempts left───┘        (attempts or leases used up: dead)
 //
-//	cancel: waiting, delayed → cancelled at once; running → cancelled, and the worker is told at once and with its next
+//	cancel: waiting, delayed → cancelled; running → cancelled, and the worker is told immediately and again with its next
 //	heartbeat. requeue: failed, dead, cancelled → waiting. deadline passed before a start: waiting, delayed → dead.
 //
 // Failure rules: a failed attempt counts against max_attempts and is tried again after a delay that doubles; a timeout is a
-// failed attempt. A lost lease is counted apart and tried again at once, until Options.MaxLostLeases machines went silent
-// with the job. A released job counts nothing. After a failure or a loss the job keeps off that machine for a while, if
-// others can run it.
+// failed attempt. A lost lease is counted separately and the job tried again immediately, until Options.MaxLostLeases machines went silent
+// with the job. Releasing a job counts as neither. After a failure or a loss the job avoids that machine for a while if others
+// can run it.
 //
 // # Order
 //
@@ -28,33 +28,33 @@
 //
 // All jobs with equal requirements are one class. The classes that are served by the same set of worker profiles are one
 // audience. A claim walks the audiences by their first job, takes the first that its profile serves, in it the first class,
-// and of that the first job: what lies behind costs nothing. Which class fits which profile is decided in Go, once for each
+// and in that the first job. What comes after costs nothing. Which class fits which profile is decided in Go, once for each
 // pair, by package capability; the scripts only know the outcome. When the fleet changes, the classes are moved to their new
 // audiences in chunks, while claims go on.
 //
-// Nearly every turn of a worker (complete what it has, claim the next) is done by one script, quick, which goes straight
-// through the usual case; what is unusual it leaves to another, turn. Requests that come while others are on their way are
-// gathered into one call (internal/gather): submissions of a type, and turns of workers with the same profile.
+// Nearly every turn of a worker (complete what it has, claim the next) is done by one script, quick, which handles only
+// the usual case and leaves the rest to another, turn. Requests that arrive while others are in flight are gathered into one
+// call (internal/gather): submissions of a type, and turns of workers with the same profile.
 //
 // A type's jobs are one shard: a fixed set of keys with one hash tag, so in one slot of a Redis Cluster. The scripts, one
-// file each in scripts/, declare every key they use; lib_record.lua and lib_index.lua say what is in them. Matching, hashing
-// and JSON are Go's; a script looks into no payload.
+// file each in scripts/, declare every key they use. job_record.go and lib_index.lua describe what the keys hold. Go does
+// the matching, the hashing and the JSON; no script reads a payload.
 //
 // # Invariants
 //
-//   - A job is accepted as completed at most once. Every change of a running job compares fence and nonce; a stale one
-//     gets [ErrStale] and changes nothing. Repeating one's own completion succeeds.
-//   - A worker that dies gives its jobs back after its lease, as soon as somebody calls [Client.Reap]. Leases are measured by
+//   - A job is accepted as completed at most once. Every change of a running job compares fence and nonce; a stale call
+//     gets [ErrStale] and changes nothing. Repeating a completion succeeds.
+//   - A worker that dies gives its jobs back after its lease, as soon as a client calls [Client.Reap]. Leases are measured by
 //     Redis' clock.
 //   - Execution is at-least-once: side effects outside Redis may happen twice. Put job id and fence in artifact keys.
 //   - No wake-up is lost: a worker becomes idle in the same step in which it finds nothing to do. If the client that should
-//     wake it dies in between, the worker looks by itself after Options.Poll.
-//   - A claim whose answer got lost on the way is answered again, with the same jobs.
-//   - What Redis loses is lost: with appendfsync everysec about a second in a crash of its machine, and what a replica that
-//     takes over had not received. [Submission.Durable] waits for the disk.
-//   - A Redis that comes back empty is worked with at once: jobs, limits, pauses and drains that it lost are lost, and who runs a
-//     lost job is told with the next heartbeat. Everything else is written again; redis_lost.go lists what, and by which call.
-//   - An idempotency key stands for one job of whatever type, as long as the job is kept (submit_idempotency.go).
+//     wake it dies first, the worker polls after Options.Poll.
+//   - A claim whose answer was lost is answered again with the same jobs.
+//   - What Redis loses is lost: with appendfsync everysec about a second's writes in a crash of its machine, and what a replica
+//     had not received when it took over. [Submission.Durable] waits for the disk.
+//   - A Redis that comes back empty works immediately. Jobs, limits, pauses and drains that it lost are lost, and a machine
+//     that runs a lost job is told with its next heartbeat. Everything else is written again; redis_lost.go lists what, and by which call.
+//   - An idempotency key stands for one job of any type, for as long as the job is kept (submit_idempotency.go).
 //
 // # Files
 //
@@ -69,7 +69,7 @@
 //
 // # What Redis must allow
 //
-// Version 7, maxmemory-policy noeviction. The least for a user other than the default one, for prefix mq:
+// Version 7, maxmemory-policy noeviction. The least that a user other than the default one needs, for prefix mq:
 //
 //	ACL SETUSER machines on >… ~mq:* &mq:* &mq:{*}:ev &machine:status +@all -@admin -@dangerous +info
 package queue

@@ -12,11 +12,11 @@ import (
 	"github.com/emprops/machinectl/capability"
 )
 
-// remapChunk is how many classes one script call moves: claims go on between the calls.
+// remapChunk is how many classes one script call moves: claims continue between the calls.
 const remapChunk = 100
 
-// readFleet reads a type's live profiles. The version is read first: it may be older than the profiles, never newer, so
-// that what is placed by it is at worst looked at again.
+// readFleet reads a type's live profiles. The version is read first: it may be older than the profiles but never newer,
+// so that a class placed by it is at worst placed again.
 func (c *Client) readFleet(ctx context.Context, jobType string) (fleet, error) {
 	version, err := c.rdb.HGet(ctx, c.keys.shard(jobType, "ctl"), "fleet").Result()
 	if errors.Is(err, redis.Nil) {
@@ -44,8 +44,8 @@ func (c *Client) readFleet(ctx context.Context, jobType string) (fleet, error) {
 	return newFleet(version, offers), nil
 }
 
-// remap brings a type's classes into the audiences of the present fleet, chunk by chunk, until none is left behind. Any
-// number of clients may do it at once.
+// remap moves a type's classes to the audiences of the present fleet, chunk by chunk, until none is left. Any number of
+// clients may do it concurrently.
 func (c *Client) remap(ctx context.Context, jobType string) error {
 	for {
 		f, err := c.readFleet(ctx, jobType)
@@ -78,7 +78,7 @@ func (c *Client) remap(ctx context.Context, jobType string) error {
 	}
 }
 
-// requirements finds what classes stand for, in this client's memory or in Redis.
+// requirements returns the requirements of classes, from this client's memory or from Redis.
 func (c *Client) requirements(ctx context.Context, jobType string, classes []string) (map[string]capability.Requirements, error) {
 	out := make(map[string]capability.Requirements, len(classes))
 	var missing, fields []string
@@ -109,8 +109,8 @@ func (c *Client) requirements(ctx context.Context, jobType string, classes []str
 	return out, nil
 }
 
-// wake pushes tokens to the lists of workers that a script took out of idle. A token that gets lost costs a worker one
-// poll, no job: so errors are logged and not returned.
+// wake pushes tokens to the lists of workers that a script removed from idle. A lost token delays a worker until its next
+// poll and loses no job, so errors are logged and not returned.
 func (c *Client) wake(ctx context.Context, jobType string, workers []string) {
 	if len(workers) == 0 {
 		return
@@ -124,6 +124,6 @@ func (c *Client) wake(ctx context.Context, jobType string, workers []string) {
 		return nil
 	})
 	if err != nil {
-		c.log.Debug("waking workers failed; they look by themselves", "type", jobType, "workers", len(workers), "error", err)
+		c.log.Debug("wake-up failed", "type", jobType, "workers", len(workers), "error", err)
 	}
 }

@@ -10,44 +10,44 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// A machine has two drains, the dispatcher's and a person's, each with an end of its own: a resize that is called off must
-// not put a machine back to work that somebody is looking at. A claim heeds both. Each is kept twice: in a key of its own,
-// which lapses by itself and from which workers that register later copy it, and in every shard's ctl, where claims look.
+// A machine has two drains, the dispatcher's and the operator's, which end independently: a resize that is cancelled must not
+// put a machine back to work that an operator is examining. A claim respects both. Each is stored twice: in a key of its own,
+// which expires and from which workers that register later copy it, and in every shard's ctl, which claims read.
 
 // The fields of ctl that hold drains, with the machine's id after them.
 const (
-	drainField       = "d:"
-	personDrainField = "p:"
+	drainField         = "d:"
+	operatorDrainField = "p:"
 )
 
-// Drain makes every claim of this machine come back empty; see [API].
+// Drain makes every claim of this machine return no jobs; see [API].
 func (c *Client) Drain(ctx context.Context, machine, reason string, ttl time.Duration) error {
 	_, err := c.drain(ctx, c.keys.fleetDrain(machine), drainField+machine, reason, ttl)
 	return err
 }
 
-// Undrain takes a drain back.
+// Undrain ends the dispatcher's drain.
 func (c *Client) Undrain(ctx context.Context, machine string) error {
 	return c.undrain(ctx, c.keys.fleetDrain(machine), drainField+machine)
 }
 
-// DrainFor drains a machine for a person; see [API].
-func (c *Client) DrainFor(ctx context.Context, machine, reason string, d time.Duration) (*PersonDrain, error) {
-	return c.drain(ctx, c.keys.personDrain(machine), personDrainField+machine, reason, d)
+// DrainFor drains a machine for an operator; see [API].
+func (c *Client) DrainFor(ctx context.Context, machine, reason string, d time.Duration) (*OperatorDrain, error) {
+	return c.drain(ctx, c.keys.operatorDrain(machine), operatorDrainField+machine, reason, d)
 }
 
-// EndDrain takes a person's drain back.
+// EndDrain ends the operator drain.
 func (c *Client) EndDrain(ctx context.Context, machine string) error {
-	return c.undrain(ctx, c.keys.personDrain(machine), personDrainField+machine)
+	return c.undrain(ctx, c.keys.operatorDrain(machine), operatorDrainField+machine)
 }
 
-// PersonDrain is a machine's drain by a person; see [API].
-func (c *Client) PersonDrain(ctx context.Context, machine string) (*PersonDrain, error) {
+// OperatorDrain returns a machine's operator drain; see [API].
+func (c *Client) OperatorDrain(ctx context.Context, machine string) (*OperatorDrain, error) {
 	now, err := c.Now(ctx)
 	if err != nil {
 		return nil, err
 	}
-	value, err := c.rdb.Get(ctx, c.keys.personDrain(machine)).Result()
+	value, err := c.rdb.Get(ctx, c.keys.operatorDrain(machine)).Result()
 	if err != nil && !errors.Is(err, redis.Nil) {
 		return nil, c.wrap(ctx, err)
 	}
@@ -55,7 +55,7 @@ func (c *Client) PersonDrain(ctx context.Context, machine string) (*PersonDrain,
 	return d, nil
 }
 
-func (c *Client) drain(ctx context.Context, key, field, reason string, ttl time.Duration) (*PersonDrain, error) {
+func (c *Client) drain(ctx context.Context, key, field, reason string, ttl time.Duration) (*OperatorDrain, error) {
 	if ttl < time.Millisecond {
 		return nil, &InvalidError{"ttl", "must be at least 1ms: a drain lapses by itself"}
 	}
@@ -63,7 +63,7 @@ func (c *Client) drain(ctx context.Context, key, field, reason string, ttl time.
 	if err != nil {
 		return nil, err
 	}
-	d := &PersonDrain{Reason: orElse(printable(reason), "draining"), Until: now.Add(ttl)}
+	d := &OperatorDrain{Reason: orElse(printable(reason), "draining"), Until: now.Add(ttl)}
 	if err := c.rdb.Set(ctx, key, drainValue(d.Until, d.Reason), ttl).Err(); err != nil {
 		return nil, c.wrap(ctx, err)
 	}
@@ -98,24 +98,24 @@ func (c *Client) undrain(ctx context.Context, key, field string) error {
 	return c.wrap(ctx, err)
 }
 
-// drainValue is a drain as the scripts read it.
+// drainValue returns a drain in the form that the scripts read.
 func drainValue(until time.Time, reason string) string {
 	return strconv.FormatInt(until.UnixMilli(), 10) + "\t" + reason
 }
 
-// parseDrain is the reverse; it is false for one that has lapsed.
-func parseDrain(value string, now time.Time) (*PersonDrain, bool) {
+// parseDrain reads what drainValue wrote. It returns false for a drain that has ended.
+func parseDrain(value string, now time.Time) (*OperatorDrain, bool) {
 	until, reason, _ := strings.Cut(value, "\t")
 	ms := parseMillis(until)
 	if ms <= now.UnixMilli() {
 		return nil, false
 	}
-	return &PersonDrain{Reason: reason, Until: fromMillis(ms)}, true
+	return &OperatorDrain{Reason: reason, Until: fromMillis(ms)}, true
 }
 
-// copyDrains brings a machine's drains into a type's shard, where claim looks.
+// copyDrains copies a machine's drains into a type's shard, where claims read them.
 func (c *Client) copyDrains(ctx context.Context, machine, jobType string) error {
-	for field, key := range map[string]string{drainField: c.keys.fleetDrain(machine), personDrainField: c.keys.personDrain(machine)} {
+	for field, key := range map[string]string{drainField: c.keys.fleetDrain(machine), operatorDrainField: c.keys.operatorDrain(machine)} {
 		var value *redis.StringCmd
 		var left *redis.DurationCmd
 		_, err := c.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
@@ -142,23 +142,23 @@ func (c *Client) copyDrains(ctx context.Context, machine, jobType string) error 
 	return c.forgetEnded(ctx, machine, jobType)
 }
 
-// forgetEnded takes back the copy of a person's drain that was ended while it was copied: it would hold for long.
+// forgetEnded removes the copy of an operator drain that was ended while it was copied; otherwise it would last for long.
 func (c *Client) forgetEnded(ctx context.Context, machine, jobType string) error {
-	n, err := c.rdb.Exists(ctx, c.keys.personDrain(machine)).Result()
+	n, err := c.rdb.Exists(ctx, c.keys.operatorDrain(machine)).Result()
 	if err != nil || n > 0 {
 		return c.wrap(ctx, err)
 	}
-	return c.wrap(ctx, c.rdb.HDel(ctx, c.keys.shard(jobType, "ctl"), personDrainField+machine).Err())
+	return c.wrap(ctx, c.rdb.HDel(ctx, c.keys.shard(jobType, "ctl"), operatorDrainField+machine).Err())
 }
 
-// addDrains puts people's drains into the machines' reports.
+// addDrains adds the operator drains to the machines' reports.
 func (c *Client) addDrains(ctx context.Context, machines []Machine, now time.Time) error {
 	if len(machines) == 0 {
 		return nil
 	}
 	names := make([]string, len(machines))
 	for i, m := range machines {
-		names[i] = c.keys.personDrain(m.ID)
+		names[i] = c.keys.operatorDrain(m.ID)
 	}
 	values, err := c.rdb.MGet(ctx, names...).Result()
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Heartbeat renews all of a machine's leases and worker registrations at once; see [API]. What Redis no longer knows of the
-// machine is written again: its workers and its report.
+// Heartbeat renews all of a machine's leases and worker registrations; see [API]. It writes the machine's workers and its
+// report again if Redis has lost them.
 func (c *Client) Heartbeat(ctx context.Context, machine string, leases []Lease) (*HeartbeatAnswer, error) {
 	workers := c.registered(machine)
 	byType := map[string][]Lease{}
@@ -34,13 +34,13 @@ func (c *Client) Heartbeat(ctx context.Context, machine string, leases []Lease) 
 	return out, nil
 }
 
-// remember looks after what Redis has of the machine outside of the shards: its drain and its report. And whether the
-// data is still of this layout.
+// remember reads what Redis has of the machine outside of the shards, its drain and its report, and writes the report again
+// if it is gone. It also checks that the data still has this layout.
 func (c *Client) remember(ctx context.Context, machine string, out *HeartbeatAnswer) error {
 	var kept *redis.SliceCmd
 	var reported *redis.BoolCmd
 	_, err := c.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
-		kept = p.MGet(ctx, c.keys.personDrain(machine), c.keys.fleetDrain(machine), c.keys.format())
+		kept = p.MGet(ctx, c.keys.operatorDrain(machine), c.keys.fleetDrain(machine), c.keys.format())
 		reported = p.HExists(ctx, c.keys.machines(), machine)
 		return nil
 	})
@@ -51,7 +51,7 @@ func (c *Client) remember(ctx context.Context, machine string, out *HeartbeatAns
 	if err := c.verify(ctx, text(values[2])); err != nil {
 		return err
 	}
-	for _, v := range values[:2] { // a person's reason says more than the dispatcher's
+	for _, v := range values[:2] { // an operator's reason comes before the dispatcher's
 		if s, ok := v.(string); ok && !out.Draining {
 			_, out.Reason, _ = strings.Cut(s, "\t")
 			out.Draining = true
@@ -66,7 +66,7 @@ func (c *Client) remember(ctx context.Context, machine string, out *HeartbeatAns
 	return c.ReportMachine(ctx, report)
 }
 
-// heartbeat is one shard's part; it adds to out.
+// heartbeat does one shard's part and adds its answer to out.
 func (c *Client) heartbeat(ctx context.Context, machine, jobType string, workers []WorkerInfo, held []Lease, out *HeartbeatAnswer) error {
 	args := []any{machine, c.opts.Lease.Milliseconds(), c.opts.Overrun.Milliseconds(), c.opts.registration().Milliseconds(), len(workers)}
 	byName := map[string]WorkerInfo{}

@@ -6,8 +6,8 @@ import (
 	"github.com/emprops/machinectl/capability"
 )
 
-// Machine is what one agent reports of itself: to Redis every 15 s and at each change, published on "machine:status".
-// A record whose agent went silent expires after MachineTTL.
+// Machine is what an agent reports about its machine: to Redis every 15 s and with each change, published on
+// "machine:status". The report of a silent agent expires after MachineTTL.
 type Machine struct {
 	ID       string `json:"id"` // the Nomad allocation's id
 	Pool     string `json:"pool"`
@@ -24,17 +24,17 @@ type Machine struct {
 	Workers   []WorkerStatus  `json:"workers"`
 	Services  []ServiceStatus `json:"services,omitempty"`
 	GPUs      []GPUStatus     `json:"gpus,omitempty"`
-	GPUNote   string          `json:"gpu_note,omitempty"` // why GPU health can't be seen, where it can't
+	GPUNote   string          `json:"gpu_note,omitempty"` // why GPU health is unknown, if it is
 	RSS       int64           `json:"rss"`                // the agent's resident memory, bytes
 	StartedAt time.Time       `json:"started_at"`
 	ReadyAt   *time.Time      `json:"ready_at,omitempty"` // first time ready: ReadyAt − StartedAt is part of the cold start
 	At        time.Time       `json:"at"`                 // when this report was written, Redis time
-	// Drain is what a person asked for; nil if nobody did. It is not in an agent's own report: [Client.Machines] puts it there.
-	Drain *PersonDrain `json:"drain,omitempty"`
+	// Drain is the operator drain in force, or nil. [Client.Machines] adds it to an agent's report.
+	Drain *OperatorDrain `json:"drain,omitempty"`
 }
 
-// PersonDrain is a person's wish that a machine take no more jobs until then.
-type PersonDrain struct {
+// OperatorDrain keeps a machine from taking jobs until a time that an operator chose.
+type OperatorDrain struct {
 	Reason string    `json:"reason"`
 	Until  time.Time `json:"until"`
 }
@@ -45,10 +45,10 @@ const (
 	MachineReady    = "ready"
 	MachineDraining = "draining"
 	MachineStopping = "stopping"
-	MachineGone     = "gone" // published once when an agent leaves in order; never stored
+	MachineGone     = "gone" // published once when an agent shuts down; never stored
 )
 
-// MachineTTL is how long a machine's record outlives its last report.
+// MachineTTL is how long a machine's report is kept.
 const MachineTTL = 50 * time.Second
 
 // WorkerStatus is one claim loop's report.

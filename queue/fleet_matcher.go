@@ -15,14 +15,15 @@ import (
 // parked is the audience of the classes that no live profile serves.
 const parked = "parked"
 
-// matcher remembers what never changes: classes' requirements and whether a class fits a profile, both named by hashes.
+// matcher caches what never changes: the requirements of a class and whether a class fits a profile. Both are named by
+// hashes.
 type matcher struct {
 	mu      sync.Mutex
 	classes map[string]capability.Requirements
 	fits    map[[2]string]bool // class, profile
 }
 
-// matcherLimit bounds each of the matcher's memories; beyond it they start anew.
+// matcherLimit bounds each of the matcher's caches; a full one is emptied.
 const matcherLimit = 200_000
 
 func newMatcher() *matcher {
@@ -82,7 +83,7 @@ func newFleet(version string, offers map[string]capability.Offer) fleet {
 	return f
 }
 
-// audience names the set of profiles that serve a class and lists them, least capable first. Equal sets, equal names.
+// audience names the set of profiles that serve a class and lists them, least capable first. Equal sets have equal names.
 func (f fleet) audience(m *matcher, class string, r capability.Requirements) (name, profiles string) {
 	var fit []string
 	for _, p := range f.order {

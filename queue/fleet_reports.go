@@ -40,7 +40,7 @@ func (c *Client) ReportMachine(ctx context.Context, m Machine) error {
 	return c.wrap(ctx, c.rdb.Publish(ctx, c.keys.status(), b).Err())
 }
 
-// RemoveMachine takes a machine's report away and publishes it once more, as stopping.
+// RemoveMachine removes a machine's report and publishes that it is gone.
 func (c *Client) RemoveMachine(ctx context.Context, id string) error {
 	c.mu.Lock()
 	delete(c.reports, id)
@@ -78,7 +78,7 @@ func (c *Client) Machines(ctx context.Context) ([]Machine, error) {
 	for _, v := range values {
 		s := text(v)
 		if s == "" {
-			continue // removed in between
+			continue // removed meanwhile
 		}
 		var m Machine
 		if err := json.Unmarshal([]byte(s), &m); err != nil {

@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// Register announces a worker and brings the classes into the audiences that the fleet now makes. It must be repeated when
-// the offer changes; [Client.Heartbeat] keeps it alive. [Client.Claim] does it by itself for a worker Redis doesn't know.
+// Register registers a worker and moves the classes to the audiences of the fleet that results. It must be repeated when the
+// offer changes; [Client.Heartbeat] keeps it alive. [Client.Claim] registers a worker that Redis doesn't know.
 func (c *Client) Register(ctx context.Context, w WorkerInfo) error {
 	if err := w.validate(); err != nil {
 		return err
 	}
 	jobType := w.Offer.Type
-	// The type first, then the drain: a Drain that runs beside this either finds the type or has left its mark already.
+	// The type comes first, then the drain: a concurrent Drain either finds the type, or has already written its key.
 	if err := c.useType(ctx, jobType); err != nil {
 		return err
 	}
@@ -40,8 +40,8 @@ func (c *Client) Register(ctx context.Context, w WorkerInfo) error {
 	return c.remap(ctx, jobType)
 }
 
-// registerAgain announces a worker that Redis doesn't know, though it was announced: it was silent for long, or Redis has lost
-// it, and then the machine's report as well.
+// registerAgain registers a worker again that Redis no longer knows: it was silent for long, or Redis has lost it, and then
+// the machine's report as well.
 func (c *Client) registerAgain(ctx context.Context, w WorkerInfo) error {
 	if err := c.Register(ctx, w); err != nil {
 		return err
@@ -49,7 +49,7 @@ func (c *Client) registerAgain(ctx context.Context, w WorkerInfo) error {
 	return c.remember(ctx, w.Machine, &HeartbeatAnswer{})
 }
 
-// Unregister takes a worker away in all the types it was registered for by this client, or in all types there are.
+// Unregister removes a worker from the types for which this client registered it, or else from all types.
 func (c *Client) Unregister(ctx context.Context, machine, worker string) error {
 	var types []string
 	c.mu.Lock()
@@ -77,7 +77,8 @@ func (c *Client) Unregister(ctx context.Context, machine, worker string) error {
 	return nil
 }
 
-// unregister takes workers of one type away and remaps, which is nothing to do where the profiles are the same.
+// unregister removes workers of one type and remaps, which does nothing if the profiles are the same. With onlyPassed it
+// removes only those whose registration has expired.
 func (c *Client) unregister(ctx context.Context, jobType string, onlyPassed bool, workers []string) error {
 	args := []any{boolArg(onlyPassed)}
 	for _, w := range workers {
@@ -111,13 +112,13 @@ func (w WorkerInfo) validate() error {
 	return nil
 }
 
-// entry is the worker as ctl has it.
+// entry returns the worker's value in ctl.
 func (w WorkerInfo) entry() string { return w.Offer.Profile() + "\t" + w.index() }
 
-// index is the allocation's index as the idle set sorts it.
+// index returns the allocation's index in the form that sorts in the idle set.
 func (w WorkerInfo) index() string { return fmt.Sprintf("%06d", w.Index) }
 
-// key names a worker of a type.
+// key returns the worker's name among all types.
 func (w WorkerInfo) key() string { return w.Offer.Type + " " + w.Machine + "/" + w.Name }
 
 // registered lists what this client registered for a machine, by type.

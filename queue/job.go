@@ -17,17 +17,17 @@ const (
 	Delayed   State = "delayed"
 	Running   State = "running"
 	Completed State = "completed"
-	Failed    State = "failed" // the connector said: not retriable
+	Failed    State = "failed" // and not retriable
 	Dead      State = "dead"   // attempts or lost leases used up, or the deadline passed
 	Cancelled State = "cancelled"
 )
 
-// Final says that a job in this state changes no more (but for a requeue by an operator).
+// Final reports whether a job in this state no longer changes, except if an operator requeues it.
 func (s State) Final() bool {
 	return s == Completed || s == Failed || s == Dead || s == Cancelled
 }
 
-// Submission is a job as its submitter writes it; the JSON form is the body of POST /v1/jobs.
+// Submission is a job to be submitted; its JSON form is the body of POST /v1/jobs.
 type Submission struct {
 	// Type is the connector that runs the job: comfyui, openai, replicate, runpod, simulation.
 	Type string `json:"type"`
@@ -35,7 +35,7 @@ type Submission struct {
 	Capabilities []string `json:"capabilities,omitempty"`
 	// Requires are valued requirements by dotted name: {"gpu.memory": ">=24GiB", "model": ["flux-dev"]}.
 	Requires map[string]any `json:"requires,omitempty"`
-	// Parameters are the connector's input; the queue does not look inside.
+	// Parameters are the connector's input; the queue does not read it.
 	Parameters json.RawMessage `json:"parameters,omitempty"`
 	// Priority is 0 to 100, higher first. nil is 50.
 	Priority *int `json:"priority,omitempty"`
@@ -43,17 +43,17 @@ type Submission struct {
 	Timeout wiretime.Duration `json:"timeout,omitempty"`
 	// MaxAttempts is how often the job may fail before it is dead. 0 is DefaultMaxAttempts.
 	MaxAttempts int `json:"max_attempts,omitempty"`
-	// NotBefore delays the job; Deadline makes it dead if it has not started by then.
+	// NotBefore delays the job; Deadline makes it dead if it has not started by that time.
 	NotBefore *time.Time `json:"not_before,omitempty"`
 	Deadline  *time.Time `json:"deadline,omitempty"`
 	Tenant    string     `json:"tenant,omitempty"`
-	// IdempotencyKey makes a repeated submission (same tenant, same key) return the first one's job. One that differs in anything
-	// but Durable is a [*ConflictError], whatever its type. The key is remembered as long as the job is: until it ends, and
+	// IdempotencyKey makes a repeated submission (same tenant, same key) return the first one's job. A submission that differs in
+	// anything but Durable gets a [*ConflictError], whatever its type. The key is remembered as long as the job is: until it ends, and
 	// then for Options.Retention.
 	IdempotencyKey string `json:"idempotency_key,omitempty"`
-	// Durable makes Submit return only when Redis has written the job to its disk. It needs Redis 7.2, or appendfsync always.
+	// Durable makes Submit return only after Redis has written the job to its disk. It needs Redis 7.2, or appendfsync always.
 	Durable bool `json:"durable,omitempty"`
-	// Webhook is refused: nobody calls it yet.
+	// Webhook is refused: webhooks are not built yet.
 	Webhook  string            `json:"webhook,omitempty"`
 	Metadata map[string]string `json:"metadata,omitempty"`
 }
@@ -77,7 +77,7 @@ type Job struct {
 	Timeout      wiretime.Duration       `json:"timeout"`
 	MaxAttempts  int                     `json:"max_attempts"`
 	Attempts     int                     `json:"attempts"`    // claims that ended in a failure, or the running one's number
-	LostLeases   int                     `json:"lost_leases"` // claims whose worker went silent; counted apart
+	LostLeases   int                     `json:"lost_leases"` // claims whose worker went silent; counted separately
 	Tenant       string                  `json:"tenant,omitempty"`
 	Webhook      string                  `json:"webhook,omitempty"`
 	Metadata     map[string]string       `json:"metadata,omitempty"`
@@ -96,10 +96,10 @@ type Job struct {
 	History []Attempt `json:"history,omitempty"`
 	// Parameters are present from Get only.
 	Parameters json.RawMessage `json:"parameters,omitempty"`
-	// Repeated is set by Submit where the job is that of an earlier submission with the same idempotency key.
+	// Repeated is set by Submit if the job is that of an earlier submission with the same idempotency key.
 	Repeated bool `json:"-"`
 
-	deadline *time.Time // as submitted, where that may differ from Deadline
+	deadline *time.Time // as submitted, if that may differ from Deadline
 }
 
 // Attempt is one ended claim of a job.
@@ -112,20 +112,20 @@ type Attempt struct {
 	EndedAt   time.Time `json:"ended_at"`
 }
 
-// Progress is how far a running job is. Value/Max is a fraction where Max > 0.
+// Progress is a running job's progress: the fraction Value/Max if Max > 0.
 type Progress struct {
 	Value   float64 `json:"value"`
 	Max     float64 `json:"max"`
 	Message string  `json:"message,omitempty"`
 }
 
-// Result is what a completed job leaves: small data inline, files as references into the blob store.
+// Result is the result of a completed job: small data inline, files as references into the blob store.
 type Result struct {
 	Data  json.RawMessage `json:"data,omitempty"` // at most MaxInlineResult bytes
 	Blobs []Blob          `json:"blobs,omitempty"`
 }
 
-// MaxInlineResult is the largest Result.Data that Redis takes, in bytes. Larger data goes to the blob store.
+// MaxInlineResult is the largest Result.Data in bytes. Larger data goes to the blob store.
 const MaxInlineResult = 32 << 10
 
 // Blob refers to one file of a result.
@@ -137,7 +137,7 @@ type Blob struct {
 	SHA256      string `json:"sha256"` // hexadecimal
 }
 
-// Failure says why an attempt failed. Code is for programs, one of the connector's documented words; Message is for people.
+// Failure describes why an attempt failed. Code is for programs, one of the connector's documented words; Message is for people.
 type Failure struct {
 	Code      string `json:"code"`
 	Message   string `json:"message"`

@@ -87,7 +87,7 @@ func scriptFields() []script.Field {
 	return out
 }
 
-// stateOf translates a record's letter into the state.
+// stateOf returns the state that a record's letter stands for.
 func stateOf(letter string) State {
 	switch letter {
 	case "w":
@@ -155,15 +155,15 @@ func (r *record) lease() Lease {
 	return Lease{JobID: r.id, Machine: r.machine, Worker: r.worker, Fence: r.fence, Nonce: r.nonce}
 }
 
-// extra is what only some submissions have, kept apart from the record.
+// extra holds what only some submissions have. It is stored separately from the record.
 type extra struct {
 	Webhook   string            `json:"w,omitempty"`
 	Metadata  map[string]string `json:"m,omitempty"`
 	NotBefore int64             `json:"n,omitempty"`
-	Deadline  int64             `json:"d,omitempty"` // as submitted, beside an idempotency key: a requeue ends the record's
+	Deadline  int64             `json:"d,omitempty"` // as submitted with an idempotency key: a requeue clears the record's
 }
 
-// job builds the public form; meta and details may be empty.
+// job returns the public form of a record. meta and details may be empty.
 func (r *record) job(meta string, details map[string]string) (*Job, error) {
 	j := &Job{
 		ID: r.id, Type: typeOf(r.id), State: r.state, Class: r.class, Priority: r.priority(),

@@ -9,8 +9,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Cancel ends a job wherever it is. The worker that runs it is told at once over [Client.Cancels] and with its next
-// heartbeat. Cancelling a cancelled job succeeds; any other ended job is [ErrFinal].
+// Cancel cancels a job. A worker that runs it is told immediately through [Client.Cancels] and again with its next
+// heartbeat. Cancelling a cancelled job succeeds; for any other ended job the error is [ErrFinal].
 func (c *Client) Cancel(ctx context.Context, id, reason string) (*Job, error) {
 	t, err := checkID(id)
 	if err != nil {
@@ -28,7 +28,7 @@ func (c *Client) Cancel(ctx context.Context, id, reason string) (*Job, error) {
 	return c.Get(ctx, id)
 }
 
-// Requeue makes a failed, dead or cancelled job wait again, with fresh attempts, at its original place.
+// Requeue makes a failed, dead or cancelled job wait again, with all its attempts, at its original place.
 func (c *Client) Requeue(ctx context.Context, id string) (*Job, error) {
 	t, err := checkID(id)
 	if err != nil {
@@ -75,11 +75,11 @@ func (c *Client) InFlight(ctx context.Context, machine string) (int, error) {
 	return total, nil
 }
 
-// checkID finds a job's type in its id; an id that can't be one is [ErrNotFound].
+// checkID returns the job type in a job's id. The error is [ErrNotFound] for what can't be an id.
 func checkID(id string) (string, error) {
 	t := typeOf(id)
 	if t == "" || len(id) > 128 || strings.ContainsFunc(t, func(r rune) bool { return r != '_' && (r < 'a' || r > 'z') && (r < '0' || r > '9') }) {
-		return "", fmt.Errorf("%w: %q is no job id", ErrNotFound, printable(id))
+		return "", fmt.Errorf("%w: %q is not a job id", ErrNotFound, printable(id))
 	}
 	return t, nil
 }

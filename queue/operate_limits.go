@@ -12,7 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// unholdChunk is how many held jobs one script call puts back.
+// unholdChunk is how many held jobs one script call returns to the index.
 const unholdChunk = 200
 
 // SetLimits replaces a type's limits; see [API].
@@ -63,16 +63,16 @@ func (c *Client) SetLimits(ctx context.Context, jobType string, l Limits) error 
 func (v *Limit) check(field string) error {
 	switch {
 	case v.Running < 0:
-		return &InvalidError{field + ".running", "must not be negative; 0 is no limit"}
+		return &InvalidError{field + ".running", "must not be negative; 0 means unlimited"}
 	case v.Rate < 0 || v.Rate > 1e6 || v.Rate != v.Rate || v.Rate > 0 && v.Rate < 1e-4:
-		return &InvalidError{field + ".rate", "write starts per second, 0.0001 to 1000000, or 0 for no limit"}
+		return &InvalidError{field + ".rate", "write starts per second, 0.0001 to 1000000, or 0 for unlimited"}
 	case v.Burst < 0 || v.Burst > 1e6 || v.Burst > 0 && v.Rate == 0:
-		return &InvalidError{field + ".burst", "write 0 to 1000000, beside a rate"}
+		return &InvalidError{field + ".burst", "write 0 to 1000000, together with a rate"}
 	}
 	return nil
 }
 
-// unholdAll puts every held job back into the index, chunk by chunk; the new limits take those out again that they hold.
+// unholdAll returns every held job to the index, chunk by chunk. Claims then hold those again that the new limits affect.
 func (c *Client) unholdAll(ctx context.Context, jobType string) error {
 	for {
 		reply, err := c.evalAgain(ctx, "unhold", jobType, nil, unholdChunk)
@@ -86,7 +86,7 @@ func (c *Client) unholdAll(ctx context.Context, jobType string) error {
 	}
 }
 
-// Limits reads a type's limits.
+// Limits returns a type's limits.
 func (c *Client) Limits(ctx context.Context, jobType string) (Limits, error) {
 	if _, err := checkID(jobType + "-"); err != nil {
 		return Limits{}, &InvalidError{"type", "is not a job type"}
@@ -120,7 +120,7 @@ func (c *Client) Limits(ctx context.Context, jobType string) (Limits, error) {
 	return out, nil
 }
 
-// read sets the part of the limit that the field is; a bucket's field is none.
+// read sets the part of the limit that a field holds. It returns false for the field of a token bucket.
 func (v *Limit) read(kind, value string) bool {
 	switch kind {
 	case "c":
@@ -137,7 +137,7 @@ func (v *Limit) read(kind, value string) bool {
 	return false
 }
 
-// Pause makes every claim of the type come back empty; see [API].
+// Pause makes every claim of the type return no jobs; see [API].
 func (c *Client) Pause(ctx context.Context, jobType, reason string) error {
 	if _, err := checkID(jobType + "-"); err != nil {
 		return &InvalidError{"type", "is not a job type"}
@@ -148,7 +148,7 @@ func (c *Client) Pause(ctx context.Context, jobType, reason string) error {
 	return c.wrap(ctx, c.rdb.HSet(ctx, c.keys.shard(jobType, "ctl"), "paused", orElse(printable(reason), "paused")).Err())
 }
 
-// paused is why a type is paused, empty where it isn't.
+// paused returns why a type is paused, or "".
 func (c *Client) paused(ctx context.Context, jobType string) (string, error) {
 	why, err := c.rdb.HGet(ctx, c.keys.shard(jobType, "ctl"), "paused").Result()
 	if err != nil && !errors.Is(err, redis.Nil) {
@@ -181,11 +181,11 @@ func (c *Client) Resume(ctx context.Context, jobType string) error {
 	return c.wrap(ctx, c.rdb.HDel(ctx, c.keys.shard(jobType, "ctl"), "paused").Err())
 }
 
-// maxFair is how many tenants' places are remembered before those that no longer matter are forgotten.
+// maxFair is how many tenants' places are kept before those that no longer matter are removed.
 const maxFair = 5000
 
-// trimFair forgets the places of tenants that aren't ahead of what was started last. One that is used meanwhile begins
-// anew there, which is where it stood.
+// trimFair removes the places of tenants that aren't ahead of the job started last. A removed tenant's next job gets that
+// place, which is what it would have got anyway.
 func (c *Client) trimFair(ctx context.Context, jobType string) error {
 	key := c.keys.shard(jobType, "fair")
 	n, err := c.rdb.HLen(ctx, key).Result()

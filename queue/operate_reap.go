@@ -12,9 +12,9 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Reap does what time brings: gives back the jobs of silent workers, makes delayed jobs wait, ends jobs past their deadline
-// or timeout, forgets silent workers, old jobs and empty classes, and goes on with a remapping that was left unfinished.
-// Each part does at most limit things per type and call. Any number of callers may run it at once, about every second.
+// Reap does what is due: it requeues the jobs of silent workers, makes delayed jobs wait, ends jobs past their deadline or
+// timeout, removes silent workers, old jobs and empty classes, and continues an unfinished remapping. Each part handles at
+// most limit items per type and call. Any number of clients may call it concurrently, about every second.
 func (c *Client) Reap(ctx context.Context, limit int) (ReapResult, error) {
 	var out ReapResult
 	if limit < 1 {
@@ -66,7 +66,7 @@ func (p *reapPass) run(ctx context.Context) error {
 	return p.c.remap(ctx, p.jobType)
 }
 
-// due lists the members of one of the shard's sets whose time has come.
+// due returns the members of one of the shard's sets whose time has come.
 func (p *reapPass) due(ctx context.Context, set string, t time.Time, limit int) ([]string, error) {
 	ids, err := p.c.rdb.ZRangeByScore(ctx, p.c.keys.shard(p.jobType, set), &redis.ZRangeBy{
 		Min: "-inf", Max: strconv.FormatInt(t.UnixMilli(), 10), Count: int64(limit),
@@ -121,7 +121,7 @@ func (p *reapPass) promote(ctx context.Context) error {
 	return nil
 }
 
-// unhold puts jobs back that were held for a limit which has room by now.
+// unhold returns held jobs to the index whose tenant is below its limit again.
 func (p *reapPass) unhold(ctx context.Context) error {
 	reply, err := p.c.eval(ctx, "unhold", p.jobType, nil, "room")
 	if err != nil {
@@ -131,7 +131,7 @@ func (p *reapPass) unhold(ctx context.Context) error {
 	return p.c.trimFair(ctx, p.jobType)
 }
 
-// drop forgets ended jobs that are too old or too many.
+// drop removes ended jobs that are too old or too many.
 func (p *reapPass) drop(ctx context.Context) error {
 	old, err := p.due(ctx, "ended", p.now.Add(-p.c.opts.Retention), p.limit)
 	if err != nil {
@@ -167,7 +167,7 @@ func (p *reapPass) drop(ctx context.Context) error {
 	return nil
 }
 
-// tidy forgets lapsed drains, in about one pass of sixty: there is one for each machine that was ever taken away.
+// tidy removes ended drains, in about one pass of sixty: each machine that was ever removed leaves one.
 func (p *reapPass) tidy(ctx context.Context) error {
 	if rand.N(60) != 0 {
 		return nil
@@ -178,7 +178,7 @@ func (p *reapPass) tidy(ctx context.Context) error {
 	}
 	var drains []any
 	for _, field := range ctl {
-		if strings.HasPrefix(field, drainField) || strings.HasPrefix(field, personDrainField) {
+		if strings.HasPrefix(field, drainField) || strings.HasPrefix(field, operatorDrainField) {
 			drains = append(drains, field)
 		}
 	}
@@ -190,7 +190,7 @@ func (p *reapPass) tidy(ctx context.Context) error {
 	return nil
 }
 
-// collect looks at a few classes, chosen at random, and takes the empty ones out of the index.
+// collect examines a few classes, chosen at random, and removes the empty ones from the index.
 func (p *reapPass) collect(ctx context.Context) error {
 	classes, err := p.c.rdb.ZRandMember(ctx, p.c.keys.shard(p.jobType, "classes"), min(p.limit, 100)).Result()
 	if err != nil || len(classes) == 0 {

@@ -8,7 +8,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Get reads a job with its parameters; [ErrNotFound] where there is none (any more).
+// Get returns a job with its parameters. The error is [ErrNotFound] if there is none, or no longer.
 func (c *Client) Get(ctx context.Context, id string) (*Job, error) {
 	_, job, err := c.get(ctx, id)
 	return job, err
@@ -53,7 +53,7 @@ func (c *Client) get(ctx context.Context, id string) (*record, *Job, error) {
 	return r, job, nil
 }
 
-// read reads several jobs of one type, without their parameters; those that are gone are left out.
+// read returns several jobs of one type without their parameters. It leaves out those that are gone.
 func (c *Client) read(ctx context.Context, jobType string, ids []string) ([]Job, error) {
 	if len(ids) == 0 {
 		return nil, nil

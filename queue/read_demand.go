@@ -10,14 +10,14 @@ import (
 	"time"
 )
 
-// demandChunk is how many classes one script call reads, so that no call holds Redis for long.
+// demandChunk is how many classes one script call reads, so that no call blocks Redis for long.
 const demandChunk = 200
 
 // arrivalWindow is the time constant of the arrival rate, as in submit.lua.
 const arrivalWindow = time.Minute
 
-// Demand reads the load of every class that is in the index. What it costs depends on the number of classes, not on how
-// many jobs wait.
+// Demand returns the load of every class in the index. Its cost depends on the number of classes, not on the number of
+// waiting jobs.
 func (c *Client) Demand(ctx context.Context) ([]ClassDemand, error) {
 	types, err := c.allTypes(ctx)
 	if err != nil {
@@ -33,7 +33,7 @@ func (c *Client) Demand(ctx context.Context) ([]ClassDemand, error) {
 		if err != nil {
 			return nil, err
 		}
-		classes = slices.AppendSeq(classes, maps.Keys(running)) // a class may have left the index since its jobs began
+		classes = slices.AppendSeq(classes, maps.Keys(running)) // a class may have left the index since its jobs started
 		slices.Sort(classes)
 		for chunk := range slices.Chunk(slices.Compact(classes), demandChunk) {
 			part, err := c.demand(ctx, t, chunk, running)
@@ -46,7 +46,7 @@ func (c *Client) Demand(ctx context.Context) ([]ClassDemand, error) {
 	return out, nil
 }
 
-// runningChunk is how many leases one script call looks at.
+// runningChunk is how many leases one script call reads.
 const runningChunk = 5000
 
 // running counts a type's running jobs by class.
@@ -100,7 +100,7 @@ func (c *Client) demand(ctx context.Context, jobType string, classes []string, r
 	return out, nil
 }
 
-// arrivalRate is jobs per second out of the decayed count "count time".
+// arrivalRate returns jobs per second from a decayed count, "count time".
 func arrivalRate(s string, now int64) float64 {
 	count, ms, ok := strings.Cut(s, " ")
 	n, err := strconv.ParseFloat(count, 64)
@@ -112,7 +112,7 @@ func arrivalRate(s string, now int64) float64 {
 	return n * math.Exp(-age.Seconds()/arrivalWindow.Seconds()) / arrivalWindow.Seconds()
 }
 
-// serviceTimes are the mean and the 90th percentile of the samples kept, milliseconds each followed by a comma.
+// serviceTimes returns the mean and the 90th percentile of samples: milliseconds, each followed by a comma.
 func serviceTimes(s string) (mean, p90 time.Duration) {
 	var all []time.Duration
 	var sum time.Duration
@@ -137,7 +137,7 @@ func (c *Client) positionOf(ctx context.Context, r *record) (int64, error) {
 	return n, c.wrap(ctx, err)
 }
 
-// Idle counts a type's workers that wait for a wake-up; -1 where Redis can't be asked.
+// Idle counts a type's workers that wait for a wake-up; -1 if Redis doesn't answer.
 func (c *Client) Idle(ctx context.Context, jobType string) int {
 	n, err := c.rdb.ZCard(ctx, c.keys.shard(jobType, "idle")).Result()
 	if err != nil {

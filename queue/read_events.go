@@ -13,13 +13,13 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// resync is how often a running [Client.Events] reads the job itself: publications can get lost, the record can't.
+// resync is how often a running [Client.Events] reads the job itself: published messages can be lost, the record can't.
 const resync = 2 * time.Second
 
-// watchBuffer is how many messages a slow reader of a lossy channel may lag behind before some are dropped.
+// watchBuffer is how many messages a slow reader may lag behind before some are dropped.
 const watchBuffer = 1024
 
-// subscribe receives a subscription's messages until ctx ends. The subscription is up when it returns.
+// subscribe receives a subscription's messages until ctx ends. It returns when the subscription is active.
 func subscribe[T any](ctx context.Context, ps *redis.PubSub, c *Client, decode func(*redis.Message) (T, bool)) (<-chan T, error) {
 	if _, err := ps.Receive(ctx); err != nil {
 		return nil, errors.Join(c.wrap(ctx, err), ps.Close())
@@ -28,7 +28,7 @@ func subscribe[T any](ctx context.Context, ps *redis.PubSub, c *Client, decode f
 	out := make(chan T)
 	go func() {
 		defer close(out)
-		defer func() { _ = ps.Close() }() // the connection is going away either way
+		defer func() { _ = ps.Close() }() // the connection ends either way
 		for {
 			select {
 			case <-ctx.Done():
@@ -39,7 +39,7 @@ func subscribe[T any](ctx context.Context, ps *redis.PubSub, c *Client, decode f
 				}
 				v, ok := decode(m)
 				if !ok {
-					c.log.Warn("a published message can't be read", "channel", m.Channel)
+					c.log.Warn("unreadable message", "channel", m.Channel)
 					continue
 				}
 				select {
@@ -78,7 +78,7 @@ func (c *Client) Watch(ctx context.Context) (<-chan Event, error) {
 	return out, nil
 }
 
-// decodeEvent reads a line as the event function of lib_record.lua writes it.
+// decodeEvent reads a line that the event function of lib_record.lua wrote.
 func decodeEvent(line string) (Event, bool) {
 	f := strings.SplitN(line, "\t", 8)
 	if len(f) != 8 {
@@ -97,8 +97,8 @@ func decodeEvent(line string) (Event, bool) {
 	return e, err == nil
 }
 
-// Events sends a job's events after the given event id. The past is read from the job itself: each change of its life is
-// there, of an attempt's progress only the latest. The rest comes as it happens.
+// Events sends a job's events after the given event id. Past events are read from the job itself: it has every change, but of
+// an attempt's progress only the latest. Later events are sent as they happen.
 func (c *Client) Events(ctx context.Context, id, after string) (*EventStream, error) {
 	last := int64(0)
 	if after != "" {
@@ -134,8 +134,8 @@ type follower struct {
 	out  chan<- Event
 }
 
-// run ends with nil after the final event. An event that doesn't follow on the last one means that some were missed (or
-// have been read from the record already): then the record is read.
+// run returns nil after the final event. It reads the record if an event doesn't follow the last one sent: some were missed,
+// or have already been read from the record.
 func (f *follower) run(ctx context.Context, published <-chan Event) error {
 	final, err := f.catchUp(ctx)
 	if final || err != nil {
@@ -175,8 +175,8 @@ func (f *follower) send(ctx context.Context, e Event) error {
 	}
 }
 
-// catchUp sends what the record knows beyond the last event sent. While Redis can't be reached it keeps quiet: the next
-// tick tries again.
+// catchUp sends the events in the record after the last one sent. While Redis can't be reached it does nothing: the next tick
+// tries again.
 func (f *follower) catchUp(ctx context.Context) (final bool, err error) {
 	r, details, job, err := f.c.getDetails(ctx, f.id)
 	if errors.Is(err, ErrUnavailable) && ctx.Err() == nil {
@@ -200,7 +200,7 @@ func (f *follower) catchUp(ctx context.Context) (final bool, err error) {
 	return r.state.Final(), nil
 }
 
-// pastEvents rebuilds a job's events from its record, in order of revision.
+// pastEvents derives a job's events from its record, in order of revision.
 func pastEvents(r *record, job *Job, details map[string]string) ([]Event, error) {
 	attempts, err := r.attemptsOf(details)
 	if err != nil {
@@ -239,7 +239,7 @@ func pastEvents(r *record, job *Job, details map[string]string) ([]Event, error)
 	return slices.CompactFunc(events, func(a, b Event) bool { return a.ID == b.ID }), nil
 }
 
-// endKind names the event with which an attempt that wasn't the last one ended.
+// endKind returns the kind of the event that ended an attempt which wasn't the last one.
 func endKind(outcome string) string {
 	if outcome == "failed" {
 		return "retrying"

@@ -15,7 +15,7 @@ import (
 	"github.com/emprops/machinectl/hcl/timetext"
 )
 
-// Explain says why a job is where it is, judging every live worker with the one matcher.
+// Explain explains why a job is in its state. It judges every live worker with package capability.
 func (c *Client) Explain(ctx context.Context, id string) (*Explanation, error) {
 	r, job, err := c.get(ctx, id)
 	if err != nil {
@@ -53,7 +53,7 @@ func (c *Client) Explain(ctx context.Context, id string) (*Explanation, error) {
 	return e, nil
 }
 
-// isHeld says whether the job waits for its tenant's limit.
+// isHeld reports whether the job waits because of its tenant's limit.
 func (c *Client) isHeld(ctx context.Context, r *record) (bool, error) {
 	err := c.rdb.ZScore(ctx, c.keys.shard(typeOf(r.id), "held"), r.tenant+"\t"+r.order+":"+r.class+":"+r.id).Err()
 	if errors.Is(err, redis.Nil) {
@@ -82,7 +82,7 @@ func summary(r *record, e *Explanation, paused string, held bool) string {
 	return fmt.Sprintf("has %d jobs of its class before it; %d live workers can run it", e.Position, e.Able)
 }
 
-// judge counts the live workers that could run the job and the reasons of the others, and finds the nearest of those.
+// judge counts the live workers that could run the job and the reasons why others can't, and finds the nearest of those.
 func (c *Client) judge(ctx context.Context, r *record, job *Job, e *Explanation) error {
 	workers, err := c.liveWorkers(ctx)
 	if err != nil {
@@ -111,8 +111,8 @@ func (c *Client) judge(ctx context.Context, r *record, job *Job, e *Explanation)
 	return nil
 }
 
-// lacks is what keeps a worker from running the job, empty if nothing does, and how many requirements it doesn't meet. Another
-// type is farther away than anything else.
+// lacks returns what keeps a worker from running the job, empty if nothing does, and how many requirements it doesn't meet. A
+// worker of another type is farther away than any other.
 func (w liveWorker) lacks(r *record, job *Job) (lacks []string, unmet int) {
 	for _, m := range job.Requirements.Unmet(w.offer) {
 		lacks = append(lacks, m.String())
@@ -137,7 +137,8 @@ type refusedWorker struct {
 	unmet int
 }
 
-// nearest is the worker with the fewest unmet requirements; of several, one that shares its lacks with most, then by name.
+// nearest returns the worker with the fewest unmet requirements; of several, one that shares its lacks with the most others,
+// then the first by name.
 func nearest(workers []refusedWorker) *Nearest {
 	if len(workers) == 0 {
 		return nil
@@ -156,7 +157,7 @@ func nearest(workers []refusedWorker) *Nearest {
 	return &Nearest{Machine: best.machine, Worker: best.name, Lacks: best.lacks, Workers: count(best)}
 }
 
-// String says it for a person.
+// String returns a phrase for people.
 func (n *Nearest) String() string {
 	who := fmt.Sprintf("the nearest is worker %s of machine %s", n.Worker, n.Machine)
 	if n.Workers > 1 {
@@ -195,12 +196,12 @@ func (c *Client) liveWorkers(ctx context.Context) ([]liveWorker, error) {
 			name, isWorker := strings.CutPrefix(field, "w:")
 			profile, _, _ := strings.Cut(v, "\t")
 			o, known := f.offers[profile]
-			if !isWorker || !known { // its profile is gone in between
+			if !isWorker || !known { // its profile was removed meanwhile
 				continue
 			}
 			machine, worker, _ := strings.Cut(name, "/")
 			_, ours := parseDrain(ctl[drainField+machine], now)
-			_, theirs := parseDrain(ctl[personDrainField+machine], now)
+			_, theirs := parseDrain(ctl[operatorDrainField+machine], now)
 			out = append(out, liveWorker{machine: machine, name: worker, offer: o, draining: ours || theirs})
 		}
 	}

@@ -86,7 +86,7 @@ func (h *hub) send(f *feed, line string) {
 		}
 		select {
 		case l.events <- e:
-		default: // it reads the job's record when it sees the gap
+		default: // it notices the gap and reads the job's record
 		}
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// scanBudget bounds how many records one List call looks at per type when a filter leaves most of them out; the answer's
-// cursor goes on from there, so a page may hold fewer jobs than asked for, even none, with more to come.
+// scanBudget bounds how many records one List call reads per type when a filter leaves most of them out. The cursor continues
+// from there, so a page may have fewer jobs than the limit, or none, with more to come.
 const scanBudget = 10_000
 
 // position is a place in a listing: jobs are ordered by time (creation, or end for ended states), then id, newest first.
@@ -35,8 +35,8 @@ func parsePosition(s string) (*position, error) {
 // after reports whether p comes after q in a listing, which is newest first.
 func (p position) after(q position) bool { return p.at < q.at || p.at == q.at && p.id < q.id }
 
-// List selects jobs, newest first: by creation, or by their end where State is a final one. Parameters are left out. next
-// is empty on the last page.
+// List returns jobs without their parameters, newest first: by creation, or by their end if State is final. next is empty on
+// the last page.
 func (c *Client) List(ctx context.Context, f ListFilter) (jobs []Job, next string, err error) {
 	switch {
 	case f.Limit < 0 || f.Limit > 500:
@@ -51,7 +51,7 @@ func (c *Client) List(ctx context.Context, f ListFilter) (jobs []Job, next strin
 		}
 	}
 	if !slices.Contains([]State{"", Waiting, Delayed, Running, Completed, Failed, Dead, Cancelled}, f.State) {
-		return nil, "", &InvalidError{"state", fmt.Sprintf("%q is not one: write waiting, delayed, running, completed, failed, dead or cancelled", printable(string(f.State)))}
+		return nil, "", &InvalidError{"state", fmt.Sprintf("%q is not a state: write waiting, delayed, running, completed, failed, dead or cancelled", printable(string(f.State)))}
 	}
 	types := []string{f.Type}
 	if f.Type == "" {
@@ -62,7 +62,7 @@ func (c *Client) List(ctx context.Context, f ListFilter) (jobs []Job, next strin
 		return nil, "", &InvalidError{"type", "is not a job type"}
 	}
 	var found []position
-	var horizon *position // the newest place at which a type's scan stopped short: nothing below it may be shown yet
+	var horizon *position // the newest place at which a type's scan stopped early: nothing after it may be shown yet
 	for _, t := range types {
 		ps, stopped, err := c.scan(ctx, t, f, from)
 		if err != nil {
@@ -113,8 +113,8 @@ func (c *Client) page(ctx context.Context, f ListFilter, found []position, horiz
 	return out, next, nil
 }
 
-// scan walks one type's index, newest first, and collects limit+1 places that pass the filter. stopped is where it gave
-// up with more to look at.
+// scan walks one type's index, newest first, and collects limit+1 places that pass the filter. stopped is where it
+// stopped with more to read.
 func (c *Client) scan(ctx context.Context, jobType string, f ListFilter, from *position) (found []position, stopped *position, err error) {
 	index := "all"
 	if f.State.Final() {

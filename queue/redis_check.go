@@ -13,8 +13,8 @@ import (
 // formatVersion is the layout of the data that this code reads and writes.
 const formatVersion = "2"
 
-// check refuses a Redis that would lose jobs silently and warns of one that may lose the last of them in a crash. What a
-// server doesn't let us see (CONFIG is often forbidden to users, and missing in embedded servers) isn't held against it.
+// check refuses a Redis that would lose jobs silently, and warns of one that may lose the latest in a crash. It accepts a
+// server that hides its settings: CONFIG is often forbidden to users, and missing in embedded servers.
 func (c *Client) check(ctx context.Context) error {
 	if err := c.Ping(ctx); err != nil {
 		return err
@@ -36,7 +36,7 @@ func (c *Client) check(ctx context.Context) error {
 	return c.verify(ctx, format)
 }
 
-// checkFormat refuses data of another layout, and says what to do.
+// checkFormat refuses data of another layout. Its error tells what to do.
 func (c *Client) checkFormat(format string) error {
 	if format == formatVersion {
 		return nil
@@ -54,7 +54,7 @@ func (c *Client) checkFormat(format string) error {
 	return fmt.Errorf("queue: the data in Redis under %q has layout %s, and this program reads layout %s: %s", c.opts.Prefix, printable(format), formatVersion, what)
 }
 
-// eachServer calls f with each server that holds keys: all masters of a cluster, else the one there is.
+// eachServer calls f with each server that holds keys: all masters of a cluster, or the only server.
 func (c *Client) eachServer(ctx context.Context, f func(context.Context, redis.Cmdable) error) error {
 	if cluster, ok := c.rdb.(*redis.ClusterClient); ok {
 		return cluster.ForEachMaster(ctx, func(ctx context.Context, server *redis.Client) error { return f(ctx, server) })
@@ -77,7 +77,7 @@ func (c *Client) checkedServer(ctx context.Context, server redis.Cmdable) (info 
 	return info, checkEviction(ctx, server, info)
 }
 
-// serverInfo is what INFO says, by field; empty where the server doesn't tell.
+// serverInfo returns the fields of INFO, and none that the server doesn't show.
 func (c *Client) serverInfo(ctx context.Context, server redis.Cmdable) (map[string]string, error) {
 	out := map[string]string{}
 	for _, section := range []string{"server", "memory", "persistence"} {

@@ -3,21 +3,21 @@ package queue
 import "strings"
 
 // keys builds every key and channel name. A type's keys share the hash tag {type}, so that they lie in one slot of a Redis
-// Cluster; what belongs to no type lies under {_}. The scripts' own key names (scripts/*.lua, "KEYS:") are the shard's.
+// Cluster; what doesn't belong to a type has the tag {_}. The scripts' own key names (scripts/*.lua, "KEYS:") are the shard's.
 type keys struct{ prefix string }
 
-// noType stands in the hash tag of what belongs to no type.
+// noType is the hash tag of what doesn't belong to a type.
 const noType = "_"
 
-// shard is one of a type's fixed keys; lib_index.lua and lib_record.lua say what is in them.
+// shard is one of a type's fixed keys. lib_index.lua and lib_record.lua describe what they hold.
 func (k keys) shard(jobType, name string) string {
 	return k.prefix + ":{" + jobType + "}:" + name
 }
 
-// details is the hash with a job's progress, result, error and ended attempts. It exists once there is any of them.
+// details is the hash with a job's progress, result, error and ended attempts. It exists if the job has any of them.
 func (k keys) details(id string) string { return k.shard(typeOf(id), "info:"+id) }
 
-// wake is the list a waiting worker pops from.
+// wake is the list from which a waiting worker pops.
 func (k keys) wake(jobType, worker string) string { return k.shard(jobType, "wake:"+worker) }
 
 // events is the channel of a type's events, one message per script call with one line per event.
@@ -35,21 +35,21 @@ func (k keys) types() string { return k.shard(noType, "types") }
 // idempotency is the hash of all idempotency keys: "<tenant>\t<key>" → the id of its job.
 func (k keys) idempotency() string { return k.shard(noType, "idem") }
 
-// format says which layout the data has.
+// format is the version of the data's layout.
 func (k keys) format() string { return k.shard(noType, "format") }
 
-// machines and machinesTill hold the machines' reports and until when they hold.
+// machines holds the machines' reports, and machinesTill until when they are valid.
 func (k keys) machines() string     { return k.shard(noType, "machines") }
 func (k keys) machinesTill() string { return k.shard(noType, "machinestill") }
 
-// fleetDrain exists while a machine is to take no more jobs; workers that register later copy it to their shard.
+// fleetDrain exists while the dispatcher drains a machine. Workers that register later copy it to their shard.
 func (k keys) fleetDrain(machine string) string { return k.shard(noType, "drain:"+machine) }
 
-// lead is who leads a task.
+// lead holds the leader of a task.
 func (k keys) lead(task string) string { return k.shard(noType, "lead:"+task) }
 
-// personDrain is the same, where a person asked for it.
-func (k keys) personDrain(machine string) string { return k.prefix + ":{_}:persondrain:" + machine }
+// operatorDrain is the same for an operator drain. Its name in Redis is older than that term.
+func (k keys) operatorDrain(machine string) string { return k.prefix + ":{_}:persondrain:" + machine }
 
 // status is the channel of the machines' reports.
 func (k keys) status() string {
@@ -59,7 +59,7 @@ func (k keys) status() string {
 	return k.prefix + ":machine:status"
 }
 
-// typeOf is the job type in a job's id, "<type>-<ulid>"; empty where id isn't one.
+// typeOf returns the job type in a job's id, "<type>-<ulid>", or "" if id isn't one.
 func typeOf(id string) string {
 	t, _, ok := strings.Cut(id, "-")
 	if !ok {

@@ -10,27 +10,27 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Redis may lose everything while its clients live on: it comes back without its data, or somebody empties it. So whatever a
-// client once wrote or read there is looked for again, in calls that are made anyway, and written again where it is gone:
+// Redis may lose everything while its clients live on: it restarts without its data, or is emptied. So clients check what
+// they once wrote or read there, in calls that they make anyway, and write it again if it is gone:
 //
 //   - the layout ([Client.verify], with each heartbeat and each pass of the reaper),
-//   - the set of types ([Client.allTypes]; a type is never taken out of it),
-//   - a shard's mark: submit and register refuse without it, and their caller makes it ([Client.inType]),
-//   - workers and their offers: a claim and a heartbeat find that they aren't registered,
-//   - a machine's report: the heartbeat finds it gone,
-//   - classes: submit asks for the definition of those that it doesn't find; audiences follow from them,
-//   - scripts: one that isn't known is sent anew,
-//   - leases: a heartbeat tells of those whose job is gone as lost.
+//   - the set of types ([Client.allTypes]; a type is never removed from it),
+//   - a shard's mark: submit and register refuse without it, and the client then sets it ([Client.inType]),
+//   - workers and their offers: a claim and a heartbeat notice that they aren't registered,
+//   - a machine's report: the heartbeat notices that it is gone,
+//   - classes: submit requests the definition of those that it doesn't find; audiences follow from them,
+//   - scripts: one that Redis doesn't know is sent again,
+//   - leases: a heartbeat returns those whose job is gone as lost.
 //
-// Versions of the fleet are times, so that none is used a second time for another fleet.
+// Versions of the fleet are times, so that none is used again for another fleet.
 
-// markValue is a value of over 64 bytes: with it Redis keeps a small hash as a hash table, not as a list that it walks.
+// markValue is a value of over 64 bytes: with it Redis keeps a small hash as a hash table, not as a list that it scans.
 const markValue = "This value has no meaning: it makes Redis keep this hash as a hash table."
 
-// forgotten is what a script answers that changed nothing, since the shard isn't marked.
+// forgotten is the answer of a script that changed nothing because the shard isn't marked.
 const forgotten = "forgotten"
 
-// useType puts a type into the set of types, so that the reaper and the others find its shard, and then marks the shard.
+// useType adds a type to the set of types, so that the reaper and other clients find its shard, and then marks the shard.
 func (c *Client) useType(ctx context.Context, jobType string) error {
 	_, err := c.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		p.SAdd(ctx, c.keys.types(), jobType)
@@ -48,7 +48,7 @@ func (c *Client) useType(ctx context.Context, jobType string) error {
 	return nil
 }
 
-// inType calls a script that refuses to work in a shard without a mark, and makes the mark where it does.
+// inType calls a script that refuses a shard without a mark. If it does, inType sets the mark and calls it again.
 func (c *Client) inType(ctx context.Context, jobType string, call func() (any, error)) (any, error) {
 	for range 5 {
 		reply, err := call()
@@ -62,7 +62,7 @@ func (c *Client) inType(ctx context.Context, jobType string, call func() (any, e
 	return nil, errors.New("queue: Redis loses what is written to it: the mark of type " + jobType + " vanishes")
 }
 
-// allTypes lists the types that were ever used, in order. Those that this client saw before and Redis has lost are put back.
+// allTypes lists the types that were ever used, in order. It adds those again that this client knows and Redis has lost.
 func (c *Client) allTypes(ctx context.Context) ([]string, error) {
 	types, err := c.rdb.SMembers(ctx, c.keys.types()).Result()
 	if err != nil {
@@ -85,11 +85,11 @@ func (c *Client) allTypes(ctx context.Context) ([]string, error) {
 	if len(gone) == 0 {
 		return types, nil
 	}
-	c.log.Warn("Redis has lost job types, and maybe all jobs: they are entered again", "types", gone)
+	c.log.Warn("Redis lost data: adding job types again", "types", gone)
 	return types, c.wrap(ctx, c.rdb.SAdd(ctx, c.keys.types(), gone...).Err())
 }
 
-// verify looks whether the data has the layout that this client reads, and enters it where Redis has lost it.
+// verify checks that the data has the layout that this client reads, and writes the version again if Redis has lost it.
 func (c *Client) verify(ctx context.Context, found string) error {
 	if found == formatVersion {
 		return nil
@@ -106,7 +106,7 @@ func (c *Client) verify(ctx context.Context, found string) error {
 	return c.checkFormat(found)
 }
 
-// readFormat is the layout of the data, empty where it isn't entered.
+// readFormat returns the version of the data's layout, or "" if there is none.
 func (c *Client) readFormat(ctx context.Context) (string, error) {
 	format, err := c.rdb.Get(ctx, c.keys.format()).Result()
 	if errors.Is(err, redis.Nil) {
@@ -115,8 +115,8 @@ func (c *Client) readFormat(ctx context.Context) (string, error) {
 	return format, c.wrap(ctx, err)
 }
 
-// recheck looks from time to time whether the servers are still fit to hold a queue: they may have been started anew with
-// other settings.
+// recheck checks from time to time that the servers are still fit to hold a queue: they may have been restarted with other
+// settings.
 func (c *Client) recheck(ctx context.Context) error {
 	c.mu.Lock()
 	due := time.Now().After(c.checkedTill)
@@ -131,7 +131,7 @@ func (c *Client) recheck(ctx context.Context) error {
 	return nil
 }
 
-// trustServers is how long the servers' settings are believed.
+// trustServers is how long the servers' settings are taken to be unchanged.
 const trustServers = time.Minute
 
 func (c *Client) believe() {

@@ -9,7 +9,7 @@ import (
 	"github.com/emprops/machinectl/hcl/timetext"
 )
 
-// Options say how to reach Redis and how the queue behaves. Only URL is needed.
+// Options configure how to reach Redis and how the queue behaves. Only URL is required.
 type Options struct {
 	// URL is redis://user:password@host:port/db, rediss:// for TLS, or unix:///path. Several URLs with commas between them are
 	// the seeds of a cluster (one seed alone: add ?cluster=true), or with ?master=NAME the Sentinels that watch NAME
@@ -18,16 +18,16 @@ type Options struct {
 	Logger *slog.Logger
 	// Lease is how long a claim lasts without a heartbeat, default 30 s. Tests shorten it.
 	Lease time.Duration
-	// Prefix is put before every key, so that systems can share a Redis; default "mq".
+	// Prefix is the prefix of every key, so that systems can share a Redis; default "mq".
 	Prefix string
-	// Poll is the longest an idle worker sleeps without looking by itself, default 1 s. Each sleep is half of it to all of it.
+	// Poll is the longest time an idle worker sleeps between polls, default 1 s. Each sleep is half of it to all of it.
 	Poll time.Duration
-	// Backoff is the delay before the first retry, default 2 s. It doubles with each to at most MaxBackoff (5 min), ±25 %.
+	// Backoff is the delay before the first retry, default 2 s. It doubles with each retry, up to MaxBackoff (5 min), ±25 %.
 	Backoff    time.Duration
 	MaxBackoff time.Duration
-	// KeepOff is how long a job keeps off the machine it failed on while others could run it, default 30 s.
+	// KeepOff is how long a job avoids the machine it failed on while others could run it, default 30 s.
 	KeepOff time.Duration
-	// Overrun is how long an attempt may go on after its timeout before the queue ends it, default 5 s: the agent is first.
+	// Overrun is how long after its timeout the queue ends an attempt, default 5 s, so that the agent does it first.
 	Overrun time.Duration
 	// MaxLostLeases is how many machines may go silent with a job before it is dead, default 3.
 	MaxLostLeases int
@@ -35,18 +35,18 @@ type Options struct {
 	MaxPayload int
 	// MaxClasses bounds the distinct requirements per type that have jobs, default 10,000.
 	MaxClasses int
-	// IdleClass is how long requirements without jobs stay in the index, default 10 min: their measured times stay known.
+	// IdleClass is how long requirements without jobs stay in the index, default 10 min, so that their measured times are kept.
 	IdleClass time.Duration
 	// Retention and RetentionCount bound how long and how many ended jobs are kept per type: 7 days, 100,000.
 	Retention      time.Duration
 	RetentionCount int
-	// PoolSize bounds the connections to each Redis server, default go-redis' own. Waiting workers have theirs beside it.
+	// PoolSize bounds the connections to each Redis server, default that of go-redis. Waiting workers have connections of their own.
 	PoolSize int
 }
 
 const (
 	defaultPrefix = "mq"
-	// inlineParameters is the size up to which a claim carries the parameters in its answer; larger ones are read apart.
+	// inlineParameters is the size up to which a claim carries the parameters in its answer; larger ones are read separately.
 	inlineParameters = 4 << 10
 )
 

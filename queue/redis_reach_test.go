@@ -140,7 +140,7 @@ func TestOverTLS(t *testing.T) {
 		server.URL + "?ca=" + key:             "holds no PEM certificate",
 		server.URL + "?cert=" + cert:          "needs cert and key together",
 		"redis://127.0.0.1:1?ca=" + cert:      "isn't rediss://",
-		"redis://127.0.0.1:1?cluster=perhaps": "which is true or false",
+		"redis://127.0.0.1:1?cluster=perhaps": "must be true or false",
 		"redis://127.0.0.1:1/2?cluster=true":  "a cluster has only database 0",
 	} {
 		_, err = queue.Open(t.Context(), queue.Options{URL: url})

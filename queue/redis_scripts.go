@@ -31,7 +31,7 @@ func loadScripts() (map[string]*script.Script, error) {
 	return loaded, nil
 }
 
-// eval runs a script in a type's shard. Errors are mapped as [Client.wrap] says.
+// eval runs a script in a type's shard. Errors are those of [Client.wrap].
 func (c *Client) eval(ctx context.Context, name, jobType string, more []string, args ...any) (any, error) {
 	return c.evalOn(ctx, c.serverFor, name, jobType, more, args...)
 }
@@ -63,7 +63,8 @@ func (c *Client) evalOn(
 // maxMoves is how often a script follows its shard to another server of a cluster before it gives up: about 2 s.
 const maxMoves = 8
 
-// hasMoved says that a server of a cluster refused because the shard is elsewhere, or on its way: nothing was done.
+// hasMoved reports whether a server of a cluster refused because the shard is on another server or being moved. Nothing was
+// done then.
 func hasMoved(err error) bool {
 	var answer redis.Error
 	if !errors.As(err, &answer) {
@@ -77,8 +78,8 @@ func hasMoved(err error) bool {
 	return false
 }
 
-// serverFor is the server that holds a key. In a cluster go-redis would itself send a script again to another server when
-// a connection breaks; that mustn't happen to a claim, so scripts go to the one server directly.
+// serverFor returns the server that holds a key. In a cluster go-redis would itself send a script again to another server
+// when a connection breaks. That mustn't happen to a claim, so scripts go directly to the one server.
 func (c *Client) serverFor(ctx context.Context, key string) (redis.Scripter, error) {
 	cluster, ok := c.rdb.(*redis.ClusterClient)
 	if !ok {
@@ -91,7 +92,7 @@ func (c *Client) serverFor(ctx context.Context, key string) (redis.Scripter, err
 	return master, nil
 }
 
-// scriptKeys are the keys of a script in a type's shard, followed by the caller's own. The fixed ones are built once.
+// scriptKeys returns the keys of a script in a type's shard, followed by the caller's own. The fixed ones are built once.
 func (c *Client) scriptKeys(name, jobType string, more []string) []string {
 	s := c.scripts[name]
 	at := [2]string{name, jobType}
@@ -107,7 +108,7 @@ func (c *Client) scriptKeys(name, jobType string, more []string) []string {
 	return slices.Concat(list, more)
 }
 
-// evalAgain is eval for what may safely be done twice: a connection that broke is tried once more on another.
+// evalAgain is eval for what may safely be done twice: if a connection breaks, it tries once more on another.
 func (c *Client) evalAgain(ctx context.Context, name, jobType string, more []string, args ...any) (any, error) {
 	v, err := c.eval(ctx, name, jobType, more, args...)
 	if isBroken(err) && ctx.Err() == nil {

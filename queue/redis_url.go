@@ -16,18 +16,18 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// urlParameters are this package's own parameters in a Redis URL; what else a URL may say is go-redis' ParseURL's.
+// urlParameters are this package's own parameters in a Redis URL. go-redis' ParseURL reads the others.
 type urlParameters struct {
 	master, sentinelPassword, ca, cert, key, serverName string
 	cluster                                             bool
 }
 
-// readTimeout is how long Redis has for an answer.
+// readTimeout is how long Redis may take to answer.
 const readTimeout = 5 * time.Second
 
-// URLError is a Redis URL that can't be used, now or later.
+// URLError refuses a Redis URL that can never be used.
 type URLError struct {
-	Problem string // what is wrong; it holds no password
+	Problem string // what is wrong; it doesn't contain the password
 }
 
 func (e *URLError) Error() string {
@@ -36,13 +36,13 @@ func (e *URLError) Error() string {
 
 func urlErrorf(format string, args ...any) error { return &URLError{fmt.Sprintf(format, args...)} }
 
-// CheckURL refuses a URL, as [Options] has it, with which [Open] can't ever succeed. It doesn't look whether anybody answers.
+// CheckURL refuses a URL with which [Open] can never succeed. It does not connect.
 func CheckURL(raw string) error {
 	_, err := redisOptions(Options{URL: raw})
 	return err
 }
 
-// redisOptions reads Options.URL. Retries are this package's own business: a claim sent twice would lose a job for a lease.
+// redisOptions reads Options.URL. go-redis must not retry: a claim sent twice would keep a job unrun for a lease.
 // The error is a [*URLError].
 func redisOptions(o Options) (*redis.UniversalOptions, error) {
 	out := &redis.UniversalOptions{
@@ -87,7 +87,7 @@ func redisOptions(o Options) (*redis.UniversalOptions, error) {
 	return out, p.addTLS(out)
 }
 
-// parseOne reads one URL, of several where listed.
+// parseOne reads one URL. listed reports whether it is one of several.
 func parseOne(raw string, listed bool) (*url.URL, error) {
 	switch {
 	case raw == "":
@@ -133,10 +133,10 @@ func checkPlace(u *url.URL) error {
 	return nil
 }
 
-// explainRaw says why a text is not a URL.
+// explainRaw explains why a text is not a URL.
 func explainRaw(raw string) error {
 	if strings.Contains(raw, "${") {
-		return urlErrorf("has ${…} in it, which nobody has replaced by its value")
+		return urlErrorf("has ${…} in it, which was not replaced by its value")
 	}
 	_, rest, _ := strings.Cut(raw, "://")
 	authority, _, _ := strings.Cut(rest, "/")
@@ -148,7 +148,7 @@ func explainRaw(raw string) error {
 	}
 	for i := range len(raw) {
 		if raw[i] == '%' && !escaped(raw[i:]) {
-			return urlErrorf("has a %% that is no escape: write %%25 for the character")
+			return urlErrorf("has a %% that is not part of an escape such as %%2F: write %%25 for the character")
 		}
 	}
 	if hasColon && at < 0 || hasColon && userinfo != "" {
@@ -166,7 +166,7 @@ func escaped(text string) bool {
 	return err == nil
 }
 
-// explainURL says what it is in a URL that the client refuses: its database, or one of its parameters.
+// explainURL explains what go-redis refuses in a URL: its database, or one of its parameters.
 func explainURL(u *url.URL) error {
 	db := strings.Trim(u.Path, "/")
 	if u.Scheme == "unix" {
@@ -188,7 +188,7 @@ func explainURL(u *url.URL) error {
 	return urlErrorf("can't be read")
 }
 
-// cut takes this package's parameters out of a URL, and looks at what go-redis accepts although it can't be meant.
+// cut removes this package's parameters from a URL. It refuses a negative database, which go-redis would accept.
 func (p *urlParameters) cut(u *url.URL) error {
 	q := u.Query()
 	for name, target := range map[string]*string{
@@ -201,7 +201,7 @@ func (p *urlParameters) cut(u *url.URL) error {
 	}
 	if q.Has("cluster") {
 		if v := q.Get("cluster"); v != "true" && v != "false" {
-			return urlErrorf("says cluster=%s, which is true or false", printable(v))
+			return urlErrorf("has cluster=%s, which must be true or false", printable(v))
 		}
 		p.cluster = q.Get("cluster") == "true"
 		q.Del("cluster")
@@ -225,7 +225,7 @@ func (p *urlParameters) addTLS(out *redis.UniversalOptions) error {
 	}
 	t := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: p.serverName}
 	if t.ServerName == "" && len(out.Addrs) == 1 && out.MasterName == "" && !out.IsClusterMode {
-		t.ServerName = out.TLSConfig.ServerName // with several servers each one's own name counts
+		t.ServerName = out.TLSConfig.ServerName // of several servers each has its own name
 	}
 	if p.ca != "" {
 		pem, err := os.ReadFile(p.ca)

@@ -70,7 +70,7 @@ func TestRedisURLs(t *testing.T) {
 		"rediss://h?ca=/no/such/file":   "/no/such/file",
 		"rediss://h?cert=/no/such/file": "cert and key together",
 		"redis://user:s/ecret@h:1":      "%2F",
-		"redis://${REDIS}":              "nobody has replaced",
+		"redis://${REDIS}":              "not replaced by its value",
 	} {
 		err := queue.CheckURL(bad)
 		var wrong *queue.URLError

@@ -13,8 +13,8 @@ import (
 	"github.com/oklog/ulid/v2"
 )
 
-// Submit takes a job in. The error is an [*InvalidError] where the submission is at fault. A submission with an
-// idempotency key that was used before returns the earlier job.
+// Submit submits a job. The error is an [*InvalidError] if the submission is at fault. For an idempotency key that was used
+// before it returns the earlier job.
 func (c *Client) Submit(ctx context.Context, s Submission) (*Job, error) {
 	job, err := c.opts.check(s, time.Now())
 	if err != nil {
@@ -34,16 +34,16 @@ func (c *Client) Submit(ctx context.Context, s Submission) (*Job, error) {
 	return out[0], err
 }
 
-// submission is how one ended.
+// submission is the outcome of one.
 type submission struct {
 	job *Job
 	err error
 }
 
-// callShare is how much of what one script call may take in, which is batchChunk, a submission is.
+// callShare returns how much of one script call, which has batchChunk shares, a submission takes up.
 func callShare(j *checked) int { return 1 + batchChunk*len(j.Parameters)/batchBytes }
 
-// submitGathered takes jobs of one type in, each with its own outcome.
+// submitGathered submits jobs of one type, each with its own outcome.
 func (c *Client) submitGathered(ctx context.Context, jobType string, jobs []*checked) []submission {
 	done := make(map[*checked]submission, len(jobs))
 	err := c.submitType(ctx, jobType, jobs, false, done)
@@ -62,8 +62,8 @@ func (c *Client) submitGathered(ctx context.Context, jobType string, jobs []*che
 	return out
 }
 
-// submitRest goes on where there are too many classes. The jobs of those that exist don't wait for the fresh ones, of which
-// one after the other is tried until one is refused. The error is that of the others.
+// submitRest continues if there are too many classes. It submits the jobs of existing classes, then tries the fresh classes
+// one by one until one is refused. The error is that of the jobs without an entry in done.
 func (c *Client) submitRest(ctx context.Context, jobType string, jobs []*checked, fresh []string, done map[*checked]submission) error {
 	var known []*checked
 	byClass := map[string][]*checked{}
@@ -93,13 +93,13 @@ func (c *Client) submitRest(ctx context.Context, jobType string, jobs []*checked
 	return err
 }
 
-// batchChunk and batchBytes bound what one script call takes in, so that none holds Redis for long.
+// batchChunk and batchBytes bound what one script call submits, so that none blocks Redis for long.
 const (
 	batchChunk = 100
 	batchBytes = 1 << 20
 )
 
-// SubmitBatch takes many jobs in; see [API].
+// SubmitBatch submits many jobs; see [API].
 func (c *Client) SubmitBatch(ctx context.Context, all []Submission) ([]*Job, error) {
 	jobs := make([]*checked, len(all))
 	now := time.Now()
@@ -120,8 +120,8 @@ func (c *Client) SubmitBatch(ctx context.Context, all []Submission) ([]*Job, err
 	return c.submitAll(ctx, jobs)
 }
 
-// submitAll hands jobs to the script in chunks of one type each, and returns them in the order given. On an error those
-// that were taken in come with it.
+// submitAll passes jobs to the script in chunks of one type each, and returns them in the order given. With an error it
+// returns those that were accepted.
 func (c *Client) submitAll(ctx context.Context, jobs []*checked) ([]*Job, error) {
 	byType := map[string][]*checked{}
 	durable := false
@@ -158,7 +158,7 @@ func (c *Client) submitAll(ctx context.Context, jobs []*checked) ([]*Job, error)
 	return out, failed
 }
 
-// submitType adds to done how submissions of one type ended; the error is that of the others.
+// submitType adds to done the outcomes of submissions of one type. The error is that of those without an entry.
 func (c *Client) submitType(ctx context.Context, jobType string, jobs []*checked, durable bool, done map[*checked]submission) error {
 	for range 10 {
 		left, err := c.reserve(ctx, jobs, done)
@@ -195,7 +195,7 @@ func (c *Client) submitType(ctx context.Context, jobType string, jobs []*checked
 	return errors.New("queue: submit: idempotency keys keep being taken over")
 }
 
-// submitChunk adds to done how those ended that the script took; the error is one that they share.
+// submitChunk adds to done the outcomes of the jobs that the script accepted. The error is one that they share.
 func (c *Client) submitChunk(ctx context.Context, jobType string, jobs []*checked, durable bool, done map[*checked]submission) error {
 	records, err := c.submit(ctx, jobType, jobs, durable)
 	if len(records) < len(jobs) {
@@ -206,14 +206,15 @@ func (c *Client) submitChunk(ctx context.Context, jobType string, jobs []*checke
 			continue // its key was taken over
 		}
 		end := c.submitted(ctx, j, records[i])
-		if !errors.Is(end.err, ErrNotFound) { // else forgotten in between
+		if !errors.Is(end.err, ErrNotFound) { // else removed meanwhile
 			done[j] = end
 		}
 	}
 	return err
 }
 
-// submitted makes the answer of what the script returned for a job: its record or, for a repetition, the earlier job's id.
+// submitted returns the outcome that the script's answer for a job stands for: its record or, for a repetition, the earlier
+// job's id.
 func (c *Client) submitted(ctx context.Context, j *checked, answer string) submission {
 	if strings.Contains(answer, "\t") {
 		r, err := parseRecord(j.id, answer)
@@ -231,9 +232,9 @@ func (c *Client) submitted(ctx context.Context, j *checked, answer string) submi
 	switch {
 	case err != nil:
 		return submission{err: err}
-	case answer == j.id && !j.shared && j.resent: // taken in by a call whose answer was lost
+	case answer == j.id && !j.shared && j.resent: // accepted by a call whose answer was lost
 		return submission{job: job}
-	case answer != j.id: // under a key that a former release entered
+	case answer != j.id: // under a key that a former release wrote
 		if _, err := c.evalAgain(ctx, "swap", noType, []string{c.keys.idempotency()}, j.idemField(), j.id, answer); err != nil {
 			return submission{err: err}
 		}
@@ -241,7 +242,7 @@ func (c *Client) submitted(ctx context.Context, j *checked, answer string) submi
 	return j.repeats(job)
 }
 
-// fullError refuses jobs for there being too many classes.
+// fullError refuses jobs because there are too many classes.
 type fullError struct {
 	invalid InvalidError
 	classes []string // those that don't exist yet
@@ -258,9 +259,9 @@ func newID(jobType string) (string, error) {
 	return jobType + "-" + strings.ToLower(id.String()), nil
 }
 
-// submit hands jobs of one type to the script. The first try is without class definitions, which is all it takes for
-// classes that exist; the script names those that don't. The answer is a record or an earlier job's id for each; it comes
-// with an error where it isn't known to be on disk.
+// submit passes jobs of one type to the script. The first try has no class definitions, which suffices for classes that
+// exist; the script returns those that don't. The answer has a record or an earlier job's id for each job. It comes with an
+// error if the jobs aren't known to be on disk.
 func (c *Client) submit(ctx context.Context, jobType string, jobs []*checked, durable bool) ([]string, error) {
 	byClass := map[string]*checked{}
 	for _, j := range jobs {

@@ -17,7 +17,7 @@ import (
 	"github.com/emprops/machinectl/hcl/wiretime"
 )
 
-// Limits on a [Submission] beside those of package capability.
+// Limits of a [Submission], in addition to those of package capability.
 const (
 	MaxTimeout        = 7 * 24 * time.Hour
 	MaxMaxAttempts    = 100
@@ -31,7 +31,7 @@ const (
 )
 
 // DecodeSubmission reads a submission from JSON. The error is an [*InvalidError] with the field's path; unknown fields are
-// refused. What the fields mean is checked by [Client.Submit].
+// refused. [Client.Submit] checks the values.
 func DecodeSubmission(b []byte) (Submission, error) {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(b, &fields); err != nil {
@@ -82,20 +82,20 @@ func article(goType string) string {
 	return "an object"
 }
 
-// checked is a submission found good, in the form the script takes.
+// checked is a valid submission, in the form that the script takes.
 type checked struct {
 	Submission
 	id       string
-	shared   bool          // the id is that of whoever used the idempotency key first
-	resent   bool          // the call was made twice, since the first one's answer was lost
-	late     *InvalidError // its deadline has passed: it can only repeat an earlier one
+	shared   bool          // the id is that of the first submission with the idempotency key
+	resent   bool          // the call was made twice, because the first answer was lost
+	late     *InvalidError // its deadline has passed: it can only repeat an earlier submission
 	needs    capability.Requirements
 	class    string
 	priority int
 	meta     string
 }
 
-// check validates everything that doesn't need Redis and fills in the defaults.
+// check checks everything that doesn't need Redis, and fills in the defaults.
 func (o *Options) check(s Submission, now time.Time) (*checked, error) {
 	needs, err := capability.Parse(s.Type, s.Capabilities, s.Requires)
 	var field *capability.FieldError
@@ -186,7 +186,7 @@ func (c *checked) checkTexts() *InvalidError {
 		return &InvalidError{"idempotency_key", problem}
 	}
 	if c.Webhook != "" {
-		return &InvalidError{"webhook", "nobody would be called: webhooks are not built yet. Leave it out, and follow the job's events " +
+		return &InvalidError{"webhook", "webhooks are not built yet. Leave it out, and follow the job's events " +
 			"(GET /v1/jobs/{id}/events) or ask for its state (GET /v1/jobs/{id})"}
 	}
 	return nil
@@ -227,18 +227,18 @@ func (c *checked) addMeta() error {
 	return nil
 }
 
-// checkText refuses what can't stand in a record: control characters (a tab would split it), bytes that are no text.
+// checkText refuses what can't stand in a record: control characters (a tab would split it) and bytes that are not UTF-8.
 func checkText(s string, limit int) string {
 	switch {
 	case len(s) > limit:
 		return fmt.Sprintf("is %d bytes long, at most %d", len(s), limit)
 	case !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl):
-		return "has control characters or bytes that are no text in it"
+		return "contains control characters, or bytes that are not UTF-8"
 	}
 	return ""
 }
 
-// printable makes any text fit to stand in a message or a record.
+// printable returns a text in a form that can stand in a message or a record.
 func printable(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || r == utf8.RuneError {

@@ -13,12 +13,12 @@ import (
 	"github.com/emprops/machinectl/hcl/timetext"
 )
 
-// ErrNotDurable says that jobs were taken in, but Redis did not confirm in time that they are on its disk. Submitting again
-// under the same idempotency key gives the same job and waits for the disk again.
-var ErrNotDurable = errors.New("the job was taken in, but is not known to be on disk yet")
+// ErrNotDurable is returned with jobs that were accepted, but that Redis did not confirm in time to be on its disk. Submitting
+// again with the same idempotency key returns the same job and waits for the disk again.
+var ErrNotDurable = errors.New("the job was accepted, but is not known to be on disk yet")
 
-// durableTimeout is how long a durable submission waits for the disk. It ends before the connection's own patience does,
-// so that it is Redis which says that it gave up.
+// durableTimeout is how long a durable submission waits for the disk. It is shorter than the connection's timeout, so that
+// Redis answers that it gave up.
 const durableTimeout = readTimeout - time.Second
 
 // durability is how a Redis confirms that a write is on disk.
@@ -27,7 +27,7 @@ type durability int
 const (
 	durableUnknown durability = iota
 	durableNever
-	durableAlways // appendfsync always: it answers after writing
+	durableAlways // appendfsync always: Redis answers after it has written
 	durableWait   // WAITAOF, from Redis 7.2 on
 )
 
@@ -55,7 +55,7 @@ func (c *Client) durability(ctx context.Context) (durability, error) {
 	if err != nil {
 		return durableUnknown, err
 	}
-	sync := "" // not known: not every user may see it
+	sync := "" // unknown: not every user may read it
 	if set, err := c.rdb.ConfigGet(ctx, "appendfsync").Result(); err == nil {
 		sync = set["appendfsync"]
 	}
@@ -70,10 +70,11 @@ func (c *Client) setDurability(how durability) {
 	c.durable, c.durableTill = how, time.Now().Add(trustDurability)
 }
 
-// trustDurability is how long a Redis is believed to confirm writes as it did: it may have been started anew with other settings.
+// trustDurability is how long the way in which Redis confirms writes is taken to be unchanged: it may be restarted with other
+// settings.
 const trustDurability = time.Second
 
-// confirms is how a server of which INFO says this confirms a write. With appendfsync no, WAITAOF is never answered.
+// confirms returns how a server with these fields in INFO confirms a write. With appendfsync no, it never answers WAITAOF.
 func confirms(info map[string]string, appendfsync string) durability {
 	switch {
 	case info["aof_enabled"] != "1" || appendfsync == "no":
@@ -96,11 +97,11 @@ func hasWaitAOF(version string) bool {
 	return err == nil && err2 == nil && (major > 7 || major == 7 && minor >= 2)
 }
 
-// repetitionArg is the place among the submit script's arguments that says that it may be called twice for one job.
+// repetitionArg is the index of the submit script's argument which tells it that the call may be a repetition.
 const repetitionArg = 2
 
-// evalSubmit runs the submit script, a second time where the connection broke. A durable one runs on a connection of its
-// own, on which Redis is then asked to wait for the disk; unsure says that it didn't confirm.
+// evalSubmit runs the submit script, a second time if the connection broke. For a durable submission it uses a connection of
+// its own, on which it then makes Redis wait for the disk. unsure is the error if Redis didn't confirm that.
 func (c *Client) evalSubmit(ctx context.Context, jobType string, durable bool, args []any) (reply any, unsure, err error) {
 	how := durableAlways
 	if durable {
@@ -129,7 +130,7 @@ func (c *Client) waitForDisk(ctx context.Context, conn *redis.Conn) error {
 	acks, err := conn.Do(ctx, "WAITAOF", 1, 0, durableTimeout.Milliseconds()).Slice()
 	switch {
 	case err != nil:
-		c.setDurability(durableUnknown) // its settings may be others by now
+		c.setDurability(durableUnknown) // its settings may have changed
 		return fmt.Errorf("%w: %w", ErrNotDurable, c.wrap(ctx, err))
 	case number(at(acks, 0)) < 1:
 		return fmt.Errorf("%w: Redis did not confirm within %s", ErrNotDurable, timetext.Duration(durableTimeout))
@@ -137,13 +138,13 @@ func (c *Client) waitForDisk(ctx context.Context, conn *redis.Conn) error {
 	return nil
 }
 
-// ownConn is a connection that nobody else uses meanwhile.
+// ownConn is a connection for exclusive use.
 type ownConn struct {
 	client *Client
 	conn   *redis.Conn
 }
 
-// open connects to the server that holds a key, instead of where it was connected before.
+// open connects to the server that holds a key, and ends an earlier connection.
 func (o *ownConn) open(ctx context.Context, key string) (redis.Scripter, error) {
 	o.close()
 	switch r := o.client.rdb.(type) {
@@ -156,7 +157,7 @@ func (o *ownConn) open(ctx context.Context, key string) (redis.Scripter, error) 
 		}
 		o.conn = master.Conn()
 	default:
-		return nil, fmt.Errorf("queue: no connection of one's own on a %T", r)
+		return nil, fmt.Errorf("queue: no exclusive connection on a %T", r)
 	}
 	return o.conn, nil
 }

@@ -17,18 +17,18 @@ import (
 	"github.com/emprops/machinectl/capability"
 )
 
-// A tenant's idempotency key stands for one job of whatever type. Who submits under a key first enters the id that its job
-// will have in a table of all keys; whoever comes after finds that id there. Of the same type it submits under that id, too:
-// the shard takes in the first, and answers the others with the job. Of another type it is a conflict, if the job exists. If
-// it doesn't, since whoever entered it died, the key is taken over: the shard refuses the id from then on, and another id
-// is entered. No step waits for anybody.
+// A tenant's idempotency key stands for one job of any type. The first submission with a key enters the id of its future job
+// in a table of all keys; later submissions find that id there. One of the same type uses that id, too: the shard accepts the
+// first, and answers the others with its job. One of another type is a conflict if the job exists. If it doesn't, because the
+// client that entered it died, the key is taken over: the shard refuses the id from then on, and another id is entered. No
+// step waits for another client.
 //
-// Whether a repetition is a true one is found by comparing it with the job itself. A key is forgotten together with its job,
-// some time after its end ([Options.Retention]).
+// A submission counts as a repetition if it equals the job itself. A key is removed together with its job, some time after
+// the job's end ([Options.Retention]).
 
-// ConflictError refuses a submission under an idempotency key that was used for a job which differs from it.
+// ConflictError refuses a submission whose idempotency key was used for a different job.
 type ConflictError struct {
-	Fields []string // of the submission, those that differ
+	Fields []string // those in which the submission differs
 	JobID  string   // the job that was submitted first
 	Place  string   // of the submission in a batch, "jobs[3]."
 }
@@ -38,21 +38,21 @@ func (e *ConflictError) Error() string {
 		e.JobID, strings.Join(e.Fields, ", "))
 }
 
-// Field is the first field that differs, as in [InvalidError].
+// Field returns the first field that differs, as in [InvalidError].
 func (e *ConflictError) Field() string { return e.Place + e.Fields[0] }
 
-// idemField names a key in the tables of keys.
+// idemField returns the submission's field in the tables of keys.
 func (j *checked) idemField() string { return j.Tenant + "\t" + j.IdempotencyKey }
 
 const (
-	// reservationAge is how old an id in the table may be that is submitted under without looking whether its job is gone.
+	// reservationAge is how old an id in the table may be if it is used without checking that its job isn't gone.
 	reservationAge = time.Hour
-	// refuseTaken is how long an id is refused that a key was taken over from: a submission doesn't take as long by far.
+	// refuseTaken is how long an id is refused after its key was taken over: far longer than a submission takes.
 	refuseTaken = time.Hour
 )
 
-// reserve enters the keys of submissions of one type and gives them the ids that the keys stand for. It returns the jobs that
-// are to be submitted; of the others it notes in done how they end.
+// reserve enters the keys of submissions of one type and sets their ids to those that the keys stand for. It returns the jobs
+// that are to be submitted, and adds the outcomes of the others to done.
 func (c *Client) reserve(ctx context.Context, jobs []*checked, done map[*checked]submission) ([]*checked, error) {
 	var keyed []*checked
 	for _, j := range jobs {
@@ -79,7 +79,7 @@ func (c *Client) reserve(ctx context.Context, jobs []*checked, done map[*checked
 		if err != nil {
 			return nil, err
 		}
-		keyed = nil // those whose keys were taken over, to be entered again
+		keyed = nil // those whose keys were taken over and must be entered again
 		for i, id := range texts(reply) {
 			again, err := c.settleKey(ctx, open[i], id, done)
 			if err != nil {
@@ -93,7 +93,7 @@ func (c *Client) reserve(ctx context.Context, jobs []*checked, done map[*checked
 	return slices.DeleteFunc(slices.Clone(jobs), func(j *checked) bool { _, ended := done[j]; return ended }), nil
 }
 
-// settleKey decides what becomes of a submission whose key stands for the job id. again: the key has been taken over.
+// settleKey decides about a submission whose key stands for the job id. again reports whether the key was taken over.
 func (c *Client) settleKey(ctx context.Context, j *checked, id string, done map[*checked]submission) (again bool, err error) {
 	fresh := false
 	if t, err := ulid.Parse(id[strings.LastIndexByte(id, '-')+1:]); err == nil {
@@ -117,7 +117,7 @@ func (c *Client) settleKey(ctx context.Context, j *checked, id string, done map[
 		}
 		done[j], err = c.answerKey(ctx, j, earlier)
 		if errors.Is(err, ErrNotFound) {
-			return true, nil // forgotten in between
+			return true, nil // removed meanwhile
 		}
 		return false, err
 	}
@@ -125,7 +125,7 @@ func (c *Client) settleKey(ctx context.Context, j *checked, id string, done map[
 	return true, err
 }
 
-// answerKey ends a submission whose key stands for an existing job.
+// answerKey returns the outcome of a submission whose key stands for an existing job.
 func (c *Client) answerKey(ctx context.Context, j *checked, id string) (submission, error) {
 	job, err := c.Get(ctx, id)
 	if err != nil {
@@ -134,7 +134,7 @@ func (c *Client) answerKey(ctx context.Context, j *checked, id string) (submissi
 	return j.repeats(job), nil
 }
 
-// repeats answers a repeated submission with the first one's job, where it is the same.
+// repeats returns the outcome of a repeated submission: the first one's job if it is the same, otherwise a conflict.
 func (j *checked) repeats(job *Job) submission {
 	if fields := j.differences(job); len(fields) > 0 {
 		return submission{err: &ConflictError{Fields: fields, JobID: job.ID}}
@@ -144,7 +144,7 @@ func (j *checked) repeats(job *Job) submission {
 	return submission{job: &again}
 }
 
-// reserveLate ends the submissions whose deadline has passed: they can only be repetitions.
+// reserveLate adds to done the outcomes of submissions whose deadline has passed: they can only be repetitions.
 func (c *Client) reserveLate(ctx context.Context, jobs []*checked, done map[*checked]submission) error {
 	late := slices.DeleteFunc(slices.Clone(jobs), func(j *checked) bool { return j.late == nil })
 	earlier, err := c.earlier(ctx, late)
@@ -161,7 +161,7 @@ func (c *Client) reserveLate(ctx context.Context, jobs []*checked, done map[*che
 	return nil
 }
 
-// earlier finds the jobs that the keys of submissions stand for.
+// earlier returns the jobs that the keys of submissions stand for.
 func (c *Client) earlier(ctx context.Context, jobs []*checked) (map[*checked]*Job, error) {
 	out := map[*checked]*Job{}
 	if len(jobs) == 0 {
@@ -186,7 +186,7 @@ func (c *Client) earlier(ctx context.Context, jobs []*checked) (map[*checked]*Jo
 		}
 		return nil
 	}
-	for jobType, of := range byType { // where a former release's keys are
+	for jobType, of := range byType { // where a former release has its keys
 		if err := learn(c.keys.shard(jobType, "idem"), of); err != nil {
 			return nil, err
 		}
@@ -207,7 +207,7 @@ func (c *Client) earlier(ctx context.Context, jobs []*checked) (map[*checked]*Jo
 	return out, nil
 }
 
-// checkKeys refuses a batch as a whole in which one submission is in conflict with an earlier job, or with another one.
+// checkKeys refuses a whole batch if one of its submissions conflicts with an earlier job, or with another submission.
 func (c *Client) checkKeys(ctx context.Context, jobs []*checked) error {
 	first := map[string]*checked{}
 	var keyed []*checked
@@ -240,7 +240,7 @@ func (c *Client) checkKeys(ctx context.Context, jobs []*checked) error {
 	return nil
 }
 
-// abandon forgets the keys of submissions that were refused, as far as they entered them.
+// abandon removes the keys that refused submissions have entered.
 func (c *Client) abandon(ctx context.Context, jobs []*checked) {
 	var args []any
 	for _, j := range jobs {
@@ -251,18 +251,18 @@ func (c *Client) abandon(ctx context.Context, jobs []*checked) {
 	c.forgetKeys(ctx, args)
 }
 
-// forgetKeys takes keys out of the table that stand for jobs which are gone: a key, an id and an empty text each. What can't
-// be taken out now costs memory, and is taken over when the key is used again.
+// forgetKeys removes keys from the table whose jobs are gone. args has a key, an id and an empty text for each. A key that
+// can't be removed now uses memory until it is used again and taken over.
 func (c *Client) forgetKeys(ctx context.Context, args []any) {
 	if len(args) == 0 {
 		return
 	}
 	if _, err := c.evalAgain(context.WithoutCancel(ctx), "swap", noType, []string{c.keys.idempotency()}, args...); err != nil {
-		c.log.Debug("idempotency keys could not be forgotten", "keys", len(args)/3, "error", err)
+		c.log.Debug("removing idempotency keys failed", "keys", len(args)/3, "error", err)
 	}
 }
 
-// asJob is the submission as a job that was just taken in.
+// asJob returns the submission as a job that was just accepted.
 func (j *checked) asJob() *Job {
 	return &Job{
 		ID: j.id, Type: j.Type, Class: j.class, Requirements: j.needs, Priority: j.priority, Timeout: j.Timeout, MaxAttempts: j.MaxAttempts,
@@ -270,7 +270,7 @@ func (j *checked) asJob() *Job {
 	}
 }
 
-// differences are the fields in which a submission isn't the one that a job came from.
+// differences returns the fields in which a submission differs from that of a job.
 func (j *checked) differences(job *Job) []string {
 	var out []string
 	note := func(field string, differs bool) {
@@ -290,7 +290,7 @@ func (j *checked) differences(job *Job) []string {
 	return out
 }
 
-// requirementsDiffer compares requirements in their canonical form, of which the class is the hash.
+// requirementsDiffer compares requirements in their canonical form, whose hash is the class.
 func requirementsDiffer(j *checked, job *Job) []string {
 	a, b := j.needs, job.Requirements
 	a.Type, b.Type = "", ""
@@ -307,8 +307,8 @@ func requirementsDiffer(j *checked, job *Job) []string {
 	return out
 }
 
-// canonical is a JSON document in a form in which neither the order of keys nor white space nor how a number or a character
-// is written makes a difference.
+// canonical returns a JSON document in a form that doesn't depend on the order of keys, on white space, or on how a number or
+// a character is written.
 func canonical(doc json.RawMessage) string {
 	if len(doc) == 0 {
 		return ""
@@ -342,7 +342,7 @@ func canonicalValue(v any) any {
 	return v
 }
 
-// canonicalNumber is the number without zeros at either end of its digits, and with an exponent: 1.50 is 15e-1.
+// canonicalNumber returns the number without zeros at either end of its digits, and with an exponent: 1.50 is 15e-1.
 func canonicalNumber(text string) json.Number {
 	sign := ""
 	if strings.HasPrefix(text, "-") {

@@ -50,7 +50,7 @@ func (s *Server) drain(c echo.Context) error {
 		return invalid("for", "is %s, want 1s to %s: a drain ends by itself; repeat the request to make it last longer", timetext.Duration(d), timetext.Duration(longestDrain))
 	}
 	ctx := c.Request().Context()
-	if _, err := s.personDrain(ctx, c.Param("id")); err != nil {
+	if _, err := s.operatorDrain(ctx, c.Param("id")); err != nil {
 		return err
 	}
 	d, err := s.o.Queue.DrainFor(ctx, c.Param("id"), order.Reason, order.For.D())
@@ -66,7 +66,7 @@ func (s *Server) endDrain(c echo.Context) error {
 		return err
 	}
 	ctx := c.Request().Context()
-	if _, err := s.personDrain(ctx, c.Param("id")); err != nil {
+	if _, err := s.operatorDrain(ctx, c.Param("id")); err != nil {
 		return err
 	}
 	if err := s.o.Queue.EndDrain(ctx, c.Param("id")); err != nil {
@@ -80,16 +80,16 @@ func (s *Server) getDrain(c echo.Context) error {
 	if _, err := query(c.Request()); err != nil {
 		return err
 	}
-	d, err := s.personDrain(c.Request().Context(), c.Param("id"))
+	d, err := s.operatorDrain(c.Request().Context(), c.Param("id"))
 	if err != nil {
 		return err
 	}
 	return s.answerDrain(c, d)
 }
 
-// personDrain is the drain in force, nil if there is none. A machine that neither reports nor is drained isn't known.
-func (s *Server) personDrain(ctx context.Context, id string) (*queue.PersonDrain, error) {
-	d, err := s.o.Queue.PersonDrain(ctx, id)
+// operatorDrain is the drain in force, nil if there is none. A machine that neither reports nor is drained isn't known.
+func (s *Server) operatorDrain(ctx context.Context, id string) (*queue.OperatorDrain, error) {
+	d, err := s.o.Queue.OperatorDrain(ctx, id)
 	if err != nil || d != nil {
 		return d, err
 	}
@@ -100,7 +100,7 @@ func (s *Server) personDrain(ctx context.Context, id string) (*queue.PersonDrain
 	return nil, err
 }
 
-func (s *Server) answerDrain(c echo.Context, d *queue.PersonDrain) error {
+func (s *Server) answerDrain(c echo.Context, d *queue.OperatorDrain) error {
 	running, err := s.o.Queue.InFlight(c.Request().Context(), c.Param("id"))
 	if err != nil {
 		return err

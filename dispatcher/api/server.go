@@ -32,9 +32,9 @@ type Queue interface {
 	Events(ctx context.Context, id, after string) (*queue.EventStream, error)
 	Demand(ctx context.Context) ([]queue.ClassDemand, error)
 	Machines(ctx context.Context) ([]queue.Machine, error)
-	DrainFor(ctx context.Context, machine, reason string, d time.Duration) (*queue.PersonDrain, error)
+	DrainFor(ctx context.Context, machine, reason string, d time.Duration) (*queue.OperatorDrain, error)
 	EndDrain(ctx context.Context, machine string) error
-	PersonDrain(ctx context.Context, machine string) (*queue.PersonDrain, error)
+	OperatorDrain(ctx context.Context, machine string) (*queue.OperatorDrain, error)
 	InFlight(ctx context.Context, machine string) (int, error)
 	Ping(ctx context.Context) error
 }

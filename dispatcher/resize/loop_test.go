@@ -76,7 +76,7 @@ func TestTheDrainIsTakenBackWhenDemandReturns(t *testing.T) {
 }
 
 // A machine drained by an operator is neither capacity nor stopped, and the dispatcher's own drains don't undo it.
-func TestAPersonsDrainStands(t *testing.T) {
+func TestOperatorDrainStands(t *testing.T) {
 	w := newWorld(10, fleet.Group{Name: "m-1", Count: 2, Policy: testPolicy("1", true, 0, 3)})
 	l := newLoop(t, w)
 	settle(t, w, l, func() bool { return len(w.agents) == 2 && !w.agents["alloc2"].readyAt.IsZero() })
@@ -101,7 +101,7 @@ func TestAPersonsDrainStands(t *testing.T) {
 }
 
 // A drained, idle machine isn't one too many: Nomad would stop the busy one above it.
-func TestAPersonsDrainIsNoIdleMachine(t *testing.T) {
+func TestOperatorDrainedIsNotIdle(t *testing.T) {
 	w := newWorld(10, fleet.Group{Name: "m-1", Count: 2, Policy: testPolicy("1", true, 0, 2)})
 	l := newLoop(t, w)
 	settle(t, w, l, func() bool { return len(w.agents) == 2 && !w.agents["alloc2"].readyAt.IsZero() })

@@ -248,7 +248,7 @@ func (w *world) Machines(context.Context) ([]queue.Machine, error) {
 			}
 		}
 		if a.kept.After(w.clock) {
-			m.Drain = &queue.PersonDrain{Reason: "looking", Until: a.kept}
+			m.Drain = &queue.OperatorDrain{Reason: "looking", Until: a.kept}
 		}
 		if a.lastJobs > 0 {
 			worker.Jobs = []string{"simulation-1"}

@@ -132,7 +132,7 @@ func operatorDrain(f *fixture) {
 	require.Nil(f.t, f.claim(w))
 	require.NoError(f.t, f.Drain(f.ctx, "m1", "shrinks", time.Minute))
 	require.NoError(f.t, f.Undrain(f.ctx, "m1"))
-	require.Nil(f.t, f.claim(w), "the dispatcher's drain was taken back, the person's stands")
+	require.Nil(f.t, f.claim(w), "the dispatcher's drain was taken back, the operator's stands")
 
 	late := queue.WorkerInfo{Machine: "m1", Name: "late", Offer: offer("late")}
 	require.NoError(f.t, f.Register(f.ctx, late))
@@ -152,7 +152,7 @@ func operatorDrain(f *fixture) {
 	require.NoError(f.t, f.Drain(f.ctx, "m1", "shrinks", time.Minute))
 	require.NoError(f.t, f.EndDrain(f.ctx, "m1"))
 	require.Nil(f.t, f.claim(w), "and the other way round")
-	one, err := f.PersonDrain(f.ctx, "m1")
+	one, err := f.OperatorDrain(f.ctx, "m1")
 	require.NoError(f.t, err)
 	require.Nil(f.t, one)
 	list, err = f.Machines(f.ctx)
@@ -164,7 +164,7 @@ func operatorDrain(f *fixture) {
 	_, err = f.DrainFor(f.ctx, "m1", "", 50*time.Millisecond)
 	require.NoError(f.t, err)
 	require.Eventually(f.t, func() bool {
-		one, err := f.PersonDrain(f.ctx, "m1")
+		one, err := f.OperatorDrain(f.ctx, "m1")
 		return err == nil && one == nil
 	}, 5*time.Second, 10*time.Millisecond, "it lapses")
 }
