@@ -23,8 +23,8 @@ type Pool struct {
 	Policy manifest.Policy
 	// Hidden holds the places of sensitive values in Job, as sorted JSON pointers.
 	Hidden []string
-	// Escaped holds the paths that the profile's nomad blocks set, such as "group: max_run_duration" or "task agent: vault.role".
-	Escaped []string
+	// NomadSet holds the paths that the profile's nomad blocks set, such as "group: max_run_duration" or "task agent: vault.role".
+	NomadSet []string
 	// Source is what was compiled.
 	Source *profile.Pool
 }
@@ -63,7 +63,7 @@ func compilePool(source *profile.Pool, p *profile.Profile) (*Pool, hcl.Diagnosti
 	revision := revisionOf(group)
 	group.Name = new(manifest.GroupName(source.Machine.Name, revision))
 
-	pool := &Pool{Name: source.Name, Job: job, Revision: manifest.Revision(*group.Name), Source: source, Escaped: m.escaped}
+	pool := &Pool{Name: source.Name, Job: job, Revision: manifest.Revision(*group.Name), Source: source, NomadSet: m.nomadSet}
 	pool.Policy = m.policy(p.Project, pool.Revision)
 	scaling, err := scalingBlock(pool.Policy, source.Max)
 	if err != nil {
@@ -81,7 +81,7 @@ func (m *machine) job() *nomad.Job {
 	m.layOut()
 	group := m.group()
 	job := newJob(m.pool)
-	m.escapeJob(job)
+	m.mergeIntoJob(job)
 	job.TaskGroups = []*nomad.TaskGroup{group}
 	job.Canonicalize()
 	job.Region, job.Namespace = orUnset(m.pool.Placement.Region), orUnset(m.pool.Placement.Namespace)

@@ -32,7 +32,7 @@ func (m *machine) group() *nomad.TaskGroup {
 		g.Tasks = append(g.Tasks, m.serviceTask(at, share.services[i]))
 	}
 	g.Tasks = append(g.Tasks, m.agentTask(share))
-	m.escapeGroup(g)
+	m.mergeIntoGroup(g)
 	m.checkProviders(g)
 	m.checkPlaces(g)
 	return g

@@ -32,11 +32,11 @@ func (p *Pool) Stamp(version string) error {
 func inputOf(pool *profile.Pool) string {
 	var b strings.Builder
 	digest(&b, reflect.ValueOf(struct {
-		Name      string
-		Machine   *profile.Machine
-		Placement profile.Placement
-		Escape    *profile.Escape
-	}{pool.Name, pool.Machine, pool.Placement, pool.Escape}))
+		Name       string
+		Machine    *profile.Machine
+		Placement  profile.Placement
+		NomadBlock *profile.NomadBlock
+	}{pool.Name, pool.Machine, pool.Placement, pool.NomadBlock}))
 	sum := sha256.Sum256([]byte(b.String()))
 	return hex.EncodeToString(sum[:8])
 }

@@ -17,7 +17,7 @@ type machine struct {
 	pool      *profile.Pool
 	instances []instance
 	workers   []manifest.Worker
-	escaped   []string // what nomad blocks changed, as shown to users
+	nomadSet  []string // what nomad blocks changed, as shown to users
 	diags     hcl.Diagnostics
 }
 

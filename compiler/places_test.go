@@ -44,7 +44,7 @@ pool "p" {
 func TestPlacesThatTasksSee(t *testing.T) {
 	const queue = "redis = \"redis://redis.example:6379\"\n"
 	const results = "volume \"results\" {\n path = \"/srv/results\"\n read_only = false\n}\n"
-	escape := func(config string) string {
+	nomadBlock := func(config string) string {
 		return "nomad {\n task \"agent\" {\n config {\n" + config + "\n}\n}\n}\n"
 	}
 	for name, c := range map[string]struct{ driver, machine, agent, service string }{
@@ -56,12 +56,12 @@ func TestPlacesThatTasksSee(t *testing.T) {
 		"below a volume, docker":        {driver: "docker", machine: results, agent: queue + `blobs = "file:///srv/results/of/mine/"`},
 		"below a volume, exec":          {driver: "exec", machine: results, agent: queue + `blobs = "file:///srv/results/a"`, service: `command = "/usr/bin/s"`},
 		"within a read-only one":        {driver: "docker", machine: results + `volume "srv" { path = "/srv" }`, agent: queue + `blobs = "file:///srv/results"`},
-		"a bind by docker":              {driver: "docker", machine: escape(`volumes = ["/data/results:/results:rw"]`), agent: queue + `blobs = "file:///results"`},
-		"a mount by docker":             {driver: "docker", machine: escape("mount {\n type = \"bind\"\n source = \"/data\"\n target = \"/results\"\n}"), agent: queue + `blobs = "file:///results"`},
+		"a bind by docker":              {driver: "docker", machine: nomadBlock(`volumes = ["/data/results:/results:rw"]`), agent: queue + `blobs = "file:///results"`},
+		"a mount by docker":             {driver: "docker", machine: nomadBlock("mount {\n type = \"bind\"\n source = \"/data\"\n target = \"/results\"\n}"), agent: queue + `blobs = "file:///results"`},
 		"a bucket":                      {driver: "docker", agent: queue + `blobs = "s3://bucket"`},
 		"a secret":                      {driver: "docker", agent: queue + "blobs = \"file:///var/x\"\nenv = { MACHINE_BLOB_URL = secret(\"p\", \"k\") }"},
 		"a variable that wins":          {driver: "docker", agent: queue + "blobs = \"file:///var/x\"\nenv = { MACHINE_BLOB_URL = \"s3://bucket\" }"},
-		"the host's network":            {driver: "docker", machine: escape(`network_mode = "host"`), agent: `redis = "redis://127.0.0.1:6379"`},
+		"the host's network":            {driver: "docker", machine: nomadBlock(`network_mode = "host"`), agent: `redis = "redis://127.0.0.1:6379"`},
 		"a service of the same network": {driver: "docker", machine: `network { mode = "bridge" }`, agent: `redis = "redis://127.0.0.1:6379"`, service: "port = \"redis\"\ncontainer_port = 6379"},
 		"an artifact":                   {driver: "docker", agent: queue, service: "artifact {\n source = \"https://files.example/x\"\n destination = \"local/x\"\n}"},
 		"an artifact beside, chroot":    {driver: "exec", agent: queue, service: "command = \"local/s\"\nartifact {\n source = \"https://files.example/x\"\n destination = \"models\"\n}"},

@@ -74,7 +74,7 @@ func TestRevision(t *testing.T) {
 		machine.StartTime = time.Duration(rapid.IntRange(1, 600).Draw(t, "start")) * time.Second
 		settings.Machine = &machine
 		settings.Scale.IdleAfter, settings.Scale.UpCooldown, settings.Scale.DownCooldown = time.Hour, time.Hour, time.Hour
-		settings.Escape = &profile.Escape{Job: body("priority", int64(3))}
+		settings.NomadBlock = &profile.NomadBlock{Job: body("priority", int64(3))}
 		after, _ := compileOne(t, &settings)
 		require.Equal(t, before.Revision, after.Revision)
 
@@ -156,10 +156,10 @@ func changes() map[string]func(*profile.Pool) {
 		"affinity": func(p *profile.Pool) {
 			p.Placement.Affinities = []profile.Affinity{{Attribute: "a", Value: "b", Weight: 1}}
 		},
-		"spreads": func(p *profile.Pool) { p.Placement.Spreads = []profile.Spread{{Attribute: "a", Weight: 1}} },
-		"escape":  func(p *profile.Pool) { p.Machine.Escape = &profile.Escape{Group: body("shutdown_delay", "9s")} },
-		"escape of a task": func(p *profile.Pool) {
-			p.Escape = &profile.Escape{Tasks: []profile.TaskBody{{Name: "agent", Body: body("user", "x")}}}
+		"spreads":     func(p *profile.Pool) { p.Placement.Spreads = []profile.Spread{{Attribute: "a", Weight: 1}} },
+		"nomad block": func(p *profile.Pool) { p.Machine.NomadBlock = &profile.NomadBlock{Group: body("shutdown_delay", "9s")} },
+		"nomad block of a task": func(p *profile.Pool) {
+			p.NomadBlock = &profile.NomadBlock{Tasks: []profile.TaskBody{{Name: "agent", Body: body("user", "x")}}}
 		},
 		"spread": func(p *profile.Pool) { p.Placement.Spread = "node.unique.id" },
 	}

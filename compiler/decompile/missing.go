@@ -13,14 +13,14 @@ import (
 	"github.com/emprops/machinectl/hcl/manifest"
 )
 
-// escape is one argument or block within a nomad block.
-type escape struct {
+// nomadItem is one argument or block within a nomad block.
+type nomadItem struct {
 	section string // "group", "job" or a task's name
 	arg     *arg
 	block   *named
 }
 
-func (e escape) name() string {
+func (e nomadItem) name() string {
 	what := "group"
 	if e.section != "group" && e.section != "job" {
 		what = "task " + e.section
@@ -31,21 +31,21 @@ func (e escape) name() string {
 	return what + ": " + e.block.header
 }
 
-// escapes splits a body into its items, so that each can be accepted or left out.
-func escapes(section string, b *body) []escape {
-	var list []escape
+// nomadItems splits a body into its items, so that each can be accepted or left out.
+func nomadItems(section string, b *body) []nomadItem {
+	var list []nomadItem
 	for i := range b.args {
-		list = append(list, escape{section: section, arg: &b.args[i]})
+		list = append(list, nomadItem{section: section, arg: &b.args[i]})
 	}
 	for _, n := range b.blocks {
-		list = append(list, escape{section: section, block: n})
+		list = append(list, nomadItem{section: section, block: n})
 	}
 	return list
 }
 
 // adopt adds items to the nomad block as long as the profile still compiles. It tries all of them together first, and
 // after a failure each half on its own. An item that fails alone becomes a note.
-func (d *decompilation) adopt(s *sketch, list []escape) {
+func (d *decompilation) adopt(s *sketch, list []nomadItem) {
 	if len(list) == 0 {
 		return
 	}
@@ -92,7 +92,7 @@ func (s *sketch) nomadBlocks(m, p *body) {
 
 // missing returns the items that have to be merged into the compiled group. For a foreign job it skips what the sketch
 // expresses differently or replaces by the language's own defaults.
-func (s *sketch) missing(pool *compiler.Pool) []escape {
+func (s *sketch) missing(pool *compiler.Pool) []nomadItem {
 	have, want := s.comparable(pool.Group()), s.comparable(s.group)
 	c := comparison{redaction: s.redaction, exact: s.ours()}
 	out := &body{}
@@ -107,11 +107,11 @@ func (s *sketch) missing(pool *compiler.Pool) []escape {
 		}
 	}
 	c.structs(reflect.ValueOf(have).Elem(), reflect.ValueOf(want).Elem(), reflect.ValueOf(usual).Elem(), skip, out)
-	list := escapes("group", out)
+	list := nomadItems("group", out)
 	return append(list, s.missingInTasks(c, have, want)...)
 }
 
-func (s *sketch) missingInTasks(c comparison, have, want *nomad.TaskGroup) []escape {
+func (s *sketch) missingInTasks(c comparison, have, want *nomad.TaskGroup) []nomadItem {
 	found := map[string]*body{}
 	for _, w := range want.Tasks {
 		i := slices.IndexFunc(have.Tasks, func(t *nomad.Task) bool { return t.Name == w.Name })
@@ -132,7 +132,7 @@ func (s *sketch) missingInTasks(c comparison, have, want *nomad.TaskGroup) []esc
 			found[w.Name] = out
 		}
 	}
-	var list []escape
+	var list []nomadItem
 	for _, one := range s.services {
 		first := found[one.task().Name]
 		alike := first != nil
@@ -142,13 +142,13 @@ func (s *sketch) missingInTasks(c comparison, have, want *nomad.TaskGroup) []esc
 		if !alike {
 			continue
 		}
-		list = append(list, escapes(one.name, first)...)
+		list = append(list, nomadItems(one.name, first)...)
 		for _, t := range one.tasks {
 			delete(found, t.Name)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(found)) {
-		list = append(list, escapes(name, found[name])...)
+		list = append(list, nomadItems(name, found[name])...)
 	}
 	return list
 }
@@ -211,7 +211,7 @@ func sameProgram(t *nomad.Task) {
 }
 
 // missingInJob returns the items that have to be merged into the job.
-func (s *sketch) missingInJob(pool *compiler.Pool) []escape {
+func (s *sketch) missingInJob(pool *compiler.Pool) []nomadItem {
 	out := &body{}
 	c := comparison{redaction: s.redaction, exact: s.ours()}
 	switch {
@@ -225,5 +225,5 @@ func (s *sketch) missingInJob(pool *compiler.Pool) []escape {
 	if deref(s.job.AllAtOnce) {
 		out.set("all_at_once", "true")
 	}
-	return escapes("job", out)
+	return nomadItems("job", out)
 }

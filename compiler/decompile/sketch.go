@@ -28,7 +28,7 @@ type sketch struct {
 	gpus          int // 0: none
 	// leftovers holds constraints that the language can't express.
 	leftovers []*nomad.Constraint
-	accepted  []escape
+	accepted  []nomadItem
 }
 
 // service is a process that is kept running, with one task per instance.

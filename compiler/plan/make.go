@@ -63,7 +63,7 @@ func (c *Cluster) plan(ctx context.Context, pool *compiler.Pool, adopt bool) (*P
 	out := &Pool{
 		Name: pool.Name, Place: at, Project: pool.Policy.Project, Owner: t.owner, To: pool.Revision, Groups: t.groups,
 		Index: answer.JobModifyIndex, Diff: prune(answer.Diff), Warnings: c.foreign.texts(warnings(answer.Warnings)),
-		Escaped: pool.Escaped, Minimum: pool.Policy.Min, job: t.job, policy: pool.Policy,
+		NomadSet: pool.NomadSet, Minimum: pool.Policy.Min, job: t.job, policy: pool.Policy,
 	}
 	out.compare(t, pool, live)
 	if out.Ready, err = c.ready(ctx, live, out, *pool.Group().Name); err != nil {

@@ -95,8 +95,8 @@ type Pool struct {
 	Warnings []string `json:"warnings,omitempty"`
 	// Running is the number of machines of a pool that isn't in the profile.
 	Running int `json:"running,omitempty"`
-	// Escaped holds the paths that the profile's nomad blocks set.
-	Escaped []string `json:"escaped,omitempty"`
+	// NomadSet holds the paths that the profile's nomad blocks set.
+	NomadSet []string `json:"escaped,omitempty"`
 	// Applied reports whether the pool has been applied.
 	Applied bool `json:"applied,omitempty"`
 	// Notes are messages from applying the pool.

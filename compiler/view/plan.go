@@ -73,8 +73,8 @@ func (s Screen) pool(p *plan.Pool, wide int) {
 	if p.Replaced > 0 {
 		s.Printf("    %s %s would be replaced immediately, busy or not", s.paint(red, "!"), count(p.Replaced, "running machine"))
 	}
-	if len(p.Escaped) > 0 && (p.Action == plan.Create || p.Action == plan.Revise) {
-		s.Printf("      %s", s.paint(faint, "set by nomad blocks: "+strings.Join(p.Escaped, ", ")))
+	if len(p.NomadSet) > 0 && (p.Action == plan.Create || p.Action == plan.Revise) {
+		s.Printf("      %s", s.paint(faint, "set by nomad blocks: "+strings.Join(p.NomadSet, ", ")))
 	}
 	for i, why := range p.Infeasible {
 		if i == 0 {

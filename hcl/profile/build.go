@@ -37,7 +37,7 @@ func (l *loader) build(p *Profile) {
 // disguise makes the profile a second time, with Hidden for the sensitive texts, and returns what is to be said of that.
 func (l *loader) disguise(p *Profile) hcl.Diagnostics {
 	d := *l
-	d.diags, d.spelled = nil, map[string][]spelled{}
+	d.diags, d.spelled, d.portless = nil, map[string][]spelled{}, map[hcl.Range]bool{}
 	d.machines, d.pools, d.merged = slices.Clone(l.machines), slices.Clone(l.pools), map[string]*object{}
 	for i := range d.machines {
 		d.machines[i].object = d.machines[i].disguised()

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/emprops/machinectl/hcl/diag"
 	"github.com/emprops/machinectl/hcl/manifest"
@@ -54,9 +55,9 @@ func (l *loader) machine(name string, o *object) *Machine {
 	l.volumes(m, o)
 	l.network(m, o)
 	l.failures(m, o)
-	m.Escape = l.escape(o)
+	m.NomadBlock = l.nomadBlock(o)
 	if !o.partial && !instancesUnknown(o) {
-		l.escapeTasks(m, m.Escape)
+		l.checkNomadTasks(m, m.NomadBlock)
 	}
 	l.fit(m, o)
 	return m
@@ -73,6 +74,19 @@ func (l *loader) image(m *Machine, o *object) {
 	if m.Driver == DriverDocker && o.lacks("image") {
 		l.absent(o, diag.Error(o.header, "Missing argument \"image\"", fmt.Sprintf("Machine %q is run by docker, which needs a container image.", m.Name),
 			"Write image = \"registry/name:tag\", or driver = \"exec\" or \"raw_exec\"."))
+	}
+	l.imageReference(m, o)
+}
+
+// imageReference checks the form of an image argument, of a machine or a service.
+func (l *loader) imageReference(m *Machine, o *object) {
+	if _, ok := o.get("image"); !ok || m.Driver != DriverDocker {
+		return
+	}
+	image := o.str("image")
+	if image == "" || strings.ContainsFunc(image, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) {
+		l.report(diag.Error(o.at("image"), fmt.Sprintf("%q is not an image reference", image), "An image reference is a registry, a name and a tag or digest, without spaces.",
+			"Write, for example, image = \"registry.example/comfyui:1.2\"."))
 	}
 }
 
@@ -123,15 +137,15 @@ func (l *loader) gpus(o *object) *GPU {
 		l.models(g, o)
 	}
 	if g.MIG != "" && !migProfile.MatchString(g.MIG) {
-		l.report(diag.Error(o.at("mig"), fmt.Sprintf("%q is no MIG profile", g.MIG), "It is the last part of the device's name in Nomad: slices, a dot and memory.",
+		l.report(diag.Error(o.at("mig"), fmt.Sprintf("%q is not a MIG profile", g.MIG), "It is the last part of the device's name in Nomad: slices, a dot and memory.",
 			"Write, for example, mig = \"3g.47gb\"."))
 	}
 	if g.Driver != "" && !versionConstraint.MatchString(g.Driver) {
-		l.report(diag.Error(o.at("driver"), fmt.Sprintf("%q is no version constraint", g.Driver), "It is comparisons with versions, joined by commas.",
+		l.report(diag.Error(o.at("driver"), fmt.Sprintf("%q is not a version constraint", g.Driver), "It is comparisons with versions, joined by commas.",
 			"Write, for example, driver = \">= 550\"."))
 	}
 	if !deviceName.MatchString(g.Device) {
-		l.report(diag.Error(o.at("device"), fmt.Sprintf("%q is no device", g.Device), "Nomad names a device by type, vendor/type or vendor/type/model.",
+		l.report(diag.Error(o.at("device"), fmt.Sprintf("%q is not a device name", g.Device), "Nomad names a device by type, vendor/type or vendor/type/model.",
 			"Write, for example, device = \"nvidia/gpu\"."))
 	}
 	return g
@@ -143,7 +157,7 @@ func (l *loader) models(g *GPU, o *object) {
 	for _, name := range g.Models {
 		switch {
 		case name == "" || strings.Contains(name, ","):
-			l.report(diag.Error(o.at("models"), fmt.Sprintf("%q is no model", name), "It is the device's name as Nomad shows it, and has no comma.", ""))
+			l.report(diag.Error(o.at("models"), fmt.Sprintf("%q is not a model name", name), "It is the device's name as Nomad shows it, and has no comma.", ""))
 		case seen[name]:
 			l.report(diag.Error(o.at("models"), fmt.Sprintf("%q is there twice", name), "Each model has one place in the order of preference.", "Take one of them out."))
 		}

@@ -36,7 +36,7 @@ func (l *loader) ports(m *Machine, o *object) {
 		b := blocks[i]
 		for _, arg := range []string{"static_port", "container_port"} {
 			if b.has(arg) && b.lacks("port") {
-				l.report(diag.Error(b.at(arg), fmt.Sprintf("%q without a port", arg), fmt.Sprintf("Service %q listens nowhere.", s.Name), "Write port = \"http\" in the service."))
+				l.missingPort(b, diag.Error(b.at(arg), fmt.Sprintf("%q without a port", arg), fmt.Sprintf("Service %q listens nowhere.", s.Name), "Write port = \"http\" in the service."))
 			}
 		}
 		instances := len(m.Instances(s))

@@ -25,9 +25,9 @@ func (l *loader) pool(d declared, m *Machine) *Pool {
 		DownCooldown: scale.dur("down_cooldown"), IdleAfter: scale.dur("idle_after"), Range: scale.header,
 	}
 	p.Placement = l.placement(d.section("placement"))
-	p.Escape = l.escape(d.object)
+	p.NomadBlock = l.nomadBlock(d.object)
 	if p.Machine != nil {
-		l.escapeTasks(p.Machine, p.Escape)
+		l.checkNomadTasks(p.Machine, p.NomadBlock)
 	}
 	return p
 }
@@ -109,9 +109,9 @@ func (l *loader) attribute(o *object, arg string, roots ...string) string {
 		return "${" + name + "}"
 	}
 	if roots[0] == "device." {
-		l.report(diag.Error(o.at(arg), fmt.Sprintf("%q is no device attribute", name), "A device attribute starts with device., as Nomad shows it.", "Write, for example, \"device.model\" or \"device.attr.memory\"."))
+		l.report(diag.Error(o.at(arg), fmt.Sprintf("%q is not a device attribute", name), "A device attribute starts with device., as Nomad shows it.", "Write, for example, \"device.model\" or \"device.attr.memory\"."))
 	} else {
-		l.report(diag.Error(o.at(arg), fmt.Sprintf("%q is no node attribute", name), "A node attribute starts with node., attr. or meta., as Nomad shows it.",
+		l.report(diag.Error(o.at(arg), fmt.Sprintf("%q is not a node attribute", name), "A node attribute starts with node., attr. or meta., as Nomad shows it.",
 			"Write, for example, \"node.class\", \"attr.cpu.arch\" or \"meta.rack\"."))
 	}
 	return "${" + name + "}"

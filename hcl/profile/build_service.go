@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hashicorp/hcl/v2"
+
 	"github.com/emprops/machinectl/hcl/diag"
 	"github.com/emprops/machinectl/hcl/manifest"
 )
@@ -54,6 +56,7 @@ func (l *loader) service(m *Machine, o *object) *Service {
 		Config: o.passed(),
 	}
 	l.forDriver(m, o)
+	l.imageReference(m, o)
 	if m.Driver.ofHost() && o.lacks("command") && !o.has("image") {
 		l.report(diag.Error(o.header, "Missing argument \"command\"", fmt.Sprintf("Only with docker it may be left out, where the image says it; this machine's driver is %s.", m.Driver), "Write command = \"/path/to/program\"."))
 	}
@@ -62,17 +65,17 @@ func (l *loader) service(m *Machine, o *object) *Service {
 		if _, err := strconv.Atoi(s.Port); err == nil {
 			advice += " The number is chosen by Nomad; pass self.port to the command."
 		}
-		l.report(diag.Error(o.at("port"), fmt.Sprintf("%q is no port label", s.Port), "A port is named, not numbered: lower-case letters, digits and underscores.", advice))
+		l.report(diag.Error(o.at("port"), fmt.Sprintf("%q is not a port label", s.Port), "A port is named, not numbered: lower-case letters, digits and underscores.", advice))
 	}
 	if r := o.child("ready"); r != nil {
 		s.Ready = &Ready{Path: r.str("path"), Interval: r.dur("interval"), Timeout: r.dur("timeout"), Range: r.header}
 		if o.lacks("port") {
-			l.report(diag.Error(r.header, "Readiness without a port", fmt.Sprintf("Service %q listens nowhere, so nothing can be asked.", s.Name), "Write port = \"http\" in the service."))
+			l.missingPort(o, diag.Error(r.header, "Readiness without a port", fmt.Sprintf("Service %q listens nowhere, so nothing can be asked.", s.Name), "Write port = \"http\" in the service."))
 		}
 		l.atLeast(r, "interval", time.Second)
 		l.atLeast(r, "timeout", time.Second)
 		if !strings.HasPrefix(s.Ready.Path, "/") {
-			l.report(diag.Error(r.at("path"), fmt.Sprintf("%q is no path", s.Ready.Path), "The path of a URL starts with a slash.", fmt.Sprintf("Write path = %q.", "/"+s.Ready.Path)))
+			l.report(diag.Error(r.at("path"), fmt.Sprintf("%q is not a path", s.Ready.Path), "The path of a URL starts with a slash.", fmt.Sprintf("Write path = %q.", "/"+s.Ready.Path)))
 		}
 	}
 	if r := o.child("resources"); r != nil {
@@ -96,7 +99,7 @@ func (l *loader) selfValues(s *Service, o *object) {
 		for _, name := range slices.Sorted(maps.Keys(usedPlaceholders(v.v))) {
 			switch {
 			case (name == SelfPort || name == SelfAddr) && s.Port == "" && o.lacks("port"):
-				l.report(diag.Error(v.at, fmt.Sprintf("%s without a port", name), fmt.Sprintf("Service %q listens nowhere.", s.Name), "Write port = \"http\" in the service."))
+				l.missingPort(o, diag.Error(v.at, fmt.Sprintf("%s without a port", name), fmt.Sprintf("Service %q listens nowhere.", s.Name), "Write port = \"http\" in the service."))
 			case name == SelfGPU && !s.PerGPU && !o.wrong("per"):
 				l.report(diag.Error(v.at, "self.gpu without a GPU", fmt.Sprintf("Service %q has one instance per machine, which owns no GPU.", s.Name), "Write per = \"gpu\" in the service."))
 			}
@@ -104,7 +107,15 @@ func (l *loader) selfValues(s *Service, o *object) {
 	}
 }
 
-// usedPlaceholders are the run-time values within an argument's value.
+// missingPort reports that something needs a service's port, which is missing. It reports this once per service.
+func (l *loader) missingPort(service *object, d *hcl.Diagnostic) {
+	if !l.portless[service.header] {
+		l.portless[service.header] = true
+		l.report(d)
+	}
+}
+
+// usedPlaceholders returns the run-time values within an argument's value.
 func usedPlaceholders(v any) map[string]bool {
 	var texts []string
 	switch v := v.(type) {

@@ -15,7 +15,7 @@ import (
 // queueURL finds what is wrong with the URL of a queue. It says nothing of the URL itself, which may hold a password.
 func queueURL(text string, at hcl.Range) *hcl.Diagnostic {
 	say := func(detail string) *hcl.Diagnostic {
-		return diag.Error(at, "The agent's redis is no Redis URL", detail, "Write, for example, redis = \"redis://host:6379\".")
+		return diag.Error(at, "The agent's redis is not a Redis URL", detail, "Write, for example, redis = \"redis://host:6379\".")
 	}
 	for one := range strings.SplitSeq(text, ",") {
 		one = strings.TrimSpace(one)
@@ -43,7 +43,7 @@ func queueURL(text string, at hcl.Range) *hcl.Diagnostic {
 // storeURL finds what is wrong with the URL of a store for results.
 func storeURL(text string, at hcl.Range) *hcl.Diagnostic {
 	say := func(detail string) *hcl.Diagnostic {
-		return diag.Error(at, "The agent's blobs is no store for results", detail, "Write, for example, blobs = \"file:///srv/blobs\" or \"s3://bucket\".")
+		return diag.Error(at, "The agent's blobs is not the URL of a store for results", detail, "Write, for example, blobs = \"file:///srv/blobs\" or \"s3://bucket\".")
 	}
 	u, detail := parseURL(text)
 	switch {

@@ -31,7 +31,7 @@ func (l *loader) volume(o *object) *Volume {
 		AttachmentMode: o.str("attachment_mode"), FSType: o.str("fs_type"), MountFlags: o.list("mount_flags"), Range: o.header,
 	}
 	if v.Path != "" && !strings.HasPrefix(v.Path, "/") {
-		l.report(diag.Error(o.at("path"), fmt.Sprintf("%q is no absolute path", v.Path), "A volume is mounted under a path that starts with a slash.", fmt.Sprintf("Write path = %q.", "/"+v.Path)))
+		l.report(diag.Error(o.at("path"), fmt.Sprintf("%q is not an absolute path", v.Path), "A volume is mounted under a path that starts with a slash.", fmt.Sprintf("Write path = %q.", "/"+v.Path)))
 	}
 	if v.Type == "csi" {
 		for _, name := range []string{"access_mode", "attachment_mode"} {

@@ -52,7 +52,7 @@ func (l *loader) worker(m *Machine, o, machine *object) *Worker {
 		}
 		l.report(diag.Error(o.at("service"), fmt.Sprintf("No service %q", w.Service), fmt.Sprintf("Machine %q has no service of this name.", m.Name), advice))
 	case i >= 0 && machine.children("service")[i].lacks("port"):
-		l.report(diag.Error(o.at("service"), fmt.Sprintf("Service %q has no port", w.Service), "The worker can't talk to a service that listens nowhere.",
+		l.missingPort(machine.children("service")[i], diag.Error(o.at("service"), fmt.Sprintf("Service %q has no port", w.Service), "The worker can't talk to a service that listens nowhere.",
 			fmt.Sprintf("Write port = \"http\" in service %q.", w.Service)))
 	case known.Service && o.lacks("service"):
 		l.report(diag.Error(o.header, "Missing argument \"service\"", fmt.Sprintf("The connector %s runs jobs on a service of the machine.", w.Connector), "Write service = \"<name>\"."))

@@ -133,7 +133,7 @@ func toFunc(want cty.Type) function.Function {
 			}
 			v, err := convert.Convert(args[0], want)
 			if err != nil {
-				return want, function.NewArgErrorf(0, "this is no %s and can't be made one", want.FriendlyName())
+				return want, function.NewArgErrorf(0, "this is not a %s and can't be converted to one", want.FriendlyName())
 			}
 			return v.Type(), nil
 		},

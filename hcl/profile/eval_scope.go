@@ -238,7 +238,7 @@ func misplacedRoot(root string, at hcl.Range, allowed roots) *hcl.Diagnostic {
 		detail = "each is the item of a for_each, and this block has none."
 		advice = "Write for_each = … in the pool or machine; in a dynamic block, the item has the name of the block's kind."
 	case "machine", "module":
-		detail = "A machine is no value of its own; extends and a pool's machine refer to one."
+		detail = "A machine is not a value; only extends and a pool's machine argument refer to one."
 	default:
 		detail = "Here only constants are allowed."
 		advice = "Move the calculation into locals."

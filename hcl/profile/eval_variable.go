@@ -222,7 +222,7 @@ func (l *loader) withoutSensitive(expr hclsyntax.Expression, message cty.Value) 
 // validate checks a variable's value against its validation blocks.
 func (l *loader) validate(v *variable, at hcl.Range) bool {
 	good := true
-	used := l.scope.used[v.name] // its own condition is no use of it
+	used := l.scope.used[v.name] // its own condition does not count
 	for _, rule := range v.validation {
 		ok, diags := l.scope.eval(rule.condition, roots{variables: true})
 		message, more := l.scope.eval(rule.message, roots{variables: true})
@@ -239,7 +239,7 @@ func (l *loader) validate(v *variable, at hcl.Range) bool {
 			l.report(diag.Error(rule.condition.Range(), "The condition is neither true nor false", "", ""))
 			good = false
 		case message.IsNull() || message.Type() != cty.String:
-			l.report(diag.Error(rule.message.Range(), "The error message is no string", "", ""))
+			l.report(diag.Error(rule.message.Range(), "The error message is not a string", "", ""))
 			good = false
 		case !boolOf(ok):
 			l.report(diag.Error(at, fmt.Sprintf("Invalid value for variable %q", v.name), stringOf(message), ""))

@@ -97,7 +97,7 @@ func machineBlock() *block {
 		blocks: []*block{
 			resourcesBlock("What all tasks of the machine get together.", true),
 			gpuBlock(), volumeBlock(), networkBlock(), setupBlock(), agentBlock(), serviceBlock(), workerBlock(),
-			rescheduleBlock(), disconnectBlock(), logsBlock("How each task's output is kept."), escapeBlock(false),
+			rescheduleBlock(), disconnectBlock(), logsBlock("How each task's output is kept."), nomadBlock(false),
 		},
 	}
 }
@@ -259,7 +259,7 @@ func poolBlock() *block {
 					spreadBlock(),
 				},
 			},
-			overrideBlock(), escapeBlock(true),
+			overrideBlock(), nomadBlock(true),
 		},
 	}
 }

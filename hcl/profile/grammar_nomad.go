@@ -1,7 +1,7 @@
 package profile
 
 // Grammar of what is passed on to Nomad: volumes, network, what happens when something fails, placement's preferences,
-// and the escape.
+// and the nomad block.
 
 func volumeBlock() *block {
 	return &block{
@@ -137,10 +137,10 @@ func spreadBlock() *block {
 	}
 }
 
-// escapeBlock is the way to everything of Nomad's that the language has no words for.
-func escapeBlock(pool bool) *block {
+// nomadBlock gives access to everything in Nomad that the language does not cover.
+func nomadBlock(pool bool) *block {
 	b := &block{
-		name: "nomad", doc: "Pieces of a Nomad job in Nomad's own words, merged into the compiled one last. Strings are Nomad's too: write $${…} for what Nomad is to replace.",
+		name: "nomad", doc: "Parts of a Nomad job in Nomad's syntax, merged last into the compiled job. Strings are in Nomad's syntax too: write $${…} for what Nomad replaces.",
 		blocks: []*block{
 			{name: "group", open: true, doc: "Merged into the task group. Changing it makes a new revision."},
 			{name: "task", label: "name", open: true, doc: "Merged into a task: agent, shared-setup, a service (all of its instances) or one instance. Changing it makes a new revision."},

@@ -112,7 +112,7 @@ type block struct {
 	// single says that there is at most one, whatever its label.
 	single bool
 	open   bool // its content is not the language's: anything is read, as a Body
-	// anyLabel says that the label is no name of ours.
+	// anyLabel reports whether the label may be any text, rather than a valid name.
 	anyLabel bool
 	// shown says of an open block that it takes no sensitive values: what stands in it is seen wherever the pool is.
 	shown  bool

@@ -74,6 +74,7 @@ type loader struct {
 	merged    map[string]*object    // machines after inheritance
 	absences  []absence
 	spelled   map[string][]spelled // capability names, by the argument that has them
+	portless  map[hcl.Range]bool   // headers of services whose missing port has been reported
 }
 
 // declared is a machine or pool block that was read.
@@ -85,15 +86,16 @@ type declared struct {
 func newLoader(opts Options) *loader {
 	secrets := newSecretTable()
 	l := &loader{
-		reader:  reader{secrets: secrets, sensitive: &sensitiveSet{}},
-		opts:    opts,
-		sources: map[string][]byte{},
-		conceal: &concealment{},
-		grammar: language(),
-		locals:  map[string]*hclsyntax.Attribute{},
-		byName:  map[string]*object{},
-		merged:  map[string]*object{},
-		spelled: map[string][]spelled{},
+		reader:   reader{secrets: secrets, sensitive: &sensitiveSet{}},
+		opts:     opts,
+		sources:  map[string][]byte{},
+		conceal:  &concealment{},
+		grammar:  language(),
+		locals:   map[string]*hclsyntax.Attribute{},
+		byName:   map[string]*object{},
+		merged:   map[string]*object{},
+		spelled:  map[string][]spelled{},
+		portless: map[hcl.Range]bool{},
 	}
 	l.scope = newScope(secrets, &outside{read: l.readFile, cost: &cost{}, env: map[string]cty.Value{}})
 	return l

@@ -62,7 +62,7 @@ func TestVariableSources(t *testing.T) {
 		},
 		"var": {VarFiles: []string{"two.vars.hcl"}, Vars: map[string]string{"tag": "var"}},
 		// A variable without a type takes text as it is.
-		"[1, 2]": {Vars: map[string]string{"tag": "[1, 2]"}},
+		"[1,2]": {Vars: map[string]string{"tag": "[1,2]"}},
 	} {
 		t.Run(want, func(t *testing.T) {
 			opts.FS = fsys

@@ -101,7 +101,7 @@ func (r *reader) blockGrammar(g *block, b *hclsyntax.Block) *block {
 	c := g.child(b.Type)
 	switch {
 	case c == nil && g.arg(b.Type) != nil:
-		r.report(diag.Error(b.TypeRange, fmt.Sprintf("%q is an argument", b.Type), "It is no block.",
+		r.report(diag.Error(b.TypeRange, fmt.Sprintf("%q is an argument", b.Type), "It is not a block.",
 			fmt.Sprintf("Write %s = …", b.Type)))
 		return nil
 	case c == nil:

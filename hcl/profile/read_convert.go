@@ -157,7 +157,7 @@ func convertDuration(a *argument, v cty.Value, at value) (any, hcl.Diagnostics) 
 	s := stringOf(v)
 	d, err := time.ParseDuration(s)
 	if err != nil {
-		return nil, hcl.Diagnostics{diag.Error(at.at, fmt.Sprintf("%q is no duration", s), "A duration is numbers with units: ms, s, m, h.",
+		return nil, hcl.Diagnostics{diag.Error(at.at, fmt.Sprintf("%q is not a duration", s), "A duration is numbers with units: ms, s, m, h.",
 			fmt.Sprintf("Write, for example, %s = \"30s\" or \"1h30m\".", a.name))}
 	}
 	if d < 0 || d == 0 && !a.zero {
@@ -189,7 +189,7 @@ func convertSize(a *argument, v cty.Value, at value) (any, hcl.Diagnostics) {
 	s := stringOf(v)
 	n, err := ParseSize(s)
 	if err != nil {
-		return nil, hcl.Diagnostics{diag.Error(at.at, fmt.Sprintf("%q is no size", s), "A size is a number with a unit; here "+err.Error()+".",
+		return nil, hcl.Diagnostics{diag.Error(at.at, fmt.Sprintf("%q is not a size", s), "A size is a number with a unit; here "+err.Error()+".",
 			fmt.Sprintf("Write, for example, %s = \"512MiB\" or \"4GiB\".", a.name))}
 	}
 	least, most := int64(max(1, a.min))<<20, int64(a.max)<<20

@@ -40,7 +40,7 @@ func (r *reader) convertList(a *argument, v cty.Value, at value) (any, hcl.Diagn
 			diags = append(diags, d)
 		}
 		if a.typ == typeFlags && !flagName(s) {
-			diags = append(diags, diag.Error(at.at, fmt.Sprintf("%q is no capability name", s), "It is letters, digits and . _ : / + -, and starts with a letter or digit.", ""))
+			diags = append(diags, diag.Error(at.at, fmt.Sprintf("%q is not a capability name", s), "It is letters, digits and . _ : / + -, and starts with a letter or digit.", ""))
 		}
 		list = append(list, s)
 	}
@@ -63,7 +63,7 @@ func (r *reader) convertEnv(a *argument, v cty.Value, at value) (any, hcl.Diagno
 		s, ok := scalar(e)
 		switch secret, isSecret := r.secrets.whole(s); {
 		case !envName.MatchString(key):
-			diags = append(diags, diag.Error(where, fmt.Sprintf("%q is no name of an environment variable", key), "It is letters, digits and underscores, and doesn't start with a digit.", ""))
+			diags = append(diags, diag.Error(where, fmt.Sprintf("%q is not a valid name of an environment variable", key), "It is letters, digits and underscores, and doesn't start with a digit.", ""))
 		case strings.HasPrefix(key, "NOMAD_"):
 			diags = append(diags, diag.Error(where, fmt.Sprintf("%q is set by Nomad", key), "Nomad gives each task the variables that start with NOMAD_.", "Choose another name."))
 		case !ok:
@@ -133,7 +133,7 @@ func (r *reader) convertAttrs(a *argument, v cty.Value, at value) (any, hcl.Diag
 		key := stringOf(k)
 		where := itemRange(at, key)
 		if !attrName(key) {
-			diags = append(diags, diag.Error(where, fmt.Sprintf("%q is no name of a capability with a value", key), "It is lower-case words with digits and underscores, joined by dots, such as \"gpu.memory\".", lowerCase(key)))
+			diags = append(diags, diag.Error(where, fmt.Sprintf("%q is not a valid name of a capability with a value", key), "It is lower-case words with digits and underscores, joined by dots, such as \"gpu.memory\".", lowerCase(key)))
 			continue
 		}
 		item, ok := attrValue(e)

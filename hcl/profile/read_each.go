@@ -91,12 +91,13 @@ func (r *reader) with(iterator string, one item, f func()) {
 // instances reads a machine or pool block: once, or with for_each once per item.
 func (l *loader) instances(g *block, b *hclsyntax.Block) []declared {
 	attr, ok := b.Body.Attributes["for_each"]
+	reported := checkName(g.name, b.Labels[0], b.LabelRanges[0]) != nil // the names of its instances follow from it
 	if !ok {
 		if g.misspelt(b.Body, "for_each") {
 			l.with("each", item{value: cty.DynamicVal}, func() { l.object(g, b) }) // for what else is wrong in it
 			return nil
 		}
-		if d := checkName(g.name, l.prefix+b.Labels[0], b.LabelRanges[0]); d != nil && l.prefix != "" {
+		if d := checkName(g.name, l.prefix+b.Labels[0], b.LabelRanges[0]); d != nil && !reported {
 			l.report(d)
 		}
 		return []declared{{l.prefix + b.Labels[0], l.object(g, b)}}
@@ -108,7 +109,7 @@ func (l *loader) instances(g *block, b *hclsyntax.Block) []declared {
 	var out []declared
 	for _, one := range list {
 		name := l.prefix + b.Labels[0] + "-" + one.key
-		if d := checkName(g.name, name, attr.Expr.Range()); d != nil {
+		if d := checkName(g.name, name, attr.Expr.Range()); d != nil && !reported {
 			l.report(d)
 			continue
 		}
@@ -231,7 +232,7 @@ func (r *reader) labels(b *hclsyntax.Block) (labels []string, at []hcl.Range, ok
 		return nil, nil, false
 	}
 	if isSensitive(v) {
-		r.report(diag.Error(attr.Expr.Range(), "Sensitive labels", "The names of blocks are shown.", "Take the names from values that are no secret."))
+		r.report(diag.Error(attr.Expr.Range(), "Sensitive labels", "The names of blocks are shown.", "Take the names from values that are not secret."))
 		return nil, nil, false
 	}
 	if v.IsNull() || !isList(v) {

@@ -48,7 +48,7 @@ func (l *loader) module(g *block, b *hclsyntax.Block) {
 	switch {
 	case !strings.HasPrefix(source, "./") && !strings.HasPrefix(source, "../"):
 		if source != "" || len(at.Expr.Variables()) == 0 {
-			l.report(diag.Error(at.Expr.Range(), fmt.Sprintf("%q is no directory of a module", source), "It is a path relative to this file, and starts with ./ or ../.", fmt.Sprintf("Write source = %q.", "./"+strings.TrimLeft(source, "/"))))
+			l.report(diag.Error(at.Expr.Range(), fmt.Sprintf("%q is not a module directory", source), "It is a path relative to this file, and starts with ./ or ../.", fmt.Sprintf("Write source = %q.", "./"+strings.TrimLeft(source, "/"))))
 		}
 		return
 	case slices.Contains(l.within, dir):
@@ -104,7 +104,7 @@ func (l *loader) readModule(name, dir string, at hcl.Range, given map[string]giv
 		l.report(diag.Error(at, "Unreadable module", fmt.Sprintf("%s can't be read: %s.", dir, reason(err)), ""))
 		return
 	} else if !info.IsDir() {
-		l.report(diag.Error(at, "The module is no directory", fmt.Sprintf("%s is a file.", dir), fmt.Sprintf("Write source = %q for all profile files beside it.", "./"+filepath.Dir(dir))))
+		l.report(diag.Error(at, "The module is not a directory", fmt.Sprintf("%s is a file.", dir), fmt.Sprintf("Write source = %q for all profile files beside it.", "./"+filepath.Dir(dir))))
 		return
 	}
 	sub.addPath(dir)

@@ -22,10 +22,10 @@ func checkName(kind, name string, at hcl.Range) *hcl.Diagnostic {
 		if hclsyntax.ValidIdentifier(name) {
 			return nil
 		}
-		return diag.Error(at, fmt.Sprintf("%q is no name of a variable", name), "It is letters, digits, underscores and dashes, and starts with a letter.", "")
+		return diag.Error(at, fmt.Sprintf("%q is not a valid variable name", name), "It is letters, digits, underscores and dashes, and starts with a letter.", "")
 	}
 	if !taskName(name) {
-		return diag.Error(at, fmt.Sprintf("%q is no name of a %s", name, kind), "It becomes a name in Nomad: lower-case letters, digits and dashes, starting with a letter.", nameAdvice(name))
+		return diag.Error(at, fmt.Sprintf("%q is not a valid %s name", name, kind), "It becomes a name in Nomad: lower-case letters, digits and dashes, starting with a letter.", nameAdvice(name))
 	}
 	if len(name) > MaxName {
 		return diag.Error(at, fmt.Sprintf("The name of this %s is too long", kind), fmt.Sprintf("It has %d characters, and the most is %d.", len(name), MaxName), "")

@@ -70,7 +70,7 @@ func namesSensitive(v cty.Value) bool {
 	return false
 }
 
-const sensitiveAdvice = "Sensitive values go into env, command, args, settings and nomad blocks. If this is no secret, write nonsensitive(…)."
+const sensitiveAdvice = "Sensitive values go into env, command, args, settings and nomad blocks. If this is not a secret, write nonsensitive(…)."
 
 // refuseSensitive says that an argument doesn't take a sensitive value.
 func refuseSensitive(name string, at hcl.Range) *hcl.Diagnostic {

@@ -22,7 +22,7 @@ func notText(src []byte, name string) *hcl.Diagnostic {
 		r, size := utf8.DecodeRune(src[i:])
 		switch {
 		case r == utf8.RuneError && size == 1:
-			return diag.Error(rangeAt(src, name, i, size), "The file is not UTF-8 text", fmt.Sprintf("The byte %#x here is no character of UTF-8; it may be of another encoding, such as Latin-1.", src[i]), "Save it as UTF-8, or replace the character.")
+			return diag.Error(rangeAt(src, name, i, size), "The file is not UTF-8 text", fmt.Sprintf("The byte %#x here is not valid UTF-8; it may be of another encoding, such as Latin-1.", src[i]), "Save it as UTF-8, or replace the character.")
 		case r < ' ' && r != '\n' && r != '\r' && r != '\t' || r == '\x7f':
 			return diag.Error(rangeAt(src, name, i, size), "Control character", fmt.Sprintf("The character U+%04X can't stand in a profile.", r), "Remove it, or write it in a text as \\u"+fmt.Sprintf("%04x", r)+".")
 		}

@@ -147,7 +147,7 @@ func (l *loader) declareEnvironment(g *block, b *hclsyntax.Block) {
 		return
 	}
 	if !envName.MatchString(name) {
-		l.report(diag.Error(b.LabelRanges[0], fmt.Sprintf("%q is no name of an environment variable", name), "It is letters, digits and underscores, and doesn't start with a digit.", ""))
+		l.report(diag.Error(b.LabelRanges[0], fmt.Sprintf("%q is not a valid name of an environment variable", name), "It is letters, digits and underscores, and doesn't start with a digit.", ""))
 		return
 	}
 	value, hidden := cty.NilVal, false

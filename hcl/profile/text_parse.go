@@ -103,7 +103,7 @@ func nestedTooDeeply(src []byte, name string, start hcl.Pos) *hcl.Diagnostic {
 			signs = 0
 		}
 		if depth > maxDepth || signs > maxDepth {
-			return diag.Error(t.Range, "Nested too deeply", "Nobody could read this.", "Move parts of it into locals.")
+			return diag.Error(t.Range, "Nested too deeply", "It is too deep to read.", "Move parts of it into locals.")
 		}
 	}
 	return nil

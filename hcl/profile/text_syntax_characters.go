@@ -112,7 +112,7 @@ func (s *syntaxScan) heredoc(open hclsyntax.Token) *hcl.Diagnostic {
 	return diag.Error(at, fmt.Sprintf("The heredoc %s has no end", marker), fmt.Sprintf("It goes on to a line that has nothing but %s, and there is none.", marker), advice)
 }
 
-// character explains a token that is no part of the language.
+// character explains a token that is not part of the language.
 func (s *syntaxScan) character(t hclsyntax.Token) *hcl.Diagnostic {
 	text := string(t.Bytes)
 	rest, start := s.line(t.Range.Start.Line)

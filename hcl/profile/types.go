@@ -70,8 +70,8 @@ type Machine struct {
 	Reschedule Reschedule
 	Disconnect Disconnect
 	Logs       Logs
-	Escape     *Escape   // nil: no nomad block
-	Range      hcl.Range // of the block's header
+	NomadBlock *NomadBlock // nil if there is none
+	Range      hcl.Range   // of the block's header
 }
 
 // Resources is what the machine's tasks get together, or what one task gets.
@@ -184,14 +184,14 @@ type Worker struct {
 
 // Pool is a pool block: how many of which machine, where, scaled how.
 type Pool struct {
-	Name      string
-	Machine   *Machine
-	Min, Max  int
-	Scale     Scale
-	Placement Placement
-	Escape    *Escape // nil: no nomad block; merged after the machine's
-	Priority  int     // Nomad priority, 1–100, default 50
-	Range     hcl.Range
+	Name       string
+	Machine    *Machine
+	Min, Max   int
+	Scale      Scale
+	Placement  Placement
+	NomadBlock *NomadBlock // nil if there is none; merged after the machine's
+	Priority   int         // Nomad priority, 1–100, default 50
+	Range      hcl.Range
 }
 
 // Scale is how the pool's size follows demand.

@@ -100,14 +100,14 @@ type SpreadTarget struct {
 	Percent int
 }
 
-// Escape is what nomad blocks say: pieces of a Nomad job in Nomad's own words, to be merged into the compiled one last.
-type Escape struct {
+// NomadBlock is the content of a nomad block: parts of a Nomad job in Nomad's syntax, merged last into the compiled job.
+type NomadBlock struct {
 	Job   *Body // nil: nothing is said
 	Group *Body
 	Tasks []TaskBody // in order; a task may occur several times
 }
 
-// TaskBody is an escape for the task of that name, or for all instances of the service of that name.
+// TaskBody is the content of a nomad block for the task of that name, or for all instances of the service of that name.
 type TaskBody struct {
 	Name  string
 	Body  *Body

@@ -25,7 +25,7 @@ pool "p" {
   machine = machine.gpu
   placement {
     affinity {
-      attribute = "class" # error: "class" is no node attribute
+      attribute = "class" # error: "class" is not a node attribute
       value     = "spot"
     }
   }

@@ -9,7 +9,7 @@ machine "m" {
   worker "w" {
     connector = "simulation"
     offers = {
-      Model = ["a"] # error: "Model" is no name of a capability with a value; Write "model".
+      Model = ["a"] # error: "Model" is not a valid name of a capability with a value; Write "model".
     }
   }
 }

@@ -1,4 +1,4 @@
-environment "A-B" {} # error: "A-B" is no name of an environment variable
+environment "A-B" {} # error: "A-B" is not a valid name of an environment variable
 
 machine "gpu" {
   kind  = "gpu"

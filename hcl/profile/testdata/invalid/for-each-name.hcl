@@ -23,7 +23,7 @@ machine "gpu" {
 }
 
 pool "p" {
-  for_each = ["eu_west"] # error: "p-eu_west" is no name of a pool; Write "p-eu-west".
+  for_each = ["eu_west"] # error: "p-eu_west" is not a valid pool name; Write "p-eu-west".
   machine = machine.gpu
   size {
     max = 1

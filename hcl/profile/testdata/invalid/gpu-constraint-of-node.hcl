@@ -9,7 +9,7 @@ machine "gpu" {
   gpu {
     count = 1
     constraint {
-      attribute = "meta.rack" # error: "meta.rack" is no device attribute
+      attribute = "meta.rack" # error: "meta.rack" is not a device attribute
       value     = "r1"
     }
   }

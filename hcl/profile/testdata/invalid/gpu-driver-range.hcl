@@ -7,7 +7,7 @@ machine "gpu" {
   }
   gpu {
     count = 1
-    driver = "550+" # error: "550+" is no version constraint
+    driver = "550+" # error: "550+" is not a version constraint
   }
   agent {
     redis = "redis://localhost:6379"

@@ -7,7 +7,7 @@ machine "gpu" {
   }
   gpu {
     count = 1
-    mig = "NVIDIA H100 MIG 3g" # error: is no MIG profile; mig = "3g.47gb"
+    mig = "NVIDIA H100 MIG 3g" # error: is not a MIG profile; mig = "3g.47gb"
   }
   agent {
     redis = "redis://localhost:6379"

@@ -8,7 +8,7 @@ machine "gpu" {
   }
   gpu {
     count = 1
-    models = ["NVIDIA L4, L40S", "A100"] # error: "NVIDIA L4, L40S" is no model
+    models = ["NVIDIA L4, L40S", "A100"] # error: "NVIDIA L4, L40S" is not a model name
   }
   agent {
     redis = "redis://localhost:6379"

@@ -51,8 +51,8 @@ machine "greedy" {
   }
   gpu {
     count  = -1       # error: "count" is too small
-    driver = "newest" # error: "newest" is no version constraint; Write, for example, driver = ">= 550".
-    device = "a//b"   # error: "a//b" is no device
+    driver = "newest" # error: "newest" is not a version constraint; Write, for example, driver = ">= 550".
+    device = "a//b"   # error: "a//b" is not a device name
   }
   agent { redis = local.redis }
   service "a" { per = "gpu" }

@@ -1,6 +1,6 @@
 # An inherited mistake is reported once, where it stands.
 machine "base" {
-  start_time = "ages" # error: "ages" is no duration
+  start_time = "ages" # error: "ages" is not a duration
   resources {
     cpu    = 1000
     memory = "1GiB"

@@ -22,7 +22,7 @@ machine "gpu" {
 }
 
 module "m" {
-  source = "../modules/comfy/pools.hcl" # error: The module is no directory
+  source = "../modules/comfy/pools.hcl" # error: The module is not a directory
 }
 
 pool "p" {

@@ -22,7 +22,7 @@ machine "gpu" {
 }
 
 module "m" {
-  source = "emprops/gpu" # error: "emprops/gpu" is no directory of a module; Write source = "./emprops/gpu".
+  source = "emprops/gpu" # error: "emprops/gpu" is not a module directory; Write source = "./emprops/gpu".
 }
 
 pool "p" {

@@ -1,4 +1,4 @@
-machine "GPU_Machine" { # error: "GPU_Machine" is no name of a machine; lower-case letters, digits and dashes, starting with a letter.; Write "gpu-machine".
+machine "GPU_Machine" { # error: "GPU_Machine" is not a valid machine name; lower-case letters, digits and dashes, starting with a letter.; Write "gpu-machine".
   kind  = "api"
   image = "registry.example/m:1"
   resources {
@@ -7,7 +7,7 @@ machine "GPU_Machine" { # error: "GPU_Machine" is no name of a machine; lower-ca
   }
   agent { redis = "redis://localhost:6379" }
   service "a" {}
-  service "-" {} # error: "-" is no name of a service
+  service "-" {} # error: "-" is not a valid service name
   service "a" {} # error: Repeated service "a"; It has been declared already, on testdata/invalid/names.hcl:9.; Give one of them another name.
   service "agent" {} # error: The name "agent" is taken; It is the name of the task of the agent.
   worker "w" { connector = "simulation" }
@@ -22,4 +22,4 @@ pool "a-pool-with-a-name-that-is-long" { # error: The name of this pool is too l
   size { max = 2 } # error: Repeated size; Write everything into one block.
 }
 
-variable "a b" {} # error: "a b" is no name of a variable # error: No value for variable "a b"
+variable "a b" {} # error: "a b" is not a valid variable name # error: No value for variable "a b"

@@ -14,7 +14,7 @@ pool "p" {
   size { max = 1 }
   placement {
     datacenters = []        # error: No datacenters; Write datacenters = ["*"], or take it out.
-    spread      = "rack"    # error: "rack" is no node attribute
+    spread      = "rack"    # error: "rack" is not a node attribute
     constraint { # error: Missing argument "attribute"
       value = "x"
     }

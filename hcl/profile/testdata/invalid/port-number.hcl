@@ -13,7 +13,7 @@ machine "gpu" {
   }
   service "comfyui" {
     per  = "gpu"
-    port = "8188" # error: "8188" is no port label; pass self.port to the command
+    port = "8188" # error: "8188" is not a port label; pass self.port to the command
   }
   worker "comfyui" {
     connector = "comfyui"

@@ -1,1 +1,1 @@
-project "Em Props" {} # error: "Em Props" is no name of a project; Write "em-props".
+project "Em Props" {} # error: "Em Props" is not a valid project name; Write "em-props".

@@ -10,11 +10,11 @@ machine "m" {
 
   service "comfyui" {
     per  = "gpu"
-    args = ["--port", self.port] # error: self.port without a port; Service "comfyui" listens nowhere.; Write port = "http" in the service.
-    ready { path = "system_stats" } # error: Readiness without a port # error: "system_stats" is no path; Write path = "/system_stats".
+    args = ["--port", self.port]
+    ready { path = "system_stats" } # error: Readiness without a port # error: "system_stats" is not a path; Write path = "/system_stats".
   }
   service "numbered" {
-    port = "8188" # error: "8188" is no port label; The number is chosen by Nomad; pass self.port to the command.
+    port = "8188" # error: "8188" is not a port label; The number is chosen by Nomad; pass self.port to the command.
   }
   service "single" {
     port = "http"
@@ -23,7 +23,7 @@ machine "m" {
 
   worker "a" {
     connector = "comfyui"
-    service   = "comfyui" # error: Service "comfyui" has no port; Write port = "http" in service "comfyui".
+    service   = "comfyui"
   }
   worker "b" {
     connector = "comfyui"

@@ -9,7 +9,7 @@ machine "gpu" {
     count = 1
   }
   volume "models" {
-    path = "models" # error: "models" is no absolute path; Write path = "/models".
+    path = "models" # error: "models" is not an absolute path; Write path = "/models".
   }
   agent {
     redis = "redis://localhost:6379"

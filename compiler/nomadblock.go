@@ -13,16 +13,16 @@ import (
 	"github.com/emprops/machinectl/hcl/profile"
 )
 
-// escapes returns the nomad blocks in the order in which they are merged: the machine's, then the pool's.
-func (m *machine) escapes() []*profile.Escape {
-	return slices.DeleteFunc([]*profile.Escape{m.Escape, m.pool.Escape}, func(e *profile.Escape) bool { return e == nil })
+// nomadBlocks returns the nomad blocks in the order in which they are merged: the machine's, then the pool's.
+func (m *machine) nomadBlocks() []*profile.NomadBlock {
+	return slices.DeleteFunc([]*profile.NomadBlock{m.NomadBlock, m.pool.NomadBlock}, func(e *profile.NomadBlock) bool { return e == nil })
 }
 
-// escapeGroup merges the nomad blocks into the group and its tasks.
-func (m *machine) escapeGroup(g *nomad.TaskGroup) {
-	for _, e := range m.escapes() {
+// mergeIntoGroup merges the nomad blocks into the group and its tasks.
+func (m *machine) mergeIntoGroup(g *nomad.TaskGroup) {
+	for _, e := range m.nomadBlocks() {
 		if e.Group != nil {
-			m.overlay(g, e.Group, "the group", "group", map[string]string{
+			m.mergeNomad(g, e.Group, "the group", "group", map[string]string{
 				"count":   "Write size { min = … max = … } in the pool.",
 				"scaling": "Write size and scale in the pool.",
 				"update":  "The dispatcher rolls out changed machines.",
@@ -32,7 +32,7 @@ func (m *machine) escapeGroup(g *nomad.TaskGroup) {
 		for _, t := range e.Tasks {
 			for _, task := range g.Tasks {
 				if task.Name == t.Name || m.service(task.Name) == t.Name {
-					m.overlay(task, t.Body, fmt.Sprintf("the task %q", task.Name), "task "+task.Name, map[string]string{
+					m.mergeNomad(task, t.Body, fmt.Sprintf("the task %q", task.Name), "task "+task.Name, map[string]string{
 						"leader":   "The agent is the leader, so that it drains while its services still run.",
 						"identity": "The agent uses its identity for Nomad's Task API. Give identity blocks of other tasks a name.",
 					})
@@ -54,7 +54,7 @@ func (m *machine) checkProviders(g *nomad.TaskGroup) {
 				"Write provider = \"nomad\" in its service block, and remove any connect block.")
 		}
 	}
-	for _, e := range m.escapes() {
+	for _, e := range m.nomadBlocks() {
 		if e.Group != nil {
 			check(e.Group.Range, g.Services)
 			break
@@ -62,7 +62,7 @@ func (m *machine) checkProviders(g *nomad.TaskGroup) {
 	}
 	for _, t := range g.Tasks {
 		at := m.Range
-		for _, e := range m.escapes() {
+		for _, e := range m.nomadBlocks() {
 			for _, body := range e.Tasks {
 				if body.Name == t.Name || body.Name == m.service(t.Name) {
 					at = body.Range
@@ -76,12 +76,12 @@ func (m *machine) checkProviders(g *nomad.TaskGroup) {
 // nomadServices is the provider of services in Nomad's own catalogue.
 const nomadServices = "nomad"
 
-// escapeJob merges the pool's nomad { job {} } into its job. It accepts only what alters no allocation.
-func (m *machine) escapeJob(job *nomad.Job) {
-	if m.pool.Escape == nil || m.pool.Escape.Job == nil {
+// mergeIntoJob merges the pool's nomad { job {} } into its job. It accepts only what alters no allocation.
+func (m *machine) mergeIntoJob(job *nomad.Job) {
+	if m.pool.NomadBlock == nil || m.pool.NomadBlock.Job == nil {
 		return
 	}
-	body := *m.pool.Escape.Job
+	body := *m.pool.NomadBlock.Job
 	body.Items = slices.DeleteFunc(slices.Clone(body.Items), func(item profile.Item) bool {
 		if slices.Contains(jobLevel(), item.Name) {
 			return false
@@ -96,18 +96,18 @@ func (m *machine) escapeJob(job *nomad.Job) {
 		m.fail(item.Range, fmt.Sprintf("%q can't be set in the job", item.Name), "It is either reserved for machinectl, or would affect all running machines at the same time.", advice)
 		return true
 	})
-	m.overlay(job, &body, "the job", "job", nil)
+	m.mergeNomad(job, &body, "the job", "job", nil)
 }
 
 // jobLevel returns what can be set in a job without an effect on running machines.
 func jobLevel() []string { return []string{"ui", "priority", "all_at_once"} }
 
-func (m *machine) overlay(into any, body *profile.Body, what, short string, refused map[string]string) {
-	o := &overlay{what: what, refused: refused}
+func (m *machine) mergeNomad(into any, body *profile.Body, what, short string, refused map[string]string) {
+	o := &nomadMerge{what: what, refused: refused}
 	o.merge(into, body)
 	m.diags = append(m.diags, o.diags...)
 	for _, name := range o.touched {
-		m.escaped = append(m.escaped, short+": "+name)
+		m.nomadSet = append(m.nomadSet, short+": "+name)
 	}
 }
 

@@ -99,13 +99,13 @@ func (r *reader) plain(v cty.Value) (any, bool) {
 	}
 }
 
-// escape gathers what a machine's or pool's nomad block says.
-func (l *loader) escape(o *object) *Escape {
+// nomadBlock returns the content of a machine's or pool's nomad block, or nil.
+func (l *loader) nomadBlock(o *object) *NomadBlock {
 	n := o.child("nomad")
 	if n == nil {
 		return nil
 	}
-	e := &Escape{}
+	e := &NomadBlock{}
 	if b := n.child("job"); b != nil {
 		e.Job = b.body
 	}
@@ -118,8 +118,8 @@ func (l *loader) escape(o *object) *Escape {
 	return e
 }
 
-// escapeTasks checks that the tasks an escape names are there.
-func (l *loader) escapeTasks(m *Machine, e *Escape) {
+// checkNomadTasks checks that the tasks named in a nomad block exist.
+func (l *loader) checkNomadTasks(m *Machine, e *NomadBlock) {
 	if e == nil {
 		return
 	}

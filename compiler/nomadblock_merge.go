@@ -14,13 +14,13 @@ import (
 	"github.com/emprops/machinectl/hcl/profile"
 )
 
-// overlay merges a nomad block into a part of the compiled job. It walks Nomad's own structs by reflection; their hcl
+// nomadMerge merges a nomad block into a part of the compiled job. It walks Nomad's own structs by reflection; their hcl
 // tags are the names in Nomad's job files.
 //
 //   - An argument replaces the field; a map's items are replaced individually.
 //   - A block is merged into the existing one. If several are allowed, it is added.
 //   - Text is in Nomad's syntax: Nomad replaces "${…}".
-type overlay struct {
+type nomadMerge struct {
 	what    string            // "the task \"agent\"", for messages
 	refused map[string]string // top-level names that must not be set → what to do instead
 	diags   hcl.Diagnostics
@@ -28,12 +28,12 @@ type overlay struct {
 }
 
 // merge merges a body into the struct that into points to.
-func (o *overlay) merge(into any, body *profile.Body) {
+func (o *nomadMerge) merge(into any, body *profile.Body) {
 	o.body(reflect.ValueOf(into).Elem(), body, nil)
 }
 
 // body merges the items of a block into a struct or a map. path names the block within the part, for messages.
-func (o *overlay) body(into reflect.Value, body *profile.Body, path []string) {
+func (o *nomadMerge) body(into reflect.Value, body *profile.Body, path []string) {
 	for _, item := range body.Items {
 		item.Value = inNomadSyntax(item.Value)
 		if why, ok := o.refused[item.Name]; ok && len(path) == 0 {
@@ -56,7 +56,7 @@ func (o *overlay) body(into reflect.Value, body *profile.Body, path []string) {
 }
 
 // where describes a place within the part, for messages.
-func (o *overlay) where(path []string) string {
+func (o *nomadMerge) where(path []string) string {
 	if len(path) == 0 {
 		return o.what
 	}
@@ -64,7 +64,7 @@ func (o *overlay) where(path []string) string {
 }
 
 // mapItem sets one item of a block that is a map: env, meta, config.
-func (o *overlay) mapItem(into reflect.Value, item profile.Item, at []string) {
+func (o *nomadMerge) mapItem(into reflect.Value, item profile.Item, at []string) {
 	value := item.Value
 	v := reflect.New(into.Type().Elem()).Elem()
 	if old := into.MapIndex(reflect.ValueOf(item.Name)); old.IsValid() {
@@ -87,7 +87,7 @@ func (o *overlay) mapItem(into reflect.Value, item profile.Item, at []string) {
 // item sets one field from an argument, or merges a block into it. By the field's type a block is a struct, an element
 // of a list of structs, one of several structs by label, or a map of plain values. A map of plain values is copied
 // before it is changed, because it may be shared.
-func (o *overlay) item(field reflect.Value, item profile.Item, at []string) {
+func (o *nomadMerge) item(field reflect.Value, item profile.Item, at []string) {
 	if item.Block == nil {
 		if o.assign(field, item.Value, item.Range, at) {
 			o.touch(at)
@@ -122,7 +122,7 @@ func (o *overlay) item(field reflect.Value, item profile.Item, at []string) {
 }
 
 // mapOfBlocks merges a block into the one with the same label, such as volume "models" {}, or adds it.
-func (o *overlay) mapOfBlocks(field reflect.Value, item profile.Item, at []string) {
+func (o *nomadMerge) mapOfBlocks(field reflect.Value, item profile.Item, at []string) {
 	if len(item.Labels) != 1 {
 		o.fail(item.Range, fmt.Sprintf("The %s block needs a name", item.Name), "", fmt.Sprintf("Write %s \"<name>\" { … }.", item.Name))
 		return
@@ -140,7 +140,7 @@ func (o *overlay) mapOfBlocks(field reflect.Value, item profile.Item, at []strin
 }
 
 // labelled merges a block into a struct, and assigns the block's labels to the struct's label fields in order.
-func (o *overlay) labelled(into reflect.Value, item profile.Item, at []string) {
+func (o *nomadMerge) labelled(into reflect.Value, item profile.Item, at []string) {
 	labels := item.Labels
 	for i := range into.NumField() {
 		if strings.HasSuffix(into.Type().Field(i).Tag.Get("hcl"), ",label") && len(labels) > 0 {
@@ -157,20 +157,20 @@ func (o *overlay) labelled(into reflect.Value, item profile.Item, at []string) {
 }
 
 // touch records that a value was changed.
-func (o *overlay) touch(at []string) {
+func (o *nomadMerge) touch(at []string) {
 	name := strings.Join(at, ".")
 	if !slices.Contains(o.touched, name) {
 		o.touched = append(o.touched, name)
 	}
 }
 
-func (o *overlay) fail(at hcl.Range, summary, detail, advice string) {
+func (o *nomadMerge) fail(at hcl.Range, summary, detail, advice string) {
 	o.diags = append(o.diags, diag.Error(at, summary, detail, advice))
 }
 
 // assign sets a field to a value from a profile and reports whether it fits the field's type. A null value resets the
 // field.
-func (o *overlay) assign(field reflect.Value, value any, at hcl.Range, path []string) bool {
+func (o *nomadMerge) assign(field reflect.Value, value any, at hcl.Range, path []string) bool {
 	if value == nil {
 		field.SetZero()
 		return true
