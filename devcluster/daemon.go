@@ -118,7 +118,7 @@ func (d *daemon) terminate(ctx context.Context) error {
 	}
 }
 
-// portTries is how often a daemon is started on other ports where a stranger has taken one in between.
+// portTries is how often a daemon is started on other ports if another process has taken one in between.
 const portTries = 3
 
 // onFreePorts calls start with n ports that nobody listens on, and again with others if it fails because one is in use.
@@ -134,8 +134,8 @@ func onFreePorts(n int, start func(ports []int) error) error {
 	}
 }
 
-// freePorts finds n ports on 127.0.0.1 that nobody listens on. They are released again, so a stranger may take one
-// before it is used; the daemon then says so in its log.
+// freePorts finds n ports on 127.0.0.1 that nobody listens on. They are released again, so another process may take one
+// before it is used; the daemon's log then reports that.
 func freePorts(n int) ([]int, error) {
 	var ports []int
 	for range n {

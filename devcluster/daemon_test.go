@@ -20,10 +20,10 @@ func TestPortTakenMeanwhile(t *testing.T) {
 		if len(tried) > 2 {
 			return nil
 		}
-		stranger, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", ports[0]))
+		other, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", ports[0]))
 		require.NoError(t, err)
-		defer stranger.Close()
-		_, err = net.Listen("tcp", stranger.Addr().String())
+		defer other.Close()
+		_, err = net.Listen("tcp", other.Addr().String())
 		return fmt.Errorf("devcluster: redis-server ended: B%s", strings.TrimPrefix(err.Error(), "b"))
 	})
 	require.NoError(t, err)
@@ -39,16 +39,16 @@ func TestPortTakenMeanwhile(t *testing.T) {
 }
 
 // TestStrangersNomad: a ready Nomad that has the port we wanted isn't taken for ours.
-func TestStrangersNomad(t *testing.T) {
-	stranger := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+func TestForeignNomad(t *testing.T) {
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, map[string]string{
 			"/v1/agent/self": `{"member": {"Name": "other.global", "Port": 4648, "Tags": {"port": "4647"}}}`,
 			"/v1/nodes":      `[{"ID": "n", "Status": "ready"}]`,
 			"/v1/node/n":     `{"ID": "n", "NodeResources": {}, "Drivers": {"raw_exec": {"Healthy": true}}}`,
 		}[r.URL.Path])
 	}))
-	defer stranger.Close()
-	client, err := api.NewClient(&api.Config{Address: stranger.URL})
+	defer other.Close()
+	client, err := api.NewClient(&api.Config{Address: other.URL})
 	require.NoError(t, err)
 	defer client.Close()
 	ours := nomadAgent{rpc: 4647, serf: 4648}

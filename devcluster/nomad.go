@@ -206,8 +206,7 @@ func (n *nomadAgent) ready(ctx context.Context, client *api.Client) error {
 	return nil
 }
 
-// isOurs asks who answers: a stranger's Nomad that came to the port first must not be taken for ours. It is known by its other
-// ports.
+// isOurs checks that our Nomad answers, by its other ports: another process's Nomad may have come to the port first.
 func (n *nomadAgent) isOurs(client *api.Client, q *api.QueryOptions) error {
 	var self api.AgentSelf
 	if _, err := client.Raw().Query("/v1/agent/self", &self, q); err != nil {

@@ -119,7 +119,7 @@ func spawn(t *testing.T, binary string, env []string, args ...string) *exec.Cmd 
 	cmd.Env, cmd.Stdout, cmd.Stderr = append([]string{"TMPDIR=" + t.TempDir()}, env...), &log, &log
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() {
-		_ = cmd.Process.Kill() // an error says that it has ended
+		_ = cmd.Process.Kill() // an error means that it has ended
 		_ = cmd.Wait()
 		if t.Failed() {
 			t.Logf("%v:\n%s", args, &log)

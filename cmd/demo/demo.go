@@ -85,7 +85,7 @@ func because(ctx context.Context, err error) error {
 	}
 }
 
-// cleanUp stops the stack, and looks whether anything of it is left.
+// cleanUp stops the stack, and checks that nothing of it is left.
 func (d *demo) cleanUp(ctx context.Context) error {
 	var errs []error
 	if d.stack != nil {
@@ -145,7 +145,7 @@ func (d *demo) plan(ctx context.Context) error {
 	return nil
 }
 
-// apply follows the machines itself: the command's own words would say the plan again.
+// apply follows the machines itself: the command's own output would repeat the plan.
 func (d *demo) apply(ctx context.Context) error {
 	d.out.Stepf("Apply it")
 	d.out.Commandf("machinectl apply %s", filepath.Join(d.examples, "profiles.hcl"))
@@ -214,7 +214,7 @@ func recolour(parameters json.RawMessage, n int) (json.RawMessage, error) {
 	return json.Marshal(p)
 }
 
-// grow lets the queue become longer than the pools' target wait allows, and sees them resized while the jobs are done.
+// grow lets the queue become longer than the pools' target wait allows, and watches them being resized while the jobs are done.
 func (d *demo) grow(ctx context.Context) error {
 	const more = 14
 	d.out.Stepf("Submit more than the machines can take in time: pools grow")

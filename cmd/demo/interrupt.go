@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// errInterrupted is why a run ends that somebody has ended.
+// errInterrupted is the cause of a run that was interrupted.
 var errInterrupted = errors.New("interrupted")
 
-// parentPoll is how often the demo looks whether the program that started it is still there.
+// parentPoll is how often the demo checks whether the program that started it is still there.
 const parentPoll = 250 * time.Millisecond
 
 // interruptible gives a context that ends at the first signal to stop, or when the program which started this one (`go run`
-// in `make demo`) is gone: it passes no signal on. A second signal ends the demo at once, and its guardian cleans up. getppid is
+// in `make demo`) is gone: it passes no signal on. A second signal ends the demo immediately, and its guardian cleans up. getppid is
 // [os.Getppid].
 func interruptible(parent context.Context, getppid func() int) (context.Context, func()) {
 	// Read here, not in the goroutine: on a busy machine that one may begin when the starter is gone already.

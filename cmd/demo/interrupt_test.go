@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 }
 
 // TestInterrupted ends the demo in each way at a random moment: no process and no folder of it may be left, and it must
-// say what happened where it can.
+// report what happened where it can.
 func TestInterrupted(t *testing.T) {
 	bin := built(t)
 	ways := []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGKILL}

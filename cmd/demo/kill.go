@@ -16,8 +16,8 @@ import (
 	"github.com/emprops/machinectl/queue"
 )
 
-// killAgent sends SIGKILL to an agent that is in the middle of a GPU job while another machine could take it over, and sees
-// that job finish elsewhere.
+// killAgent sends SIGKILL to an agent that is in the middle of a GPU job while another machine could take it over, and waits
+// until that job has finished elsewhere.
 func (d *demo) killAgent(ctx context.Context) error {
 	d.out.Stepf("Kill an agent in the middle of a job: the job is done elsewhere")
 	var victim queue.Machine
@@ -63,7 +63,7 @@ func (d *demo) killAgent(ctx context.Context) error {
 	})
 }
 
-// place says where a job that somebody has is, seen from the machine whose agent was killed.
+// place describes where a running job is, in relation to the machine whose agent was killed.
 func place(j queue.Job, victim queue.Machine) string {
 	switch j.Machine {
 	case "":
@@ -125,7 +125,7 @@ func agentPID(ctx context.Context, addr string) (int, error) {
 	return status.PID, nil
 }
 
-// leftovers waits until no process names the demo's folder in its command line any more. Only where /proc shows them.
+// leftovers waits until no process names the demo's folder in its command line. It works only where there is /proc.
 func leftovers(ctx context.Context, dir string) error {
 	if runtime.GOOS != "linux" {
 		return nil

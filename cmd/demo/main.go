@@ -3,7 +3,7 @@
 // so are the programs' interfaces.
 //
 // It is not a test suite: it shows one path, with the figures of this run. Its last line is for machines; any other outcome
-// than ok exits non-zero and says why.
+// than ok exits non-zero and prints the reason.
 //
 // Invariant: whatever ends it, SIGKILL included, no process and no folder of it is left (package devcluster/child).
 package main
@@ -33,7 +33,7 @@ func main() {
 	}
 }
 
-// fail says why the demo failed: all of it first, its first line again at the end. It returns the exit code.
+// fail prints why the demo failed: all of it first, its first line again at the end. It returns the exit code.
 func fail(err error) int {
 	short, rest, more := strings.Cut(err.Error(), "\n")
 	if more {

@@ -11,7 +11,7 @@ import (
 type sizes struct {
 	api   *client
 	pools []poolSize
-	seen  map[string]int // count by pool, at the last poll
+	last  map[string]int // count by pool, at the last poll
 	up    int
 	down  int
 }
@@ -24,7 +24,7 @@ type poolSize struct {
 }
 
 func watchSizes(api *client) *sizes {
-	return &sizes{api: api, seen: map[string]int{}}
+	return &sizes{api: api, last: map[string]int{}}
 }
 
 // poll reads the sizes and returns a line for each that has changed since the last time, with the dispatcher's reasons.
@@ -38,8 +38,8 @@ func (s *sizes) poll(ctx context.Context) ([]string, error) {
 	s.pools = answer.Pools
 	var lines []string
 	for _, p := range s.pools {
-		before, known := s.seen[p.Pool]
-		s.seen[p.Pool] = p.Asked
+		before, known := s.last[p.Pool]
+		s.last[p.Pool] = p.Asked
 		switch {
 		case known && p.Asked > before:
 			s.up += p.Asked - before
@@ -61,13 +61,13 @@ type decision struct {
 	} `json:"reasons"`
 }
 
-// reasons are those of the newest decision for a count, or nothing if it isn't known any more.
+// reasons are those of the newest decision for a count, or "" if it is no longer known.
 func (s *sizes) reasons(ctx context.Context, pool string, count int) string {
 	var answer struct {
 		Decisions []decision `json:"decisions"`
 	}
 	if err := s.api.do(ctx, http.MethodGet, "/v1/pools/"+pool, nil, &answer); err != nil {
-		return "" // the next poll says what is wrong
+		return "" // the next poll reports the error
 	}
 	for _, d := range answer.Decisions {
 		if d.Count != count || d.From == d.Count {

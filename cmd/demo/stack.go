@@ -105,7 +105,7 @@ func (s *stack) stop() error {
 	}
 }
 
-// alive is an error that says how the stack ended, if it did although nobody asked it to.
+// alive returns an error with how the stack ended, if it ended by itself.
 func (s *stack) alive() error {
 	select {
 	case <-s.done:
@@ -124,8 +124,8 @@ func (s *stack) logTail() string {
 	return string(bytes.Join(lines[max(0, len(lines)-20):], []byte("\n")))
 }
 
-// ctl runs machinectl against the stack and returns what it printed on standard output. What it says beside that is in the
-// error, if it fails.
+// ctl runs machinectl against the stack and returns what it printed on standard output. What it wrote to standard
+// error is in the error, if it fails.
 func (s *stack) ctl(ctx context.Context, bin string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, filepath.Join(bin, "machinectl"), args...)
 	cmd.Env = append(os.Environ(), "NOMAD_ADDR="+s.Nomad, "MACHINECTL_DISPATCHER="+s.Dispatcher)

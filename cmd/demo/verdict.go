@@ -46,7 +46,7 @@ func (d *demo) verdict(ctx context.Context) (string, error) {
 		len(d.ids), completed, lost, interrupted, d.sizes.up, d.sizes.down), nil
 }
 
-// showResult fetches one image that a job made, through the API, and looks at it; and shows what the agents weigh.
+// showResult fetches one image that a job made, through the API, checks it, and shows the agents' memory.
 func (d *demo) showResult(ctx context.Context) error {
 	d.out.Stepf("Look at one result, and at what idle agents weigh")
 	for _, id := range d.ids {

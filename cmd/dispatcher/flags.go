@@ -49,8 +49,8 @@ func options(args []string, env func(string) string, out *os.File) (dispatcher.O
 		return dispatcher.CheckNamespace(name)
 	})
 	flags.StringVar(&o.Blobs, "blobs", "", "`URL` or folder of the store of results, to serve files from [MACHINE_BLOB_URL]")
-	flags.DurationVar(&o.Interval, "interval", 5*time.Second, "time between two looks at the pools' sizes")
-	flags.DurationVar(&o.Reap, "reap", time.Second, "time between two looks for lost jobs")
+	flags.DurationVar(&o.Interval, "interval", 5*time.Second, "time between two decisions about the pools' sizes")
+	flags.DurationVar(&o.Reap, "reap", time.Second, "time between two searches for lost jobs")
 	flags.DurationVar(&o.Grace, "grace", 15*time.Second, "time for requests under way when stopping")
 	flags.TextVar(&level, "log-level", slog.LevelInfo, "`level` of the log: debug, info, warn or error")
 	addrFile := flags.String("addr-file", "", "write the API's host:port into this `file` once it takes requests: of use with port 0 in -listen")
@@ -83,7 +83,7 @@ func options(args []string, env func(string) string, out *os.File) (dispatcher.O
 	return o, nil
 }
 
-// writeWhole writes a file that nobody sees in part.
+// writeWhole writes a file atomically.
 func writeWhole(path, text string) error {
 	part := path + ".part"
 	if err := os.WriteFile(part, []byte(text), 0o600); err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestAddrFile: whoever starts a dispatcher on port 0 reads its address in a file, whole.
+// TestAddrFile: the address of a dispatcher on port 0 is in a file, written atomically.
 func TestAddrFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "addr")
 	o, err := options([]string{"-listen", "127.0.0.1:0", "-addr-file", path}, func(string) string { return "" }, os.Stderr)
@@ -24,7 +24,7 @@ func TestAddrFile(t *testing.T) {
 	require.Equal(t, []string{path}, left)
 }
 
-// What can never work ends the program at once, with one message and exit code 2.
+// What can never work ends the program immediately, with one message and exit code 2.
 func TestWrongCommandLines(t *testing.T) {
 	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
 	require.NoError(t, err)

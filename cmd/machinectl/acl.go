@@ -14,7 +14,7 @@ import (
 	"github.com/emprops/machinectl/hcl/profile"
 )
 
-// role is who acts in the cluster, with the least that Nomad has to allow.
+// role is a program that acts in the cluster, with the least that Nomad has to allow it.
 type role struct {
 	name, about  string
 	capabilities []string
@@ -24,12 +24,12 @@ type role struct {
 func roles() []role {
 	return []role{
 		{
-			"cli", "for the token in NOMAD_TOKEN of who runs machinectl: plan, apply, status, rollback, destroy, logs, restart",
+			"cli", "for the token that machinectl finds in NOMAD_TOKEN: plan, apply, status, rollback, destroy, logs, restart",
 			[]string{"list-jobs", "read-job", "submit-job", "read-logs", "alloc-lifecycle"},
 			"",
 		},
 		{
-			"agent", "for the machines' own identities, so that they restart their services: attach it to each pool's job",
+			"agent", "for the machines' own identities, so that they can restart their services: attach it to each pool's job",
 			[]string{"read-job", "alloc-lifecycle"},
 			"",
 		},
@@ -44,8 +44,9 @@ func roles() []role {
 func aclCommand(std streams) *cli.Command {
 	return &cli.Command{
 		Name: "acl", Usage: "print the least Nomad ACL policies", ArgsUsage: "<cli | agent | dispatcher> [profile.hcl]…",
-		Description: "Prints the policy that Nomad has to grant, as `nomad acl policy apply` takes it. With a profile, it is for the namespaces\n" +
-			"of its pools, and the agent's names the Nomad variables that the profile's secrets are in; else for -namespace.",
+		Description: "Prints the policy that Nomad has to grant, in the form that `nomad acl policy apply` takes. With a profile, it covers the\n" +
+			"namespaces of its pools, and the agent's policy names the Nomad variables that hold the profile's secrets. Without one,\n" +
+			"it covers -namespace.",
 		Flags:  append(sourceFlags(), jsonFlag(), &cli.StringFlag{Name: "namespace", Value: "default", Usage: "`NAME` of the namespace of pools that name none"}),
 		Action: func(_ context.Context, cmd *cli.Command) error { return acl(cmd, std) },
 	}
@@ -55,7 +56,7 @@ func acl(cmd *cli.Command, std streams) error {
 	list := roles()
 	i := slices.IndexFunc(list, func(r role) bool { return r.name == cmd.Args().First() })
 	if i < 0 {
-		return misuse(cmd, "say for whom: cli, agent or dispatcher")
+		return misuse(cmd, "name the program that needs the policy: cli, agent or dispatcher")
 	}
 	r := list[i]
 	secrets := map[string]map[string]bool{cmd.String("namespace"): nil}

@@ -13,10 +13,10 @@ import (
 	"github.com/urfave/cli/v3"
 )
 
-// confirm asks on the terminal; anything but yes is no.
+// confirm asks on the terminal. Any answer but "yes" is an error.
 func confirm(ctx context.Context, cmd *cli.Command, std streams, question string) error {
 	if f, ok := std.in.(*os.File); ok && !isatty.IsTerminal(f.Fd()) && os.Getenv("MACHINECTL_ASSUME_TERMINAL") == "" {
-		return misuse(cmd, "this needs to be confirmed, and standard input is no terminal: add -auto-approve")
+		return misuse(cmd, "this needs to be confirmed, and standard input is not a terminal: add -auto-approve")
 	}
 	if _, err := fmt.Fprintf(std.out, "\n%s Only \"yes\" is taken for one: ", question); err != nil {
 		return err

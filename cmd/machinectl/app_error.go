@@ -11,10 +11,10 @@ import (
 	"github.com/emprops/machinectl/compiler/plan"
 )
 
-// misread is what the cli package says of a flag whose value it can't read, with the name of the package that tried.
+// misread matches the cli package's error about a flag whose value it can't read, which ends with a Go package's error.
 var misread = regexp.MustCompile(`^(invalid value ".*?" for flag -[\w-]+): (strconv|time|parse error)`)
 
-// flagProblem adds to that what to write instead, and leaves out how it was tried.
+// flagProblem replaces the Go package's error in it with what to write instead.
 func flagProblem(text string) string {
 	found := misread.FindStringSubmatch(text)
 	if found == nil {
@@ -24,7 +24,7 @@ func flagProblem(text string) string {
 	return fmt.Sprintf("%s: write %s", found[1], instead[found[2]])
 }
 
-// usage is a command line that isn't understood.
+// usage reports a command line that isn't understood.
 type usage struct {
 	cmd, problem string
 }
@@ -42,14 +42,14 @@ func misuse(cmd *cli.Command, format string, args ...any) error {
 	return &usage{cmd: cmd.FullName(), problem: fmt.Sprintf(format, args...)}
 }
 
-// shownError was already written where the user looks for it; only the exit code is left to do.
+// shownError wraps an error that the user has already been shown. Only its exit code is still needed.
 type shownError struct{ err error }
 
 func (e *shownError) Error() string { return e.err.Error() }
 
 func (e *shownError) Unwrap() error { return e.err }
 
-// shown marks an error as written; nil stays nil.
+// shown wraps an error in a [shownError]; nil stays nil.
 func shown(err error) error {
 	if err == nil {
 		return nil
@@ -57,7 +57,7 @@ func shown(err error) error {
 	return &shownError{err}
 }
 
-// interruption is what a command ended with after it was asked to end.
+// interruption is the error of a command that was interrupted.
 type interruption struct{ err error }
 
 func (e *interruption) Error() string {

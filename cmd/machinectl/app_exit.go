@@ -6,7 +6,7 @@ import (
 	"github.com/emprops/machinectl/compiler/plan"
 )
 
-// Exit codes. They are promised: scripts rely on them.
+// Exit codes are part of the interface: scripts rely on them.
 const (
 	exitOK          = 0
 	exitFailed      = 1
@@ -19,7 +19,7 @@ const (
 	exitInterrupted = 130
 )
 
-// Outcomes that are no failures of this program, but that scripts tell apart.
+// Outcomes that are not failures of this program, but have exit codes of their own.
 var (
 	errChanges     = errors.New("there are changes")
 	errProfile     = errors.New("the profile has errors")
@@ -27,7 +27,7 @@ var (
 	errInterrupted = errors.New("interrupted")
 )
 
-// exitCode maps what happened to a code, for all commands, here and nowhere else.
+// exitCode returns the exit code for the error that a command ended with.
 func exitCode(err error) int {
 	var (
 		conflict *plan.ConflictError
@@ -59,8 +59,8 @@ func exitCode(err error) int {
 
 func exitCodeHelp() string {
 	return `Exit codes:
-  0  done, or nothing to do            5  somebody else changed the cluster since it was planned
-  1  failed: the message says why      6  less is ready than the profile asks (apply), or not idle (drain -wait)
+  0  done, or nothing to do            5  the cluster has changed since it was planned
+  1  failed: the message says why      6  fewer machines are ready than the profile wants (apply), or not idle (drain -wait)
   2  plan -detailed-exitcode: changes  7  submit -wait: the job ended without completing
   3  the profile has errors            130  interrupted
   4  the command line isn't understood`

@@ -17,19 +17,19 @@ type failure struct {
 	Kind     string `json:"kind"`
 	ExitCode int    `json:"exit_code"`
 	Message  string `json:"message"`
-	// Pool and Moved are of a conflict: what somebody else changed.
+	// Pool and Moved describe a conflict: what has changed in the cluster.
 	Pool  string   `json:"pool,omitempty"`
 	Moved []string `json:"moved,omitempty"`
-	// Foreign are pools that belong to other projects than the profile.
+	// Foreign lists pools that belong to other projects.
 	Foreign []*plan.ForeignError `json:"foreign,omitempty"`
-	// Pools are those that aren't ready, with what fails.
+	// Pools lists those that aren't ready, with what fails.
 	Pools []plan.Progress `json:"pools,omitempty"`
 	// Code and Field are the dispatcher's, where it refuses something.
 	Code  string `json:"code,omitempty"`
 	Field string `json:"field,omitempty"`
 }
 
-// failed is the document of a command that has nothing else to say.
+// failed is the document of a command that has no result to show.
 type failed struct {
 	Error *failure `json:"error"`
 }
@@ -41,14 +41,14 @@ type invalid struct {
 	Error *failure `json:"error"`
 }
 
-// invalid writes that document.
+// invalid writes the document of a command whose profile has errors.
 func (s streams) invalid(diags hcl.Diagnostics, sources map[string][]byte) error {
 	doc := invalid{diag.NewDocument(diags, sources), newFailure(errProfile)}
 	doc.Error.Message = counted(doc.Errors, doc.Warnings)
 	return s.json(doc)
 }
 
-// kinds are the words for exit codes.
+// kinds maps exit codes to the words for them.
 func kinds() map[int]string {
 	return map[int]string{
 		exitFailed: "failed", exitChanges: "changes", exitProfile: "profile", exitUsage: "usage", exitConflict: "conflict",
@@ -83,11 +83,11 @@ func (s streams) fail(err error) {
 		s.errors().Error(err)
 		return
 	}
-	// Where standard output is gone, the exit code says the rest.
+	// If standard output is closed, the exit code still reports the failure.
 	_ = view.JSONLine(s.out, failed{newFailure(err)})
 }
 
-// jsonAsked says that a command line has -json, whether or not the rest of it is understood.
+// jsonAsked reports whether a command line has -json, even if the rest of it is not understood.
 func jsonAsked(args []string) bool {
 	if i := slices.Index(args, "--"); i >= 0 {
 		args = args[:i]

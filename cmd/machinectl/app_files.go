@@ -32,7 +32,7 @@ func readAll(std streams, file string) ([]byte, error) {
 	return b, fileError(err)
 }
 
-// writeNew writes a file that must not exist.
+// writeNew creates a file. It is an error if the file exists.
 func writeNew(cmd *cli.Command, path string, text []byte) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
 	if errors.Is(err, fs.ErrExist) {
@@ -45,7 +45,7 @@ func writeNew(cmd *cli.Command, path string, text []byte) error {
 	return errors.Join(fileError(err), f.Close())
 }
 
-// replaceFile writes a file whole or not at all, with the permissions it had.
+// replaceFile replaces a file atomically and keeps its permissions.
 func replaceFile(file string, text []byte) error {
 	info, err := os.Stat(file)
 	if err != nil {
@@ -60,12 +60,12 @@ func replaceFile(file string, text []byte) error {
 		err = os.Rename(temporary.Name(), file)
 	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("%s is as it was: %w", file, fileError(err)), os.Remove(temporary.Name()))
+		return errors.Join(fmt.Errorf("%s was not changed: %w", file, fileError(err)), os.Remove(temporary.Name()))
 	}
 	return nil
 }
 
-// jsonPlace says where in a document its decoding failed.
+// jsonPlace describes a decoding error with its line and column.
 func jsonPlace(doc []byte, err error) string {
 	var syntax *json.SyntaxError
 	if !errors.As(err, &syntax) {
@@ -77,7 +77,7 @@ func jsonPlace(doc []byte, err error) string {
 	return fmt.Sprintf("line %d, column %d: %s", line, max(column, 1), err)
 }
 
-// beside is the path of a program in the folder that this one was started from, or "" if it isn't there.
+// beside returns the path of a program in the folder of this one, or "" if it isn't there.
 func beside(program string) string {
 	self, err := os.Executable()
 	if err != nil {
@@ -90,5 +90,5 @@ func beside(program string) string {
 	return path
 }
 
-// looksLikePath tells a profile from a pool's name, which has neither dots nor slashes.
+// looksLikePath reports whether an argument is a path rather than the name of a pool, which has neither dots nor slashes.
 func looksLikePath(arg string) bool { return strings.ContainsAny(arg, "./\\") }

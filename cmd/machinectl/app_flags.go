@@ -12,7 +12,7 @@ func jsonFlag() cli.Flag {
 	return &cli.BoolFlag{Name: "json", Usage: "write JSON, for programs"}
 }
 
-// durationFlag is a flag whose default, if it has one, reads as people write it.
+// durationFlag returns a flag whose default, if it has one, is shown as people write it.
 func durationFlag(name string, value time.Duration, usage string) cli.Flag {
 	return &cli.DurationFlag{Name: name, Value: value, Usage: usage, DefaultText: timetext.Exact(value), HideDefault: value == 0}
 }

@@ -10,23 +10,23 @@ import (
 	"github.com/emprops/machinectl/compiler/view"
 )
 
-// streams are the process's own.
+// streams are the standard streams of the process.
 type streams struct {
 	in       io.Reader
 	out, err io.Writer
-	// asJSON says that errors are for programs too.
+	// asJSON makes errors JSON documents too.
 	asJSON bool
 }
 
-// screen writes results to people, errors what went wrong or is noteworthy.
+// screen writes results for people to read; errors writes failures and warnings.
 func (s streams) screen() view.Screen { return screen(s.out) }
 
 func (s streams) errors() view.Screen { return screen(s.err) }
 
-// json writes a result to programs.
+// json writes a result for programs to read.
 func (s streams) json(doc any) error { return view.JSON(s.out, doc) }
 
-// screen writes to w; colours and width are the terminal's, if w is one.
+// screen returns a view on w, with the colors and width of the terminal if w is one.
 func screen(w io.Writer) view.Screen {
 	s := view.Screen{W: w}
 	f, ok := w.(*os.File)

@@ -7,7 +7,7 @@ import (
 	"github.com/urfave/cli/v3"
 )
 
-// systemdVerbs are the commands of systemd's machinectl (machinectl(1)) that this program has no use for.
+// systemdVerbs are commands of systemd's machinectl (machinectl(1)) that this program does not have.
 var systemdVerbs = []string{
 	"bind", "cancel-transfer", "clean", "clone", "copy-from", "copy-to", "disable", "edit", "enable", "export-raw", "export-tar",
 	"image-status", "import-fs", "import-raw", "import-tar", "kill", "list", "list-images", "list-transfers", "login",
@@ -15,7 +15,7 @@ var systemdVerbs = []string{
 	"show-image", "start", "stop", "terminate",
 }
 
-// unknownCommand says what was meant: one of ours misspelt, or one of systemd's program of the same name.
+// unknownCommand suggests what was meant: a command with a similar name, or one of systemd's program of the same name.
 func unknownCommand(cmd *cli.Command) error {
 	given := cmd.Args().First()
 	if slices.Contains(systemdVerbs, given) {

@@ -23,7 +23,7 @@ func counted(errs, warnings int) string {
 	return text + "."
 }
 
-// hint ends a message about an unknown name with the one that may be meant, if there is one.
+// hint returns the end of a message about an unknown name: the name that may be meant, if there is one.
 func hint(near string) string {
 	if near == "" {
 		return ""
@@ -31,7 +31,7 @@ func hint(near string) string {
 	return fmt.Sprintf(" (did you mean %q?)", near)
 }
 
-// ofProject is a format with the project's name, or nothing where there is none.
+// ofProject formats the project's name, or returns "" if there is none.
 func ofProject(format, name string) string {
 	if name == "" {
 		return ""
@@ -47,7 +47,7 @@ func quotedList(words []string) string {
 	return strings.Join(list, ", ")
 }
 
-// shortened are the beginnings of machines' ids.
+// shortened lists machines by the first characters of their ids, as tables do.
 func shortened(ids []string) string {
 	short := make([]string, len(ids))
 	for i, id := range ids {
@@ -56,7 +56,7 @@ func shortened(ids []string) string {
 	return strings.Join(short, ", ")
 }
 
-// clock is a time for whoever looks on.
+// clock formats the end of a drain.
 func clock(t *time.Time) string {
 	if t == nil {
 		return "its end"

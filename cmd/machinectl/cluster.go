@@ -9,8 +9,8 @@ import (
 	"github.com/emprops/machinectl/compiler/plan"
 )
 
-// clusterFlags say which Nomad to talk to. What they leave open comes from the environment variables that Nomad's own
-// tools know, TLS included.
+// clusterFlags returns the flags that select a Nomad cluster. Where they are absent, the environment variables of Nomad's own
+// tools apply, those for TLS included.
 func clusterFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "address", Usage: "`URL` of Nomad; else NOMAD_ADDR"},
@@ -20,7 +20,7 @@ func clusterFlags() []cli.Flag {
 	}
 }
 
-// cluster is the Nomad cluster that a command's flags and environment mean, and the place for what names none.
+// cluster returns the Nomad cluster that a command's flags and environment select, and the place of pools that name none.
 func cluster(cmd *cli.Command) (*plan.Cluster, plan.Place, error) {
 	client, at, err := nomadClient(cmd)
 	if err != nil {
@@ -29,7 +29,7 @@ func cluster(cmd *cli.Command) (*plan.Cluster, plan.Place, error) {
 	return plan.NewCluster(client), at, nil
 }
 
-// nomadClient is that cluster's API.
+// nomadClient returns a client of that cluster's API.
 func nomadClient(cmd *cli.Command) (*nomad.Client, plan.Place, error) {
 	config := nomad.DefaultConfig()
 	at := plan.Place{Region: os.Getenv("NOMAD_REGION"), Namespace: os.Getenv("NOMAD_NAMESPACE")}

@@ -13,10 +13,10 @@ import (
 	"github.com/emprops/machinectl/hcl/manifest"
 )
 
-// minPrefix is how much of a machine's id must be written.
+// minPrefix is the least number of characters of a machine's id that identify it on the command line.
 const minPrefix = 4
 
-// findMachine is the one machine whose id begins so.
+// findMachine returns the only machine whose id begins with prefix.
 func findMachine(ctx context.Context, cmd *cli.Command, prefix string) (*nomad.Client, *nomad.Allocation, error) {
 	client, at, err := nomadClient(cmd)
 	if err != nil {
@@ -43,12 +43,12 @@ func findMachine(ctx context.Context, cmd *cli.Command, prefix string) (*nomad.C
 		return nil, nil, plan.NewCluster(client).Explain(err)
 	}
 	if alloc.Job == nil || alloc.Job.Meta[manifest.MetaManaged] != manifest.MetaManagedValue {
-		return nil, nil, misuse(cmd, "allocation %s is no machine of machinectl's", alloc.ID)
+		return nil, nil, misuse(cmd, "allocation %s is not a machine of a pool", alloc.ID)
 	}
 	return client, alloc, nil
 }
 
-// taskOf is the named task of a machine, by default the agent.
+// taskOf returns the named task of a machine; the agent if name is empty.
 func taskOf(cmd *cli.Command, alloc *nomad.Allocation, name string) (string, error) {
 	name = cmp.Or(name, manifest.TaskAgent)
 	var known []string

@@ -14,7 +14,7 @@ import (
 	"github.com/emprops/machinectl/hcl/manifest"
 )
 
-// poolJobs are the Nomad jobs of pools, where the command line says or else everywhere.
+// poolJobs returns the Nomad jobs of pools in the namespace that the command line names, or in all of them.
 func poolJobs(ctx context.Context, cmd *cli.Command) (*nomad.Client, []*nomad.JobListStub, error) {
 	client, at, err := nomadClient(cmd)
 	if err != nil {
@@ -30,7 +30,7 @@ func poolJobs(ctx context.Context, cmd *cli.Command) (*nomad.Client, []*nomad.Jo
 	}), err
 }
 
-// runningPools are the pools that run, as Nomad knows them.
+// runningPools returns the names of the pools that run in Nomad.
 func runningPools(ctx context.Context, cmd *cli.Command) ([]string, error) {
 	_, list, err := poolJobs(ctx, cmd)
 	var names []string
@@ -42,7 +42,7 @@ func runningPools(ctx context.Context, cmd *cli.Command) ([]string, error) {
 	return names, err
 }
 
-// states reads the pools that are named, or all of them.
+// states reads the pools that the command line names, or all of them.
 func states(ctx context.Context, cmd *cli.Command, c *plan.Cluster, at plan.Place) ([]*plan.State, error) {
 	if !cmd.Args().Present() {
 		if at.Namespace == "" {
@@ -57,7 +57,7 @@ func states(ctx context.Context, cmd *cli.Command, c *plan.Cluster, at plan.Plac
 	return named(ctx, cmd, c, at)
 }
 
-// named reads the pools that are named. One of no stated namespace is looked for where a listing finds it: in all of them.
+// named reads the pools that the command line names. Without a namespace it searches all of them, as a listing does.
 func named(ctx context.Context, cmd *cli.Command, c *plan.Cluster, at plan.Place) ([]*plan.State, error) {
 	names := cmd.Args().Slice()
 	list := []*plan.State{}
@@ -72,7 +72,7 @@ func named(ctx context.Context, cmd *cli.Command, c *plan.Cluster, at plan.Place
 		if slices.ContainsFunc(list, func(s *plan.State) bool { return s.Pool == name }) {
 			continue
 		}
-		// A stopped pool is in no listing, and what has the name but isn't ours is told by its error.
+		// A listing has no stopped pools. A foreign job of this name is reported by the error.
 		state, err := plan.Read(ctx, c, name, at)
 		if err != nil {
 			return nil, err
@@ -85,8 +85,8 @@ func named(ctx context.Context, cmd *cli.Command, c *plan.Cluster, at plan.Place
 	return list, nil
 }
 
-// placeNamed is where the pool of this name is, if no namespace was stated: where a listing finds it. One that no listing finds
-// is looked for in the default namespace.
+// placeNamed returns where the pool of this name is. Without a namespace that is where a listing finds it, else the default
+// namespace.
 func placeNamed(ctx context.Context, cmd *cli.Command, name string, at plan.Place) (plan.Place, error) {
 	if at.Namespace != "" {
 		return at, nil
@@ -94,7 +94,7 @@ func placeNamed(ctx context.Context, cmd *cli.Command, name string, at plan.Plac
 	at.Namespace = nomad.DefaultNamespace
 	_, jobs, err := poolJobs(ctx, cmd)
 	if err != nil {
-		jobs = nil // whoever asks for the pool next says why Nomad doesn't answer
+		jobs = nil // the caller's next request reports why Nomad doesn't answer
 	}
 	var places []string
 	for _, j := range jobs {
@@ -107,12 +107,12 @@ func placeNamed(ctx context.Context, cmd *cli.Command, name string, at plan.Plac
 		at.Namespace = places[0]
 	case len(places) > 1:
 		slices.Sort(places)
-		return at, misuse(cmd, "there is a pool %q in each of the namespaces %s: say which one with -namespace", name, strings.Join(places, ", "))
+		return at, misuse(cmd, "there is a pool %q in each of the namespaces %s: choose one with -namespace", name, strings.Join(places, ", "))
 	}
 	return at, nil
 }
 
-// unknownPool says that there is none of this name, and what there is of one like it.
+// unknownPool reports that there is no pool of this name, and suggests one with a similar name.
 func unknownPool(ctx context.Context, cmd *cli.Command, name string, at plan.Place) error {
 	where := ""
 	if at.Namespace != "" {

@@ -14,11 +14,11 @@ import (
 	"github.com/emprops/machinectl/queue"
 )
 
-// completionLimit is how long a shell waits for names: longer than that nobody does.
+// completionLimit bounds how long a shell waits for names.
 const completionLimit = time.Second
 
-// completing completes a command's arguments with names that are asked for; after a dash, its flags. A shell has nowhere to show
-// an error: there are no names then.
+// completing completes a command's arguments with the names that a server knows, and its flags after a dash. A shell can't show
+// an error, so there are no names then.
 func completing(names func(ctx context.Context, cmd *cli.Command) ([]string, error)) cli.ShellCompleteFunc {
 	return func(ctx context.Context, cmd *cli.Command) {
 		given := cmd.Args().Slice()
@@ -49,7 +49,7 @@ func completing(names func(ctx context.Context, cmd *cli.Command) ([]string, err
 	}
 }
 
-// dispatchedNames are the pools that the dispatcher sees.
+// dispatchedNames returns the names of the pools that the dispatcher resizes.
 func dispatchedNames(ctx context.Context, cmd *cli.Command) ([]string, error) {
 	var answer poolsDocument
 	err := newDispatcher(cmd).call(ctx, http.MethodGet, "/v1/pools", nil, &answer)
@@ -60,7 +60,7 @@ func dispatchedNames(ctx context.Context, cmd *cli.Command) ([]string, error) {
 	return names, err
 }
 
-// machineNames are the machines that run, by the part of their ids that tables show; after one of them, its tasks.
+// machineNames returns the machines that run, by the part of their ids that tables show. After a machine it returns its tasks.
 func machineNames(ctx context.Context, cmd *cli.Command) ([]string, error) {
 	if cmd.Args().Present() {
 		return taskNames(ctx, cmd)
@@ -89,7 +89,7 @@ func machineNames(ctx context.Context, cmd *cli.Command) ([]string, error) {
 	return names, nil
 }
 
-// taskNames are the tasks of the machine that is named first.
+// taskNames returns the tasks of the machine in the first argument.
 func taskNames(ctx context.Context, cmd *cli.Command) ([]string, error) {
 	if cmd.Args().Len() > 1 {
 		return nil, nil
@@ -105,7 +105,7 @@ func taskNames(ctx context.Context, cmd *cli.Command) ([]string, error) {
 	return names, nil
 }
 
-// reportingMachines are the machines that report to the dispatcher.
+// reportingMachines returns the machines that report to the dispatcher.
 func reportingMachines(ctx context.Context, cmd *cli.Command) ([]string, error) {
 	if cmd.Args().Present() {
 		return nil, nil
@@ -121,7 +121,7 @@ func reportingMachines(ctx context.Context, cmd *cli.Command) ([]string, error) 
 	return strings.Split(shortened(ids), ", "), err
 }
 
-// jobIDs are the newest jobs.
+// jobIDs returns the ids of the newest jobs.
 func jobIDs(ctx context.Context, cmd *cli.Command) ([]string, error) {
 	if cmd.Args().Present() {
 		return nil, nil

@@ -19,7 +19,7 @@ func destroyCommand(std streams) *cli.Command {
 	return &cli.Command{
 		Name: "destroy", Usage: "stop pools", ArgsUsage: "<pool>… | <profile.hcl | directory>…",
 		Description: "Stops the Nomad jobs of the named pools, or of every pool in a profile, and waits until their machines have ended.\n" +
-			"Each machine's agent has its grace to finish; what it can't finish goes back to the queue.",
+			"Each machine's agent has its grace period to finish; jobs that it can't finish go back to the queue.",
 		Flags: append(flags,
 			adoptFlag("with a profile, also pools of other projects"),
 			&cli.BoolFlag{Name: "purge", Usage: "also remove the jobs from Nomad's state"},
@@ -68,7 +68,8 @@ func destroy(ctx context.Context, cmd *cli.Command, std streams) error {
 	return stopAll(ctx, cmd, c, list, func(d *doom) { out.Printf("  %s stopped", d.Pool) })
 }
 
-// running are those of the named pools that can be stopped. A profile names its own only, unless told otherwise.
+// running returns those of the named pools that can be stopped. Those that a profile names must belong to its project, unless
+// -adopt is set.
 func running(ctx context.Context, cmd *cli.Command, c *plan.Cluster, named *doomedPools) ([]*doom, error) {
 	var list []*doom
 	var foreign []error
@@ -89,7 +90,7 @@ func running(ctx context.Context, cmd *cli.Command, c *plan.Cluster, named *doom
 	return list, errors.Join(foreign...)
 }
 
-// stopAll stops pools one after the other, each whether or not those before it could be.
+// stopAll stops pools one after the other, also if stopping one before has failed.
 func stopAll(ctx context.Context, cmd *cli.Command, c *plan.Cluster, list []*doom, done func(*doom)) error {
 	ctx, cancel := context.WithTimeout(ctx, cmd.Duration("timeout"))
 	defer cancel()
@@ -135,7 +136,7 @@ func doomedNames(list []*doom) []string {
 	return names
 }
 
-// doomedPools are the pools that a command line names.
+// doomedPools are the pools that a command line selects.
 type doomedPools struct {
 	pools     []*doom
 	byProfile bool

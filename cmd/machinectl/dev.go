@@ -25,8 +25,8 @@ const (
 func devCommand(std streams) *cli.Command {
 	return &cli.Command{
 		Name: "dev", Usage: "run the whole stack on this machine",
-		Description: "Starts Nomad, Redis and a dispatcher, and stays up until Ctrl-C, which stops all of it. nomad and redis-server are\n" +
-			"used if they are on PATH; else they are stood in for. GPUs are simulated. What is real is said at start.",
+		Description: "Starts Nomad, Redis and a dispatcher, and runs until Ctrl-C, which stops all of them. nomad and redis-server are used\n" +
+			"if they are on PATH; otherwise stand-ins are. GPUs are simulated. The first lines it prints list what is real.",
 		Flags: []cli.Flag{
 			&cli.IntFlag{Name: "gpus", Value: 4, Usage: "`N` simulated GPUs"},
 			&cli.StringFlag{Name: "gpu-model", Usage: "`NAME` of their model (default a GeForce RTX 4090)"},
@@ -39,7 +39,7 @@ func devCommand(std streams) *cli.Command {
 	}
 }
 
-// stack is what dev says when it is up; with -json, on one line.
+// stack is what dev prints when it is up; with -json, on one line.
 type stack struct {
 	Nomad      string   `json:"nomad"`
 	Redis      string   `json:"redis"`
@@ -87,7 +87,7 @@ func dev(ctx context.Context, cmd *cli.Command, std streams) (err error) {
 	}
 }
 
-// stopInTime runs a stop that must happen although ctx has ended.
+// stopInTime calls stop with a deadline of its own: ctx may have ended.
 func stopInTime(ctx context.Context, stop func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), devStopLimit)
 	defer cancel()
@@ -121,7 +121,7 @@ Ctrl-C stops everything.`, s.Nomad, s.Redis, s.Dispatcher, d.blobs, s.Dir, s.Nom
 	return nil
 }
 
-// devListen is where a dispatcher is looked for when nobody says where it is; anyPort is where dev puts one if that is taken.
+// devListen is where commands look for a dispatcher by default. dev starts one on anyPort if that address is taken.
 const (
 	devListen = "127.0.0.1:8650"
 	anyPort   = "127.0.0.1:0"

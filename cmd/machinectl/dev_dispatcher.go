@@ -34,8 +34,8 @@ type devDispatcher struct {
 	err    error
 }
 
-// startDispatcher starts one for a cluster and waits until it is ready. Where no address is asked for, it is the usual one, or
-// any other if that is taken.
+// startDispatcher starts one for a cluster and waits until it is ready. Without an address in listen it takes the default one,
+// or any free port if that is taken.
 func startDispatcher(ctx context.Context, cluster *devcluster.Cluster, listen string) (*devDispatcher, error) {
 	d, err := startDispatcherOn(ctx, cluster, cmp.Or(listen, devListen))
 	switch {
@@ -65,7 +65,7 @@ func startDispatcherOn(ctx context.Context, cluster *devcluster.Cluster, address
 			return nil, err
 		}
 	}
-	// What an earlier run in the same folder has left isn't this one's address.
+	// An earlier run in the same folder may have left its address there.
 	if err := os.RemoveAll(d.addr); err != nil {
 		return nil, err
 	}
@@ -116,7 +116,7 @@ func (d *devDispatcher) awaitReady(ctx context.Context) error {
 	}
 }
 
-// ready asks the address that the process itself has named: at the one it was told, somebody else may answer.
+// ready asks at the address that the process has written: another process may answer at the one it was given.
 func (d *devDispatcher) ready(ctx context.Context) bool {
 	b, err := os.ReadFile(d.addr)
 	if err != nil {
@@ -136,7 +136,7 @@ func (d *devDispatcher) ready(ctx context.Context) bool {
 	return resp.Body.Close() == nil && resp.StatusCode == http.StatusOK
 }
 
-// reachable is an address that one can connect to, of one that is listened on.
+// reachable returns the address to connect to, for one that a server listens on.
 func reachable(address string) string {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
@@ -148,7 +148,7 @@ func reachable(address string) string {
 	return net.JoinHostPort(host, port)
 }
 
-// stop asks the dispatcher to end, and kills it when ctx is about to.
+// stop asks the dispatcher to end, and kills it if that takes half of the time.
 func (d *devDispatcher) stop(ctx context.Context) error {
 	polite, cancel := context.WithTimeout(ctx, devStopLimit/2)
 	defer cancel()
@@ -159,12 +159,12 @@ func (d *devDispatcher) stop(ctx context.Context) error {
 	select {
 	case <-d.done:
 	case <-polite.Done():
-		errs = append(errs, errors.New("the dispatcher did not end when asked and was killed"))
+		errs = append(errs, errors.New("the dispatcher ignored the stop signal and was killed"))
 	}
 	return errors.Join(append(errs, d.keeper.Close(ctx))...)
 }
 
-// tail is the end of its log.
+// tail returns the end of its log.
 func (d *devDispatcher) tail() string {
 	b, err := os.ReadFile(d.log)
 	if err != nil {

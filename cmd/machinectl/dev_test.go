@@ -45,12 +45,12 @@ func machineDispatcher() {
 	}
 }
 
-// TestDevListen: an address that dev announces is that of the dispatcher it started, and nobody else's.
+// TestDevListen: an address that dev announces is that of the dispatcher it started, and of no other process.
 func TestDevListen(t *testing.T) {
 	// Somebody who answers as a ready dispatcher does.
-	stranger := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
-	defer stranger.Close()
-	taken := strings.TrimPrefix(stranger.URL, "http://")
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer other.Close()
+	taken := strings.TrimPrefix(other.URL, "http://")
 	t.Run("taken", func(t *testing.T) {
 		for _, format := range []string{"-json=false", "-json"} {
 			out, err := exec.Command("machinectl", "dev", "-embedded", "-gpus", "0", "-listen", taken, format).CombinedOutput()
@@ -58,7 +58,7 @@ func TestDevListen(t *testing.T) {
 			require.ErrorAs(t, err, &exit, string(out))
 			require.Equal(t, exitFailed, exit.ExitCode())
 			require.Contains(t, string(out), "another program listens on "+taken+": name another address with -listen")
-			require.NotContains(t, string(out), stranger.URL)
+			require.NotContains(t, string(out), other.URL)
 		}
 	})
 	t.Run("wrong", func(t *testing.T) {
@@ -123,7 +123,7 @@ func startDev(t *testing.T, args ...string) (announced []byte, end func() error)
 	}
 }
 
-// answersAsOurs asks for what a dispatcher that nobody else uses would say.
+// answersAsOurs reports whether the answer is that of a dispatcher that no other test uses.
 func answersAsOurs(t *testing.T, url string) {
 	t.Helper()
 	client := http.Client{Timeout: time.Minute}

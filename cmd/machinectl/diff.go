@@ -13,9 +13,9 @@ import (
 func diffCommand(std streams) *cli.Command {
 	return &cli.Command{
 		Name: "diff", Usage: "compare two profiles", ArgsUsage: "<old> <new>",
-		Description: "Shows what applying the second profile would change where the first one runs. Needs no cluster.",
+		Description: "Shows what applying the second profile would change if the first one runs. Needs no cluster.",
 		Flags: append(sourceFlags(), jsonFlag(),
-			&cli.BoolFlag{Name: "detailed-exitcode", Usage: "exit with 2 where there are differences"}),
+			&cli.BoolFlag{Name: "detailed-exitcode", Usage: "exit with 2 if there are differences"}),
 		Action: func(_ context.Context, cmd *cli.Command) error {
 			if cmd.Args().Len() != 2 {
 				return misuse(cmd, "name two profiles, the old one first")

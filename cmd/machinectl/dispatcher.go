@@ -50,7 +50,7 @@ func newDispatcher(cmd *cli.Command) *dispatcher {
 	return &dispatcher{url: url, at: plan.WithoutPassword(url), named: true}
 }
 
-// silenceError reports that a dispatcher gave no answer, or none that can be read.
+// silenceError reports that the dispatcher gave no answer, or one that can't be read.
 type silenceError struct {
 	at  string
 	err error
@@ -62,10 +62,10 @@ func (e *silenceError) Error() string {
 
 func (e *silenceError) Unwrap() error { return e.err }
 
-// silent words the error of a request that has no answer.
+// silent wraps the error of a request that got no answer.
 func (d *dispatcher) silent(err error) error { return &silenceError{d.at, err} }
 
-// refusal is an error answer of the dispatcher.
+// refusal is the dispatcher's answer to a request that it rejects.
 type refusal struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`

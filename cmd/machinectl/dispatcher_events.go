@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	// maxStreamFailures is how many times in a row a stream may give nothing before following is given up.
+	// maxStreamFailures is how many connections in a row may give no event before following is given up.
 	maxStreamFailures = 30
 	streamPause       = time.Second
 	// eventLimit bounds one event's size, in bytes.
@@ -28,11 +28,11 @@ type eventStream struct {
 	path       string
 	show       func(queue.Event)
 
-	last     string // id of the last event seen
+	last     string // id of the last event
 	failures int    // connections in a row that gave no event
 }
 
-// read shows events until the connection ends. ended says that the job has.
+// read shows events until the connection ends, and reports whether the job has ended.
 func (s *eventStream) read(ctx context.Context) (ended bool, err error) {
 	header := map[string]string{"Accept": "text/event-stream"}
 	if s.last != "" {
@@ -94,7 +94,7 @@ func (s *eventStream) event(data []byte) (final bool, err error) {
 	return e.State.Final(), nil
 }
 
-// follow shows a job's events until it has ended, and returns it. A stream that breaks off is taken up where it was.
+// follow shows a job's events until it has ended, and returns it. It resumes a stream that breaks off.
 func (d *dispatcher) follow(ctx context.Context, id string, show func(queue.Event)) (*queue.Job, error) {
 	path := "/v1/jobs/" + url.PathEscape(id)
 	s := &eventStream{dispatcher: d, path: path + "/events", show: show}
@@ -110,7 +110,7 @@ func (d *dispatcher) follow(ctx context.Context, id string, show func(queue.Even
 		case ctx.Err() != nil:
 			return nil, context.Cause(ctx)
 		case err != nil && s.failures >= maxStreamFailures:
-			return nil, fmt.Errorf("job %s can't be followed any more, but goes on: %w", id, err)
+			return nil, fmt.Errorf("job %s can't be followed any longer, but continues: %w", id, err)
 		}
 		select {
 		case <-ctx.Done():

@@ -13,7 +13,7 @@ import (
 	"github.com/emprops/machinectl/queue"
 )
 
-// machine is the whole id of the machine whose id begins so, among those that report to the dispatcher.
+// machine returns the id of the only machine that reports to the dispatcher and whose id begins with prefix.
 func (d *dispatcher) machine(ctx context.Context, cmd *cli.Command, prefix string) (string, error) {
 	var answer struct {
 		Machines []queue.Machine `json:"machines"`
@@ -42,7 +42,8 @@ func (d *dispatcher) machine(ctx context.Context, cmd *cli.Command, prefix strin
 	return id, nil
 }
 
-// agents asks the dispatcher for the agents' own words. Where nobody said that there is one, its absence is no news.
+// agents asks the dispatcher for what the agents report. Without an answer it returns nil if the dispatcher's URL is only the
+// default.
 func agents(ctx context.Context, d *dispatcher) *view.Dispatcher {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
@@ -63,7 +64,7 @@ func agents(ctx context.Context, d *dispatcher) *view.Dispatcher {
 	}
 	for _, m := range answer.Machines {
 		state := view.AgentState{State: m.State, Reason: m.Reason}
-		if m.Drain != nil && m.State == queue.MachineReady { // its agent will know with its next heartbeat
+		if m.Drain != nil && m.State == queue.MachineReady { // its agent learns of it with its next heartbeat
 			state.State = queue.MachineDraining
 		}
 		if m.Drain != nil {

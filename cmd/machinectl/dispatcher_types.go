@@ -10,7 +10,7 @@ import (
 	"github.com/urfave/cli/v3"
 )
 
-// jobType is a type as the dispatcher tells of it.
+// jobType is a job type in the dispatcher's answers.
 type jobType struct {
 	Type   string `json:"type"`
 	Paused bool   `json:"paused"`
@@ -21,9 +21,9 @@ type jobType struct {
 type pausing struct {
 	jobType
 
-	// Before says that the type was paused before.
+	// Before reports whether the type was paused before.
 	Before bool `json:"paused_before"`
-	// Known says that a job or a worker has had the type.
+	// Known reports whether a job or a worker has had the type.
 	Known bool `json:"known"`
 	// Running and Waiting count the type's jobs; each is at most maxCounted.
 	Running int `json:"running"`
@@ -63,7 +63,7 @@ func (d *dispatcher) order(ctx context.Context, cmd *cli.Command, verb string, b
 	return p, known, nil
 }
 
-// types are the job types that jobs or workers have had.
+// types returns the types that jobs or workers have had.
 func (d *dispatcher) types(ctx context.Context) ([]jobType, error) {
 	var answer struct {
 		Types []jobType `json:"types"`
@@ -88,7 +88,7 @@ func typesThat(paused bool) func(context.Context, *cli.Command) ([]string, error
 	}
 }
 
-// verbed counts jobs that do something.
+// verbed counts jobs, with the verb in the right form.
 func verbed(n int, one, several string) string {
 	switch {
 	case n == 1:

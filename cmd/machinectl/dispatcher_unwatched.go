@@ -13,7 +13,7 @@ import (
 	"github.com/emprops/machinectl/dispatcher/fleet"
 )
 
-// situation is what the commands need of the answer to GET /v1/status.
+// situation is the part of the answer to GET /v1/status that commands need.
 type situation struct {
 	Dispatcher struct {
 		Namespace string `json:"namespace"`
@@ -25,7 +25,7 @@ type situation struct {
 	UnwatchedUnknown string                 `json:"unwatched_unknown"`
 }
 
-// unwatched are the pools that nobody resizes, as far as the dispatcher knows. One of a former release doesn't.
+// unwatched returns the pools that no dispatcher resizes, as far as this one knows. A dispatcher of a former release doesn't.
 func (d *dispatcher) unwatched(ctx context.Context) ([]view.Unwatched, error) {
 	var s situation
 	var refused *refusal
@@ -38,7 +38,7 @@ func (d *dispatcher) unwatched(ctx context.Context) ([]view.Unwatched, error) {
 	var list []view.Unwatched
 	if !s.Leads && s.Leader == nil {
 		list = append(list, view.Unwatched{
-			Namespace: s.Dispatcher.Namespace, Why: fmt.Sprintf("the dispatcher at %s knows of none that leads; its log says more", d.at),
+			Namespace: s.Dispatcher.Namespace, Why: fmt.Sprintf("the dispatcher at %s knows of no leader; see its log", d.at),
 		})
 	}
 	for _, u := range s.Unwatched {
@@ -51,8 +51,8 @@ func (d *dispatcher) unwatched(ctx context.Context) ([]view.Unwatched, error) {
 	return list, nil
 }
 
-// unwatchedBy returns which of an applied plan's pools the dispatcher leaves alone. Another dispatcher, which this one doesn't
-// know, may watch them.
+// unwatchedBy returns those pools of an applied plan that the dispatcher leaves alone. A dispatcher that this one doesn't know
+// may watch them.
 func (d *dispatcher) unwatchedBy(ctx context.Context, p *plan.Plan) ([]view.Unwatched, error) {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()

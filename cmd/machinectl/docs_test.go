@@ -14,7 +14,7 @@ import (
 
 var update = flag.Bool("update", false, "write docs/cli.md anew")
 
-// TestDocs keeps docs/cli.md what the commands say of themselves.
+// TestDocs checks that docs/cli.md is what the commands' help texts make.
 func TestDocs(t *testing.T) {
 	const path = "../../docs/cli.md"
 	want := reference(newRoot(streams{out: os.Stdout, err: os.Stderr}))
@@ -26,14 +26,14 @@ func TestDocs(t *testing.T) {
 	require.Equal(t, want, string(got), "write it anew: go test ./cmd/machinectl -run TestDocs -update")
 }
 
-// jsonForms says what -json writes.
+// jsonForms describes what -json writes.
 const jsonForms = `## JSON
 
 With -json a command writes one JSON document to standard output, and nothing to standard error; logs writes one object per line, and
 dev a line when it is up. Fields are added over time and keep their meaning.
 
 - Where a command fails, the document has an "error" object: "kind" (failed, profile, usage, conflict, not_ready, interrupted),
-  "exit_code", "message", and where there is more to say "pool" and "moved" (a conflict), "pools" (what isn't ready, with the task
+  "exit_code", "message", and where they apply "pool" and "moved" (a conflict), "pools" (what isn't ready, with the task
   that fails and the end of its log), "code" and "field" (a refusal of the dispatcher).
 - A profile with errors gives "errors", "warnings" and "diagnostics": severity, summary, detail, advice, range (file, start and
   end with line and column), snippet. validate gives the same without "error" where there are only warnings; plan and apply have them as
@@ -42,7 +42,7 @@ dev a line when it is up. Fields are added over time and keep their meaning.
   Nomad can't place and why, and with -verbose Nomad's own "diff"; "crowded" are pools that fit one by one, but not together. apply and
   rollback add "ready", "state" (machines ready, goal, what fails) and "seconds".
 - status and machines: "pools" with their place (namespace), groups and machines, and "dispatcher" with "unwatched", the pools that
-  nobody resizes. pools: "pools" as the dispatcher tells of them, each with its "decision", "paused" types and "groups", and
+  no dispatcher resizes. pools: "pools" as the dispatcher reports them, each with its "decision", "paused" types and "groups", and
   "unwatched". jobs: what the dispatcher answers; submit: the job. pause and resume: "type", "paused", "reason", "paused_before",
   "known", and the type's jobs "running" and "waiting".
 - Times are RFC 3339, durations text as in profiles ("30s", "1m0s").
@@ -59,7 +59,7 @@ func TestEveryCommandHasJSON(t *testing.T) {
 	}
 }
 
-// What commands say of themselves reads as what they say else.
+// Help texts follow the same rules as messages.
 func TestHelpIsWellSpoken(t *testing.T) {
 	require.Empty(t, misspoken(strings.ReplaceAll(reference(newRoot(streams{out: os.Stdout, err: os.Stderr})), `"1m0s"`, "")))
 	for _, c := range newRoot(streams{}).Commands {

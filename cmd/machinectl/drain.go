@@ -16,30 +16,29 @@ import (
 	"github.com/emprops/machinectl/hcl/timetext"
 )
 
-// drainPoll is the time between two looks at a machine that is waited for.
+// drainPoll is the time between two requests for the state of a machine that is waited for.
 const drainPoll = 500 * time.Millisecond
 
 func drainCommand(std streams) *cli.Command {
 	return &cli.Command{
-		Name: "drain", Usage: "let a machine take no more jobs for a while", ArgsUsage: "<machine>",
-		Description: "Asks the dispatcher that the machine take no more jobs; those that it runs go on. The drain ends by itself after -for;\n" +
-			"repeating the command renews it, -disable ends it at once, and -wait without -for leaves its end as it is. Meanwhile\n" +
-			"the pool replaces the machine as far as its maximum allows, and no resize or rollout stops it. The machine is\n" +
-			"named by the beginning of its id.",
+		Name: "drain", Usage: "keep a machine from taking jobs for a while", ArgsUsage: "<machine>",
+		Description: "The machine takes no more jobs; those that it runs continue. The drain ends after -for. Repeating the command renews\n" +
+			"it, -disable ends it immediately, and -wait without -for does not change when it ends. Meanwhile the pool replaces the\n" +
+			"machine, up to its maximum, and no resize or rollout stops it. Name the machine by the beginning of its id.",
 		Flags: []cli.Flag{
 			dispatcherFlag(), jsonFlag(),
 			durationFlag("for", 30*time.Minute, "how long, at most 168h"),
-			&cli.StringFlag{Name: "reason", Usage: "`TEXT` for whoever asks why"},
+			&cli.StringFlag{Name: "reason", Usage: "`TEXT` that status and pools show"},
 			&cli.BoolFlag{Name: "disable", Usage: "end the drain: the machine takes jobs again"},
-			&cli.BoolFlag{Name: "wait", Usage: "wait until the machine runs nothing; exit with 6 if it does not come to that"},
-			durationFlag("timeout", 0, "how long to wait; as long as the drain lasts unless given"),
+			&cli.BoolFlag{Name: "wait", Usage: "wait until the machine runs nothing; exit with 6 if it does not get there"},
+			durationFlag("timeout", 0, "how long to wait; by default until the drain ends"),
 		},
 		ShellComplete: completing(reportingMachines),
 		Action:        func(ctx context.Context, cmd *cli.Command) error { return drain(ctx, cmd, std) },
 	}
 }
 
-// drained is what the dispatcher answers about a machine's drain.
+// drained is the dispatcher's answer about a machine's drain.
 type drained struct {
 	Machine string     `json:"machine"`
 	Drained bool       `json:"drained"`
@@ -48,7 +47,7 @@ type drained struct {
 	Running int        `json:"running"`
 }
 
-// errNotIdle is that a machine was waited for in vain.
+// errNotIdle reports that a machine did not become idle in time.
 var errNotIdle = errors.New("the machine is not idle")
 
 func drain(ctx context.Context, cmd *cli.Command, std streams) error {
@@ -58,7 +57,7 @@ func drain(ctx context.Context, cmd *cli.Command, std streams) error {
 	disable, wait := cmd.Bool("disable"), cmd.Bool("wait")
 	for _, name := range []string{"for", "reason", "wait", "timeout"} {
 		if disable && cmd.IsSet(name) {
-			return misuse(cmd, "-disable ends a drain, and -%s is about a new one", name)
+			return misuse(cmd, "-disable ends a drain, and -%s belongs to a new one", name)
 		}
 	}
 	if cmd.IsSet("timeout") && !wait {
@@ -100,12 +99,12 @@ type drainWait struct {
 	path  string
 	out   view.Screen
 	quiet bool
-	// before is the drain that was in force already and is waited for.
+	// before is the drain that was already in force.
 	before *drained
 }
 
-// lasts is how long the drain is to last. To wait for a machine that is drained already changes nothing of when that ends,
-// unless -for says so.
+// lasts returns how long the drain is to last. Waiting for a machine that is drained already does not change when its drain
+// ends, unless -for is set.
 func (w *drainWait) lasts(ctx context.Context, cmd *cli.Command) (time.Duration, error) {
 	asked := cmd.Duration("for")
 	if !cmd.Bool("wait") || cmd.IsSet("for") {
@@ -122,7 +121,7 @@ func (w *drainWait) lasts(ctx context.Context, cmd *cli.Command) (time.Duration,
 	return max(time.Until(*state.Until), time.Second).Round(time.Second), nil
 }
 
-// order drains the machine, or ends its drain. One that is only waited for is left as it is.
+// order drains the machine, or ends its drain. A drain that is only waited for stays as it is.
 func (w *drainWait) order(ctx context.Context, cmd *cli.Command, lasts time.Duration) (state drained, err error) {
 	if cmd.Bool("disable") {
 		return state, w.call(ctx, http.MethodDelete, w.path, nil, &state)
@@ -141,7 +140,7 @@ func (w *drainWait) order(ctx context.Context, cmd *cli.Command, lasts time.Dura
 	return state, w.call(ctx, http.MethodPost, w.path, body, &state)
 }
 
-// idle waits until the machine runs nothing, and shows how many jobs it still has whenever that changes.
+// idle waits until the machine runs no job, and shows the number of its jobs whenever that changes.
 func (w *drainWait) idle(ctx context.Context, state drained) (drained, error) {
 	for state.Running > 0 {
 		select {
@@ -156,7 +155,7 @@ func (w *drainWait) idle(ctx context.Context, state drained) (drained, error) {
 		var next drained
 		if err := w.call(ctx, http.MethodGet, w.path, nil, &next); err != nil {
 			if ctx.Err() != nil {
-				continue // says what was waited for
+				continue // reported above
 			}
 			return state, err
 		}
@@ -166,7 +165,7 @@ func (w *drainWait) idle(ctx context.Context, state drained) (drained, error) {
 		case until != nil && !time.Now().Before(*until):
 			return state, fmt.Errorf("%w: the drain of machine %.8s has ended, and it still runs %s", errNotIdle, state.Machine, plural(state.Running, "job"))
 		default:
-			return state, fmt.Errorf("%w: the drain of machine %.8s was ended by somebody else", errNotIdle, state.Machine)
+			return state, fmt.Errorf("%w: the drain of machine %.8s was ended by another client", errNotIdle, state.Machine)
 		}
 		if state.Running != before && state.Running > 0 {
 			w.sayf("  %s left", plural(state.Running, "job"))

@@ -20,10 +20,10 @@ import (
 func fmtCommand(std streams) *cli.Command {
 	return &cli.Command{
 		Name: "fmt", Usage: "write profiles in the canonical form", ArgsUsage: "[file.hcl | directory | -]…",
-		Description: "Rewrites files in place and names those it changed; - reads standard input and writes standard output. Without\n" +
-			"arguments it takes the *.hcl files of this directory. What a profile means stays as it is.",
+		Description: "Rewrites files in place and lists those it changed; - reads standard input and writes standard output. Without\n" +
+			"arguments it takes the *.hcl files of this directory. The meaning of a profile does not change.",
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "check", Usage: "change nothing; exit with 2 where something would be"},
+			&cli.BoolFlag{Name: "check", Usage: "change nothing; exit with 2 if a file would be changed"},
 			&cli.BoolFlag{Name: "diff", Usage: "show what would change; change nothing"},
 			jsonFlag(),
 		},
@@ -69,7 +69,7 @@ type formattedFile struct {
 	Text    string `json:"text,omitempty"` // of standard input
 }
 
-// formattable are the files that are named, those in named directories included.
+// formattable returns the named files, and those in named directories.
 func formattable(cmd *cli.Command) ([]string, error) {
 	args := cmd.Args().Slice()
 	if len(args) == 0 {

@@ -20,14 +20,14 @@ import (
 
 func importCommand(std streams) *cli.Command {
 	return &cli.Command{
-		Name: "import", Usage: "make a profile to start from out of a Nomad job", ArgsUsage: "<job id> | -",
+		Name: "import", Usage: "write a profile for an existing Nomad job", ArgsUsage: "<job id> | -",
 		Description: "Prints a profile for a job that runs in Nomad, or for one in Nomad's JSON (-file, or - for standard input;\n" +
-			"`nomad job run -output job.nomad.hcl` makes it of a job file). What the language has no words for goes into nomad\n" +
-			"blocks, what can't go there into comments. Values that look like secrets become secret() or sensitive variables and\n" +
-			"are shown nowhere. A job that machinectl made gives a profile that compiles to the same revision.",
+			"`nomad job run -output job.nomad.hcl` converts a job file to it). What the language can't express goes into nomad\n" +
+			"blocks, and what can't go there into comments. Values that look like secrets become secret() or sensitive variables\n" +
+			"and are not shown. The profile of a job that machinectl made compiles to the same revision.",
 		Flags: append(clusterFlags(), jsonFlag(),
 			&cli.StringFlag{Name: "file", Usage: "read the job from `FILE` instead, - for standard input"},
-			&cli.StringFlag{Name: "group", Usage: "only the task group of this `NAME`; each becomes a machine and a pool otherwise"},
+			&cli.StringFlag{Name: "group", Usage: "only the task group of this `NAME`; otherwise each becomes a machine and a pool"},
 			&cli.StringFlag{Name: "out", Usage: "write the profile to `FILE`, which must not exist"}),
 		Action: func(ctx context.Context, cmd *cli.Command) error { return importJob(ctx, cmd, std) },
 	}
@@ -60,12 +60,12 @@ func importJob(ctx context.Context, cmd *cli.Command, std streams) error {
 	}
 	if n := len(result.Notes); n > 0 {
 		s := std.errors()
-		s.Printf("%s %s not imported as it was: see the comments.", s.Warn("!"), plural(n, "thing"))
+		s.Printf("%s %s could not be imported unchanged: see the comments.", s.Warn("!"), plural(n, "thing"))
 	}
 	return nil
 }
 
-// importedJob is the job that the command line means.
+// importedJob returns the job that the command line names.
 func importedJob(ctx context.Context, cmd *cli.Command, std streams) (*nomad.Job, error) {
 	file, id := cmd.String("file"), cmd.Args().First()
 	switch n := cmd.Args().Len(); {
@@ -118,7 +118,7 @@ func jobFromFile(cmd *cli.Command, std streams, file string) (*nomad.Job, error)
 	}
 	if err := json.Unmarshal(b, &around); err != nil {
 		if !bytes.HasPrefix(bytes.TrimSpace(b), []byte("{")) {
-			return nil, misuse(cmd, "%s is no JSON: `nomad job run -output %s` makes JSON of a job file", file, file)
+			return nil, misuse(cmd, "%s is not JSON: `nomad job run -output %s` converts a job file to JSON", file, file)
 		}
 		return nil, misuse(cmd, "%s: %s", file, jsonPlace(b, err))
 	}
@@ -127,7 +127,7 @@ func jobFromFile(cmd *cli.Command, std streams, file string) (*nomad.Job, error)
 	}
 	job := &nomad.Job{}
 	if err := json.Unmarshal(b, job); err != nil {
-		return nil, misuse(cmd, "%s is no job in Nomad's JSON: %s", file, jsonPlace(b, err))
+		return nil, misuse(cmd, "%s is not a job in Nomad's JSON: %s", file, jsonPlace(b, err))
 	}
 	return job, nil
 }

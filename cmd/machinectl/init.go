@@ -22,8 +22,8 @@ var starter []byte
 func initCommand(std streams) *cli.Command {
 	return &cli.Command{
 		Name: "init", Usage: "write a profile to start from", ArgsUsage: "[directory]",
-		Description: "Writes a commented profiles.hcl that can be applied as it is where `nomad agent -dev` and a Redis run on this host, with\n" +
-			"the agent that is found there. What is missing, plan and apply say. A file that exists is left alone.",
+		Description: "Writes a commented profiles.hcl. It can be applied unchanged where `nomad agent -dev` and a Redis run on this host, with\n" +
+			"the agent that is found there. plan and apply report what is missing. An existing file is left alone.",
 		Flags: []cli.Flag{jsonFlag()},
 		Action: func(_ context.Context, cmd *cli.Command) error {
 			if cmd.Args().Len() > 1 {
@@ -62,7 +62,7 @@ func initCommand(std streams) *cli.Command {
 	}
 }
 
-// findAgent is the path of the agent's binary on this host; empty where it isn't found.
+// findAgent returns the path of the agent's binary on this host, or "" if it isn't found.
 func findAgent() string {
 	if path := beside(agentProgram); path != "" {
 		return path
@@ -80,7 +80,8 @@ func findAgent() string {
 
 const agentProgram = "machine-agent"
 
-// starterWith is the starter with the agent's path in it, so that it can be applied as it is where Nomad runs on this host.
+// starterWith returns the starter with the agent's path in it, so that it can be applied unchanged where Nomad runs on this
+// host.
 func starterWith(agent string) []byte {
 	if agent == "" {
 		return starter

@@ -18,7 +18,7 @@ import (
 func jobsCommand(std streams) *cli.Command {
 	return &cli.Command{
 		Name: "jobs", Usage: "list jobs, newest first", ArgsUsage: "[id]",
-		Description: "Asks the dispatcher for its jobs. With an id, shows that job and why it is where it is.",
+		Description: "Asks the dispatcher for its jobs. With an id, shows that job and the reason for its state.",
 		Flags: []cli.Flag{
 			dispatcherFlag(), jsonFlag(),
 			&cli.StringFlag{Name: "state", Usage: "only jobs in this `STATE`: waiting, running, completed, failed …"},
@@ -36,7 +36,7 @@ func jobsCommand(std streams) *cli.Command {
 	}
 }
 
-// jobPage is the dispatcher's answer to a listing.
+// jobPage is the dispatcher's answer to a request for a list of jobs.
 type jobPage struct {
 	Jobs   []queue.Job `json:"jobs"`
 	Cursor string      `json:"cursor,omitempty"`
@@ -77,7 +77,7 @@ func listJobs(ctx context.Context, cmd *cli.Command, std streams) error {
 	return nil
 }
 
-// oneJob shows a job and why it is where it is.
+// oneJob shows a job and the reason for its state.
 func oneJob(ctx context.Context, cmd *cli.Command, std streams) error {
 	d, path := newDispatcher(cmd), "/v1/jobs/"+url.PathEscape(cmd.Args().First())
 	var job queue.Job
@@ -100,7 +100,7 @@ func oneJob(ctx context.Context, cmd *cli.Command, std streams) error {
 	return nil
 }
 
-// showJob writes how a job ended and what it left.
+// showJob writes how a job ended and its result.
 func showJob(s view.Screen, j *queue.Job) {
 	paint := s.Good
 	if j.State != queue.Completed {

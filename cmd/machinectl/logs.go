@@ -14,13 +14,13 @@ import (
 
 func logsCommand(std streams) *cli.Command {
 	return &cli.Command{
-		Name: "logs", Usage: "show what a machine's tasks write", ArgsUsage: "<machine> [task]",
+		Name: "logs", Usage: "show the output of a machine's tasks", ArgsUsage: "<machine> [task]",
 		Description: "Shows what a task of the machine wrote to standard error, or with -stdout to standard output. The task is the agent\n" +
 			"unless one is named, such as shared-setup or a service instance. With -json, each line is an object.",
 		Flags: append(clusterFlags(),
-			&cli.BoolFlag{Name: "f", Usage: "go on showing what comes, until interrupted"},
+			&cli.BoolFlag{Name: "f", Usage: "follow the log until interrupted"},
 			&cli.BoolFlag{Name: "stdout", Usage: "standard output instead of standard error"},
-			&cli.Int64Flag{Name: "tail", Value: 8 << 10, Usage: "begin at most this many `BYTES` before the end; 0 is from the beginning"},
+			&cli.Int64Flag{Name: "tail", Value: 8 << 10, Usage: "start at most this many `BYTES` before the end; 0 starts at the beginning"},
 			jsonFlag()),
 		ShellComplete: completing(machineNames),
 		Action:        func(ctx context.Context, cmd *cli.Command) error { return logs(ctx, cmd, std) },
@@ -29,7 +29,7 @@ func logsCommand(std streams) *cli.Command {
 
 func logs(ctx context.Context, cmd *cli.Command, std streams) (err error) {
 	if n := cmd.Args().Len(); n < 1 || n > 2 {
-		return misuse(cmd, "name a machine, and maybe a task of it")
+		return misuse(cmd, "name a machine, and optionally one of its tasks")
 	}
 	client, alloc, err := findMachine(ctx, cmd, cmd.Args().First())
 	if err != nil {

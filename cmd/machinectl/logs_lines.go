@@ -10,7 +10,7 @@ import (
 type logLines struct {
 	std                   streams
 	machine, task, stream string
-	rest                  []byte // of a line whose end hasn't come yet
+	rest                  []byte // of a line that is not complete yet
 }
 
 // logLine is one of them.
@@ -35,7 +35,7 @@ func (l *logLines) Write(p []byte) (int, error) {
 	}
 }
 
-// end writes what has no line end.
+// end writes a last line without a line end.
 func (l *logLines) end() error {
 	if len(l.rest) == 0 {
 		return nil

@@ -10,7 +10,7 @@ import (
 func machinesCommand(std streams) *cli.Command {
 	return &cli.Command{
 		Name: "machines", Usage: "show machines", ArgsUsage: "[pool]…",
-		Description:   "The machines of the named pools, or of all: where they run, what they do, and what they wait for.",
+		Description:   "Lists the machines of the named pools, or of all: where they run, what they do, and what they wait for.",
 		Flags:         append(clusterFlags(), jsonFlag(), dispatcherFlag()),
 		ShellComplete: completing(runningPools),
 		Action: func(ctx context.Context, cmd *cli.Command) error {

@@ -12,11 +12,11 @@ import (
 func pauseCommand(std streams) *cli.Command {
 	return &cli.Command{
 		Name: "pause", Usage: "start no more jobs of a type", ArgsUsage: "<type>",
-		Description: "No machine starts a job of this type until it is resumed. Jobs of the type that run go on to their end; those that wait,\n" +
-			"and those that are submitted meanwhile, keep their places. Pools don't grow for them. `machinectl pools` shows what is paused.",
+		Description: "No machine starts a job of this type until it is resumed. Running jobs of the type continue to their end; those that\n" +
+			"wait, and those submitted meanwhile, keep their places. Pools don't grow for them. `machinectl pools` lists paused types.",
 		Flags: []cli.Flag{
 			dispatcherFlag(), jsonFlag(),
-			&cli.StringFlag{Name: "reason", Usage: "`TEXT` for whoever asks why"},
+			&cli.StringFlag{Name: "reason", Usage: "`TEXT` that pools shows"},
 		},
 		ShellComplete: completing(typesThat(false)),
 		Action:        func(ctx context.Context, cmd *cli.Command) error { return pause(ctx, cmd, std) },
@@ -41,9 +41,9 @@ func pause(ctx context.Context, cmd *cli.Command, std streams) error {
 	}
 	s := std.screen()
 	if !p.Known {
-		s.Printf("%s no job and no worker has had the type %q so far%s", s.Warn("!"), p.Type, hint(diag.Suggest(p.Type, known)))
+		s.Printf("%s no job and no worker has had the type %q yet%s", s.Warn("!"), p.Type, hint(diag.Suggest(p.Type, known)))
 	}
 	s.Printf("No jobs of type %s are started until `machinectl resume %s`: %s.", p.Type, p.Type, p.Reason)
-	s.Printf("  %s on to the end, %s.", verbed(p.Running, "that runs goes", "that run go"), verbed(p.Waiting, "waits", "wait"))
+	s.Printf("  %s to the end, %s.", verbed(p.Running, "that runs continues", "that run continue"), verbed(p.Waiting, "waits", "wait"))
 	return nil
 }

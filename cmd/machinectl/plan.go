@@ -13,13 +13,13 @@ import (
 func planCommand(std streams) *cli.Command {
 	return &cli.Command{
 		Name: "plan", Usage: "show what applying a profile would change", ArgsUsage: "<profile.hcl | directory>…",
-		Description: "Compares the profile with what runs. Nothing is changed. How many machines run now stays as it is: that is the\n" +
-			"dispatcher's choice, within the bounds the profile sets. Pools that run but are not in the profile are mentioned.\n" +
-			"A plan written with -out is what `machinectl apply` then does, or refuses if the cluster moved on meanwhile. The\n" +
-			"file holds no sensitive values: they are taken from the profile and its variables again.",
+		Description: "Compares the profile with what runs, and changes nothing. The number of running machines is not part of a plan: the\n" +
+			"dispatcher chooses it, within the bounds that the profile sets. Running pools that are not in the profile are listed.\n" +
+			"`machinectl apply` carries out exactly the plan that -out saved, or refuses it if the cluster has changed since. The\n" +
+			"file holds no sensitive values: they are read from the profile and its variables again.",
 		Flags: slices.Concat(sourceFlags(), clusterFlags(), planFlags(), []cli.Flag{
 			&cli.StringFlag{Name: "out", Usage: "save the plan to `FILE`, for apply"},
-			&cli.BoolFlag{Name: "detailed-exitcode", Usage: "exit with 2 where there are changes"},
+			&cli.BoolFlag{Name: "detailed-exitcode", Usage: "exit with 2 if there are changes"},
 		}),
 		Action: func(ctx context.Context, cmd *cli.Command) error {
 			w, err := makePlan(ctx, cmd, std)
@@ -47,13 +47,13 @@ func planCommand(std streams) *cli.Command {
 	}
 }
 
-// planFlags are those of plan and apply alike.
+// planFlags returns the flags that plan and apply share.
 func planFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringSliceFlag{Name: "target", Usage: "only the pool of this `NAME`; repeatable"},
-		&cli.BoolFlag{Name: "prune", Usage: "remove pools of the profile's project that run in its namespaces and are not in it"},
-		adoptFlag("take over pools of other projects; with -prune, remove those that belong to none, too"),
-		&cli.BoolFlag{Name: "verbose", Usage: "show Nomad's own difference too"},
+		&cli.BoolFlag{Name: "prune", Usage: "remove running pools of the profile's project, in its namespaces, that are not in it"},
+		adoptFlag("take over pools of other projects; with -prune, also remove those that belong to none"),
+		&cli.BoolFlag{Name: "verbose", Usage: "also show Nomad's own diff"},
 		jsonFlag(),
 	}
 }

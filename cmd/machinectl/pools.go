@@ -18,8 +18,8 @@ import (
 func poolsCommand(std streams) *cli.Command {
 	return &cli.Command{
 		Name: "pools", Usage: "show what the dispatcher does with the pools, and why", ArgsUsage: "[pool]…",
-		Description: "Each pool's size, what the dispatcher does with it now, and its reasons; job types that are paused; and, where a pool is\n" +
-			"named or has several, its revisions. `machinectl status` shows what Nomad runs.",
+		Description: "Lists each pool's size, what the dispatcher does with it and why, paused job types and, for a named pool or one with\n" +
+			"several, its revisions. `machinectl status` shows what Nomad runs.",
 		Flags:         []cli.Flag{dispatcherFlag(), jsonFlag()},
 		ShellComplete: completing(dispatchedNames),
 		Action:        func(ctx context.Context, cmd *cli.Command) error { return pools(ctx, cmd, std) },
@@ -29,7 +29,7 @@ func poolsCommand(std streams) *cli.Command {
 // poolsDocument is the JSON form of the command's output.
 type poolsDocument struct {
 	Pools []resize.PoolView `json:"pools"`
-	// Unwatched are pools that nobody resizes; absent where there are none or that isn't known.
+	// Unwatched lists pools that no dispatcher resizes; absent if there are none or that isn't known.
 	Unwatched []view.Unwatched `json:"unwatched,omitempty"`
 }
 
@@ -67,7 +67,7 @@ func pools(ctx context.Context, cmd *cli.Command, std streams) error {
 	}
 	s := std.screen()
 	if len(doc.Pools) == 0 {
-		s.Printf("The dispatcher sees no pools.")
+		s.Printf("The dispatcher knows no pools.")
 	} else {
 		showPools(s, doc.Pools, len(names) > 0)
 	}
@@ -75,7 +75,7 @@ func pools(ctx context.Context, cmd *cli.Command, std streams) error {
 	return nil
 }
 
-// showPools writes a table, and below it what a table has no room for.
+// showPools writes a table, and below it what has no room in a table.
 func showPools(s view.Screen, list []resize.PoolView, whole bool) {
 	var projects, namespaces []string
 	for _, p := range list {
@@ -107,10 +107,10 @@ func showPools(s view.Screen, list []resize.PoolView, whole bool) {
 	}
 }
 
-// because are the reasons of the dispatcher's present decision.
+// because returns the reasons for the dispatcher's last decision.
 func because(p resize.PoolView) string {
 	if p.Decision == nil || len(p.Decision.Reasons) == 0 {
-		return "nothing was decided yet"
+		return "nothing has been decided yet"
 	}
 	var reasons []string
 	for _, r := range p.Decision.Reasons {

@@ -15,11 +15,11 @@ func renderCommand(std streams) *cli.Command {
 	return &cli.Command{
 		Name: "render", Usage: "print the Nomad jobs a profile becomes", ArgsUsage: "<profile.hcl | directory>…",
 		Description: "Prints Nomad's JSON for each pool, as it would be registered in an empty cluster. Needs no cluster. With one\n" +
-			"pool, or -pool, the output is what `nomad job run -json` takes; with several it is a list of that. Sensitive\n" +
-			"values are in it.",
+			"pool, or -pool, the output is what `nomad job run -json` takes; with several it is a list of such documents. It\n" +
+			"contains sensitive values.",
 		Flags: append(sourceFlags(), &cli.StringFlag{Name: "pool", Usage: "only the pool of this `NAME`"},
 			&cli.BoolFlag{Name: "hcl", Usage: "print a job file, as `nomad job run` takes it; needs -pool where there are several"},
-			&cli.BoolFlag{Name: "json", Usage: "write errors as JSON too, and with -hcl the job file"},
+			&cli.BoolFlag{Name: "json", Usage: "also write errors as JSON, and with -hcl the job file"},
 			&cli.StringFlag{Name: "namespace", Usage: "`NAME` of the namespace of pools that name none"}),
 		Action: func(_ context.Context, cmd *cli.Command) error {
 			src, err := load(cmd, std)
@@ -55,7 +55,7 @@ func render(cmd *cli.Command, std streams, src *source) error {
 	case len(list) == 0 && cmd.String("pool") != "":
 		return misuse(cmd, "the profile has no pool %q", cmd.String("pool"))
 	case len(list) == 1:
-		// What Nomad is to take has its values in it.
+		// Nomad needs the sensitive values.
 		return view.JSON(std.out, list[0])
 	default:
 		return view.JSON(std.out, list)
@@ -69,7 +69,7 @@ func renderHCL(cmd *cli.Command, std streams, src *source) error {
 		pools = slices.DeleteFunc(slices.Clone(pools), func(p *compiler.Pool) bool { return p.Name != name })
 	}
 	if len(pools) != 1 {
-		return misuse(cmd, "a job file holds one pool: say -pool with one of %s", poolNames(src.pools))
+		return misuse(cmd, "a job file holds one pool: set -pool to one of %s", poolNames(src.pools))
 	}
 	text := jobfile.Write(pools[0].Job)
 	if cmd.Bool("json") {

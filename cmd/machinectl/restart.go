@@ -22,8 +22,8 @@ type restarted struct {
 func restartCommand(std streams) *cli.Command {
 	return &cli.Command{
 		Name: "restart", Usage: "restart a machine's task in place", ArgsUsage: "<machine> <task>",
-		Description: "Restarts one task of a machine, such as comfyui-gpu0, at once. A job that uses it meanwhile fails and is tried again\n" +
-			"elsewhere; restarting the agent gives the machine's jobs back to the queue after its grace.",
+		Description: "Restarts one task of a machine, such as comfyui-gpu0, immediately. A job that is using it fails and is tried again\n" +
+			"elsewhere; restarting the agent returns the machine's jobs to the queue after its grace period.",
 		Flags:         append(clusterFlags(), jsonFlag()),
 		ShellComplete: completing(machineNames),
 		Action: func(ctx context.Context, cmd *cli.Command) error {

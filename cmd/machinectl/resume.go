@@ -11,7 +11,7 @@ import (
 func resumeCommand(std streams) *cli.Command {
 	return &cli.Command{
 		Name: "resume", Usage: "start jobs of a paused type again", ArgsUsage: "<type>",
-		Description:   "Ends what pause began: machines start jobs of this type again, and pools grow for them.",
+		Description:   "Undoes pause: machines start jobs of this type again, and pools grow for them.",
 		Flags:         []cli.Flag{dispatcherFlag(), jsonFlag()},
 		ShellComplete: completing(typesThat(true)),
 		Action:        func(ctx context.Context, cmd *cli.Command) error { return resume(ctx, cmd, std) },

@@ -12,13 +12,13 @@ import (
 
 func rollbackCommand(std streams) *cli.Command {
 	return &cli.Command{
-		Name: "rollback", Usage: "go back to a pool's former revision", ArgsUsage: "<pool>…",
-		Description: "Makes the revision that was wanted before the present one, or the one that -revision names, the wanted one again.\n" +
-			"Size and scaling stay what they are. The machines move over as they do after apply. The profile is not changed:\n" +
-			"applying it again undoes the rollback. Rolling back twice comes back to where it began.",
+		Name: "rollback", Usage: "return to a pool's previous revision", ArgsUsage: "<pool>…",
+		Description: "Makes the previous revision, or the one that -revision names, the wanted one again. Size and scaling stay as they are.\n" +
+			"The machines move over as they do after apply. The profile is not changed: applying it again undoes the rollback.\n" +
+			"Rolling back twice returns to the first revision.",
 		Flags: slices.Concat(clusterFlags(), applyFlags(), []cli.Flag{
-			&cli.StringFlag{Name: "revision", Usage: "the `REVISION` to go back to (of one pool)"},
-			&cli.BoolFlag{Name: "verbose", Usage: "show Nomad's own difference too"},
+			&cli.StringFlag{Name: "revision", Usage: "the `REVISION` to return to (of one pool)"},
+			&cli.BoolFlag{Name: "verbose", Usage: "also show Nomad's own diff"},
 			jsonFlag(),
 		}),
 		ShellComplete: completing(runningPools),

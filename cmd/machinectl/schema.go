@@ -12,7 +12,7 @@ func schemaCommand(std streams) *cli.Command {
 	return &cli.Command{
 		Name: "schema", Usage: "print the language's JSON Schema or its reference",
 		Description: "The JSON Schema is for editors and generators, of profiles in HCL's JSON form; -reference prints the language's\n" +
-			"reference as Markdown. Both come from the schema that profiles are read by.",
+			"reference as Markdown. Both come from the schema that profiles are read with.",
 		Flags: []cli.Flag{&cli.BoolFlag{Name: "reference", Usage: "print the reference"}, jsonFlag()},
 		Action: func(_ context.Context, cmd *cli.Command) error {
 			text := profile.Schema()

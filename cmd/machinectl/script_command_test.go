@@ -17,7 +17,7 @@ import (
 // commands are what scripts can do beside testscript's own: `exitcode N program args…` runs a program that must exit so;
 // `machine-of pool` sets MACHINE to the id of the pool's first machine; `until-busy` waits for a running job and sets
 // MACHINE to its machine's id; `job-of state` sets JOB to a job's id; `by-hand pool` changes its agents' environment behind
-// machinectl's back; `stranger name` registers a job that isn't machinectl's; `grow pool [n]` waits until the pool has a second
+// machinectl's back; `foreign-job name` registers a job that isn't machinectl's; `grow pool [n]` waits until the pool has a second
 // (n-th) revision, and asks for one machine of it, as the dispatcher would; `until pattern program args…` runs a program again and
 // again until what it prints matches.
 func commands() map[string]func(*testscript.TestScript, bool, []string) {
@@ -101,7 +101,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 				ts.Fatalf("%d versions have a tag (want at most %s): %v", tagged, args[2], err)
 			}
 		},
-		"stranger": func(ts *testscript.TestScript, _ bool, args []string) {
+		"foreign-job": func(ts *testscript.TestScript, _ bool, args []string) {
 			client := clientOf(ts)
 			defer client.Close()
 			job := nomad.NewServiceJob(args[0], args[0], "global", 50).AddDatacenter("*")

@@ -27,7 +27,7 @@ import (
 
 // TestMain makes the test binary stand for the programs that scripts and Nomad run.
 func TestMain(m *testing.M) {
-	// Scripts mostly wait: more of them at once than there are processors.
+	// Scripts mostly wait: more of them at the same time than there are processors.
 	if err := flag.Set("test.parallel", "8"); err != nil {
 		panic(err)
 	}
@@ -45,7 +45,7 @@ func TestMain(m *testing.M) {
 }
 
 // wellSpoken is machinectl, which fails where it doesn't write to people as it should.
-// Documents for programs, foreign logs and the difference in the words of Nomad (-verbose) are as they are.
+// Documents for programs, foreign logs and Nomad's own diff (-verbose) are as they are.
 func wellSpoken() {
 	ctx, stop := signalled()
 	var said bytes.Buffer
@@ -92,7 +92,7 @@ func TestMisspoken(t *testing.T) {
 }
 
 // readyAgent stands for the agent where only its being ready matters: it answers every request on its health port, or,
-// with an argument or FAIL, it fails with that as its last words.
+// with an argument or FAIL, it fails with that as its last output.
 func readyAgent() {
 	if len(os.Args) > 1 {
 		fmt.Fprintln(os.Stderr, os.Args[1])

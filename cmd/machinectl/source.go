@@ -17,7 +17,7 @@ import (
 	"github.com/emprops/machinectl/hcl/profile"
 )
 
-// sourceFlags say where a profile's variables get their values.
+// sourceFlags returns the flags that set a profile's variables.
 func sourceFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringSliceFlag{Name: "var", Usage: "`NAME=VALUE` of a variable; repeatable"},
@@ -32,7 +32,7 @@ type source struct {
 	warnings hcl.Diagnostics
 }
 
-// noted are its warnings, for programs.
+// noted returns the profile's warnings, for programs to read.
 func (s *source) noted() []diag.Diagnostic {
 	return diag.NewDocument(s.warnings, s.profile.Sources).Diagnostics
 }
@@ -76,7 +76,7 @@ func loadPaths(cmd *cli.Command, std streams, paths []string) (*source, error) {
 	if cmd.Bool("json") {
 		return nil, errors.Join(&shownError{errProfile}, std.invalid(diags, p.Sources))
 	}
-	// The errors last: there one begins to read.
+	// The errors come last, where a terminal shows them.
 	show(std, p, slices.Concat(warnings, errs))
 	std.errors().Printf("%s", counted(len(errs), len(warnings)))
 	return nil, &shownError{errProfile}
@@ -84,11 +84,11 @@ func loadPaths(cmd *cli.Command, std streams, paths []string) (*source, error) {
 
 func show(std streams, p *profile.Profile, diags hcl.Diagnostics) {
 	s := std.errors()
-	// Where standard error is gone nobody reads it; the exit code says the rest.
+	// If standard error is closed, the exit code still reports the errors.
 	_ = diag.Printer{Sources: p.Sources, Color: s.Color, Width: s.Width}.Text(std.err, diags)
 }
 
-// settle puts the pools that name no namespace or region where the command says.
+// settle sets the namespace and region of pools that name none.
 func (s *source) settle(at plan.Place) {
 	for _, pool := range s.pools {
 		if pool.Job.Namespace == nil {

@@ -19,8 +19,8 @@ import (
 // dialLimit is how long a queue on this host may take to accept a connection.
 const dialLimit = time.Second
 
-// preflight warns of what a profile's machines will miss as soon as they start, as far as it can be seen from here: addresses
-// that are placeholders anywhere, and, where Nomad runs on this host, programs and queues that aren't there.
+// preflight warns of what a profile's machines will lack when they start, as far as this host can tell: addresses that are
+// placeholders and, if Nomad runs on this host, programs and queues that are missing.
 func (s *source) preflight(ctx context.Context, nomadAddress string) hcl.Diagnostics {
 	f := flight{said: map[string]bool{}}
 	u, err := url.Parse(nomadAddress)
@@ -38,7 +38,7 @@ type flight struct {
 	diags hcl.Diagnostics
 }
 
-// warn says a thing once, however many pools it concerns.
+// warn adds a warning once, however many pools it concerns.
 func (f *flight) warn(at hcl.Range, summary, detail, advice string) {
 	if !f.said[at.String()+summary] {
 		f.said[at.String()+summary] = true
@@ -76,7 +76,7 @@ func (f *flight) program(command string, at hcl.Range, advice string) {
 	f.warn(at, fmt.Sprintf("No program at %s", command), "Nomad runs on this host, and the file is not here: the task can't be started.", advice)
 }
 
-// image knows the names that are reserved for examples.
+// image warns of names that are reserved for examples.
 func (f *flight) image(name string, at hcl.Range) {
 	registry, _, _ := strings.Cut(name, "/")
 	if isExample(registry) {
@@ -110,7 +110,7 @@ func answers(ctx context.Context, address string) bool {
 	if err != nil {
 		return false
 	}
-	_ = conn.Close() // nothing was said
+	_ = conn.Close() // nothing was written
 	return true
 }
 

@@ -12,7 +12,7 @@ import (
 func statusCommand(std streams) *cli.Command {
 	return &cli.Command{
 		Name: "status", Usage: "show pools and their machines", ArgsUsage: "[pool]…",
-		Description:   "Shows what Nomad runs and, where the dispatcher can be reached, what the machines' agents say of themselves.",
+		Description:   "Shows what Nomad runs and, if the dispatcher can be reached, what the machines' agents report.",
 		Flags:         append(clusterFlags(), jsonFlag(), dispatcherFlag()),
 		ShellComplete: completing(runningPools),
 		Action: func(ctx context.Context, cmd *cli.Command) error {

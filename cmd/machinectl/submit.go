@@ -17,11 +17,11 @@ import (
 func submitCommand(std streams) *cli.Command {
 	return &cli.Command{
 		Name: "submit", Usage: "give a job to the dispatcher", ArgsUsage: "<job.json | ->",
-		Description: "Posts a job: a file with JSON, or standard input. With -wait, follows it to its end and shows what it made.",
+		Description: "Posts a job: a file with JSON, or standard input. With -wait, follows it to its end and shows its result.",
 		Flags: []cli.Flag{
 			dispatcherFlag(), jsonFlag(),
 			&cli.BoolFlag{Name: "wait", Usage: "follow the job to its end"},
-			durationFlag("timeout", 0, "how long to follow it; 0 is for ever"),
+			durationFlag("timeout", 0, "how long to follow it; 0 is without limit"),
 		},
 		Action: func(ctx context.Context, cmd *cli.Command) error { return submit(ctx, cmd, std) },
 	}
@@ -55,7 +55,7 @@ func submit(ctx context.Context, cmd *cli.Command, std streams) error {
 	}
 	if limit := cmd.Duration("timeout"); limit > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, limit, fmt.Errorf("job %s has not ended after %s; it goes on without being followed", answer.ID, timetext.Duration(limit)))
+		ctx, cancel = context.WithTimeoutCause(ctx, limit, fmt.Errorf("job %s has not ended after %s; it continues without being followed", answer.ID, timetext.Duration(limit)))
 		defer cancel()
 	}
 	job, err := d.follow(ctx, answer.ID, show)
@@ -73,7 +73,7 @@ func submit(ctx context.Context, cmd *cli.Command, std streams) error {
 	return err
 }
 
-// readJob reads the submission and checks that it is JSON at all, so that the place of a slip can be named.
+// readJob reads the submission and checks that it is JSON, so that a mistake can be reported with its place.
 func readJob(cmd *cli.Command, std streams) ([]byte, error) {
 	if cmd.Args().Len() != 1 {
 		return nil, misuse(cmd, "name one file with a job, or - for standard input")

@@ -9,18 +9,18 @@ import (
 	"github.com/emprops/machinectl/queue"
 )
 
-// submitted is what the dispatcher answers to a submission.
+// submitted is the dispatcher's answer to a submission.
 type submitted struct {
 	ID    string      `json:"id"`
 	State queue.State `json:"state"`
 	Class string      `json:"class"`
-	// Reason says why nobody can run it now; empty where somebody can.
+	// Reason explains why no machine can run it now; empty if one can.
 	Reason string `json:"reason,omitempty"`
-	// Pools are those that could run it.
+	// Pools lists those that could run it.
 	Pools []string `json:"pools,omitempty"`
 }
 
-// showSubmitted writes a job's acceptance.
+// showSubmitted writes the answer to a submission.
 func showSubmitted(s view.Screen, a submitted) {
 	s.Printf("%s  %s", s.Bold(a.ID), a.State)
 	if a.Reason != "" {
@@ -28,19 +28,19 @@ func showSubmitted(s view.Screen, a submitted) {
 	}
 }
 
-// showEvent writes one change of a job.
+// showEvent writes an event of a job.
 func showEvent(s view.Screen, e queue.Event) {
-	words := e.Kind
+	text := e.Kind
 	switch {
 	case e.Progress != nil && e.Progress.Max > 0:
 		done := min(max(e.Progress.Value/e.Progress.Max, 0), 1)
 		const width = 20
 		bar := strings.Repeat("█", int(done*width))
-		words = fmt.Sprintf("%s%s %3.0f %%  %s", bar, s.Faint(strings.Repeat("░", width-int(done*width))), done*100, e.Progress.Message)
+		text = fmt.Sprintf("%s%s %3.0f %%  %s", bar, s.Faint(strings.Repeat("░", width-int(done*width))), done*100, e.Progress.Message)
 	case e.Error != nil:
-		words += ": " + e.Error.Message
+		text += ": " + e.Error.Message
 	case e.Machine != "":
-		words += " by " + e.Machine[:min(8, len(e.Machine))]
+		text += " by " + e.Machine[:min(8, len(e.Machine))]
 	}
-	s.Printf("  %s  %s", s.Faint(timetext.Clock(e.At)), strings.TrimSpace(words))
+	s.Printf("  %s  %s", s.Faint(timetext.Clock(e.At)), strings.TrimSpace(text))
 }

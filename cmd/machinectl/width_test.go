@@ -139,7 +139,7 @@ func ran(t *testing.T, args []string, its, ours *os.File) (int, string) {
 	read := make(chan error, 1)
 	go func() {
 		_, err := io.Copy(&out, ours)
-		if errors.Is(err, syscall.EIO) { // how a terminal says that nobody has it open any more
+		if errors.Is(err, syscall.EIO) { // how a terminal states that nobody has it open any more
 			err = nil
 		}
 		read <- err

@@ -18,13 +18,13 @@ type work struct {
 	cluster *plan.Cluster
 	plan    *plan.Plan
 	pools   []*compiler.Pool
-	// again is the command that goes on where applying ended early, and what is to be said of it.
+	// again returns the command that continues after applying ended early, and a note about it.
 	again func(left []string) (command, note string)
-	// agreed says that the plan was looked at before: nobody has to be asked.
+	// agreed reports whether the plan was saved earlier, so that it needs no confirmation.
 	agreed bool
-	// byName says that no profile told whose pools are meant.
+	// byName reports whether pools were named on the command line rather than in a profile.
 	byName bool
-	// warnings are the profile's.
+	// warnings are about the profile.
 	warnings []diag.Diagnostic
 }
 
@@ -34,7 +34,7 @@ func (w *work) show(cmd *cli.Command, std streams) {
 	s.Plan(w.plan)
 }
 
-// makePlan loads, compiles and plans what a command line names.
+// makePlan loads, compiles and plans the profile that a command line names.
 func makePlan(ctx context.Context, cmd *cli.Command, std streams) (*work, error) {
 	src, err := load(cmd, std)
 	if err != nil {
@@ -85,7 +85,7 @@ func makePlan(ctx context.Context, cmd *cli.Command, std streams) (*work, error)
 	return w, nil
 }
 
-// targeted are the pools that are named, or all of them.
+// targeted returns the named pools, or all of them.
 func targeted(cmd *cli.Command, pools []*compiler.Pool, names []string) ([]*compiler.Pool, error) {
 	if len(names) == 0 {
 		return pools, nil

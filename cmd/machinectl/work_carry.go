@@ -16,28 +16,28 @@ import (
 type applied struct {
 	view.PlanDocument
 
-	Ready bool            `json:"ready"` // false also where nobody waited for it
+	Ready bool            `json:"ready"` // also false if it was not waited for
 	State []plan.Progress `json:"state,omitempty"`
-	// Unwatched are pools that the dispatcher leaves alone, where somebody said where it is.
+	// Unwatched lists pools that the dispatcher leaves alone. It is empty if the command line names no dispatcher.
 	Unwatched []view.Unwatched `json:"unwatched,omitempty"`
 	Seconds   float64          `json:"seconds"`
 
 	Warnings []diag.Diagnostic `json:"warnings,omitempty"`
-	Error    *failure          `json:"error,omitempty"` // why it isn't ready
+	Error    *failure          `json:"error,omitempty"` // why it is not ready
 }
 
-// applyFlags are those of the commands that change pools.
+// applyFlags returns the flags of the commands that change pools.
 func applyFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.BoolFlag{Name: "auto-approve", Usage: "don't ask"},
 		&cli.BoolFlag{Name: "detach", Usage: "don't wait for the machines to be ready"},
-		durationFlag("timeout", 10*time.Minute, "how long to wait for that"),
-		&cli.BoolFlag{Name: "force", Usage: "also where running machines would be replaced at once"},
+		durationFlag("timeout", 10*time.Minute, "how long to wait for them"),
+		&cli.BoolFlag{Name: "force", Usage: "go on even if running machines would be replaced immediately"},
 		dispatcherFlag(),
 	}
 }
 
-// carryOut shows the plan, asks, applies it and follows what comes of it.
+// carryOut shows the plan, asks for confirmation, applies it and waits for the pools.
 func (w *work) carryOut(ctx context.Context, cmd *cli.Command, std streams) error {
 	asJSON := cmd.Bool("json")
 	if !asJSON {
@@ -79,8 +79,8 @@ func (w *work) carryOut(ctx context.Context, cmd *cli.Command, std streams) erro
 	return late
 }
 
-// unwatched finds and shows the pools that the dispatcher leaves alone, if somebody said where it is: without one, their sizes
-// stay and no machine moves to a new revision.
+// unwatched finds and shows the pools that the dispatcher leaves alone, if its URL is given: their sizes stay as they are, and
+// no machine moves to a new revision.
 func (w *work) unwatched(ctx context.Context, cmd *cli.Command, std streams) []view.Unwatched {
 	d := newDispatcher(cmd)
 	if !d.named {
@@ -97,15 +97,15 @@ func (w *work) unwatched(ctx context.Context, cmd *cli.Command, std streams) []v
 	return list
 }
 
-// follow waits for the applied pools, showing how far they are.
+// follow waits for the applied pools and shows their progress.
 func (w *work) follow(ctx context.Context, cmd *cli.Command, std streams, doc *applied) error {
 	ctx, cancel := context.WithTimeout(ctx, cmd.Duration("timeout"))
 	defer cancel()
 	progress := view.Progress{Screen: std.screen()}
-	err := plan.Wait(ctx, w.cluster, w.plan, plan.WaitOptions{Look: func(seen []plan.Progress) {
-		doc.State = seen
+	err := plan.Wait(ctx, w.cluster, w.plan, plan.WaitOptions{Look: func(state []plan.Progress) {
+		doc.State = state
 		if !cmd.Bool("json") {
-			progress.Show(seen)
+			progress.Show(state)
 		}
 	}})
 	doc.Ready = err == nil

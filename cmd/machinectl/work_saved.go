@@ -33,14 +33,14 @@ func (w *work) save(file string, profile []string) error {
 	return fileError(os.WriteFile(file, b, 0o600))
 }
 
-// savedPlan reads the plan that the command line names; nil if it names something else.
+// savedPlan reads the plan that the command line names; it returns nil if the argument is not a saved plan.
 func savedPlan(cmd *cli.Command) ([]byte, error) {
 	if cmd.Args().Len() != 1 || strings.HasSuffix(cmd.Args().First(), ".hcl") {
 		return nil, nil
 	}
 	f, err := os.Open(cmd.Args().First())
 	if err != nil {
-		return nil, nil // loading it as a profile says what is wrong
+		return nil, nil // loading it as a profile reports the error
 	}
 	defer f.Close()
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
@@ -53,7 +53,7 @@ func savedPlan(cmd *cli.Command) ([]byte, error) {
 	return b, nil
 }
 
-// openPlan takes up a saved plan, if the cluster is still what it was made for.
+// openPlan returns the work of a saved plan. It is an error if the cluster has changed since.
 func openPlan(ctx context.Context, cmd *cli.Command, std streams, b []byte) (*work, error) {
 	for _, flag := range []string{"target", "prune", "adopt"} {
 		if cmd.IsSet(flag) {
@@ -77,7 +77,7 @@ func openPlan(ctx context.Context, cmd *cli.Command, std streams, b []byte) (*wo
 		return nil, err
 	}
 	c.Hide(sensitive)
-	// Whom the pools belong to was agreed to; that it is still so is among what is compared below.
+	// The owners of the pools were agreed to. Whether they are still the same is compared below.
 	now, err := plan.Make(ctx, c, pools, plan.MakeOptions{Adopt: true})
 	if err != nil {
 		return nil, err

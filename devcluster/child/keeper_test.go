@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// nested keeps a child of its own, says its process id, and waits to be killed.
+// nested keeps a child of its own, prints its process id, and waits to be killed.
 func nested(dir string) {
 	k, err := child.New(dir, true)
 	if err != nil {
@@ -127,7 +127,7 @@ func TestStartFails(t *testing.T) {
 	require.Empty(t, left)
 	_, err = child.New("/does/not/exist", false)
 	require.Error(t, err)
-	require.NoError(t, child.Kill(1<<22-1), "what is gone is no error")
+	require.NoError(t, child.Kill(1<<22-1), "a process that is gone is not an error")
 	require.NoError(t, child.KillMarked(child.MarkName+"_nobody=1"))
 	require.NoError(t, child.UnmountBelow(t.TempDir()))
 }

@@ -46,7 +46,7 @@ func marked(entries ...string) ([]int, error) {
 		}
 		env, err := os.ReadFile(f)
 		if err != nil {
-			continue // ended meanwhile, or somebody else's
+			continue // ended meanwhile, or another user's
 		}
 		if holdsAll(append([]byte{0}, env...), entries) {
 			pids = append(pids, pid)

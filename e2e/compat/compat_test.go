@@ -206,7 +206,7 @@ func decode(t *testing.T, resp *http.Response, status int, into any) {
 	require.NoError(t, json.Unmarshal(b, into), string(b))
 }
 
-// until looks until a condition holds. What it last saw is said where that takes too long, with the agents' logs.
+// until polls a condition until it holds. If that takes too long it reports the last state, with the agents' logs.
 func (w *world) until(t *testing.T, what string, cond func() (ok bool, saw any)) {
 	t.Helper()
 	tick := time.NewTicker(50 * time.Millisecond)

@@ -3,5 +3,5 @@
 // they run, so both meet in every upgrade.
 //
 // The former release is built from the repository's own history. Where there is none, or no Go, its tests are skipped and
-// say what is missing. Data that a former release left in Redis is the business of package queue's tests.
+// report what is missing. Data that a former release left in Redis is covered by package queue's tests.
 package compat
