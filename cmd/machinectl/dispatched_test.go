@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
@@ -77,8 +78,25 @@ func startDispatching(env *testscript.Env) error {
 	if err != nil {
 		return fmt.Errorf("the dispatcher did not start: %w", err)
 	}
-	env.Setenv("MACHINECTL_DISPATCHER", "http://"+strings.TrimSpace(address))
-	return nil
+	url := "http://" + strings.TrimSpace(address)
+	env.Setenv("MACHINECTL_DISPATCHER", url)
+	return awaitReady(url + "/readyz")
+}
+
+// awaitReady polls a URL until it answers with 200: a dispatcher listens before it has reached Redis.
+func awaitReady(url string) error {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); <-tick.C {
+		resp, err := http.Get(url)
+		if err != nil {
+			return err
+		}
+		if err := resp.Body.Close(); err != nil || resp.StatusCode == http.StatusOK {
+			return err
+		}
+	}
+	return fmt.Errorf("%s was not ready within a minute", url)
 }
 
 // dispatcherMain is a dispatcher that is quick, and writes its address to standard output.
