@@ -92,11 +92,11 @@ type redaction struct {
 	// env holds secret environment variables, by task.
 	env   map[string]map[string]profile.Secret
 	notes []string
-	// places are those at which a group of ours says itself that it holds sensitive values, in the words of package content.
+	// places holds the places of sensitive values that a compiled group lists, in the words of package content.
 	places []string
 }
 
-// sensitive reports whether a value looks like a secret, or the group says that it is one. path is its place, see [content.Of].
+// sensitive reports whether a value looks like a secret, or the group lists it as one. path is its place, see [content.Of].
 func (r *redaction) sensitive(name, value, path string) bool {
 	return sensitive(name, value) || value != "" && slices.Contains(r.places, content.Words(path))
 }

@@ -16,7 +16,7 @@ func (s *sketch) artifacts(b *body, t *nomad.Task, rt runtime) {
 		dest := deref(a.RelativeDest)
 		if strings.HasPrefix(dest, "/") || strings.HasPrefix(dest, "..") || strings.Contains(dest, "/../") || strings.Contains(dest, "${") ||
 			!compiler.Arrives(profile.Driver(s.driver), deref(a.GetterSource), dest) || a.Chown || deref(a.GetterInsecure) || !s.constants(a, rt) {
-			continue // Nomad's own words have it
+			continue // the nomad block covers it
 		}
 		r := b.block("artifact")
 		r.set("source", s.constant(deref(a.GetterSource), rt.env))
@@ -65,7 +65,7 @@ func (s *sketch) volumes(m *body) {
 		v := s.group.Volumes[label]
 		mount := s.mountOf(label)
 		if mount == nil || !sayable(label, v, deref(mount.Destination)) || paths[deref(mount.Destination)] {
-			continue // Nomad's own words have it
+			continue // the nomad block covers it
 		}
 		paths[deref(mount.Destination)] = true
 		b := m.block("volume", label)

@@ -19,7 +19,7 @@ type Policy struct {
 	// Project is who owns the pool; empty where its profile names none, and where a former release wrote the policy.
 	Project string `json:"project,omitempty"`
 	Machine string `json:"machine"`
-	// Revision is the group's, eight hexadecimal digits; Wanted says that this group is the one the pool should end on.
+	// Revision is the group's, eight hexadecimal digits; Wanted reports whether the pool should end on this group.
 	// Exactly one group of a pool is wanted; the others are drained and removed by the dispatcher.
 	Revision string `json:"revision"`
 	Wanted   bool   `json:"wanted"`

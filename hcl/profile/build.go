@@ -34,7 +34,7 @@ func (l *loader) build(p *Profile) {
 	l.reportAbsent()
 }
 
-// disguise makes the profile a second time, with Hidden for the sensitive texts, and returns what is to be said of that.
+// disguise makes the profile a second time, with Hidden for the sensitive texts, and returns the diagnostics of that.
 func (l *loader) disguise(p *Profile) hcl.Diagnostics {
 	d := *l
 	d.diags, d.spelled, d.portless = nil, map[string][]spelled{}, map[hcl.Range]bool{}
@@ -53,7 +53,7 @@ func (l *loader) disguise(p *Profile) hcl.Diagnostics {
 	return d.diags
 }
 
-// machineOf is a pool's machine: the one it names, or a variant of it by the rules of inheritance.
+// machineOf returns a pool's machine: the one it names, or a variant of that by the rules of inheritance.
 func (l *loader) machineOf(d declared, machines map[string]*Machine) *Machine {
 	name, ok := d.reference("machine")
 	override := d.child("override")
@@ -78,7 +78,7 @@ func (l *loader) referencesLost() bool {
 		slices.ContainsFunc(l.pools, func(d declared) bool { return d.wrong("machine") })
 }
 
-// use says who refers to a machine.
+// use records what refers to a machine.
 type use struct {
 	pooled   bool // a pool, without an override
 	extended bool // another machine, or a pool's override
@@ -107,7 +107,7 @@ func (l *loader) uses() map[string]use {
 	return uses
 }
 
-// warn reports what is of no use. It is asked only where there are no errors: after an error much looks unused.
+// warn reports what is unused. It is called only if there are no errors, because after an error much looks unused.
 func (l *loader) warn() {
 	l.warnVariables()
 	l.warnSpelling()

@@ -10,7 +10,7 @@ import (
 // minShare is the least memory that a service may be left with, in bytes.
 const minShare = 16 << 20
 
-// fit checks that the machine's parts get along with what the machine has.
+// fit checks that the machine's resources suffice for its tasks.
 func (l *loader) fit(m *Machine, o *object) {
 	r := o.child("resources")
 	if r == nil {
@@ -62,7 +62,7 @@ func (m *Machine) need(agent int64, of func(*Resources) int64) need {
 	return n
 }
 
-// diagnostic says why the tasks don't fit into what the machine has, or nothing.
+// diagnostic describes why the tasks don't fit into what the machine has. It returns "" if they do.
 func (n need) diagnostic(has, least int64, format func(int64) string) string {
 	who := strings.Join(n.parts, " and ") + " get"
 	if len(n.parts) == 1 {

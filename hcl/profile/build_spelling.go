@@ -66,8 +66,8 @@ func (l *loader) warnSpelling() {
 	}
 }
 
-// slip says that one letter too many, too few or wrong, or two that changed places, make b of a. Digits are never a slip:
-// sd15 and sd35 are two things.
+// slip reports whether a differs from b by one letter too many, too few or wrong, or by two that changed places. A digit is
+// never a slip: sd15 and sd35 are different things.
 func slip(a, b string) bool {
 	const shortest = 4 // letters; of shorter words nearly all are near each other
 	if a == b || len(a) < shortest || len(b) < shortest {

@@ -12,7 +12,7 @@ import (
 	"github.com/emprops/machinectl/hcl/diag"
 )
 
-// queueURL finds what is wrong with the URL of a queue. It says nothing of the URL itself, which may hold a password.
+// queueURL reports what is wrong with the URL of a queue. It doesn't repeat the URL, which may contain a password.
 func queueURL(text string, at hcl.Range) *hcl.Diagnostic {
 	say := func(detail string) *hcl.Diagnostic {
 		return diag.Error(at, "The agent's redis is not a Redis URL", detail, "Write, for example, redis = \"redis://host:6379\".")
@@ -40,7 +40,7 @@ func queueURL(text string, at hcl.Range) *hcl.Diagnostic {
 	return nil
 }
 
-// storeURL finds what is wrong with the URL of a store for results.
+// storeURL reports what is wrong with the URL of a store for results.
 func storeURL(text string, at hcl.Range) *hcl.Diagnostic {
 	say := func(detail string) *hcl.Diagnostic {
 		return diag.Error(at, "The agent's blobs is not the URL of a store for results", detail, "Write, for example, blobs = \"file:///srv/blobs\" or \"s3://bucket\".")
@@ -74,7 +74,7 @@ func storeURL(text string, at hcl.Range) *hcl.Diagnostic {
 	}
 }
 
-// parseURL takes a URL apart, or says what no URL has, without repeating it.
+// parseURL parses a URL. If that fails, it describes what is wrong, without repeating the URL.
 func parseURL(text string) (u *url.URL, wrong string) {
 	scheme, rest, ok := strings.Cut(text, ":")
 	switch {

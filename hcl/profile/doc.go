@@ -33,8 +33,8 @@
 //
 // # Merging: extends, override
 //
-// What a machine says is put on top of what the one says that it extends; a pool's override on top of its machine. The
-// rules are the same, level by level:
+// A machine is merged over the machine that it extends, and a pool's override over the pool's machine. The rules are the
+// same at each level:
 //
 //  1. An argument wins over the inherited one. null takes the inherited one away, so that the default applies.
 //  2. env, settings and offers are maps: the items win one by one. A variable that was a secret can become plain text and

@@ -19,7 +19,7 @@ const (
 	costOfStep = 256
 	// numberLimit is the largest number, as a power of ten; its inverse is the smallest.
 	numberLimit = 300
-	// tooMuch is what is said when the limit is passed.
+	// tooMuch is the summary when the limit is exceeded.
 	tooMuch = "Too much to calculate"
 )
 
@@ -29,7 +29,7 @@ type cost struct {
 	reported bool
 }
 
-// exhausted says that the limit is passed; tell that it has not been reported yet.
+// exhausted reports whether the limit is exceeded. tell reports whether that is still to be reported.
 func (c *cost) exhausted() (over, tell bool) {
 	over = c.spent > costLimit
 	tell, c.reported = over && !c.reported, c.reported || over
@@ -92,7 +92,7 @@ func (e *counted) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 	return v, diags
 }
 
-// boundedOp is an arithmetic operation that refuses results beyond all measure.
+// boundedOp returns an arithmetic operation that refuses immense results.
 func boundedOp(op *hclsyntax.Operation) *hclsyntax.Operation {
 	switch op {
 	case hclsyntax.OpAdd, hclsyntax.OpSubtract, hclsyntax.OpMultiply:
@@ -104,7 +104,7 @@ func boundedOp(op *hclsyntax.Operation) *hclsyntax.Operation {
 	}
 }
 
-// divisionByZero is what a division says of a divisor that is 0.
+// divisionByZero is the error of a division by 0.
 const divisionByZero = "division by zero"
 
 // divided is a division that refuses a divisor of 0: cty's result would be infinite, or that of no division.
@@ -120,7 +120,7 @@ func divided(f function.Function) function.Function {
 	})
 }
 
-// bounded is a function that refuses to return such numbers.
+// bounded returns a function that refuses to return immense numbers.
 func bounded(f function.Function) function.Function {
 	return function.New(&function.Spec{
 		Description: f.Description(), Params: f.Params(), VarParam: f.VarParam(), Type: f.ReturnTypeForValues,
@@ -134,7 +134,7 @@ func bounded(f function.Function) function.Function {
 	})
 }
 
-// immense says that there is a number in v that is too large, or too close to zero, to be written out.
+// immense reports whether v contains a number that is too large, or too close to zero, to be written out.
 func immense(v cty.Value) bool {
 	if t := v.Type(); t == cty.String || t == cty.Bool {
 		return false

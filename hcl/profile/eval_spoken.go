@@ -19,7 +19,7 @@ func (s *scope) spoken(expr hcl.Expression, ctx *hcl.EvalContext, diags hcl.Diag
 			continue
 		}
 		silent := *d
-		silent.Detail, silent.Extra, silent.Expression, silent.EvalContext = "Why isn't said, because a sensitive value is involved.", nil, nil, nil
+		silent.Detail, silent.Extra, silent.Expression, silent.EvalContext = "The reason is not shown, because a sensitive value is involved.", nil, nil, nil
 		if call, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](d); ok && call.CalledFunctionName() != "" {
 			silent.Detail = fmt.Sprintf("The function %s refuses what it is given. %s", call.CalledFunctionName(), silent.Detail)
 		}

@@ -62,7 +62,7 @@ func (s *scope) unknownRoot(t hcl.Traversal, allowed roots) *hcl.Diagnostic {
 	return say("Only var, local, machine, module, each, self and nomad can be referred to.", advice)
 }
 
-// written is a reference as it is written, so far as it has names only.
+// written returns a reference as it is written, as far as it consists of names.
 func written(t hcl.Traversal) string {
 	text := t.RootName()
 	for _, step := range t[1:] {

@@ -70,7 +70,7 @@ func FuzzLoad(f *testing.F) {
 	})
 }
 
-// canaryDeclared is how a text says that the canary is sensitive.
+// canaryDeclared matches the declaration that the canary is sensitive.
 const canaryDeclared = "variable \"canary\" { sensitive = true }"
 
 func fuzzOptions(src string) profile.Options {

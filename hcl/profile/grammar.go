@@ -267,7 +267,7 @@ func poolBlock() *block {
 // overrideBlock is a machine block without what makes it a machine of its own.
 func overrideBlock() *block {
 	b := machineBlock()
-	b.name, b.label, b.doc = "override", "", "What this pool's machines have otherwise than the machine block says, by the rules of extends."
+	b.name, b.label, b.doc = "override", "", "How this pool's machines differ from the machine block, by the rules of extends."
 	b.args = slices.DeleteFunc(b.args, func(a argument) bool { return a.name == "extends" || a.name == "for_each" })
 	for i := range b.args {
 		b.args[i].required = false

@@ -69,7 +69,7 @@ func (t valueType) zero() any {
 	}
 }
 
-// runtime says which run-time values an argument may use.
+// runtime is the set of run-time values that an argument may use.
 type runtime int
 
 const (
@@ -109,12 +109,12 @@ type block struct {
 	name  string
 	label string // what its label is, "name"; empty: it has none
 	many  bool   // may be repeated though it has no label
-	// single says that there is at most one, whatever its label.
+	// single reports whether there is at most one, whatever its label.
 	single bool
 	open   bool // its content is not the language's: anything is read, as a Body
 	// anyLabel reports whether the label may be any text, rather than a valid name.
 	anyLabel bool
-	// shown says of an open block that it takes no sensitive values: what stands in it is seen wherever the pool is.
+	// shown reports whether an open block refuses sensitive values, because its content is shown wherever the pool is.
 	shown  bool
 	doc    string
 	args   []argument

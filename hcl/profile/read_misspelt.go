@@ -26,7 +26,7 @@ func (b *block) meant(name string) string {
 	return diag.Suggest(name, b.names())
 }
 
-// advice says what a name was probably meant to be, or what there is.
+// advice describes what a name was probably meant to be, or which names there are.
 func (b *block) advice(name string) string {
 	switch meant := b.meant(name); {
 	case meant == "":
@@ -65,7 +65,7 @@ func (o *object) with(other *object) *object {
 	return out
 }
 
-// misspelt says that something in a body was probably meant to be the argument of that name, which the body lacks.
+// misspelt reports whether something in a body was probably meant to be the argument of that name, which the body lacks.
 func (b *block) misspelt(body *hclsyntax.Body, name string) bool {
 	for given := range body.Attributes {
 		if b.arg(given) == nil && b.meant(given) == name {

@@ -67,12 +67,12 @@ var (
 	attrForm = regexp.MustCompile(`^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$`)
 )
 
-// flagName says whether s can name a capability that is offered or not; attrName, one that has a value. They are what
-// package capability accepts in a job.
+// flagName reports whether s is a valid name of a capability without a value, as package capability accepts it in a job.
 func flagName(s string) bool {
 	return flagForm.MatchString(s)
 }
 
+// attrName reports whether s is a valid name of a capability with a value, as package capability accepts it in a job.
 func attrName(s string) bool {
 	return len(s) <= 64 && attrForm.MatchString(s)
 }

@@ -157,13 +157,13 @@ func mergeMap[V any](p, c map[string]V) map[string]V {
 	return out
 }
 
-// has says that an argument was given, even if wrongly.
+// has reports whether an argument was given, even if wrongly.
 func (o *object) has(name string) bool {
 	v, ok := o.args[name]
 	return ok && !v.null
 }
 
-// lacks reports whether an argument is missing, for certain.
+// lacks reports whether an argument is certainly missing.
 func (o *object) lacks(name string) bool { return !o.has(name) && !o.unclear }
 
 // both reports whether two arguments that exclude each other were given. After an error in one, null may have been meant.

@@ -160,7 +160,7 @@ func TestCanaryInEveryFunction(t *testing.T) {
 	functions := newLoader(Options{}).scope.functions
 	for _, name := range slices.Sorted(maps.Keys(functions)) {
 		if name == "nonsensitive" {
-			continue // says that it may be shown
+			continue // it may be shown
 		}
 		count := len(functions[name].Params())
 		if functions[name].VarParam() != nil {

@@ -72,19 +72,19 @@ func namesSensitive(v cty.Value) bool {
 
 const sensitiveAdvice = "Sensitive values go into env, command, args, settings and nomad blocks. If this is not a secret, write nonsensitive(…)."
 
-// refuseSensitive says that an argument doesn't take a sensitive value.
+// refuseSensitive reports that an argument doesn't take a sensitive value.
 func refuseSensitive(name string, at hcl.Range) *hcl.Diagnostic {
 	return diag.Error(at, fmt.Sprintf("Sensitive value in %q", name), "It would be shown: in plans, in Nomad and wherever machines and pools are listed.", sensitiveAdvice)
 }
 
-// refuseSensitiveNames says that the map which an argument takes is sensitive as a whole.
+// refuseSensitiveNames reports that the map given to an argument is sensitive as a whole.
 func refuseSensitiveNames(name string, at hcl.Range) *hcl.Diagnostic {
 	return diag.Error(at, fmt.Sprintf("Sensitive value in %q", name), "The whole map is sensitive, and its names would be shown.",
 		fmt.Sprintf("Write the names, and take the values by them: %s = { NAME = var.<name>[\"NAME\"] }.", name))
 }
 
-// unsaid is what is said in place of a text that could show a sensitive value.
-const unsaid = "What is wrong isn't said, because the value is sensitive."
+// unsaid replaces a text that could show a sensitive value.
+const unsaid = "The reason is not shown, because the value is sensitive."
 
 // sensitiveSet gathers the texts of sensitive values, to be hidden in what others say of the machine.
 type sensitiveSet map[string]bool

@@ -73,15 +73,15 @@ func Age(d time.Duration) string {
 	}
 }
 
-// Moment is a time on the clock of whoever looks on, with the date and the offset from UTC: "2026-03-01 14:05:09+01:00", or
+// Moment is a time in the local time zone, with the date and the offset from UTC: "2026-03-01 14:05:09+01:00", or
 // with a Z where the clock is UTC's.
 func Moment(t time.Time) string {
-	return t.In(time.Local).Format(momentLayout) //nolint:gosmopolitan // the clock of whoever looks on
+	return t.In(time.Local).Format(momentLayout) //nolint:gosmopolitan // local time is meant
 }
 
 // Clock is [Moment] without the date, for what happens now.
 func Clock(t time.Time) string {
-	return t.In(time.Local).Format(ClockLayout) //nolint:gosmopolitan // the clock of whoever looks on
+	return t.In(time.Local).Format(ClockLayout) //nolint:gosmopolitan // local time is meant
 }
 
 // Attr writes durations and times among a log record's attributes like [Duration] and [Moment]: a handler's ReplaceAttr. The
