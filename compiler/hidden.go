@@ -41,7 +41,7 @@ func (p *Pool) hideIn(job *nomad.Job, diags hcl.Diagnostics) hcl.Diagnostics {
 	places := content.Holding(group, profile.Hidden)
 	if i := slices.IndexFunc(places, func(place string) bool { return strings.Contains(place, profile.Hidden) }); i >= 0 {
 		return hcl.Diagnostics{diag.Error(p.Source.Range, "Sensitive value in a nomad block",
-			fmt.Sprintf("It is used as a name, and names are shown: %s.", strings.ReplaceAll(places[i], profile.Hidden, "(sensitive)")), "If it is not a secret, write nonsensitive(…).")}
+			fmt.Sprintf("It is used as a name, and names are shown: %s.", profile.Masked(places[i])), "If it is not a secret, write nonsensitive(…).")}
 	}
 	p.Policy.Sensitive, p.Hidden = places, content.Pointers(job, profile.Hidden)
 	// The policy is in the job, where the dispatcher reads it.

@@ -47,12 +47,10 @@ func logs(ctx context.Context, cmd *cli.Command, std streams) (err error) {
 	if offset == 0 {
 		origin = nomad.OriginStart
 	}
-	out := std.out
-	if cmd.Bool("json") {
-		lines := &logLines{std: std, machine: alloc.ID, task: task, stream: kind}
-		defer func() { err = errors.Join(err, lines.end()) }()
-		out = lines
-	}
+	c := plan.NewCluster(client)
+	c.HideOf(alloc.Job)
+	out := &logLines{std: std, machine: alloc.ID, task: task, stream: kind, asJSON: cmd.Bool("json"), mask: c.Masked, cut: offset != 0}
+	defer func() { err = errors.Join(err, out.end()) }()
 	q := (&nomad.QueryOptions{Namespace: alloc.Namespace}).WithContext(ctx)
 	frames, errs := client.AllocFS().Logs(alloc, cmd.Bool("f"), task, kind, origin, offset, ctx.Done(), q)
 	for {

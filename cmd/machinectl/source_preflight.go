@@ -26,9 +26,29 @@ func (s *source) preflight(ctx context.Context, nomadAddress string) hcl.Diagnos
 	u, err := url.Parse(nomadAddress)
 	f.here = err == nil && isLoopback(u.Hostname())
 	for _, pool := range s.pools {
-		f.machine(ctx, pool.Source.Machine)
+		f.machine(ctx, pool.Source.Machine, s.disguised(pool.Source))
 	}
 	return f.diags
+}
+
+// disguised is a pool's machine with its sensitive texts hidden.
+func (s *source) disguised(pool *profile.Pool) *profile.Machine {
+	if s.profile.Disguise != nil {
+		for _, p := range s.profile.Disguise.Pools {
+			if p.Name == pool.Name {
+				return p.Machine
+			}
+		}
+	}
+	return pool.Machine
+}
+
+// shownAs is a text as it is said, unless its disguise differs: then it is sensitive.
+func shownAs(text, disguise string) string {
+	if text != disguise {
+		return "(sensitive)"
+	}
+	return text
 }
 
 // flight is one run of preflight.
@@ -46,45 +66,52 @@ func (f *flight) warn(at hcl.Range, summary, detail, advice string) {
 	}
 }
 
-func (f *flight) machine(ctx context.Context, m *profile.Machine) {
-	f.image(m.Image, m.Range)
-	for _, service := range m.Services {
-		f.image(service.Image, service.Range)
+func (f *flight) machine(ctx context.Context, m, disguise *profile.Machine) {
+	f.image(m.Image, disguise.Image, m.Range)
+	for i, service := range m.Services {
+		f.image(service.Image, disguise.Services[i].Image, service.Range)
 	}
-	f.queues(ctx, m)
+	f.queues(ctx, m, disguise)
 	if !f.here || m.Driver != profile.DriverRawExec {
 		return
 	}
 	if m.Agent.Artifact == "" {
-		f.program(m.Agent.Command, m.Agent.CommandAt, "`make build` makes it as bin/machine-agent: copy it there, or write its path in agent { command = … }.")
+		f.program(m.Agent.Command, disguise.Agent.Command, m.Agent.CommandAt, "`make build` makes it as bin/machine-agent: copy it there, or write its path in agent { command = … }.")
 	}
 	if m.Setup != nil {
-		f.program(m.Setup.Command, m.Setup.Range, "Install it, or correct the path.")
+		f.program(m.Setup.Command, disguise.Setup.Command, m.Setup.Range, "Install it, or correct the path.")
 	}
-	for _, service := range m.Services {
-		f.program(service.Command, service.Range, "Install it, or correct the path.")
+	for i, service := range m.Services {
+		f.program(service.Command, disguise.Services[i].Command, service.Range, "Install it, or correct the path.")
 	}
 }
 
-func (f *flight) program(command string, at hcl.Range, advice string) {
+func (f *flight) program(command, disguise string, at hcl.Range, advice string) {
 	if !filepath.IsAbs(command) {
 		return
 	}
 	if _, err := os.Stat(command); err == nil {
 		return
 	}
-	f.warn(at, fmt.Sprintf("No program at %s", command), "Nomad runs on this host, and the file is not here: the task can't be started.", advice)
+	f.warn(at, fmt.Sprintf("No program at %s", shownAs(command, disguise)), "Nomad runs on this host, and the file is not here: the task can't be started.", advice)
 }
 
 // image warns of names that are reserved for examples.
-func (f *flight) image(name string, at hcl.Range) {
+func (f *flight) image(name, disguise string, at hcl.Range) {
 	registry, _, _ := strings.Cut(name, "/")
+	disguisedRegistry, _, _ := strings.Cut(disguise, "/")
 	if isExample(registry) {
-		f.warn(at, fmt.Sprintf("The image %s is a placeholder", name), fmt.Sprintf("%s is a name for examples: no registry answers there.", registry), "Write the name of your own image.")
+		f.warn(at, fmt.Sprintf("The image %s is a placeholder", shownAs(name, disguise)), fmt.Sprintf("%s is a name for examples: no registry answers there.", shownAs(registry, disguisedRegistry)), "Write the name of your own image.")
 	}
 }
 
-func (f *flight) queues(ctx context.Context, m *profile.Machine) {
+func (f *flight) queues(ctx context.Context, m, disguise *profile.Machine) {
+	say := func(host string) string {
+		if m.Agent.Redis != disguise.Agent.Redis {
+			return shownAs(host, "")
+		}
+		return host
+	}
 	for _, one := range strings.Split(m.Agent.Redis, ",") {
 		u, err := url.Parse(one)
 		if err != nil || u.Host == "" {
@@ -96,9 +123,9 @@ func (f *flight) queues(ctx context.Context, m *profile.Machine) {
 		}
 		switch {
 		case isExample(host):
-			f.warn(m.Agent.RedisAt, fmt.Sprintf("The queue %s is a placeholder", host), "It is a name for examples: no Redis answers there.", "Write the address of your own.")
+			f.warn(m.Agent.RedisAt, fmt.Sprintf("The queue %s is a placeholder", say(host)), "It is a name for examples: no Redis answers there.", "Write the address of your own.")
 		case f.here && isLoopback(host) && m.Driver != profile.DriverDocker && m.Network.Mode == "host" && !answers(ctx, net.JoinHostPort(host, port)):
-			f.warn(m.Agent.RedisAt, fmt.Sprintf("No Redis at %s", net.JoinHostPort(host, port)), "Nomad runs on this host, and nothing listens there: machines would start and never be ready.",
+			f.warn(m.Agent.RedisAt, fmt.Sprintf("No Redis at %s", say(net.JoinHostPort(host, port))), "Nomad runs on this host, and nothing listens there: machines would start and never be ready.",
 				"Start it (redis-server), or write the address of another one.")
 		}
 	}

@@ -145,7 +145,7 @@ func (s *sketch) redactSettings(w *manifest.Worker) {
 			delete(w.Settings, name)
 			continue
 		}
-		w.Settings[name] = s.hide("worker " + w.Name + " " + name)
+		w.Settings[name] = s.hide("worker "+w.Name+" "+name, value)
 	}
 }
 
@@ -157,7 +157,7 @@ func (s *sketch) atJobLevel() {
 				s.group.Meta = map[string]string{}
 			}
 			if sensitive(k, v) {
-				v = s.hide("meta " + k)
+				v = s.hide("meta "+k, v)
 			}
 			s.group.Meta[k] = v
 		}

@@ -129,7 +129,7 @@ func (r *redaction) environment(t *nomad.Task) {
 		case !r.sensitive(name, value, "\x00Tasks\x00"+t.Name+"\x00Env\x00"+name):
 			continue
 		case !envName.MatchString(name) || strings.HasPrefix(name, "NOMAD_"): // the language doesn't allow it
-			t.Env[name] = r.hide("task " + t.Name + " env " + name)
+			t.Env[name] = r.hide("task "+t.Name+" env "+name, value)
 			continue
 		}
 		if r.env[t.Name] == nil {
@@ -182,7 +182,7 @@ func (r *redaction) walk(v reflect.Value, key, path, at string) {
 		}
 	case reflect.String:
 		if r.sensitive(key, v.String(), at) {
-			v.SetString(r.hide(path))
+			v.SetString(r.hide(path, v.String()))
 		}
 	}
 }
@@ -206,8 +206,8 @@ func (r *redaction) named(path string, v reflect.Value, field string) string {
 
 var notInVariable = regexp.MustCompile(`[^a-z0-9]+`)
 
-// hide replaces a text by a variable and returns its placeholder.
-func (r *redaction) hide(where string) string {
+// hide replaces a text by a variable and returns its placeholder, which is a path where the text is one.
+func (r *redaction) hide(where, text string) string {
 	base := strings.Trim(notInVariable.ReplaceAllString(strings.ToLower(strings.TrimPrefix(where, "task ")), "_"), "_")
 	if base == "" || base[0] >= '0' && base[0] <= '9' {
 		base = "secret_" + base
@@ -218,6 +218,9 @@ func (r *redaction) hide(where string) string {
 	}
 	r.taken[name] = true
 	h := hidden{name: name, standIn: standIn(name), where: where}
+	if strings.HasPrefix(text, "/") {
+		h.standIn = "/" + h.standIn
+	}
 	r.hidden = append(r.hidden, h)
 	return h.standIn
 }

@@ -19,13 +19,15 @@ type censor struct {
 // shortest is the length from which a value is masked within a text. A shorter one is masked only if it is the whole text.
 const shortest = 4
 
-// learn adds values to mask.
+// learn adds values to mask, and their lines: others' texts come line by line.
 func (c *censor) learn(values []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, v := range values {
-		if v != "" && !slices.Contains(c.values, v) {
-			c.values = append(c.values, v)
+		for _, part := range append(strings.FieldsFunc(v, func(r rune) bool { return r == '\n' || r == '\r' }), v) {
+			if strings.TrimSpace(part) != "" && !slices.Contains(c.values, part) {
+				c.values = append(c.values, part)
+			}
 		}
 	}
 	slices.SortFunc(c.values, func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), strings.Compare(a, b)) })
@@ -63,3 +65,32 @@ func (c *censor) texts(list []string) []string {
 
 // Hide adds sensitive values to mask in texts from the cluster: see [profile.Profile].Sensitive.
 func (c *Cluster) Hide(values []string) { c.foreign.learn(values) }
+
+// HideOf adds the sensitive values of a job that runs.
+func (c *Cluster) HideOf(job *nomad.Job) { c.foreign.learnOf(job) }
+
+// Masked is a line that a task wrote, without sensitive values. cut tells that it may have begun earlier, within a value.
+func (c *Cluster) Masked(line string, cut bool) string {
+	if cut {
+		line = c.foreign.beginning(line)
+	}
+	return c.foreign.text(line)
+}
+
+// beginning masks the longest end of a value with which a text begins.
+func (c *censor) beginning(text string) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	longest := 0
+	for _, v := range c.values {
+		for i := 1; i <= len(v)-shortest; i++ {
+			if end := v[i:]; len(end) > longest && strings.HasPrefix(text, end) {
+				longest = len(end)
+			}
+		}
+	}
+	if longest == 0 {
+		return text
+	}
+	return masked + text[longest:]
+}

@@ -2,6 +2,7 @@ package profile
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -58,21 +59,63 @@ func (l *loader) module(g *block, b *hclsyntax.Block) {
 		l.report(diag.Error(at.Expr.Range(), "Modules are nested too deeply", fmt.Sprintf("The most is %d.", deepest), ""))
 		return
 	}
-	given, ok := l.inputs(inputs)
-	if !ok {
-		return
+	l.readModule(name, dir, at.Expr.Range(), inputs)
+}
+
+// hiddenInputs conceals where the inputs of a module say what sensitive variables of it are to be, before they are evaluated:
+// what is wrong with them is said without their text. A name that the module doesn't have may be meant to be one of those.
+func (l *loader) hiddenInputs(attr *hclsyntax.Attribute, bodies []*hclsyntax.Body) (hidden []hcl.Range) {
+	variables := declaredVariables(bodies)
+	if attr == nil || !slices.Contains(slices.Collect(maps.Values(variables)), true) {
+		return nil
 	}
-	l.readModule(name, dir, at.Expr.Range(), given)
+	where := itemRanges(attr.Expr)
+	if cons, ok := attr.Expr.(*hclsyntax.ObjectConsExpr); !ok || len(where) < len(cons.Items) {
+		hidden = append(hidden, attr.Expr.Range())
+	} else {
+		for name, at := range where {
+			if isSensitive, known := variables[name]; isSensitive || !known {
+				hidden = append(hidden, at)
+			}
+		}
+	}
+	for _, at := range hidden {
+		l.conceal.add(at)
+	}
+	return hidden
+}
+
+// declaredVariables are the names of the variables in files, and whether they call themselves sensitive, or may.
+func declaredVariables(bodies []*hclsyntax.Body) map[string]bool {
+	variables := map[string]bool{}
+	for _, body := range bodies {
+		for _, b := range body.Blocks {
+			if b.Type == "variable" && len(b.Labels) > 0 {
+				variables[b.Labels[0]] = slices.ContainsFunc(sortedAttributes(b.Body), maySayItIsSensitive)
+			}
+		}
+	}
+	return variables
+}
+
+func maySayItIsSensitive(attr *hclsyntax.Attribute) bool {
+	v, diags := attr.Expr.Value(nil)
+	return strings.HasPrefix(attr.Name, "sens") && (diags.HasErrors() || !v.RawEquals(cty.False))
 }
 
 // inputs evaluates a module's inputs.
-func (l *loader) inputs(attr *hclsyntax.Attribute) (map[string]givenValue, bool) {
+func (l *loader) inputs(attr *hclsyntax.Attribute, hidden []hcl.Range) (map[string]givenValue, bool) {
 	given := map[string]givenValue{}
 	if attr == nil {
 		return given, true
 	}
 	v, diags := l.scope.eval(attr.Expr, roots{variables: true, locals: true})
-	l.diags = append(l.diags, diags...)
+	for _, d := range diags {
+		if d.Subject != nil && slices.ContainsFunc(hidden, func(at hcl.Range) bool { return at.Overlaps(*d.Subject) || at.ContainsPos(d.Subject.Start) }) {
+			d = diag.Error(*d.Subject, "Wrong value for a sensitive variable of the module", unsaid, "A text stands in quotation marks.")
+		}
+		l.report(d)
+	}
 	if diags.HasErrors() || !v.IsKnown() {
 		return nil, false
 	}
@@ -95,11 +138,11 @@ func (l *loader) inputs(attr *hclsyntax.Attribute) (map[string]givenValue, bool)
 	return given, true
 }
 
-func (l *loader) readModule(name, dir string, at hcl.Range, given map[string]givenValue) {
+func (l *loader) readModule(name, dir string, at hcl.Range, inputs *hclsyntax.Attribute) {
 	sub := newLoader(Options{FS: l.opts.FS, Env: l.opts.Env})
 	sub.secrets, sub.sensitive, sub.sources, sub.conceal = l.secrets, l.sensitive, l.sources, l.conceal
 	sub.scope = newScope(l.secrets, &outside{read: l.readFile, cost: l.scope.outside.cost, env: map[string]cty.Value{}})
-	sub.prefix, sub.within, sub.given = l.prefix+name+"-", append(slices.Clone(l.within), dir), given
+	sub.prefix, sub.within = l.prefix+name+"-", append(slices.Clone(l.within), dir)
 	if info, err := sub.stat(dir); err != nil {
 		l.report(diag.Error(at, "Unreadable module", fmt.Sprintf("%s can't be read: %s.", dir, reason(err)), ""))
 		return
@@ -108,7 +151,14 @@ func (l *loader) readModule(name, dir string, at hcl.Range, given map[string]giv
 		return
 	}
 	sub.addPath(dir)
-	if bodies, ok := sub.parseAll(); ok {
+	bodies, ok := sub.parseAll()
+	if !ok && inputs != nil {
+		l.conceal.add(inputs.Expr.Range()) // which of them is sensitive can't be told
+	}
+	if ok {
+		if sub.given, ok = l.inputs(inputs, l.hiddenInputs(inputs, bodies)); !ok {
+			return
+		}
 		sub.read(bodies)
 		l.machines, l.pools = append(l.machines, sub.machines...), append(l.pools, sub.pools...)
 		machines := cty.EmptyObjectVal

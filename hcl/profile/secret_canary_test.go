@@ -239,6 +239,26 @@ func TestCanaryInDefaults(t *testing.T) {
 	}
 }
 
+// A literal that a profile gives to a sensitive variable of a module isn't shown, however wrong the literal or the file is.
+func TestCanaryInWrongInputs(t *testing.T) {
+	for _, inputs := range []string{
+		`{ v = "qzxjkvwpbfyg }`, `{ v = qzxjkvwpbfyg }`, `[ v = "qzxjkvwpbfyg" }`, `{ v = "qzxjkvwpbfyg"`, "{\n  v = \"qzxjkvwpbfyg\n}", "{\n  v = qzxjkvwpbfyg\n}", `["qzxjkvwpbfyg"]`, `"qzxjkvwpbfyg"`,
+		`{ w = "qzxjkvwpbfyg" }`, `{ (var.s) = "qzxjkvwpbfyg" }`, `{ v = "qzxjkvwpbfyg", other = var.nothing }`, `{ v = qzxjkvwpbfyg() }`, `{ v = parseint("qzxjkvwpbfyg", 10) }`, `{ v = 'qzxjkvwpbfyg' }`,
+		"{ v = <<EOT\nqzxjkvwpbfyg\n}", "{ v = qzxjkvwpbfyg== }", `{ v = qzxjkvwpbfyg.x, other = "y" }`, `qzxjkvwpbfyg`, "{\n  other = var.s,\n  v = \"qzxjkvwpbfyg\" x\n}",
+	} {
+		for _, module := range []string{"variable \"v\" { sensitive = true }\nvariable \"other\" {}\n", "variable \"v\" { sensitive = true\n"} {
+			src := canaryVariables + "module \"m\" {\n  source = \"./mod\"\n  inputs = " + inputs + "\n}\n"
+			opts := canaryOptions()
+			opts.FS = fstest.MapFS{"p.hcl": {Data: []byte(src)}, "mod/m.hcl": {Data: []byte(module)}}
+			p, diags := Load([]string{"p.hcl"}, opts)
+			require.True(t, diags.HasErrors(), inputs)
+			require.Empty(t, shows(said(t, p, diags)), "%s\n%s", inputs, said(t, p, diags))
+			_, diags = FormatFile([]byte(src), "p.hcl")
+			require.Empty(t, shows(said(t, &Profile{Sources: map[string][]byte{"p.hcl": Conceal("p.hcl", []byte(src))}}, diags)), "%s", src)
+		}
+	}
+}
+
 // A value that a profile gives to a sensitive variable of a module isn't shown either, nor one that comes from a sensitive one.
 func TestCanaryInInputs(t *testing.T) {
 	for _, value := range append(canaryExpressions(), `"qzxjkvwpbfyg"`, `["qzxjkvwpbfyg"]`, `{ a = "qzxjkvwpbfyg" }`) {

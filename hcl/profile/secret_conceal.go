@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"regexp"
 	"strings"
+	"unicode"
 
 	"github.com/hashicorp/hcl/v2"
 )
@@ -93,6 +94,35 @@ func allLines(src []byte) map[int]bool {
 	return all
 }
 
+// inputLines are the lines of module blocks on which values of the module's variables are written out: which of those are
+// sensitive, only the module knows.
+func inputLines(src []byte) map[int]bool {
+	hidden := map[int]bool{}
+	inModule := false
+	for i, line := range strings.Split(string(src), "\n") {
+		switch {
+		case moduleStart.MatchString(line):
+			inModule = true
+		case blockEnd.MatchString(line) || blockStart.MatchString(line):
+			inModule = false
+		}
+		if inModule && !sourceLine.MatchString(line) && strings.ContainsAny(moduleStart.ReplaceAllString(line, ""), "=:\"") &&
+			strings.ContainsFunc(writtenNames.ReplaceAllString(moduleStart.ReplaceAllString(line, ""), ""), isOfValue) {
+			hidden[i+1] = true
+		}
+	}
+	return hidden
+}
+
+func isOfValue(r rune) bool { return r == '"' || unicode.IsLetter(r) || unicode.IsDigit(r) }
+
+var (
+	moduleStart = regexp.MustCompile(`^\s*module\s+"?[\w-]+"?\s*`)
+	sourceLine  = regexp.MustCompile(`^\s*source\s*=`)
+	// writtenNames are the names of inputs, and what their values refer to.
+	writtenNames = regexp.MustCompile(`(^|[{,])\s*"?[\w-]+"?\s*[=:]|\b(var|local|each)(\.[\w-]+)+|\b(true|false|null)\b`)
+)
+
 var (
 	declarationStart = regexp.MustCompile(`^\s*(variable|environment)\b`)
 	blockEnd         = regexp.MustCompile(`^\S*\}`)
@@ -103,9 +133,9 @@ var (
 )
 
 // sensitiveLines are those of a text with wrong syntax on which a sensitive value may be written: the lines of variable and
-// environment blocks that call themselves sensitive, but for those that can't hold it.
+// environment blocks that call themselves sensitive, but for those that can't hold it, and what modules are given.
 func sensitiveLines(src []byte) map[int]bool {
-	hidden := map[int]bool{}
+	hidden := inputLines(src)
 	lines := strings.Split(string(src), "\n")
 	for i := 0; i < len(lines); i++ {
 		if !declarationStart.MatchString(lines[i]) {

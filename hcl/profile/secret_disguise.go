@@ -2,6 +2,7 @@ package profile
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -27,14 +28,20 @@ func Disguised(diags, of hcl.Diagnostics) hcl.Diagnostics {
 			continue
 		}
 		said := *rest[match]
-		said.Summary, said.Detail = strings.ReplaceAll(said.Summary, Hidden, "(sensitive)"), strings.ReplaceAll(said.Detail, Hidden, "(sensitive)")
+		said.Summary, said.Detail = Masked(said.Summary), Masked(said.Detail)
 		if advice, ok := said.Extra.(diag.Advice); ok {
-			said.Extra = diag.Advice(strings.ReplaceAll(string(advice), Hidden, "(sensitive)"))
+			said.Extra = diag.Advice(Masked(string(advice)))
 		}
 		out[i] = &said
 		rest = slices.Delete(rest, match, match+1)
 	}
 	return out
+}
+
+// Masked is a text that was made of a disguise, with [Hidden] or quoted, as people read it.
+func Masked(text string) string {
+	const mask = "(sensitive)"
+	return strings.NewReplacer(strconv.Quote(Hidden), mask, strings.Trim(strconv.Quote(Hidden), `"`), mask, Hidden, mask).Replace(text)
 }
 
 func sameSubject(a, b *hcl.Diagnostic) bool {
