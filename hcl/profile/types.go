@@ -216,7 +216,7 @@ type Placement struct {
 	Range       hcl.Range
 }
 
-// Constraint is a Nomad constraint in Nomad's own words.
+// Constraint is a Nomad constraint in Nomad's syntax.
 type Constraint struct {
 	Attribute string
 	Operator  string // "=", "!=", ">=", "regexp", "version", …
