@@ -144,7 +144,7 @@ func TestAnIdempotencyKeyStandsForOneJob(t *testing.T) {
 	}
 }
 
-// Null parameters are no parameters.
+// Null parameters are not parameters.
 func TestNullParameters(t *testing.T) {
 	t.Parallel()
 	c := openQueue(t, queuetest.StartRedis(t), nil)

@@ -46,7 +46,7 @@ func lastEvent(t *api.TaskState) string {
 	for _, e := range slices.Backward(t.Events) {
 		switch e.Type {
 		case api.TaskTerminated, api.TaskDriverFailure, api.TaskSetupFailure, api.TaskFailedValidation, api.TaskArtifactDownloadFailed:
-			// A driver runs as a plugin; that its words came by RPC is no news.
+			// A driver runs as a plugin; that its words came by RPC is not news.
 			text := strings.ReplaceAll(cmp.Or(e.DisplayMessage, e.Message, e.Type), "rpc error: code = Unknown desc = ", "")
 			return strings.TrimSuffix(text, ".")
 		}
