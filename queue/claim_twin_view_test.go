@@ -77,9 +77,8 @@ func plainValue(hash, field, value string) string {
 			}
 		}
 		return strings.Join(f, " ")
-	case hash == "cls" && strings.HasPrefix(field, "s:"):
-		return strconv.Itoa(strings.Count(value, ","))
-	case hash == "cls" && strings.HasPrefix(field, "t:"), hash == "ctl" && field == "fleet", hash == "ctl" && (strings.HasPrefix(field, "d:") || strings.HasPrefix(field, "p:")):
+	// How many samples of its service time a class keeps depends on how long its jobs took, and the twins take turns.
+	case hash == "cls" && (strings.HasPrefix(field, "s:") || strings.HasPrefix(field, "t:")), hash == "ctl" && field == "fleet", hash == "ctl" && (strings.HasPrefix(field, "d:") || strings.HasPrefix(field, "p:")):
 		return ""
 	case strings.HasPrefix(hash, "info:") && field[0] == 'a':
 		f := strings.Split(value, "\t")

@@ -143,6 +143,12 @@ func newWorld(t *testing.T) *world {
 		ended <- err
 		t.Fatal(err)
 	}
+	w.until(t, "the dispatcher to have reached Redis", func() (bool, any) {
+		resp, err := w.http.Get(w.dispatcher + "/readyz")
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		return resp.StatusCode == http.StatusOK, resp.Status
+	})
 	return w
 }
 
