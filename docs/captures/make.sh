@@ -12,7 +12,6 @@ value() { sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p" "$work/dev.json"; }
 export NOMAD_ADDR=$(value nomad) MACHINECTL_DISPATCHER=$(value dispatcher) MACHINECTL_VAR_redis=$(value redis) PATH=$PWD/bin:$PATH
 cd "$work"
 "$machinectl" init . >/dev/null
-sed -i "s|^  agent {|  agent {\n    command = \"$(dirname "$machinectl")/machine-agent\"|" profiles.hcl
 capture() { # file, words of the command
   { echo "\$ $*" | cut -d' ' -f1,3-; shift; "$@" 2>&1; } >"$out/$file"
 }
