@@ -3,13 +3,14 @@
 package docs
 
 import (
-	"bufio"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 )
@@ -27,61 +28,99 @@ func TestWords(t *testing.T) {
 		case d.IsDir() || !isText(path):
 			return nil
 		}
-		check(t, path, replaced)
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		for _, found := range find(string(text), replaced) {
+			t.Errorf("%s:%d: %q: write %s", strings.TrimPrefix(path, "../"), found.line, found.words, found.instead)
+		}
 		return nil
 	})
 	require.NoError(t, err)
 }
 
-// isText reports whether people read a file; the page with the table itself is left out.
+// What is found, and what only looks like it.
+func TestFind(t *testing.T) {
+	replaced := []replacement{{"is no", "is not a"}, {"stranger", "foreign job"}}
+	for text, want := range map[string]int{
+		"a.go is no directory": 1, "It IS NO x\nis no y": 2, "There is no file.": 0, "it is no longer there": 0, "is not": 0, "is none": 0,
+		"a stranger": 1, "strangers": 0, "a strange r": 0,
+	} {
+		require.Len(t, find(text, replaced), want, text)
+	}
+}
+
+// isText reports whether people read a file. The page with the table and this test are left out.
 func isText(path string) bool {
 	switch filepath.Ext(path) {
 	case ".go", ".lua", ".md", ".hcl", ".txtar":
-		return filepath.Base(path) != "architecture.md" && !strings.HasSuffix(path, ".pb.go")
+		return filepath.Base(path) != "architecture.md" && filepath.Base(path) != "words_test.go" && !strings.HasSuffix(path, ".pb.go")
 	default:
 		return false
 	}
 }
 
-// word is a pattern that is not to be used, and what is written instead.
-type word struct {
-	pattern *regexp.Regexp
-	instead string
-}
+// replacement is what is written instead of words that are not to be used; words is lower-case.
+type replacement struct{ words, instead string }
 
-// replacedWords reads the rows of the table under "Words that are not used": a regular expression in backquotes, and what
-// to write instead.
-func replacedWords(t *testing.T) []word {
+// replacedWords reads the table under "Words that are not used": words in backquotes, and what to write instead.
+func replacedWords(t *testing.T) []replacement {
 	page, err := os.ReadFile("architecture.md")
 	require.NoError(t, err)
 	_, section, found := strings.Cut(string(page), "## Words that are not used")
 	require.True(t, found)
 	section, _, _ = strings.Cut(section, "\n## ")
-	var out []word
-	for _, row := range regexp.MustCompile("(?m)^\\| `(.+?)` \\| (.+?) \\|$").FindAllStringSubmatch(section, -1) {
-		pattern, err := regexp.Compile("(?i)" + strings.ReplaceAll(row[1], `\|`, "|"))
-		require.NoError(t, err)
-		out = append(out, word{pattern, row[2]})
+	var out []replacement
+	for _, row := range regexp.MustCompile("(?m)^\\| (`.+`) \\| (.+?) \\|$").FindAllStringSubmatch(section, -1) {
+		for _, words := range regexp.MustCompile("`(.+?)`").FindAllStringSubmatch(row[1], -1) {
+			out = append(out, replacement{strings.ToLower(words[1]), row[2]})
+		}
 	}
 	return out
 }
 
-// plain is good English that looks like a word to replace.
-var plain = regexp.MustCompile(`(?i)\bthere (is|are) no\b|\b(is|are) no (longer|more|such)\b`)
+type finding struct {
+	replacement
 
-func check(t *testing.T, path string, replaced []word) {
-	f, err := os.Open(path)
-	require.NoError(t, err)
-	defer f.Close()
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, 16<<20)
-	for n := 1; lines.Scan(); n++ {
-		line := plain.ReplaceAllString(lines.Text(), "")
-		for _, w := range replaced {
-			if found := w.pattern.FindString(line); found != "" {
-				t.Errorf("%s:%d: %q: write %s", strings.TrimPrefix(path, "../"), n, found, w.instead)
+	line int
+}
+
+// find looks for whole words, whatever their case.
+func find(text string, replaced []replacement) []finding {
+	var out []finding
+	lower := strings.ToLower(text)
+	for _, r := range replaced {
+		for at := 0; ; {
+			i := strings.Index(lower[at:], r.words)
+			if i < 0 {
+				break
+			}
+			start := at + i
+			at = start + len(r.words)
+			if whole(lower, start, at) && !fine(lower[:start], lower[at:]) {
+				out = append(out, finding{r, 1 + strings.Count(lower[:start], "\n")})
 			}
 		}
 	}
-	require.NoError(t, lines.Err())
+	return out
+}
+
+func whole(text string, start, end int) bool {
+	before, _ := utf8.DecodeLastRuneInString(text[:start])
+	after, _ := utf8.DecodeRuneInString(text[end:])
+	return !unicode.IsLetter(before) && !unicode.IsLetter(after)
+}
+
+// fine reports whether "is no" stands in good English: "there is no x", "is no longer", "is no more", "is no such".
+func fine(before, after string) bool {
+	if strings.HasSuffix(strings.TrimRight(before, " "), "there") {
+		return true
+	}
+	for _, word := range []string{"longer", "more", "such"} {
+		if strings.HasPrefix(strings.TrimLeft(after, " "), word) {
+			return true
+		}
+	}
+	return false
 }

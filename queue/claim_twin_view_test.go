@@ -57,6 +57,9 @@ func (h *twinHistory) view(i int) map[string][]string {
 	}
 	for name, hash := range hashes {
 		for field, value := range hash.Val() {
+			if name == "cls" && strings.HasPrefix(field, "s:") {
+				continue // the samples that a class keeps depend on how long its jobs took, and the twins take turns
+			}
 			add(numbers.Replace(name), field+" = "+plainValue(name, field, value))
 		}
 	}
@@ -77,8 +80,7 @@ func plainValue(hash, field, value string) string {
 			}
 		}
 		return strings.Join(f, " ")
-	// How many samples of its service time a class keeps depends on how long its jobs took, and the twins take turns.
-	case hash == "cls" && (strings.HasPrefix(field, "s:") || strings.HasPrefix(field, "t:")), hash == "ctl" && field == "fleet", hash == "ctl" && (strings.HasPrefix(field, "d:") || strings.HasPrefix(field, "p:")):
+	case hash == "cls" && strings.HasPrefix(field, "t:"), hash == "ctl" && field == "fleet", hash == "ctl" && (strings.HasPrefix(field, "d:") || strings.HasPrefix(field, "p:")):
 		return ""
 	case strings.HasPrefix(hash, "info:") && field[0] == 'a':
 		f := strings.Split(value, "\t")

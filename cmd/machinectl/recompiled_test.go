@@ -18,7 +18,7 @@ import (
 	"github.com/emprops/machinectl/hcl/profile"
 )
 
-// compiledBy are the pools of a profile as a version of machinectl compiles them. change is what it does otherwise than this
+// compiledBy are the pools of a profile as a version of machinectl compiles them. change is what it does differently from this
 // one.
 func compiledBy(t *testing.T, version, text string, vars map[string]string, change func(*nomad.TaskGroup)) []*compiler.Pool {
 	t.Helper()

@@ -16,7 +16,8 @@ type bracket struct {
 	kind   rune // of those that belong together
 	text   string
 	at     hcl.Range
-	indent int // of its line
+	indent int  // of its line
+	block  bool // it opens a block, not a value: its partner is indented like its line
 }
 
 // brackets finds a bracket that is never closed, or one that closes nothing.
@@ -30,7 +31,13 @@ func (s *syntaxScan) brackets() *hcl.Diagnostic {
 			if kind == '{' {
 				b.braces++
 			}
-			b.stack = append(b.stack, bracket{kind, string(t.Bytes), t.Range, s.indent(t.Range.Start.Line)})
+			text, start := s.line(t.Range.Start.Line)
+			block := kind == '{' && !strings.ContainsAny(text[:t.Range.Start.Byte-start], "=?:,([{")
+			indent := s.indent(t.Range.Start.Line)
+			if b.closed.kind != 0 && strings.ContainsAny(strings.TrimSpace(text)[:1], "}])") {
+				indent = b.closed.indent // as in "} : {", which goes on with what began on an earlier line
+			}
+			b.stack = append(b.stack, bracket{kind, string(t.Bytes), t.Range, indent, block})
 		default:
 			if kind == '{' {
 				b.braces--
@@ -51,10 +58,11 @@ func (s *syntaxScan) brackets() *hcl.Diagnostic {
 }
 
 // bracketScan is what is known of a passage's brackets so far. Braces of blocks look all alike: where they don't come out
-// even, the one is meant whose line is indented otherwise than its partner's.
+// even, the one is meant whose line is indented other than its partner's.
 type bracketScan struct {
 	stack  []bracket
-	braces int // opened less closed
+	closed bracket // the last one that found its partner
+	braces int     // opened less closed
 
 	unclosed, extra           *hcl.Diagnostic // for certain
 	maybeUnclosed, maybeExtra *hcl.Diagnostic // by indentation
@@ -71,7 +79,7 @@ func (b *bracketScan) close(kind rune, t hclsyntax.Token, leads bool, indent int
 		switch {
 		case top.kind != kind:
 			keepFirst(&b.unclosed, neverClosed(top))
-		case leads && indent > top.indent:
+		case leads && indent > top.indent && top.block:
 			keepFirst(&b.maybeExtra, closesNothing(t))
 			return
 		case leads && indent < top.indent:
@@ -82,7 +90,7 @@ func (b *bracketScan) close(kind rune, t hclsyntax.Token, leads bool, indent int
 				return
 			}
 		default:
-			b.stack = rest
+			b.stack, b.closed = rest, top
 			return
 		}
 		b.stack = rest
