@@ -88,7 +88,29 @@ func (c *Cluster) machine(ctx context.Context, a *nomad.AllocationListStub, grou
 			m.State, m.Why = Starting, checkWords(check)
 		}
 	}
+	// A check that has not run yet has no result.
+	if m.State == Ready && len(checks) < checksOf(group) {
+		m.State, m.Why = Starting, "its checks have not run yet"
+	}
 	return m, nil
+}
+
+// checksOf counts the checks of a group that Nomad itself runs.
+func checksOf(group *nomad.TaskGroup) int {
+	if group == nil {
+		return 0
+	}
+	services := slices.Clone(group.Services)
+	for _, t := range group.Tasks {
+		services = append(services, t.Services...)
+	}
+	n := 0
+	for _, s := range services {
+		if s.Provider == "nomad" {
+			n += len(s.Checks)
+		}
+	}
+	return n
 }
 
 // taskStates derives a machine's state from those of its tasks. [Ready] still depends on the checks.
