@@ -92,17 +92,17 @@ func resources(r profile.Resources) *nomad.Resources {
 // mebibytes converts bytes to MiB, the unit of Nomad's fields that end in MB.
 func mebibytes(bytes int64) int { return int(bytes >> 20) }
 
-// firmware is the percentage of its nominal memory that a GPU may lack and still count as that size. Error correction and
+// LackingMemory is the percentage of its nominal memory that a GPU may lack and still count as that size. Error correction and
 // firmware use some of it: a "24 GiB" RTX 4090 reports 24564 MiB, a "24 GiB" L4 23034 MiB. No two sizes of cards are this
 // close together.
-const firmware = 8
+const LackingMemory = 8
 
 // device returns the request for one GPU.
 func (m *machine) device() *nomad.RequestedDevice {
 	d := &nomad.RequestedDevice{Name: m.GPU.Device, Count: new(uint64(1))}
 	m.models(d)
 	if m.GPU.Memory > 0 {
-		least := (m.GPU.Memory >> 20) * (100 - firmware) / 100
+		least := (m.GPU.Memory >> 20) * (100 - LackingMemory) / 100
 		d.Constraints = append(d.Constraints, nomad.NewConstraint("${device.attr.memory}", ">=", fmt.Sprintf("%d MiB", least)))
 	}
 	if m.GPU.Driver != "" {

@@ -48,6 +48,15 @@ func findMachine(ctx context.Context, cmd *cli.Command, prefix string) (*nomad.C
 	return client, alloc, nil
 }
 
+// findTask finds the machine and the task that a command's arguments name.
+func findTask(ctx context.Context, cmd *cli.Command) (client *nomad.Client, alloc *nomad.Allocation, task string, err error) {
+	if client, alloc, err = findMachine(ctx, cmd, cmd.Args().First()); err != nil {
+		return nil, nil, "", err
+	}
+	task, err = taskOf(cmd, alloc, cmd.Args().Get(1))
+	return client, alloc, task, err
+}
+
 // taskOf returns the named task of a machine; the agent if name is empty.
 func taskOf(cmd *cli.Command, alloc *nomad.Allocation, name string) (string, error) {
 	name = cmp.Or(name, manifest.TaskAgent)

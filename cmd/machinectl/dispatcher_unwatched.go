@@ -25,14 +25,21 @@ type situation struct {
 	UnwatchedUnknown string                 `json:"unwatched_unknown"`
 }
 
+// situation reads what commands need of the dispatcher's status. It is not known where the dispatcher is one of a former
+// release.
+func (d *dispatcher) situation(ctx context.Context) (s situation, known bool, err error) {
+	err = d.call(ctx, http.MethodGet, "/v1/status", nil, &s)
+	var refused *refusal
+	if errors.As(err, &refused) && refused.Code == "not_found" {
+		return s, false, nil
+	}
+	return s, err == nil, err
+}
+
 // unwatched returns the pools that no dispatcher resizes, as far as this one knows. A dispatcher of a former release doesn't.
 func (d *dispatcher) unwatched(ctx context.Context) ([]view.Unwatched, error) {
-	var s situation
-	var refused *refusal
-	switch err := d.call(ctx, http.MethodGet, "/v1/status", nil, &s); {
-	case errors.As(err, &refused) && refused.Code == "not_found":
-		return nil, nil
-	case err != nil:
+	s, known, err := d.situation(ctx)
+	if !known {
 		return nil, err
 	}
 	var list []view.Unwatched
@@ -56,12 +63,8 @@ func (d *dispatcher) unwatched(ctx context.Context) ([]view.Unwatched, error) {
 func (d *dispatcher) unwatchedBy(ctx context.Context, p *plan.Plan) ([]view.Unwatched, error) {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
-	var s situation
-	var refused *refusal
-	switch err := d.call(ctx, http.MethodGet, "/v1/status", nil, &s); {
-	case errors.As(err, &refused) && refused.Code == "not_found":
-		return nil, nil
-	case err != nil:
+	s, known, err := d.situation(ctx)
+	if !known {
 		return nil, err
 	}
 	var list []view.Unwatched

@@ -31,11 +31,7 @@ func logs(ctx context.Context, cmd *cli.Command, std streams) (err error) {
 	if n := cmd.Args().Len(); n < 1 || n > 2 {
 		return misuse(cmd, "name a machine, and optionally one of its tasks")
 	}
-	client, alloc, err := findMachine(ctx, cmd, cmd.Args().First())
-	if err != nil {
-		return err
-	}
-	task, err := taskOf(cmd, alloc, cmd.Args().Get(1))
+	client, alloc, task, err := findTask(ctx, cmd)
 	if err != nil {
 		return err
 	}

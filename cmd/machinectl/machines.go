@@ -1,10 +1,9 @@
 package main
 
 import (
-	"context"
-	"time"
-
 	"github.com/urfave/cli/v3"
+
+	"github.com/emprops/machinectl/compiler/view"
 )
 
 func machinesCommand(std streams) *cli.Command {
@@ -13,16 +12,6 @@ func machinesCommand(std streams) *cli.Command {
 		Description:   "Lists the machines of the named pools, or of all: where they run, what they do, and what they wait for.",
 		Flags:         append(clusterFlags(), jsonFlag(), dispatcherFlag()),
 		ShellComplete: completing(runningPools),
-		Action: func(ctx context.Context, cmd *cli.Command) error {
-			doc, err := statusOf(ctx, cmd)
-			if err != nil {
-				return err
-			}
-			if cmd.Bool("json") {
-				return std.json(doc)
-			}
-			std.screen().Machines(doc, time.Now())
-			return nil
-		},
+		Action:        showingStatus(std, view.Screen.Machines),
 	}
 }

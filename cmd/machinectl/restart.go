@@ -30,11 +30,7 @@ func restartCommand(std streams) *cli.Command {
 			if cmd.Args().Len() != 2 {
 				return misuse(cmd, "name a machine and the task to restart")
 			}
-			client, alloc, err := findMachine(ctx, cmd, cmd.Args().First())
-			if err != nil {
-				return err
-			}
-			task, err := taskOf(cmd, alloc, cmd.Args().Get(1))
+			client, alloc, task, err := findTask(ctx, cmd)
 			if err != nil {
 				return err
 			}

@@ -15,17 +15,22 @@ func statusCommand(std streams) *cli.Command {
 		Description:   "Shows what Nomad runs and, if the dispatcher can be reached, what the machines' agents report.",
 		Flags:         append(clusterFlags(), jsonFlag(), dispatcherFlag()),
 		ShellComplete: completing(runningPools),
-		Action: func(ctx context.Context, cmd *cli.Command) error {
-			doc, err := statusOf(ctx, cmd)
-			if err != nil {
-				return err
-			}
-			if cmd.Bool("json") {
-				return std.json(doc)
-			}
-			std.screen().Status(doc, time.Now())
-			return nil
-		},
+		Action:        showingStatus(std, view.Screen.Status),
+	}
+}
+
+// showingStatus is the action of a command that shows pools and machines, to people by show.
+func showingStatus(std streams, show func(view.Screen, view.StatusDocument, time.Time)) cli.ActionFunc {
+	return func(ctx context.Context, cmd *cli.Command) error {
+		doc, err := statusOf(ctx, cmd)
+		if err != nil {
+			return err
+		}
+		if cmd.Bool("json") {
+			return std.json(doc)
+		}
+		show(std.screen(), doc, time.Now())
+		return nil
 	}
 }
 

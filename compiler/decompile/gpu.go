@@ -7,6 +7,7 @@ import (
 
 	nomad "github.com/hashicorp/nomad/api"
 
+	"github.com/emprops/machinectl/compiler"
 	"github.com/emprops/machinectl/hcl/profile"
 )
 
@@ -94,9 +95,6 @@ func (g *gpuWords) models(b *body) {
 	b.strings("models", names)
 }
 
-// firmware is the compiler's tolerance: the percentage of its nominal memory that a card may lack.
-const firmware = 8
-
 func (g *gpuWords) rest(b *body, s *sketch) {
 	if value, ok := g.next("${device.attr.memory}", ">="); ok {
 		if m := memory.FindStringSubmatch(value); m != nil {
@@ -137,9 +135,9 @@ func nominal(bound string) int64 {
 		}
 	}
 	for _, unit := range []int64{1024, 512, 1} {
-		first := n * 100 / (100 - firmware) / unit * unit
+		first := n * 100 / (100 - compiler.LackingMemory) / unit * unit
 		for size := max(first-unit, 0); size <= first+unit; size += unit {
-			if size > 0 && size*(100-firmware)/100 == n {
+			if size > 0 && size*(100-compiler.LackingMemory)/100 == n {
 				return size << 20
 			}
 		}
