@@ -484,7 +484,7 @@ func (h *history) afterwards() {
 		}
 		id := jobs[0].ID
 		h.order, h.jobs[id] = append(h.order, id), jobs[0]
-		for until := time.Now().Add(5 * time.Second); ; {
+		for until := time.Now().Add(30 * time.Second); ; {
 			got, err := h.agents.Claim(h.ctx, w, 3, 0)
 			if err != nil {
 				h.failf("claim: %v", err)

@@ -58,7 +58,7 @@ func TestAWorkerRegistersBesideItsFirstClass(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, registered)
 
-	claimed, err := machine.Claim(t.Context(), worker, 1, 5*time.Second)
+	claimed, err := machine.Claim(t.Context(), worker, 1, 30*time.Second)
 	require.NoError(t, err)
 	require.Len(t, claimed, 1, "the job waits where no worker looks")
 	require.Equal(t, job.ID, claimed[0].Job.ID)

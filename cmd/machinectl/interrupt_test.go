@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -83,12 +84,9 @@ func TestInterrupted(t *testing.T) {
 	profile := filepath.Join(t.TempDir(), "p.hcl")
 	require.NoError(t, os.WriteFile(profile, []byte(interruptedProfile), 0o600))
 	onPool := func(pool string) func(*http.Request) bool { // planning reads it twice, and the first look once
-		n := 0
+		var n atomic.Int64
 		return func(r *http.Request) bool {
-			if strings.HasSuffix(r.URL.Path, "/v1/job/"+pool+"/allocations") {
-				n++
-			}
-			return n == 4
+			return strings.HasSuffix(r.URL.Path, "/v1/job/"+pool+"/allocations") && n.Add(1) == 4
 		}
 	}
 	for _, c := range []struct {

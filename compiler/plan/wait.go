@@ -57,16 +57,8 @@ func Wait(ctx context.Context, c *Cluster, p *Plan, opts WaitOptions) error {
 		switch {
 		case err == nil:
 			last, answered, silent = seen, time.Now(), nil
-			if opts.Look != nil {
-				opts.Look(seen)
-			}
-			if left := open(seen); len(left) == 0 {
-				return nil
-			} else if allFailed(left) {
-				for _, one := range left {
-					c.tail(ctx, one.Failure, one.place)
-				}
-				return c.notReady(ctx, &NotReadyError{Pools: left, Failed: true, Unchanged: !p.Changes()})
+			if ended, err := w.shown(ctx, seen, opts); ended {
+				return err
 			}
 		case ctx.Err() == nil:
 			if silent = err; !isSilence(err) || time.Since(answered) > patience {
@@ -75,16 +67,51 @@ func Wait(ctx context.Context, c *Cluster, p *Plan, opts WaitOptions) error {
 		}
 		select {
 		case <-ctx.Done():
-			switch {
-			case context.Cause(ctx) != context.DeadlineExceeded: //nolint:errorlint // a signal's cause, not wrapped
+			if context.Cause(ctx) != context.DeadlineExceeded { //nolint:errorlint // a signal's cause, not wrapped
 				return c.unfinished(ctx, &UnfinishedError{Plan: p, State: last})
-			case silent != nil:
-				return c.unfinished(ctx, &UnfinishedError{Err: silent, Plan: p, State: last})
 			}
-			return c.notReady(ctx, &NotReadyError{Pools: open(last), Unchanged: !p.Changes()})
+			return w.timeUp(ctx, last, silent, opts)
 		case <-tick.C:
 		}
 	}
+}
+
+// shown passes an observation on, and reports whether waiting ends with it: with no error once all pools are ready.
+func (w *waiting) shown(ctx context.Context, seen []Progress, opts WaitOptions) (bool, error) {
+	if opts.Look != nil {
+		opts.Look(seen)
+	}
+	left := open(seen)
+	if len(left) == 0 {
+		return true, nil
+	}
+	if !allFailed(left) {
+		return false, nil
+	}
+	for _, one := range left {
+		w.cluster.tail(ctx, one.Failure, one.place)
+	}
+	return true, w.cluster.notReady(ctx, &NotReadyError{Pools: left, Failed: true, Unchanged: !w.plan.Changes()})
+}
+
+// timeUp ends waiting at its deadline with a last observation, which has a deadline of its own: however short the time to
+// wait was, the error names the pools that are not ready.
+func (w *waiting) timeUp(ctx context.Context, last []Progress, silent error, opts WaitOptions) error {
+	final, cancel := afterwards(ctx)
+	defer cancel()
+	seen, err := w.look(final)
+	switch {
+	case err == nil:
+		if ended, err := w.shown(final, seen, opts); ended {
+			return err
+		}
+		last = seen
+	case silent != nil:
+		return w.cluster.unfinished(ctx, &UnfinishedError{Err: silent, Plan: w.plan, State: last})
+	case last == nil:
+		return w.cluster.unfinished(ctx, &UnfinishedError{Err: err, Plan: w.plan})
+	}
+	return w.cluster.notReady(ctx, &NotReadyError{Pools: open(last), Unchanged: !w.plan.Changes()})
 }
 
 // notReady completes an error with the revisions that its pools can roll back to.

@@ -93,7 +93,7 @@ func start(t *testing.T, change func(*api.Options)) *site {
 	client := &http.Client{Transport: &http.Transport{}}
 	t.Cleanup(func() {
 		client.CloseIdleConnections()
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
 		require.NoError(t, s.Stop(ctx))
 		require.NoError(t, s.Stop(ctx), "again")

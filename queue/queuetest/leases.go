@@ -117,7 +117,7 @@ func drain(f *fixture) {
 		got, err = f.Claim(f.ctx, w, 1, 0)
 		require.NoError(f.t, err)
 		return len(got) == 1
-	}, 5*time.Second, 10*time.Millisecond, "the drain lapses")
+	}, soon, 10*time.Millisecond, "the drain lapses")
 	require.Equal(f.t, j.ID, got[0].Job.ID)
 }
 
@@ -166,7 +166,7 @@ func operatorDrain(f *fixture) {
 	require.Eventually(f.t, func() bool {
 		one, err := f.OperatorDrain(f.ctx, "m1")
 		return err == nil && one == nil
-	}, 5*time.Second, 10*time.Millisecond, "it lapses")
+	}, soon, 10*time.Millisecond, "it lapses")
 }
 
 func silentWorkers(f *fixture) {

@@ -99,7 +99,7 @@ func leastCapable(f *fixture) {
 	require.NoError(f.t, f.Register(f.ctx, strong))
 	require.NoError(f.t, f.Register(f.ctx, weak))
 	atStrong, atWeak := f.waitFor(strong), f.waitFor(weak)
-	require.Eventually(f.t, func() bool { return f.Idle(f.ctx, "simulation") == 2 }, 5*time.Second, time.Millisecond)
+	require.Eventually(f.t, func() bool { return f.Idle(f.ctx, "simulation") == 2 }, soon, time.Millisecond)
 	f.submit(func(s *queue.Submission) { s.Capabilities = []string{"gpu"} })
 	require.Len(f.t, <-atWeak, 1)
 	f.submit(func(s *queue.Submission) { s.Capabilities = []string{"big"} })

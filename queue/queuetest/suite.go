@@ -18,6 +18,9 @@ import (
 // expect the same data. It sets URL in the given options.
 type Open func(t *testing.T, o queue.Options) *queue.Client
 
+// soon is how long a case waits for what must happen: long enough for a busy machine.
+const soon = 30 * time.Second
+
 // fixture is the environment of a case: a queue of its own (by prefix) with short times.
 type fixture struct {
 	*queue.Client
@@ -35,7 +38,7 @@ func run(t *testing.T, open Open, prefix string, cases []testCase, lease, keepOf
 	for i, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+			ctx, cancel := context.WithTimeout(context.Background(), 2*soon)
 			defer cancel()
 			client := open(t, queue.Options{
 				Prefix: fmt.Sprint(prefix, i), Lease: lease, Backoff: 20 * time.Millisecond,
@@ -175,5 +178,5 @@ func (f *fixture) reapUntil(what string, done func() bool) {
 		_, err := f.Reap(f.ctx, 100)
 		require.NoError(f.t, err)
 		return done()
-	}, 5*time.Second, 10*time.Millisecond, what)
+	}, soon, 10*time.Millisecond, what)
 }

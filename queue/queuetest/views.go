@@ -29,7 +29,7 @@ func demand(f *fixture) {
 		all, err = f.Demand(f.ctx)
 		require.NoError(f.t, err)
 		return len(all) == 2 && all[0].OldestAge > 0 && all[1].OldestAge > 0
-	}, 5*time.Second, 5*time.Millisecond)
+	}, soon, 5*time.Millisecond)
 	for _, d := range all {
 		if d.Requirements.Flags[0] == "none" {
 			require.EqualValues(f.t, 1, d.Waiting)
