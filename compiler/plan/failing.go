@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	nomad "github.com/hashicorp/nomad/api"
+
+	"github.com/emprops/machinectl/hcl/timetext"
 )
 
 // Failing is a task that fails repeatedly or for good.
@@ -75,7 +77,7 @@ func ending(t *nomad.TaskState) string {
 			continue
 		}
 		// A driver runs as a plugin; the prefix that its RPC adds tells users nothing.
-		text := strings.ReplaceAll(cmp.Or(e.DisplayMessage, e.Message, e.Type), "rpc error: code = Unknown desc = ", "")
+		text := timetext.Rewrite(strings.ReplaceAll(cmp.Or(e.DisplayMessage, e.Message, e.Type), "rpc error: code = Unknown desc = ", ""))
 		return strings.TrimSuffix(firstLine(text), ".")
 	}
 	return "Nomad gives no reason"

@@ -11,6 +11,7 @@ import (
 	nomad "github.com/hashicorp/nomad/api"
 
 	"github.com/emprops/machinectl/hcl/manifest"
+	"github.com/emprops/machinectl/hcl/timetext"
 )
 
 // Machine is an allocation that runs, or should run.
@@ -158,7 +159,7 @@ func lastWords(a *nomad.AllocationListStub) string {
 	if last == nil {
 		return a.DesiredDescription
 	}
-	return task + ": " + missingSecret(firstLine(last.DisplayMessage))
+	return task + ": " + missingSecret(timetext.Rewrite(firstLine(last.DisplayMessage)))
 }
 
 // missingVariable matches Nomad's message about a template that waits for a variable.

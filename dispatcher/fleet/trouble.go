@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/hashicorp/nomad/api"
+
+	"github.com/emprops/machinectl/hcl/timetext"
 )
 
 // restartsAreTrouble is how many restarts of one task are considered a crash loop.
@@ -47,7 +49,7 @@ func lastEvent(t *api.TaskState) string {
 		switch e.Type {
 		case api.TaskTerminated, api.TaskDriverFailure, api.TaskSetupFailure, api.TaskFailedValidation, api.TaskArtifactDownloadFailed:
 			// A driver runs as a plugin; that its words came by RPC is not news.
-			text := strings.ReplaceAll(cmp.Or(e.DisplayMessage, e.Message, e.Type), "rpc error: code = Unknown desc = ", "")
+			text := timetext.Rewrite(strings.ReplaceAll(cmp.Or(e.DisplayMessage, e.Message, e.Type), "rpc error: code = Unknown desc = ", ""))
 			return strings.TrimSuffix(text, ".")
 		}
 	}

@@ -6,6 +6,7 @@ package timetext
 
 import (
 	"log/slog"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -99,4 +100,18 @@ func Attr(groups []string, a slog.Attr) slog.Attr {
 		a.Value = slog.StringValue(Moment(value))
 	}
 	return a
+}
+
+// goDuration matches a duration that Go wrote, as a word of its own: in Nomad's events ("Task restarting in 513.69202ms").
+var goDuration = regexp.MustCompile(`\b(?:\d+h)?(?:\d+m)?\d+(?:\.\d+)?(?:ns|µs|ms|s)\b`)
+
+// Rewrite returns a foreign text with the durations that Go wrote in it as people write them.
+func Rewrite(text string) string {
+	return goDuration.ReplaceAllStringFunc(text, func(found string) string {
+		d, err := time.ParseDuration(found)
+		if err != nil { // more than a duration can hold
+			return found
+		}
+		return Duration(d)
+	})
 }

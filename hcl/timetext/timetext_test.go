@@ -88,3 +88,12 @@ func TestAttr(t *testing.T) {
 	require.Contains(t, out.String(), "n=3")
 	require.Regexp(t, `^time=\d{4}-\d\d-\d\dT`, out.String())
 }
+
+func TestRewrite(t *testing.T) {
+	for text, want := range map[string]string{
+		"Task restarting in 513.69202ms": "Task restarting in 514ms", "restarts in 15.123456789s": "restarts in 15.123s", "after 2m0s": "after 2m", "1h0m0s, then 30s": "1h, then 30s",
+		"Exit Code: 1": "Exit Code: 1", "m-7e3b3d8d": "m-7e3b3d8d", "node5s": "node5s", "task-10s0": "task-10s0", "99999999999999999999s": "99999999999999999999s", "": "",
+	} {
+		require.Equal(t, want, timetext.Rewrite(text), text)
+	}
+}
