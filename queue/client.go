@@ -70,7 +70,7 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	c.turns = newGatherer(quickChunk, (*turnRequest).weight, c.quickTurns)
 	waiting := *ro
 	waiting.PoolSize = 4096
-	waiting.ReadTimeout = o.Poll + 5*time.Second
+	waiting.ReadTimeout = max(o.Poll+5*time.Second, ro.ReadTimeout)
 	c.waiters = redis.NewUniversalClient(&waiting)
 	if err := c.check(ctx); err != nil {
 		return nil, errors.Join(err, c.Close())

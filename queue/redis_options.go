@@ -13,7 +13,8 @@ import (
 type Options struct {
 	// URL is redis://user:password@host:port/db, rediss:// for TLS, or unix:///path. Several URLs with commas between them are
 	// the seeds of a cluster (one seed alone: add ?cluster=true), or with ?master=NAME the Sentinels that watch NAME
-	// (sentinel_password is theirs). For TLS, ca, cert, key (files) and server_name may be given as parameters.
+	// (sentinel_password is theirs). For TLS, ca, cert, key (files) and server_name may be given as parameters. Package
+	// redisurl has the other ones.
 	URL    string
 	Logger *slog.Logger
 	// Lease is how long a claim lasts without a heartbeat, default 30 s. Tests shorten it.
@@ -40,7 +41,8 @@ type Options struct {
 	// Retention and RetentionCount bound how long and how many ended jobs are kept per type: 7 days, 100,000.
 	Retention      time.Duration
 	RetentionCount int
-	// PoolSize bounds the connections to each Redis server, default that of go-redis. Waiting workers have connections of their own.
+	// PoolSize bounds the connections to each Redis server, default that of go-redis; the URL's
+	// pool_size wins over it. Waiting workers have connections of their own.
 	PoolSize int
 }
 

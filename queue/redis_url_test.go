@@ -14,7 +14,7 @@ func TestRedisURLs(t *testing.T) {
 		"redis://127.0.0.1:6379", "redis://redis", "redis://redis.service.consul:6379/0", "redis://user:p%40ss%3A%2F@h:1/15", "redis://:only@h",
 		"rediss://h:6380/2", "rediss://h?server_name=redis", "unix:///run/redis.sock", "unix://user:pw@/run/redis.sock?db=3", "redis://[::1]:6379/1",
 		"redis://a:1,redis://b:2,redis://c:3", "redis://a:1?cluster=true", "redis://a:1?master=main,redis://b:2?master=main", "redis://a:1, redis://b:2",
-		"redis://a:26379?master=main&sentinel_password=x", "redis://h/3?pool_size=5&read_timeout=3s", "redis://no.such.host.invalid:6379", "redis://h:6379/",
+		"redis://a:26379?master=main&sentinel_password=x", "redis://h/3?pool_size=5&read_timeout=6s", "redis://no.such.host.invalid:6379", "redis://h:6379/",
 	} {
 		require.NoError(t, queue.CheckURL(good), good)
 	}
@@ -51,9 +51,9 @@ func TestRedisURLs(t *testing.T) {
 		"unix:///run/redis.sock?db=-2":  `database "-2"`,
 		"unix://run/redis.sock":         "unix:///",
 		"unix://":                       "unix:///",
-		"redis://h?pool=3":              `parameter "pool"`,
-		"redis://h?read_timeout=soon":   `parameter "read_timeout"`,
-		"redis://h?cluster=yes":         "cluster=",
+		"redis://h?pool=3":              `unknown parameter "pool"`,
+		"redis://h?read_timeout=soon":   "parameter read_timeout",
+		"redis://h?cluster=yes":         "parameter cluster",
 		"redis://h?cluster=true&db=3":   "only database 0",
 		"redis://a:1/3,redis://b:2/3":   "only database 0",
 		"redis://a:1,,redis://b:2":      "empty",

@@ -222,12 +222,29 @@ func (l *loader) agentURLs(m *Machine, o, a *object) {
 			fmt.Sprintf("Write agent { redis = \"redis://host:6379\" }, or env = { %s = secret(\"path\", \"key\") }.", manifest.EnvRedis)))
 	}
 	if _, ok := a.get("redis"); ok && m.Agent.Redis != "" {
-		if d := queueURL(m.Agent.Redis, a.at("redis")); d != nil {
+		l.queueURL("The agent's redis", m.Agent.Redis, a.at("redis"))
+	}
+	l.urlVariables(o)
+	l.urlVariables(a)
+	if _, ok := a.get("blobs"); ok && m.Agent.Blobs != "" {
+		if d := storeURL("The agent's blobs", m.Agent.Blobs, a.at("blobs")); d != nil {
 			l.report(d)
 		}
 	}
-	if _, ok := a.get("blobs"); ok && m.Agent.Blobs != "" {
-		if d := storeURL(m.Agent.Blobs, a.at("blobs")); d != nil {
+}
+
+// urlVariables checks the variables of an environment that win over the agent's redis and blobs. A run-time value is known on
+// the machine only.
+func (l *loader) urlVariables(o *object) {
+	known := func(text string) bool {
+		return text != "" && Expand(text, nil, func(string) string { return "" }) == text
+	}
+	plain := o.env().plain
+	if text := plain[manifest.EnvRedis]; known(text) {
+		l.queueURL(manifest.EnvRedis, text, o.at("env"))
+	}
+	if text := plain[manifest.EnvBlobs]; known(text) {
+		if d := storeURL(manifest.EnvBlobs, text, o.at("env")); d != nil {
 			l.report(d)
 		}
 	}

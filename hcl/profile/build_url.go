@@ -2,48 +2,39 @@ package profile
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/emprops/machinectl/hcl/diag"
+	"github.com/emprops/machinectl/hcl/redisurl"
 )
 
-// queueURL reports what is wrong with the URL of a queue. It doesn't repeat the URL, which may contain a password.
-func queueURL(text string, at hcl.Range) *hcl.Diagnostic {
-	say := func(detail string) *hcl.Diagnostic {
-		return diag.Error(at, "The agent's redis is not a Redis URL", detail, "Write, for example, redis = \"redis://host:6379\".")
+// queueURL reports what is wrong with the URL of a queue. Of a sensitive one nothing is quoted: the disguise of the profile says
+// of it what the profile itself has left in discreet.
+func (l *loader) queueURL(what, text string, at hcl.Range) {
+	_, err := redisurl.Parse(text)
+	if err == nil {
+		return
 	}
-	for one := range strings.SplitSeq(text, ",") {
-		one = strings.TrimSpace(one)
-		u, detail := parseURL(one)
-		switch {
-		case detail != "":
-			return say(detail)
-		case u.Scheme != "redis" && u.Scheme != "rediss" && u.Scheme != "unix":
-			return say("It starts with redis://, rediss:// or unix://; several, joined by commas, are a cluster.")
-		case u.Scheme == "unix":
-			if !path.IsAbs(u.Path) {
-				return say("Behind unix:// comes the socket's absolute path, so there are three slashes.")
-			}
-		case u.Hostname() == "":
-			return say("The host is missing behind " + u.Scheme + "://.")
-		case strings.Trim(u.Path, "/") != "":
-			if n, err := strconv.Atoi(strings.Trim(u.Path, "/")); err != nil || n < 0 {
-				return say("Behind the host and a slash comes the number of a database, or nothing.")
-			}
-		}
+	detail := err.Problem
+	if strings.Contains(text, Hidden) {
+		detail = l.discreet[at]
+	} else {
+		l.discreet[at] = err.Discreet
 	}
-	return nil
+	l.report(diag.Error(at, what+" is not a Redis URL", "It "+detail+".", "Write, for example, \"redis://host:6379\"."))
 }
 
 // storeURL reports what is wrong with the URL of a store for results.
-func storeURL(text string, at hcl.Range) *hcl.Diagnostic {
+func storeURL(what, text string, at hcl.Range) *hcl.Diagnostic {
 	say := func(detail string) *hcl.Diagnostic {
-		return diag.Error(at, "The agent's blobs is not the URL of a store for results", detail, "Write, for example, blobs = \"file:///srv/blobs\" or \"s3://bucket\".")
+		return diag.Error(at, what+" is not the URL of a store for results", detail, "Write, for example, \"file:///srv/blobs\" or \"s3://bucket\".")
 	}
 	u, detail := parseURL(text)
 	switch {
@@ -55,14 +46,13 @@ func storeURL(text string, at hcl.Range) *hcl.Diagnostic {
 		return say("A folder has no options.")
 	case u.Scheme == "s3" && u.Host == "":
 		return say("The bucket's name is missing behind s3://.")
+	case u.User != nil:
+		return say("It has a user or a password. Credentials are in the agent's environment, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.")
+	case u.Fragment != "":
+		return say("It has a # in it, and what follows that means nothing.")
 	case u.Scheme == "s3":
-		for name, values := range u.Query() {
-			switch {
-			case name != "region" && name != "endpoint" && name != "path_style":
-				return say(fmt.Sprintf("An S3 store has no option %q; it has region, endpoint and path_style.", name))
-			case name == "path_style" && values[0] != "true" && values[0] != "false":
-				return say("The option path_style is true or false.")
-			}
+		if wrong := bucketOptions(u.RawQuery); wrong != "" {
+			return say(wrong)
 		}
 		return nil
 	case u.Scheme == "gs" || u.Scheme == "gcs":
@@ -72,6 +62,29 @@ func storeURL(text string, at hcl.Range) *hcl.Diagnostic {
 	default:
 		return nil
 	}
+}
+
+// bucketOptions describes what is wrong with the options of an S3 store, or returns "".
+func bucketOptions(query string) string {
+	options, err := url.ParseQuery(query)
+	if err != nil {
+		return "Its options can't be read. They are written ?name=value&name=value."
+	}
+	for _, name := range slices.Sorted(maps.Keys(options)) {
+		switch value := options[name][0]; {
+		case name != "region" && name != "endpoint" && name != "path_style":
+			return fmt.Sprintf("An S3 store has no option %q; it has region, endpoint and path_style.", name)
+		case len(options[name]) > 1:
+			return fmt.Sprintf("It has the option %s twice.", name)
+		case value == "":
+			return fmt.Sprintf("The option %s has no value.", name)
+		case name == "path_style" && value != "true" && value != "false":
+			return "The option path_style is true or false."
+		case name == "endpoint" && !strings.HasPrefix(value, "http://") && !strings.HasPrefix(value, "https://"):
+			return "The option endpoint is a URL that starts with https:// or http://."
+		}
+	}
+	return ""
 }
 
 // parseURL parses a URL. If that fails, it describes what is wrong, without repeating the URL.
@@ -105,4 +118,9 @@ func parseURL(text string) (u *url.URL, wrong string) {
 
 func digits(s string) bool {
 	return s != "" && strings.Trim(s, "0123456789") == ""
+}
+
+// redisParameters documents the parameters of a queue's URL.
+func redisParameters() string {
+	return "Behind a ? it may have " + strings.Join(redisurl.Parameters(), ", ") + "."
 }

@@ -163,7 +163,7 @@ func agentBlock() *block {
 			{name: "command", typ: typeString, hides: true, fallback: DefaultAgentCommand, runtime: runtimeNomad, doc: "Path of the agent's binary on the image or the host; with artifact, below the task's directory."},
 			{name: "args", typ: typeStrings, hides: true, runtime: runtimeNomad, doc: "Arguments before the agent's own."},
 			{name: "artifact", typ: typeString, hides: true, doc: "URL to fetch the binary from."},
-			{name: "redis", typ: typeString, hides: true, doc: "URL of the queue. MACHINE_REDIS_URL in env wins over it."},
+			{name: "redis", typ: typeString, hides: true, doc: "URL of the queue: redis://host:port/db, rediss:// with TLS, unix:///socket; several, joined by commas, are a cluster. " + redisParameters() + " MACHINE_REDIS_URL in env wins over it."},
 			{name: "blobs", typ: typeString, hides: true, doc: "URL of the store for results, such as file:///srv/blobs or s3://bucket; a folder that the task sees of the host: with docker and exec, in a volume. MACHINE_BLOB_URL in env wins over it."},
 			{name: "grace", typ: typeDuration, fallback: "25s", doc: "How long a stopping agent goes on finishing jobs before it gives them back."},
 			{name: "env", typ: typeEnv, hides: true, runtime: runtimeNomad, doc: "Its environment."},

@@ -74,6 +74,7 @@ type loader struct {
 	merged    map[string]*object    // machines after inheritance
 	absences  []absence
 	spelled   map[string][]spelled // capability names, by the argument that has them
+	discreet  map[hcl.Range]string // what is wrong with a queue's URL, without a piece of it
 	portless  map[hcl.Range]bool   // headers of services whose missing port has been reported
 }
 
@@ -95,7 +96,7 @@ func newLoader(opts Options) *loader {
 		byName:   map[string]*object{},
 		merged:   map[string]*object{},
 		spelled:  map[string][]spelled{},
-		portless: map[hcl.Range]bool{},
+		portless: map[hcl.Range]bool{}, discreet: map[hcl.Range]string{},
 	}
 	l.scope = newScope(secrets, &outside{read: l.readFile, cost: &cost{}, env: map[string]cty.Value{}})
 	return l
