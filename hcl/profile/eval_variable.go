@@ -25,6 +25,8 @@ type variable struct {
 	sensitive  bool
 	validation []validation
 	broken     bool // its declaration has errors
+
+	text, textFrom string // the value that -var or the environment gives, and which of them
 }
 
 type validation struct {

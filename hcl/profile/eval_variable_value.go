@@ -85,6 +85,7 @@ func (l *loader) textValue(v *variable, source, text string) givenValue {
 	if v.broken {
 		return givenValue{bad: true}
 	}
+	v.text, v.textFrom = text, source
 	l.keep(source, []byte(text))
 	at := hcl.Range{Filename: source, Start: hcl.InitialPos, End: hcl.Pos{Line: 1, Column: len(text) + 1, Byte: len(text)}}
 	if v.sensitive {
@@ -203,6 +204,7 @@ func (l *loader) variableFile(path string, given map[string]givenValue) {
 			given[v.name] = givenValue{bad: true}
 			continue
 		}
+		v.textFrom = "" // the file wins
 		given[v.name] = l.typedValue(v, value, attr.Expr.Range())
 	}
 }

@@ -137,6 +137,7 @@ func (l *loader) evaluate(p *Profile, bodies []*hclsyntax.Body) {
 	if len(*l.sensitive) > 0 {
 		l.diags = append(l.diags[:before], Disguised(l.diags[before:], l.disguise(p))...)
 	}
+	l.explainVariables()
 	if !l.diags.HasErrors() {
 		l.warn()
 	}

@@ -1,0 +1,137 @@
+package profile
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/emprops/machinectl/hcl/diag"
+)
+
+var (
+	variableOnly = regexp.MustCompile(`^var\.([\w-]+)$`)
+	// foundString is how messages of this package and of functions say that they found a string instead.
+	foundString = regexp.MustCompile(`\b(is a|have) string\b`)
+	localOnly   = regexp.MustCompile(`^local\.([\w-]+)$`)
+)
+
+// explainVariables completes what is said of a value of the wrong type where the value is that of a variable. The quotes that an
+// argument's own message speaks of stand elsewhere, or nowhere: -var and the environment give text. The variable's type is
+// what settles it.
+func (l *loader) explainVariables() {
+	for i, d := range l.diags {
+		if d.Severity != hcl.DiagError || d.Subject == nil {
+			continue
+		}
+		if v := l.variableAt(*d.Subject); v != nil {
+			l.diags[i] = v.explain(d)
+		}
+	}
+}
+
+// variableAt returns the variable that an expression is: var.name, or a local value that is that. It is nil for any other.
+func (l *loader) variableAt(at hcl.Range) *variable {
+	for range len(l.locals) + 1 {
+		src := l.sources[at.Filename]
+		if at.Start.Byte > at.End.Byte || at.End.Byte > len(src) {
+			return nil
+		}
+		text := at.SliceBytes(src)
+		if m := variableOnly.FindSubmatch(text); m != nil {
+			return l.variable(string(m[1]))
+		}
+		m := localOnly.FindSubmatch(text)
+		if m == nil || l.locals[string(m[1])] == nil {
+			return nil
+		}
+		at = l.locals[string(m[1])].Expr.Range()
+	}
+	return nil
+}
+
+func (v *variable) explain(d *hcl.Diagnostic) *hcl.Diagnostic {
+	advice, _ := d.Extra.(diag.Advice)
+	detail, meant := d.Detail, ""
+	switch {
+	case v.typ == cty.DynamicPseudoType && v.textFrom != "" && foundString.MatchString(d.Detail):
+		meant = v.meant()
+		detail += fmt.Sprintf(" Variable %q has no type, so what %s gives is taken as text.", v.name, v.textFrom)
+	case strings.HasPrefix(string(advice), "Leave out the quotes"):
+		meant = "number"
+	case strings.HasPrefix(string(advice), "Put it in quotes"):
+		meant = "string"
+	}
+	if meant == "" {
+		return d
+	}
+	out := *d
+	out.Detail, out.Extra = detail, diag.Advice(fmt.Sprintf("Write type = %s in variable %q.", meant, v.name))
+	return &out
+}
+
+// meant is the type that an untyped variable is meant to have: that of its default or, if that is a string too, what its text reads
+// as. Of a sensitive one only the default tells. It returns "" for a text that is nothing but text.
+func (v *variable) meant() string {
+	if v.fallback != cty.NilVal {
+		if t := typeText(v.fallback); t != "" || v.sensitive {
+			return t
+		}
+	}
+	if v.sensitive {
+		return ""
+	}
+	expr, diags := hclsyntax.ParseExpression([]byte(v.text), v.textFrom, hcl.InitialPos)
+	if diags.HasErrors() || len(expr.Variables()) > 0 {
+		return ""
+	}
+	value, diags := expr.Value(nil)
+	if diags.HasErrors() {
+		return ""
+	}
+	return typeText(value)
+}
+
+// typeText is the type of a value as one writes it in a variable block; of a string and of null it is "".
+func typeText(v cty.Value) string {
+	plain, _ := v.UnmarkDeep()
+	t := plain.Type()
+	switch {
+	case !plain.IsWhollyKnown() || plain.IsNull():
+		return ""
+	case t == cty.Number:
+		return "number"
+	case t == cty.Bool:
+		return "bool"
+	case isList(plain):
+		return "list(" + itemText(plain) + ")"
+	case isMap(plain):
+		return "map(" + itemText(plain) + ")"
+	}
+	return ""
+}
+
+// itemText is the one type of all items of a list or map, or any.
+func itemText(v cty.Value) string {
+	var kinds []string
+	for _, e := range items(v) {
+		kind := typeText(e)
+		if e.Type() == cty.String {
+			kind = "string"
+		}
+		if !slices.Contains(kinds, kind) {
+			kinds = append(kinds, kind)
+		}
+	}
+	if len(kinds) == 0 {
+		return "string"
+	}
+	if len(kinds) > 1 || kinds[0] == "" {
+		return "any"
+	}
+	return kinds[0]
+}
