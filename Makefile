@@ -8,7 +8,7 @@ LDFLAGS     := -s -w -X main.version=$(VERSION)
 # NVML's header marks functions deprecated that go-nvml wraps all the same.
 export CGO_CFLAGS ?= -O2 -g -Wno-deprecated-declarations
 BINARIES    := machinectl machine-agent machine-dispatcher machine-sim nomad-device-simgpu
-TOOLS       := bin/gotestsum bin/golangci-lint
+TOOLS       := bin/gotestsum bin/golangci-lint bin/oapi-codegen
 # Tests start programs that have the race detector in them: these needn't sleep for a second at their end.
 export GORACE ?= atexit_sleep_ms=0
 # Tests mostly wait: more packages at once than there are processors, where these are few.
@@ -17,7 +17,7 @@ PACKAGES_AT_ONCE := $(shell n=$$(nproc 2>/dev/null || echo 4); echo $$((n < 4 ? 
 RACE        := $(shell [ "$$($(GO) env CGO_ENABLED)" = 1 ] && command -v "$$($(GO) env CC)" >/dev/null && echo -race)
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo dev test e2e lint bench fmt clean $(BINARIES)
+.PHONY: help build demo dev test e2e lint bench fmt generate clean $(BINARIES)
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[1m%-8s\033[0m %s\n", $$1, $$2}'
@@ -59,6 +59,10 @@ bench: ## Measure queue and compiler against goals and peers (own module; needs 
 fmt: bin/golangci-lint ## Format the code
 	bin/golangci-lint fmt
 
+generate: bin/oapi-codegen ## Make the API's Go code of dispatcher/api/openapi.yaml
+	cd client && ../bin/oapi-codegen -config oapi-codegen.yaml -o client_gen.go ../dispatcher/api/openapi.yaml
+	cd dispatcher/api && ../../bin/oapi-codegen -config oapi-codegen.yaml -o server_gen.go openapi.yaml
+
 clean: ## Remove what was built
 	rm -rf bin
 
@@ -66,3 +70,5 @@ bin/gotestsum: .ci/tools/go.mod
 	$(GO) -C .ci/tools build -o ../../$@ gotest.tools/gotestsum
 bin/golangci-lint: .ci/tools/go.mod
 	$(GO) -C .ci/tools build -o ../../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+bin/oapi-codegen: .ci/tools/go.mod
+	$(GO) -C .ci/tools build -o ../../$@ github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen

@@ -13,7 +13,7 @@ import (
 
 	"github.com/hashicorp/nomad/api"
 
-	httpapi "github.com/emprops/machinectl/dispatcher/api"
+	"github.com/emprops/machinectl/client"
 	"github.com/emprops/machinectl/queue"
 )
 
@@ -25,19 +25,19 @@ type leader struct {
 	q    *link
 	log  *slog.Logger
 	term time.Duration
-	me   httpapi.Identity
+	me   client.Identity
 	text string // me, as stored in Redis
 
 	known    chan struct{} // closed once the leader is known for the first time
 	knowOnce sync.Once
 
 	mu       sync.Mutex
-	observed *httpapi.Identity // the last known leader; nil if none is known
+	observed *client.Identity // the last known leader; nil if none is known
 }
 
 // newLeader returns a candidacy that still has to be introduced.
 func newLeader(q *link, term time.Duration, log *slog.Logger) *leader {
-	return &leader{q: q, log: log, term: term, me: httpapi.Identity{ID: rand.Text()}, known: make(chan struct{})}
+	return &leader{q: q, log: log, term: term, me: client.Identity{ID: rand.Text()}, known: make(chan struct{})}
 }
 
 // introduce completes the identity that other dispatchers read. It must be called before the first lead.
@@ -68,16 +68,16 @@ func (l *leader) lead(ctx context.Context) (bool, error) {
 }
 
 // parseIdentity reads the identity that a leader stored in Redis; earlier releases stored an id only.
-func parseIdentity(holder string) *httpapi.Identity {
-	var out httpapi.Identity
+func parseIdentity(holder string) *client.Identity {
+	var out client.Identity
 	if err := json.Unmarshal([]byte(holder), &out); err != nil || out.ID == "" {
-		out = httpapi.Identity{ID: holder}
+		out = client.Identity{ID: holder}
 	}
 	return &out
 }
 
 // observe records the leader, and logs a change.
-func (l *leader) observe(now *httpapi.Identity) {
+func (l *leader) observe(now *client.Identity) {
 	l.mu.Lock()
 	before := l.observed
 	l.observed = now
@@ -98,7 +98,7 @@ func (l *leader) observe(now *httpapi.Identity) {
 
 // conflict explains how the leader's pools differ from this dispatcher's. It returns "" if they are the same or that isn't
 // known.
-func (l *leader) conflict(leader *httpapi.Identity) string {
+func (l *leader) conflict(leader *client.Identity) string {
 	if leader == nil {
 		return ""
 	}
@@ -116,7 +116,7 @@ func (l *leader) conflict(leader *httpapi.Identity) string {
 }
 
 // leading returns the leader, or nil if none is known.
-func (l *leader) leading() *httpapi.Identity {
+func (l *leader) leading() *client.Identity {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.observed

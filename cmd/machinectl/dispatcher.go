@@ -68,7 +68,7 @@ func (d *dispatcher) silent(err error) error { return &silenceError{d.at, err} }
 // refusal is the dispatcher's answer to a request that it rejects.
 type refusal struct {
 	Code    string `json:"code"`
-	Message string `json:"message"`
+	Message string `json:"detail"`
 	Field   string `json:"field"`
 }
 
@@ -122,11 +122,9 @@ func (d *dispatcher) send(ctx context.Context, method, path string, body []byte,
 	if err != nil {
 		return nil, fmt.Errorf("the dispatcher at %s answers %s", d.at, resp.Status)
 	}
-	var answer struct {
-		Error *refusal `json:"error"`
-	}
-	if json.Unmarshal(b, &answer) != nil || answer.Error == nil || answer.Error.Message == "" {
+	answer := &refusal{}
+	if json.Unmarshal(b, answer) != nil || answer.Message == "" {
 		return nil, fmt.Errorf("the dispatcher at %s answers %s: %s", d.at, resp.Status, bytes.TrimSpace(b))
 	}
-	return nil, answer.Error
+	return nil, answer
 }

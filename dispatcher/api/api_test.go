@@ -125,7 +125,7 @@ func (v *site) do(method, path, body string, header ...string) (int, map[string]
 	v.t.Helper()
 	resp, raw := v.raw(method, path, body, header...)
 	var out map[string]any
-	if strings.HasPrefix(resp.Header.Get("Content-Type"), "application/json") {
+	if kind := resp.Header.Get("Content-Type"); kind == "application/json" || kind == "application/problem+json" {
 		require.NoError(v.t, json.Unmarshal(raw, &out), "%s", raw)
 	}
 	return resp.StatusCode, out

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,8 +12,6 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
-
-	"github.com/labstack/echo/v4"
 
 	"github.com/emprops/machinectl/queue"
 )
@@ -34,32 +33,22 @@ func blobFolder(folder string, log *slog.Logger) (string, error) {
 	return abs, nil
 }
 
-// blob streams one file of a completed job's result, if it is below the dispatcher's blob folder.
-func (s *Server) blob(c echo.Context) error {
-	if _, err := query(c.Request()); err != nil {
-		return err
-	}
-	name := c.Param("name")
-	if c.Request().URL.RawPath != "" { // the router has then matched the escaped path
-		unescaped, err := url.PathUnescape(name)
-		if err != nil {
-			return invalid("name", "is not a readable file name")
-		}
-		name = unescaped
-	}
-	job, err := s.o.Queue.Get(c.Request().Context(), c.Param("id"))
+// JobBlob implements [StrictServerInterface]: it streams one file of a completed job's result, if the file is below the
+// dispatcher's blob folder.
+func (s *Server) JobBlob(ctx context.Context, r JobBlobRequestObject) (JobBlobResponseObject, error) {
+	job, err := s.o.Queue.Get(ctx, r.ID)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	b, ok := findBlob(job, name)
+	b, ok := findBlob(job, r.Name)
 	if !ok {
-		return refuse(http.StatusNotFound, codeNotFound, "name", "job %s is %s and has no file %q in its result", job.ID, job.State, name)
+		return nil, refuse(http.StatusNotFound, codeNotFound, "name", "job %s is %s and has no file %q in its result", job.ID, job.State, r.Name)
 	}
 	path, ok := s.localPath(b.URL)
 	if !ok {
-		return refuse(http.StatusNotFound, codeNotFound, "name", "this dispatcher can't read the store of that file: fetch it from %s", b.URL)
+		return nil, refuse(http.StatusNotFound, codeNotFound, "name", "this dispatcher can't read the store of that file: fetch it from %s", b.URL)
 	}
-	return s.serveFile(c, path, b)
+	return served(func(w http.ResponseWriter) error { return s.serveFile(w, requestOf(ctx), path, b) }), nil
 }
 
 func findBlob(job *queue.Job, name string) (queue.Blob, bool) {
@@ -85,7 +74,7 @@ func (s *Server) localPath(rawURL string) (path string, ok bool) {
 	return rel, err == nil && filepath.IsLocal(rel)
 }
 
-func (s *Server) serveFile(c echo.Context, path string, b queue.Blob) error {
+func (s *Server) serveFile(w http.ResponseWriter, r *http.Request, path string, b queue.Blob) error {
 	f, err := openIn(s.blobs, path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -102,15 +91,15 @@ func (s *Server) serveFile(c echo.Context, path string, b queue.Blob) error {
 	if !info.Mode().IsRegular() {
 		return refuse(http.StatusNotFound, codeNotFound, "name", "%s is not a file", b.URL)
 	}
-	h := c.Response().Header()
-	h.Set(echo.HeaderContentType, contentType(b))
+	h := w.Header()
+	h.Set("Content-Type", contentType(b))
 	// Results are made by jobs: a browser should show them, and never run them.
 	h.Set("Content-Security-Policy", "sandbox; default-src 'none'")
 	if b.SHA256 != "" {
 		h.Set("ETag", `"`+b.SHA256+`"`)
 	}
-	w := &pacedWriter{ResponseWriter: c.Response(), rc: http.NewResponseController(c.Response()), timeout: s.o.WriteTimeout}
-	http.ServeContent(w, c.Request(), "", info.ModTime(), f)
+	paced := &pacedWriter{ResponseWriter: w, rc: http.NewResponseController(w), timeout: s.o.WriteTimeout}
+	http.ServeContent(paced, r, "", info.ModTime(), f)
 	return nil
 }
 

@@ -1,15 +1,14 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
 	"time"
 
-	"github.com/labstack/echo/v4"
-
+	"github.com/emprops/machinectl/client"
 	"github.com/emprops/machinectl/hcl/timetext"
-	"github.com/emprops/machinectl/hcl/wiretime"
 	"github.com/emprops/machinectl/queue"
 )
 
@@ -20,71 +19,51 @@ const (
 	longestDrain = 7 * 24 * time.Hour
 )
 
-// drainOrder is the optional body of a drain.
-type drainOrder struct {
-	Reason string            `json:"reason"`
-	For    wiretime.Duration `json:"for"`
-}
-
-// draining is the answer to requests about a machine's operator drain. While a drain is in force, Running can only fall.
-type draining struct {
-	Machine string     `json:"machine"`
-	Drained bool       `json:"drained"`
-	Reason  string     `json:"reason,omitempty"`
-	Until   *time.Time `json:"until,omitempty"`
-	Running int        `json:"running"`
-}
-
-func (s *Server) drain(c echo.Context) error {
-	if _, err := query(c.Request()); err != nil {
-		return err
+// DrainMachine implements [StrictServerInterface].
+func (s *Server) DrainMachine(ctx context.Context, r DrainMachineRequestObject) (DrainMachineResponseObject, error) {
+	why, lasts := "drained over the API", defaultDrain
+	if r.Body != nil {
+		why = cmp.Or(r.Body.Reason, why)
+		if r.Body.For != nil {
+			lasts = r.Body.For.D()
+		}
 	}
-	order := drainOrder{Reason: "drained over the API", For: wiretime.Duration(defaultDrain)}
-	if err := readJSON(c.Request(), &order, true); err != nil {
-		return err
+	if lasts < time.Second || lasts > longestDrain {
+		return nil, invalid("for", "is %s, want 1s to %s: a drain ends by itself; repeat the request to make it last longer", timetext.Duration(lasts), timetext.Duration(longestDrain))
 	}
-	switch d := order.For.D(); {
-	case len(order.Reason) > 500:
-		return invalid("reason", "is %d bytes long, want at most 500", len(order.Reason))
-	case d < time.Second || d > longestDrain:
-		return invalid("for", "is %s, want 1s to %s: a drain ends by itself; repeat the request to make it last longer", timetext.Duration(d), timetext.Duration(longestDrain))
+	if _, err := s.operatorDrain(ctx, r.ID); err != nil {
+		return nil, err
 	}
-	ctx := c.Request().Context()
-	if _, err := s.operatorDrain(ctx, c.Param("id")); err != nil {
-		return err
-	}
-	d, err := s.o.Queue.DrainFor(ctx, c.Param("id"), order.Reason, order.For.D())
+	d, err := s.o.Queue.DrainFor(ctx, r.ID, why, lasts)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	s.o.Pools.Kick()
-	return s.answerDrain(c, d)
+	view, err := s.drainView(ctx, r.ID, d)
+	return DrainMachine200JSONResponse(view), err
 }
 
-func (s *Server) endDrain(c echo.Context) error {
-	if _, err := query(c.Request()); err != nil {
-		return err
+// EndDrain implements [StrictServerInterface].
+func (s *Server) EndDrain(ctx context.Context, r EndDrainRequestObject) (EndDrainResponseObject, error) {
+	if _, err := s.operatorDrain(ctx, r.ID); err != nil {
+		return nil, err
 	}
-	ctx := c.Request().Context()
-	if _, err := s.operatorDrain(ctx, c.Param("id")); err != nil {
-		return err
-	}
-	if err := s.o.Queue.EndDrain(ctx, c.Param("id")); err != nil {
-		return err
+	if err := s.o.Queue.EndDrain(ctx, r.ID); err != nil {
+		return nil, err
 	}
 	s.o.Pools.Kick()
-	return s.answerDrain(c, nil)
+	view, err := s.drainView(ctx, r.ID, nil)
+	return EndDrain200JSONResponse(view), err
 }
 
-func (s *Server) getDrain(c echo.Context) error {
-	if _, err := query(c.Request()); err != nil {
-		return err
-	}
-	d, err := s.operatorDrain(c.Request().Context(), c.Param("id"))
+// GetDrain implements [StrictServerInterface].
+func (s *Server) GetDrain(ctx context.Context, r GetDrainRequestObject) (GetDrainResponseObject, error) {
+	d, err := s.operatorDrain(ctx, r.ID)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return s.answerDrain(c, d)
+	view, err := s.drainView(ctx, r.ID, d)
+	return GetDrain200JSONResponse(view), err
 }
 
 // operatorDrain is the drain in force, nil if there is none. A machine that neither reports nor is drained isn't known.
@@ -100,14 +79,12 @@ func (s *Server) operatorDrain(ctx context.Context, id string) (*queue.OperatorD
 	return nil, err
 }
 
-func (s *Server) answerDrain(c echo.Context, d *queue.OperatorDrain) error {
-	running, err := s.o.Queue.InFlight(c.Request().Context(), c.Param("id"))
-	if err != nil {
-		return err
-	}
-	out := draining{Machine: c.Param("id"), Running: running}
+// drainView is a machine's operator drain, nil for none. While one is in force, Running can only fall.
+func (s *Server) drainView(ctx context.Context, machine string, d *queue.OperatorDrain) (client.Drain, error) {
+	running, err := s.o.Queue.InFlight(ctx, machine)
+	view := client.Drain{Machine: machine, Running: running}
 	if d != nil {
-		out.Drained, out.Reason, out.Until = true, d.Reason, &d.Until
+		view.Drained, view.Reason, view.Until = true, d.Reason, &d.Until
 	}
-	return c.JSON(http.StatusOK, out)
+	return view, err
 }

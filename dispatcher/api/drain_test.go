@@ -15,7 +15,7 @@ func TestAMachineIsDrained(t *testing.T) {
 	w := v.worker()
 	status, out := v.do("POST", "/v1/machines/m1/drain", "")
 	require.Equal(t, http.StatusNotFound, status)
-	require.Contains(t, out["error"].(map[string]any)["message"], `no machine "m1" reports`)
+	require.Contains(t, out["detail"], `no machine "m1" reports`)
 	require.NoError(t, v.queue.ReportMachine(t.Context(), queue.Machine{ID: "m1", Pool: "standard", State: queue.MachineReady}))
 
 	v.submit(`{"type": "simulation"}`)
@@ -59,13 +59,13 @@ func TestADrainIsRefused(t *testing.T) {
 	for body, want := range map[string]string{
 		`{"for": "0s"}`:   "for is 0s, want 1s to 168h",
 		`{"for": "200h"}`: "for is 200h, want 1s to 168h",
-		`{"for": 30}`:     `for is number, want a duration such as "10m"`,
+		`{"for": 30}`:     `for is 30, want a duration such as "10m"`,
 		`{"why": "x"}`:    "why unknown field; the fields are for, reason",
-		`{"reason": "` + strings.Repeat("x", 501) + `"}`: "reason is 501 bytes long",
+		`{"reason": "` + strings.Repeat("x", 501) + `"}`: "reason is 501 characters long, want at most 500",
 	} {
 		status, out := v.do("POST", "/v1/machines/m1/drain", body)
 		require.Equal(t, http.StatusBadRequest, status, out)
-		e := out["error"].(map[string]any)
-		require.Contains(t, e["field"].(string)+" "+e["message"].(string), want)
+		e := out
+		require.Contains(t, e["field"].(string)+" "+e["detail"].(string), want)
 	}
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,52 +9,45 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/labstack/echo/v4"
-
 	"github.com/emprops/machinectl/queue"
 )
 
-// events streams a job's events as server-sent events: id, event (the kind) and data (queue.Event). An "end" event after
-// the final one tells the client not to reconnect. A client resumes with Last-Event-ID, or with ?after= if it can't set
-// headers.
-func (s *Server) events(c echo.Context) error {
-	q, err := query(c.Request(), "after")
-	if err != nil {
-		return err
-	}
-	after := c.Request().Header.Get("Last-Event-ID")
-	if after == "" {
-		after = q.Get("after")
-	}
-	if len(after) > 64 {
-		return invalid("after", "is %d bytes long: give the id of an event", len(after))
-	}
+// JobEvents implements [StrictServerInterface]. It streams a job's events as server-sent events: id, event (the kind) and
+// data (an Event). An "end" event after the final one tells the client not to reconnect. A client resumes with
+// Last-Event-ID, or with ?after= if it can't set headers.
+func (s *Server) JobEvents(ctx context.Context, r JobEventsRequestObject) (JobEventsResponseObject, error) {
 	if s.streams.Add(1) > int64(s.o.MaxStreams) {
 		s.streams.Add(-1)
-		return refuse(http.StatusServiceUnavailable, codeBusy, "", "there are %d event streams open: poll the job instead, or try again", s.o.MaxStreams)
+		return nil, refuse(http.StatusServiceUnavailable, codeBusy, "", "there are %d event streams open: poll the job instead, or try again", s.o.MaxStreams)
 	}
-	defer s.streams.Add(-1)
-
-	ctx, cancel := context.WithCancel(c.Request().Context())
-	defer cancel()
-	defer context.AfterFunc(s.stopping, cancel)()
-	stream, err := s.o.Queue.Events(ctx, c.Param("id"), after)
+	reading, cancel := context.WithCancel(ctx)
+	stopped := context.AfterFunc(s.stopping, cancel)
+	end := func() {
+		stopped()
+		cancel()
+		s.streams.Add(-1)
+	}
+	stream, err := s.o.Queue.Events(reading, r.ID, cmp.Or(r.Params.LastEventID, r.Params.After))
 	if err != nil {
-		return err
+		end()
+		return nil, err
 	}
-	h := c.Response().Header()
-	h.Set(echo.HeaderContentType, "text/event-stream")
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Accel-Buffering", "no")
-	c.Response().WriteHeader(http.StatusOK)
-	w := &sseWriter{c: c, timeout: s.o.WriteTimeout}
-	w.send("retry: 2000\n\n")
-	s.pump(c, stream, w)
-	return nil // the answer has begun: its status can't change any more
+	return served(func(w http.ResponseWriter) error {
+		defer end()
+		h := w.Header()
+		h.Set("Content-Type", "text/event-stream")
+		h.Set("Cache-Control", "no-store")
+		h.Set("X-Accel-Buffering", "no")
+		w.WriteHeader(http.StatusOK)
+		out := &sseWriter{w: w, timeout: s.o.WriteTimeout}
+		out.send("retry: 2000\n\n")
+		s.pump(ctx, r.ID, stream, out)
+		return nil // the answer has begun: its status can't change any more
+	}), nil
 }
 
 // pump copies events until the stream, the client or the server ends.
-func (s *Server) pump(c echo.Context, stream *queue.EventStream, w *sseWriter) {
+func (s *Server) pump(ctx context.Context, job string, stream *queue.EventStream, w *sseWriter) {
 	beat := time.NewTicker(s.o.StreamBeat)
 	defer beat.Stop()
 	for w.err == nil {
@@ -63,7 +57,7 @@ func (s *Server) pump(c echo.Context, stream *queue.EventStream, w *sseWriter) {
 		case <-s.stopping.Done():
 			w.send(": the dispatcher is stopping, come back\n\n")
 			return
-		case <-c.Request().Context().Done():
+		case <-ctx.Done():
 			return
 		case e, open := <-stream.C:
 			if open {
@@ -77,25 +71,25 @@ func (s *Server) pump(c echo.Context, stream *queue.EventStream, w *sseWriter) {
 				w.send("event: end\ndata: {}\n\n")
 			case s.stopping.Err() != nil:
 				w.send(": the dispatcher is stopping, come back\n\n")
-			case c.Request().Context().Err() == nil:
+			case ctx.Err() == nil:
 				w.send(": the events can't be read now, come back\n\n")
-				s.log.Warn("event stream interrupted", "job", c.Param("id"), "error", err)
+				s.log.Warn("event stream interrupted", "job", job, "error", err)
 			}
 			return
 		}
 	}
-	s.log.Debug("event stream's client is gone or too slow", "job", c.Param("id"), "error", w.err)
+	s.log.Debug("event stream's client is gone or too slow", "job", job, "error", w.err)
 }
 
 // sseWriter gives each write a deadline. After the first error it does nothing.
 type sseWriter struct {
-	c       echo.Context
+	w       http.ResponseWriter
 	timeout time.Duration
 	err     error
 }
 
 func (w *sseWriter) event(e queue.Event) {
-	data, err := json.Marshal(e)
+	data, err := json.Marshal(eventView(&e))
 	if err != nil {
 		w.err = err
 		return
@@ -107,11 +101,11 @@ func (w *sseWriter) send(text string) {
 	if w.err != nil {
 		return
 	}
-	rc := http.NewResponseController(w.c.Response())
+	rc := http.NewResponseController(w.w)
 	if w.err = rc.SetWriteDeadline(time.Now().Add(w.timeout)); w.err != nil {
 		return
 	}
-	if _, w.err = w.c.Response().Write([]byte(text)); w.err != nil {
+	if _, w.err = w.w.Write([]byte(text)); w.err != nil {
 		return
 	}
 	w.err = rc.Flush()

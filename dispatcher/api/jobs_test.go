@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/emprops/machinectl/client"
 	"github.com/emprops/machinectl/dispatcher/api"
 	"github.com/emprops/machinectl/dispatcher/fleet"
 	"github.com/emprops/machinectl/queue"
@@ -46,7 +47,7 @@ func TestTheLifeOfAJob(t *testing.T) {
 
 	status, out = v.do("POST", "/v1/jobs/"+id+"/cancel", "")
 	require.Equal(t, http.StatusConflict, status, out)
-	require.Equal(t, "conflict", out["error"].(map[string]any)["code"])
+	require.Equal(t, "conflict", out["code"])
 
 	second := v.submit(`{"type": "simulation"}`)
 	status, out = v.do("POST", "/v1/jobs/"+second+"/cancel", `{"reason": "changed my mind"}`)
@@ -76,10 +77,10 @@ func TestARepetitionAndAConflict(t *testing.T) {
 	} {
 		status, out := v.do("POST", "/v1/jobs", body)
 		require.Equal(t, http.StatusConflict, status)
-		detail := out["error"].(map[string]any)
+		detail := out
 		require.Equal(t, "conflict", detail["code"])
 		require.Equal(t, field, detail["field"])
-		require.Contains(t, detail["message"], "job "+id+", which differs in "+field)
+		require.Contains(t, detail["detail"], "job "+id+", which differs in "+field)
 	}
 	_, list := v.do("GET", "/v1/jobs", "")
 	require.Len(t, list["jobs"], 1)
@@ -91,7 +92,7 @@ func TestEndedJobsWaitAgain(t *testing.T) {
 	id := v.submit(`{"type": "simulation", "max_attempts": 1}`)
 	status, out := v.do("POST", "/v1/jobs/"+id+"/requeue", "")
 	require.Equal(t, http.StatusConflict, status)
-	require.Contains(t, out["error"].(map[string]any)["message"], "has not ended")
+	require.Contains(t, out["detail"], "has not ended")
 	require.NoError(t, v.queue.Fail(t.Context(), v.claim(w).Lease, queue.Failure{Code: "boom", Retriable: true}))
 	_, out = v.do("GET", "/v1/jobs?state=dead", "")
 	dead := len(out["jobs"].([]any))
@@ -106,7 +107,7 @@ func TestEndedJobsWaitAgain(t *testing.T) {
 	require.NoError(t, v.queue.Complete(t.Context(), v.claim(w).Lease, queue.Result{}))
 	status, out = v.do("POST", "/v1/jobs/"+id+"/requeue", "")
 	require.Equal(t, http.StatusConflict, status)
-	require.Contains(t, out["error"].(map[string]any)["message"], "submit it again instead")
+	require.Contains(t, out["detail"], "submit it again instead")
 }
 
 func TestATypeIsPaused(t *testing.T) {
@@ -133,7 +134,7 @@ func TestATypeIsPaused(t *testing.T) {
 
 func TestTheSituationIsTold(t *testing.T) {
 	is := api.Situation{
-		Dispatcher: api.Identity{ID: "a", Addr: "127.0.0.1:1", Namespace: "default"}, Leader: &api.Identity{ID: "b"}, Conflict: "elsewhere",
+		Dispatcher: client.Identity{ID: "a", Addr: "127.0.0.1:1", Namespace: "default"}, Leader: &client.Identity{ID: "b"}, Conflict: "elsewhere",
 		Unwatched: []fleet.NamespacePools{{Namespace: "gpu", Pools: []string{"heavy"}}}, UnwatchedUnknown: "no right to",
 	}
 	v := start(t, func(o *api.Options) { o.Situation = func() api.Situation { return is } })
@@ -157,9 +158,16 @@ func TestRefusals(t *testing.T) {
 	}{
 		{"unknown field", "POST", "/v1/jobs", `{"type": "simulation", "timeout_minutes": 3}`, 400, "invalid", "timeout_minutes", "unknown field; the fields are capabilities, deadline,"},
 		{"repeated field", "POST", "/v1/jobs", `{"type": "simulation", "type": "x"}`, 400, "invalid", "type", "given twice"},
-		{"wrong type", "POST", "/v1/jobs", `{"type": "simulation", "priority": "high"}`, 400, "invalid", "priority", "is string, want a whole number"},
+		{"wrong type", "POST", "/v1/jobs", `{"type": "simulation", "priority": "high"}`, 400, "invalid", "priority", "is \"high\", want a whole number from 0 to 100"},
 		{"a fraction", "POST", "/v1/jobs", `{"type": "simulation", "priority": 1.5}`, 400, "invalid", "priority", "want a whole number"},
-		{"wrong element", "POST", "/v1/jobs", `{"type": "simulation", "capabilities": [1]}`, 400, "invalid", "capabilities", "is number, want text"},
+		{"wrong element", "POST", "/v1/jobs", `{"type": "simulation", "capabilities": [1]}`, 400, "invalid", "capabilities[0]", "is 1, want text"},
+		{"wrong element of an object", "POST", "/v1/jobs", `{"type": "simulation", "metadata": {"a.b": 1}}`, 400, "invalid", `metadata["a.b"]`, "is 1, want text"},
+		{"an object's field twice", "POST", "/v1/jobs", `{"type": "simulation", "metadata": {"a": "1"}, "metadata": {}}`, 400, "invalid", "metadata", "given twice"},
+		{"null", "POST", "/v1/jobs", `{"type": "simulation", "tenant": null}`, 400, "invalid", "tenant", "is null, want text"},
+		{"a fraction", "POST", "/v1/jobs", `{"type": "simulation", "priority": 5.5}`, 400, "invalid", "priority", "is 5.5, want a whole number from 0 to 100"},
+		{"an integer as Go can't read it", "POST", "/v1/jobs", `{"type": "simulation", "max_attempts": 5.0}`, 400, "invalid", "max_attempts", "want a whole number without a fraction"},
+		{"an integer too large", "POST", "/v1/jobs", `{"type": "simulation", "max_attempts": 123456789012345678901234567890}`, 400, "invalid", "max_attempts", "want a whole number"},
+		{"February 30", "POST", "/v1/jobs", `{"type": "simulation", "deadline": "2027-02-30T00:00:00Z"}`, 400, "invalid", "deadline", "want a time such as"},
 		{"wrong duration", "POST", "/v1/jobs", `{"type": "simulation", "timeout": 30}`, 400, "invalid", "timeout", `a duration such as "10m"`},
 		{"unreadable duration", "POST", "/v1/jobs", `{"type": "simulation", "timeout": "30 minutes"}`, 400, "invalid", "timeout", `a duration such as "10m"`},
 		{"wrong time", "POST", "/v1/jobs", `{"type": "simulation", "deadline": "tomorrow"}`, 400, "invalid", "deadline", "2026-01-31T12:00:00Z"},
@@ -188,7 +196,7 @@ func TestRefusals(t *testing.T) {
 		{"unknown path", "GET", "/v1/job", "", 404, "not_found", "", "/v1/openapi.json"},
 		{"wrong method", "DELETE", "/v1/jobs", "", 405, "method_not_allowed", "", "Allow header"},
 		{"unknown parameter", "GET", "/v1/jobs?status=done", "", 400, "invalid", "status", "the parameters are type, state, tenant, limit, cursor"},
-		{"unknown state", "GET", "/v1/jobs?state=done", "", 400, "invalid", "state", "the states are waiting delayed"},
+		{"unknown state", "GET", "/v1/jobs?state=done", "", 400, "invalid", "state", "want one of waiting, delayed, running"},
 		{"wrong limit", "GET", "/v1/jobs?limit=0", "", 400, "invalid", "limit", "1 to 500"},
 		{"twice", "GET", "/v1/jobs?limit=1&limit=2", "", 400, "invalid", "limit", "given 2 times"},
 		{"wrong cursor", "GET", "/v1/jobs?cursor=%00", "", 400, "invalid", "cursor", ""},
@@ -199,12 +207,12 @@ func TestRefusals(t *testing.T) {
 			v.t = t
 			status, out := v.do(tc.method, tc.path, tc.body, "Content-Type", "application/json")
 			require.Equal(t, tc.status, status, out)
-			detail := out["error"].(map[string]any)
+			detail := out
 			require.Equal(t, tc.code, detail["code"])
 			field, _ := detail["field"].(string)
 			require.Equal(t, tc.field, field, detail)
-			require.Contains(t, detail["message"], tc.message)
-			require.NotRegexp(t, `time: |parsing time|json: |JSON: |looking for|invalid character|unmarshal`, detail["message"])
+			require.Contains(t, detail["detail"], tc.message)
+			require.NotRegexp(t, `time: |parsing time|json: |JSON: |looking for|invalid character|unmarshal`, detail["detail"])
 		})
 	}
 	status, out := v.do("POST", "/v1/jobs", `type=simulation`, "Content-Type", "application/x-www-form-urlencoded")

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"regexp"
 	"runtime/debug"
-	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -71,20 +70,31 @@ func (s *Server) recoverPanics(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 // bound limits the body's size and, except for streams and files, the time.
-func (s *Server) bound(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		r := c.Request()
-		r.Body = http.MaxBytesReader(c.Response(), r.Body, s.o.MaxBody)
-		if strings.HasSuffix(c.Path(), "/events") || strings.Contains(c.Path(), "/blobs/") {
+func (s *Server) bound(op *operation) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			r := c.Request()
+			r.Body = http.MaxBytesReader(c.Response(), r.Body, s.o.MaxBody)
+			ctx := context.WithValue(r.Context(), requestKey{}, r)
+			if !op.streams() {
+				var cancel context.CancelFunc
+				ctx, cancel = context.WithTimeout(ctx, s.o.Timeout)
+				defer cancel()
+				deadline := time.Now().Add(s.o.Timeout + s.o.WriteTimeout)
+				if err := http.NewResponseController(c.Response()).SetWriteDeadline(deadline); err != nil {
+					return err
+				}
+			}
+			c.SetRequest(r.WithContext(ctx))
 			return next(c)
 		}
-		ctx, cancel := context.WithTimeout(r.Context(), s.o.Timeout)
-		defer cancel()
-		deadline := time.Now().Add(s.o.Timeout + s.o.WriteTimeout)
-		if err := http.NewResponseController(c.Response()).SetWriteDeadline(deadline); err != nil {
-			return err
-		}
-		c.SetRequest(r.WithContext(ctx))
-		return next(c)
 	}
+}
+
+// requestKey is the context key of the request, for the handlers that serve more than the generated types can say.
+type requestKey struct{}
+
+func requestOf(ctx context.Context) *http.Request {
+	r, _ := ctx.Value(requestKey{}).(*http.Request)
+	return r
 }

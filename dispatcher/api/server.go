@@ -111,13 +111,14 @@ func (o Options) withDefaults() (Options, error) {
 
 // Server serves the API on one listener. Start it once; Stop is idempotent and may be called at any time.
 type Server struct {
-	o       Options
-	log     *slog.Logger
-	metrics *metrics
-	blobs   string // absolute folder of the files that are served; empty: none are
-	http    *http.Server
-	lis     net.Listener
-	streams atomic.Int64
+	o        Options
+	log      *slog.Logger
+	metrics  *metrics
+	document *document
+	blobs    string // absolute folder of the files that are served; empty: none are
+	http     *http.Server
+	lis      net.Listener
+	streams  atomic.Int64
 	// stopping ends with endStreams, and all event streams with it.
 	stopping   context.Context
 	endStreams context.CancelFunc
@@ -136,6 +137,9 @@ func New(o Options) (*Server, error) {
 		if s.blobs, err = blobFolder(o.BlobRoot, o.Logger); err != nil {
 			return nil, err
 		}
+	}
+	if s.document, err = loadDocument(); err != nil {
+		return nil, err
 	}
 	if s.metrics, err = newMetrics(o.Registry, o); err != nil {
 		return nil, err
@@ -189,30 +193,12 @@ func (s *Server) handler() http.Handler {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.writeError
-	e.Use(s.identify, s.observe, s.recoverPanics, s.bound)
-
-	e.GET("/healthz", s.healthz)
-	e.GET("/readyz", s.readyz)
-	e.GET("/metrics", echo.WrapHandler(s.metrics.handler()))
-	v1 := e.Group("/v1")
-	v1.GET("/openapi.json", s.openapi)
-	v1.POST("/jobs", s.submit)
-	v1.GET("/jobs", s.list)
-	v1.GET("/jobs/:id", s.get)
-	v1.POST("/jobs/:id/cancel", s.cancel)
-	v1.POST("/jobs/:id/requeue", s.requeue)
-	v1.GET("/jobs/:id/explain", s.explain)
-	v1.GET("/jobs/:id/events", s.events)
-	v1.GET("/jobs/:id/blobs/:name", s.blob)
-	v1.GET("/status", s.status)
-	v1.GET("/types", s.listTypes)
-	v1.POST("/types/:type/pause", s.pause)
-	v1.POST("/types/:type/resume", s.resume)
-	v1.GET("/pools", s.listPools)
-	v1.GET("/pools/:pool", s.getPool)
-	v1.GET("/machines", s.listMachines)
-	v1.GET("/machines/:id/drain", s.getDrain)
-	v1.POST("/machines/:id/drain", s.drain)
-	v1.DELETE("/machines/:id/drain", s.endDrain)
+	e.Binder = binder{}
+	e.Use(s.identify, s.observe, s.recoverPanics)
+	each := make(map[string][]echo.MiddlewareFunc, len(s.document.operations))
+	for _, op := range s.document.operations {
+		each[op.id] = []echo.MiddlewareFunc{s.bound(op), s.validate(op)}
+	}
+	RegisterHandlersWithOptions(e, NewStrictHandler(s, nil), RegisterHandlersOptions{OperationMiddlewares: each})
 	return e
 }

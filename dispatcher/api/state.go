@@ -1,102 +1,63 @@
 package api
 
 import (
-	_ "embed"
+	"context"
 	"net/http"
 
-	"github.com/labstack/echo/v4"
-
-	"github.com/emprops/machinectl/dispatcher/resize"
-	"github.com/emprops/machinectl/queue"
+	"github.com/emprops/machinectl/client"
 )
 
-//go:embed openapi.json
-var openapiDocument []byte
+// served is an answer that is written with the request at hand: the generated types can't stream or serve ranges.
+type served func(w http.ResponseWriter) error
 
-func (s *Server) openapi(c echo.Context) error {
-	return c.Blob(http.StatusOK, echo.MIMEApplicationJSON, openapiDocument)
+// VisitOpenapiResponse implements [OpenapiResponseObject].
+func (f served) VisitOpenapiResponse(w http.ResponseWriter) error { return f(w) }
+
+// VisitMetricsResponse implements [MetricsResponseObject].
+func (f served) VisitMetricsResponse(w http.ResponseWriter) error { return f(w) }
+
+// VisitJobBlobResponse implements [JobBlobResponseObject].
+func (f served) VisitJobBlobResponse(w http.ResponseWriter) error { return f(w) }
+
+// VisitJobEventsResponse implements [JobEventsResponseObject].
+func (f served) VisitJobEventsResponse(w http.ResponseWriter) error { return f(w) }
+
+// Openapi implements [StrictServerInterface].
+func (s *Server) Openapi(context.Context, OpenapiRequestObject) (OpenapiResponseObject, error) {
+	return served(func(w http.ResponseWriter) error {
+		w.Header().Set("Content-Type", "application/json")
+		_, err := w.Write(s.document.json)
+		return err
+	}), nil
 }
 
-// health is the answer to /healthz: the process serves requests.
-type health struct {
-	Status string `json:"status"`
+// Metrics implements [StrictServerInterface].
+func (s *Server) Metrics(ctx context.Context, _ MetricsRequestObject) (MetricsResponseObject, error) {
+	return served(func(w http.ResponseWriter) error {
+		s.metrics.handler().ServeHTTP(w, requestOf(ctx))
+		return nil
+	}), nil
 }
 
-func (s *Server) healthz(c echo.Context) error {
-	return c.JSON(http.StatusOK, health{Status: "ok"})
+// Healthz implements [StrictServerInterface]: the process serves requests.
+func (s *Server) Healthz(context.Context, HealthzRequestObject) (HealthzResponseObject, error) {
+	return Healthz200JSONResponse{Status: "ok"}, nil
 }
 
-// readiness is the answer to /readyz. Ready means that jobs are accepted. Without Nomad they still are, but no pool is resized.
-type readiness struct {
-	Ready bool  `json:"ready"`
-	Redis check `json:"redis"`
-	Nomad check `json:"nomad"`
-	Leads bool  `json:"leads"` // this dispatcher is the one of several that resizes pools
-}
-
-type check struct {
-	OK     bool   `json:"ok"`
-	Reason string `json:"reason,omitempty"`
-}
-
-func checkOf(err error) check {
-	if err != nil {
-		return check{Reason: err.Error()}
-	}
-	return check{OK: true}
-}
-
-func (s *Server) readyz(c echo.Context) error {
-	r := readiness{Redis: checkOf(s.o.Queue.Ping(c.Request().Context())), Nomad: checkOf(s.o.Pools.Health()), Leads: s.o.Pools.Leads()}
+// Readyz implements [StrictServerInterface]. Ready means that jobs are accepted. Without Nomad they still are, but no pool is
+// resized.
+func (s *Server) Readyz(ctx context.Context, _ ReadyzRequestObject) (ReadyzResponseObject, error) {
+	r := client.Readiness{Redis: checkOf(s.o.Queue.Ping(ctx)), Nomad: checkOf(s.o.Pools.Health()), Leads: s.o.Pools.Leads()}
 	r.Ready = r.Redis.OK
-	status := http.StatusOK
 	if !r.Ready {
-		status = http.StatusServiceUnavailable
-		c.Response().Header().Set("Retry-After", "2")
+		return Readyz503JSONResponse{Body: r, Headers: Readyz503ResponseHeaders{RetryAfter: 2}}, nil
 	}
-	return c.JSON(status, r)
+	return Readyz200JSONResponse(r), nil
 }
 
-func (s *Server) listPools(c echo.Context) error {
-	if _, err := query(c.Request()); err != nil {
-		return err
-	}
-	pools := s.o.Pools.Pools()
-	if pools == nil {
-		pools = []resize.PoolView{}
-	}
-	return c.JSON(http.StatusOK, map[string]any{"pools": pools})
-}
-
-func (s *Server) getPool(c echo.Context) error {
-	if _, err := query(c.Request()); err != nil {
-		return err
-	}
-	name := c.Param("pool")
-	pool, ok := s.o.Pools.Pool(name)
-	if !ok {
-		if err := s.o.Pools.Health(); err != nil {
-			return refuse(http.StatusServiceUnavailable, codeUnavailable, "", "pools can't be read from Nomad: %s", err)
-		}
-		return refuse(http.StatusNotFound, codeNotFound, "pool", "no pool %q: GET /v1/pools lists them", name)
-	}
-	return c.JSON(http.StatusOK, pool)
-}
-
-func (s *Server) listMachines(c echo.Context) error {
-	q, err := query(c.Request(), "pool")
+func checkOf(err error) client.Check {
 	if err != nil {
-		return err
+		return client.Check{Reason: err.Error()}
 	}
-	all, err := s.o.Queue.Machines(c.Request().Context())
-	if err != nil {
-		return err
-	}
-	machines := []queue.Machine{}
-	for _, m := range all {
-		if q.Get("pool") == "" || m.Pool == q.Get("pool") {
-			machines = append(machines, m)
-		}
-	}
-	return c.JSON(http.StatusOK, map[string]any{"machines": machines})
+	return client.Check{OK: true}
 }

@@ -95,7 +95,7 @@ func TestStreamsAreBoundedAndEndWithTheServer(t *testing.T) {
 	s.next()
 	status, out := v.do("GET", "/v1/jobs/"+id+"/events", "")
 	require.Equal(t, http.StatusServiceUnavailable, status)
-	require.Equal(t, "too_many_streams", out["error"].(map[string]any)["code"])
+	require.Equal(t, "too_many_streams", out["code"])
 	comment, _ := s.next()
 	require.Equal(t, ": still here", comment)
 
@@ -172,7 +172,7 @@ func TestBlobs(t *testing.T) {
 		require.NotContains(t, string(body), "0123")
 	}
 	_, out := v.do("GET", base+"far", "")
-	require.Contains(t, out["error"].(map[string]any)["message"], "fetch it from s3://bucket/x.png")
+	require.Contains(t, out["detail"], "fetch it from s3://bucket/x.png")
 }
 
 // The folder is created by the agent that stores the first file, which may be after the dispatcher started.
@@ -185,7 +185,7 @@ func TestABlobFolderThatComesLater(t *testing.T) {
 	require.NoError(t, v.queue.Complete(t.Context(), v.claim(w).Lease, queue.Result{Blobs: []queue.Blob{blob}}))
 	status, out := v.do("GET", "/v1/jobs/"+id+"/blobs/x", "")
 	require.Equal(t, http.StatusNotFound, status)
-	require.Contains(t, out["error"].(map[string]any)["message"], "is not in the store")
+	require.Contains(t, out["detail"], "is not in the store")
 	require.NoDirExists(t, root, "reading makes nothing")
 	require.NoError(t, os.Mkdir(root, 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(root, "x"), []byte("1"), 0o600))
