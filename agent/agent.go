@@ -13,6 +13,7 @@ import (
 	"github.com/emprops/machinectl/agent/connector"
 	"github.com/emprops/machinectl/agent/gpu"
 	"github.com/emprops/machinectl/hcl/manifest"
+	"github.com/emprops/machinectl/nettext"
 	"github.com/emprops/machinectl/queue"
 )
 
@@ -64,7 +65,7 @@ func Run(ctx context.Context, o Options) error {
 	defer a.watch.Close()
 	listener, err := listen(ctx, o.Listen, o.Fallback)
 	if err != nil {
-		return fmt.Errorf("health server: %w", err)
+		return fmt.Errorf("health server: %w", nettext.Explain(err))
 	}
 	a.addr = o.Advertise
 	if a.addr == "" {

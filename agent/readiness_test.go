@@ -24,10 +24,10 @@ func TestReadinessProblems(t *testing.T) {
 		serve func(net.Conn) // nil: nothing listens
 		want  string
 	}{
-		"no listener": {nil, "nothing listens at ADDR"},
+		"no listener": {nil, "ADDR: connection refused"},
 		"silence":     {func(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) }, "ADDR did not answer within 100ms"},
-		"hangs up":    {func(net.Conn) {}, "ADDR closed the connection without an answer"},
-		"not HTTP":    {func(conn net.Conn) { _, _ = conn.Write([]byte("SSH-2.0-x\r\n\r\n")) }, "ADDR does not answer in HTTP"},
+		"hangs up":    {func(net.Conn) {}, "ADDR: it closed the connection before its answer was complete"},
+		"not HTTP":    {func(conn net.Conn) { _, _ = conn.Write([]byte("SSH-2.0-x\r\n\r\n")) }, "ADDR: it does not speak HTTP"},
 		"unavailable": {func(conn net.Conn) {
 			_, _ = conn.Write([]byte("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"))
 		}, "GET http://ADDR/ready: status 503 Service Unavailable"},

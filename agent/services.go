@@ -7,14 +7,12 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
-	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/emprops/machinectl/hcl/manifest"
 	"github.com/emprops/machinectl/hcl/timetext"
+	"github.com/emprops/machinectl/nettext"
 	"github.com/emprops/machinectl/queue"
 )
 
@@ -86,16 +84,10 @@ func (s *service) problem(err error, timeout time.Duration) string {
 	switch {
 	case errors.As(err, &answered):
 		return answered.Error()
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return "nothing listens at " + s.addr
-	case errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded):
+	case nettext.TimedOut(err):
 		return fmt.Sprintf("%s did not answer within %s", s.addr, timetext.Duration(timeout))
-	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET):
-		return s.addr + " closed the connection without an answer"
-	case strings.Contains(err.Error(), "malformed HTTP"): // net/http has no error value for it
-		return s.addr + " does not answer in HTTP"
 	default:
-		return fmt.Sprintf("%s: %s", s.addr, err)
+		return s.addr + ": " + nettext.Reason(err)
 	}
 }
 

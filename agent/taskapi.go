@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/emprops/machinectl/agent/foreign"
+	"github.com/emprops/machinectl/nettext"
 )
 
 // TaskAPI is Nomad's API as a task reaches it: over a Unix socket, with the task's workload identity. The agent makes only
@@ -119,7 +120,7 @@ func (t *TaskAPI) call(ctx context.Context, method, path string, body []byte, re
 	req.Header.Set("Authorization", "Bearer "+t.token)
 	resp, err := t.http.Do(req)
 	if err != nil {
-		return fmt.Errorf("task API: %w", err)
+		return fmt.Errorf("task API: %w", nettext.Explain(err))
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
@@ -131,7 +132,7 @@ func (t *TaskAPI) call(ctx context.Context, method, path string, body []byte, re
 	}
 	answer := foreign.NewScanner(resp.Body)
 	if read(answer); answer.Err() != nil {
-		return fmt.Errorf("task API: %s %s: %w", method, path, answer.Err())
+		return fmt.Errorf("task API: %s %s: %w", method, path, nettext.Explain(answer.Err()))
 	}
 	return nil
 }

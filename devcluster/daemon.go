@@ -13,6 +13,7 @@ import (
 
 	"github.com/emprops/machinectl/devcluster/child"
 	"github.com/emprops/machinectl/hcl/timetext"
+	"github.com/emprops/machinectl/nettext"
 )
 
 const (
@@ -77,7 +78,7 @@ func (d *daemon) await(ctx context.Context, ready func(context.Context) error) e
 		case <-d.done:
 			return fmt.Errorf("devcluster: %s ended while starting: %w\n%s", d.name, d.err, d.tail())
 		case <-ctx.Done():
-			return fmt.Errorf("devcluster: start %s: %w (last: %w)\n%s", d.name, context.Cause(ctx), err, d.tail())
+			return fmt.Errorf("devcluster: start %s: %w (last: %w)\n%s", d.name, context.Cause(ctx), nettext.Explain(err), d.tail())
 		case <-tick.C:
 		}
 	}

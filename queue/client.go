@@ -14,6 +14,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/emprops/machinectl/hcl/timetext"
+	"github.com/emprops/machinectl/nettext"
 	"github.com/emprops/machinectl/queue/internal/gather"
 	"github.com/emprops/machinectl/queue/internal/script"
 )
@@ -135,7 +136,7 @@ func (c *Client) wrap(ctx context.Context, err error) error {
 	if cluster, ok := c.rdb.(*redis.ClusterClient); ok {
 		cluster.ReloadState(ctx) // another server may hold the slot by now
 	}
-	return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	return fmt.Errorf("%w: %w", ErrUnavailable, nettext.Explain(err))
 }
 
 // errNoAnswer is the cause of a context whose deadline this package has set, not the caller.

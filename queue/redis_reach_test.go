@@ -123,6 +123,19 @@ func startSentinel(t *testing.T, host, port string) string {
 	return addr
 }
 
+// TestUnreachableInPlainWords checks that the error names the server and the fault, without texts of Go's libraries.
+func TestUnreachableInPlainWords(t *testing.T) {
+	for url, want := range map[string]string{
+		"redis://127.0.0.1:1":   "the queue is not reachable: 127.0.0.1:1: connection refused",
+		"redis://redis.invalid": `the queue is not reachable: the host "redis.invalid" is not known`,
+	} {
+		_, err := queue.Open(t.Context(), queue.Options{URL: url})
+		require.ErrorIs(t, err, queue.ErrUnavailable)
+		require.ErrorContains(t, err, want)
+		require.NotRegexp(t, `dial tcp|lookup |connect:|\bEOF\b|tls: `, err.Error())
+	}
+}
+
 func TestOverTLS(t *testing.T) {
 	dir := t.TempDir()
 	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")

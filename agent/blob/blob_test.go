@@ -84,7 +84,7 @@ func TestWrongURLs(t *testing.T) {
 		"s3://bucket?regoin=x":               `no option "regoin"`,
 		"s3://bucket?region=x&path_style=so": "true or false",
 		"file:///dev/null/x":                 "not a directory",
-		":":                                  "missing protocol scheme",
+		":":                                  "is not a URL",
 	} {
 		_, err := Open(t.Context(), raw)
 		require.ErrorContains(t, err, want, raw)

@@ -16,6 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/emprops/machinectl/nettext"
 )
 
 // partSize is the size of a part of a large file's upload, in bytes: the minimum that S3 allows. One part is in memory at a
@@ -75,38 +77,41 @@ func (b bucket) put(ctx context.Context, key, contentType string, r io.Reader) e
 	_, err := b.upload.UploadObject(ctx, &transfermanager.UploadObjectInput{
 		Bucket: aws.String(b.name), Key: aws.String(key), ContentType: aws.String(contentType), Body: r,
 	})
-	if said, ok := refusal(err); ok {
+	said, lasting := refusal(err)
+	switch {
+	case said == "":
+		return nettext.Explain(err)
+	case lasting:
 		return &refusedError{store: "s3://" + b.name, said: said}
+	default:
+		return fmt.Errorf("s3://%s answers: %s", b.name, said)
 	}
-	return err
 }
 
 // passing are the codes of S3's temporary refusals, such as of a wrong clock or of credentials that are about to be renewed.
 var passing = []string{"RequestTimeTooSkewed", "ExpiredToken", "TokenRefreshRequired", "RequestTimeout", "SlowDown", "OperationAborted"}
 
-// refusal returns the server's explanation if another attempt would be refused too, such as for the credentials, the bucket
-// or the size.
-func refusal(err error) (string, bool) {
+// refusal returns the server's explanation of an error that it answered with, or "". lasting reports whether another attempt
+// would be refused too, such as for the credentials, the bucket or the size.
+func refusal(err error) (said string, lasting bool) {
 	answer, ok := errors.AsType[interface {
 		error
 		HTTPStatusCode() int
 	}](err)
-	if !ok {
+	if !ok || answer.HTTPStatusCode() == 0 {
 		return "", false
 	}
 	status := answer.HTTPStatusCode()
-	said := fmt.Sprintf("status %d", status)
+	said = fmt.Sprintf("status %d", status)
+	lasting = status >= 300 && status < 500 && status != http.StatusRequestTimeout && status != http.StatusConflict &&
+		status != http.StatusTooManyRequests
 	if e, ok := errors.AsType[interface {
 		error
 		ErrorCode() string
 		ErrorMessage() string
 	}](err); ok {
-		if slices.Contains(passing, e.ErrorCode()) {
-			return "", false
-		}
 		said = fmt.Sprintf("%s (%s)", e.ErrorCode(), e.ErrorMessage())
+		lasting = lasting && !slices.Contains(passing, e.ErrorCode())
 	}
-	lasting := status >= 300 && status < 500 && status != http.StatusRequestTimeout && status != http.StatusConflict &&
-		status != http.StatusTooManyRequests
 	return said, lasting
 }

@@ -125,6 +125,17 @@ func TestS3Fails(t *testing.T) {
 	require.Contains(t, f.Message, "AccessDenied")
 }
 
+// TestS3Unreachable checks that the failure names the server and the fault, without texts of the S3 library.
+func TestS3Unreachable(t *testing.T) {
+	_, _ = startS3(t) // sets the credentials
+	s, err := Open(t.Context(), "s3://results?region=x&path_style=true&endpoint=http://127.0.0.1:1")
+	require.NoError(t, err)
+	_, err = s.Attempt("j", 1).Store(t.Context(), "a", "", strings.NewReader("x"))
+	f := connector.Describe(err)
+	require.Equal(t, "cannot write j/1/a: 127.0.0.1:1: connection refused", f.Message)
+	require.True(t, f.Retriable)
+}
+
 // TestS3Refuses: a refusal that another attempt would get too is final.
 func TestS3Refuses(t *testing.T) {
 	server, endpoint := startS3(t)
@@ -157,6 +168,7 @@ func TestS3Refuses(t *testing.T) {
 			require.Equal(t, connector.Store, f.Code)
 			require.Equal(t, c.retriable, f.Retriable, "%s %s: %s", c.code, name, f.Message)
 			require.Contains(t, f.Message, c.code, name)
+			require.NotRegexp(t, `operation error|https response error|RequestID`, f.Message)
 		}
 	}
 }

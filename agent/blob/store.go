@@ -38,7 +38,7 @@ func (e *refusedError) Error() string { return e.store + " refuses: " + e.said }
 func Open(ctx context.Context, raw string) (*Store, error) {
 	u, err := url.Parse(raw)
 	if err != nil {
-		return nil, fmt.Errorf("blob store: %w", err)
+		return nil, fmt.Errorf("blob store %q is not a URL: write file:///path or s3://bucket", raw)
 	}
 	var s *Store
 	switch u.Scheme {

@@ -14,7 +14,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"github.com/emprops/machinectl/compiler/plan"
+	"github.com/emprops/machinectl/nettext"
 )
 
 const (
@@ -47,7 +47,7 @@ func newDispatcher(cmd *cli.Command) *dispatcher {
 		return &dispatcher{url: defaultDispatcher, at: defaultDispatcher}
 	}
 	url = strings.TrimSuffix(url, "/")
-	return &dispatcher{url: url, at: plan.WithoutPassword(url), named: true}
+	return &dispatcher{url: url, at: nettext.WithoutPassword(url), named: true}
 }
 
 // silenceError reports that the dispatcher gave no answer, or one that can't be read.
@@ -57,7 +57,7 @@ type silenceError struct {
 }
 
 func (e *silenceError) Error() string {
-	return fmt.Sprintf("no answer from a dispatcher at %s: %s. Set MACHINECTL_DISPATCHER or -dispatcher, or start a dispatcher there", e.at, plan.Reason(e.err))
+	return fmt.Sprintf("no answer from a dispatcher at %s: %s. Set MACHINECTL_DISPATCHER or -dispatcher, or start a dispatcher there", e.at, nettext.Reason(e.err))
 }
 
 func (e *silenceError) Unwrap() error { return e.err }

@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"syscall"
 	"time"
 
 	nomad "github.com/hashicorp/nomad/api"
 
 	"github.com/emprops/machinectl/compiler"
+	"github.com/emprops/machinectl/nettext"
 )
 
 // ConflictError reports that a pool was changed between its plan and its apply.
@@ -89,9 +89,9 @@ func (c *Cluster) stopped(ctx context.Context, p *Plan, at *Pool, err error) err
 	e := &UnfinishedError{Plan: p, Err: err}
 	var unreachable *UnreachableError
 	if errors.Is(err, context.DeadlineExceeded) {
-		e.Err = &UnreachableError{c.address, "the request timed out"}
+		e.Err = &UnreachableError{c.address, err}
 		e.Uncertain = at
-	} else if errors.As(err, &unreachable) && unreachable.Reason != syscall.ECONNREFUSED.Error() {
+	} else if errors.As(err, &unreachable) && !nettext.Refused(unreachable) {
 		e.Uncertain = at
 	}
 	if applied, _ := p.split(nil); len(applied) == 0 && e.Uncertain == nil {

@@ -8,6 +8,7 @@ import (
 	nomad "github.com/hashicorp/nomad/api"
 
 	"github.com/emprops/machinectl/compiler"
+	"github.com/emprops/machinectl/nettext"
 )
 
 // jobs is the part of Nomad's job endpoints that this package reads and tags; *nomad.Jobs implements it.
@@ -50,7 +51,7 @@ type Cluster struct {
 
 // NewCluster returns a cluster that uses Nomad's official client.
 func NewCluster(c *nomad.Client) *Cluster {
-	return &Cluster{address: WithoutPassword(c.Address()), jobs: c.Jobs(), planner: c.Jobs(), checks: c.Allocations(), logs: c.AllocFS(), foreign: &censor{}}
+	return &Cluster{address: nettext.WithoutPassword(c.Address()), jobs: c.Jobs(), planner: c.Jobs(), checks: c.Allocations(), logs: c.AllocFS(), foreign: &censor{}}
 }
 
 // Address returns the URL of Nomad's API, without any password in it.

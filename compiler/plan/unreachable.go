@@ -9,17 +9,21 @@ import (
 	"strings"
 
 	nomad "github.com/hashicorp/nomad/api"
+
+	"github.com/emprops/machinectl/nettext"
 )
 
 // UnreachableError reports that Nomad did not answer.
 type UnreachableError struct {
 	Address string
-	Reason  string
+	Err     error
 }
 
 func (e *UnreachableError) Error() string {
-	return fmt.Sprintf("no answer from Nomad at %s: %s. Set NOMAD_ADDR or -address, or start Nomad there", e.Address, e.Reason)
+	return fmt.Sprintf("no answer from Nomad at %s: %s. Set NOMAD_ADDR or -address, or start Nomad there", e.Address, nettext.Reason(e.Err))
 }
+
+func (e *UnreachableError) Unwrap() error { return e.Err }
 
 // poolError is an error of one pool.
 type poolError struct {
@@ -109,6 +113,6 @@ func (c *Cluster) unreachable(err error) error {
 	case errors.As(err, &unexpected), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
 	default:
-		return &UnreachableError{c.address, Reason(err)}
+		return &UnreachableError{c.address, err}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/nomad/api"
 
 	"github.com/emprops/machinectl/hcl/manifest"
+	"github.com/emprops/machinectl/nettext"
 )
 
 // isPool reports whether a Nomad job is a pool that should run.
@@ -34,7 +35,7 @@ func (c *Client) Everywhere(ctx context.Context) ([]NamespacePools, error) {
 	q := (&api.QueryOptions{Namespace: api.AllNamespacesNamespace}).WithContext(ctx)
 	stubs, _, err := c.nomad.Jobs().ListOptions(&api.JobListOptions{Fields: &api.JobListFields{Meta: true}}, q)
 	if err != nil {
-		return nil, fmt.Errorf("listing the Nomad jobs of all namespaces: %w", err)
+		return nil, fmt.Errorf("listing the Nomad jobs of all namespaces: %w", nettext.Explain(err))
 	}
 	byName := map[string][]string{}
 	for _, s := range stubs {

@@ -10,6 +10,8 @@ import (
 	"strconv"
 
 	"github.com/hashicorp/nomad/api"
+
+	"github.com/emprops/machinectl/nettext"
 )
 
 // nodes returns a description of each node that drains or is away, by id, and a hash of the nodes that accept work. If the
@@ -24,7 +26,7 @@ func (c *Client) nodes(q *api.QueryOptions) (moving map[string]string, all strin
 		return map[string]string{}, "-", nil
 	}
 	if err != nil {
-		return nil, "", fmt.Errorf("listing Nomad nodes: %w", err)
+		return nil, "", fmt.Errorf("listing Nomad nodes: %w", nettext.Explain(err))
 	}
 	moving = map[string]string{}
 	open := fnv.New64a()

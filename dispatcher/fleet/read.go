@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/emprops/machinectl/hcl/manifest"
+	"github.com/emprops/machinectl/nettext"
 )
 
 // Client reads and changes the pools of one Nomad namespace: the one its api.Client is configured for.
@@ -48,7 +49,7 @@ func (c *Client) Pools(ctx context.Context) ([]Pool, error) {
 	q := (&api.QueryOptions{}).WithContext(ctx)
 	stubs, _, err := c.nomad.Jobs().ListOptions(&api.JobListOptions{Fields: &api.JobListFields{Meta: true}}, q)
 	if err != nil {
-		return nil, fmt.Errorf("listing Nomad jobs: %w", err)
+		return nil, fmt.Errorf("listing Nomad jobs: %w", nettext.Explain(err))
 	}
 	stubs = slices.DeleteFunc(stubs, func(s *api.JobListStub) bool { return !isPool(s) })
 	if len(stubs) == 0 {
@@ -56,11 +57,11 @@ func (c *Client) Pools(ctx context.Context) ([]Pool, error) {
 	}
 	allocs, _, err := c.nomad.Allocations().List(q)
 	if err != nil {
-		return nil, fmt.Errorf("listing Nomad allocations: %w", err)
+		return nil, fmt.Errorf("listing Nomad allocations: %w", nettext.Explain(err))
 	}
 	blocked, _, err := c.nomad.Evaluations().List((&api.QueryOptions{Filter: `Status == "blocked"`}).WithContext(ctx))
 	if err != nil {
-		return nil, fmt.Errorf("listing Nomad's blocked evaluations: %w", err)
+		return nil, fmt.Errorf("listing Nomad's blocked evaluations: %w", nettext.Explain(err))
 	}
 	moving, nodes, err := c.nodes(q)
 	if err != nil {
@@ -103,11 +104,11 @@ func (c *Client) job(ctx context.Context, s *api.JobListStub) (cached, error) {
 	q := (&api.QueryOptions{}).WithContext(ctx)
 	job, _, err := c.nomad.Jobs().Info(s.ID, q)
 	if err != nil {
-		return cached{}, fmt.Errorf("reading Nomad job %s: %w", s.ID, err)
+		return cached{}, fmt.Errorf("reading Nomad job %s: %w", s.ID, nettext.Explain(err))
 	}
 	status, _, err := c.nomad.Jobs().ScaleStatus(s.ID, q)
 	if err != nil {
-		return cached{}, fmt.Errorf("reading the scaling events of %s: %w", s.ID, err)
+		return cached{}, fmt.Errorf("reading the scaling events of %s: %w", s.ID, nettext.Explain(err))
 	}
 	entry = cached{index: *job.JobModifyIndex, job: job, events: eventsOf(status)}
 	c.mu.Lock()

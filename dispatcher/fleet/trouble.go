@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/nomad/api"
 
 	"github.com/emprops/machinectl/hcl/timetext"
+	"github.com/emprops/machinectl/nettext"
 )
 
 // restartsAreTrouble is how many restarts of one task are considered a crash loop.
@@ -60,7 +61,7 @@ func lastEvent(t *api.TaskState) string {
 func (c *Client) placements(ctx context.Context, p *Pool) error {
 	evals, _, err := c.nomad.Jobs().Evaluations(p.Name, (&api.QueryOptions{}).WithContext(ctx))
 	if err != nil {
-		return fmt.Errorf("reading the evaluations of %s: %w", p.Name, err)
+		return fmt.Errorf("reading the evaluations of %s: %w", p.Name, nettext.Explain(err))
 	}
 	slices.SortFunc(evals, func(a, b *api.Evaluation) int { return cmp.Compare(b.CreateIndex, a.CreateIndex) })
 	for i := range p.Groups {

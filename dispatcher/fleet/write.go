@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/hashicorp/nomad/api"
+
+	"github.com/emprops/machinectl/nettext"
 )
 
 // ErrConflict means that the job has changed since it was read, and nothing was written.
@@ -42,7 +44,7 @@ func (c *Client) Scale(ctx context.Context, p Pool, change Change) error {
 		Meta: meta, JobModifyIndex: p.Index,
 	}, (&api.WriteOptions{}).WithContext(ctx))
 	if err != nil {
-		return fmt.Errorf("scaling %s/%s to %d: %w", p.Name, change.Group, change.Count, conflict(err))
+		return fmt.Errorf("scaling %s/%s to %d: %w", p.Name, change.Group, change.Count, nettext.Explain(conflict(err)))
 	}
 	return nil
 }
@@ -51,7 +53,7 @@ func (c *Client) Scale(ctx context.Context, p Pool, change Change) error {
 func (c *Client) RemoveGroup(ctx context.Context, p Pool, group string) error {
 	job, _, err := c.nomad.Jobs().Info(p.Name, (&api.QueryOptions{}).WithContext(ctx))
 	if err != nil {
-		return fmt.Errorf("reading Nomad job %s: %w", p.Name, err)
+		return fmt.Errorf("reading Nomad job %s: %w", p.Name, nettext.Explain(err))
 	}
 	if *job.JobModifyIndex != p.Index {
 		return ErrConflict
@@ -73,7 +75,7 @@ func (c *Client) RemoveGroup(ctx context.Context, p Pool, group string) error {
 	_, _, err = c.nomad.Jobs().RegisterOpts(job, &api.RegisterOptions{EnforceIndex: true, ModifyIndex: p.Index},
 		(&api.WriteOptions{}).WithContext(ctx))
 	if err != nil {
-		return fmt.Errorf("removing group %s from %s: %w", group, p.Name, conflict(err))
+		return fmt.Errorf("removing group %s from %s: %w", group, p.Name, nettext.Explain(conflict(err)))
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/emprops/machinectl/agent/connector"
 	"github.com/emprops/machinectl/agent/foreign"
+	"github.com/emprops/machinectl/nettext"
 )
 
 // api calls ComfyUI's HTTP routes at one address.
@@ -207,7 +208,7 @@ func (a *api) stop(ctx context.Context, promptID, clientID string) error {
 	for blind := 3; ; {
 		where, id, queueErr := a.findSoon(ctx, promptID, clientID)
 		switch {
-		case queueErr != nil && (isRefused(queueErr) || ctx.Err() != nil):
+		case queueErr != nil && (nettext.Refused(queueErr) || ctx.Err() != nil):
 			return queueErr
 		case queueErr != nil:
 			id = promptID

@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/emprops/machinectl/agent/connector"
+	"github.com/emprops/machinectl/nettext"
 	"github.com/emprops/machinectl/queue"
 )
 
@@ -216,7 +217,7 @@ func (p *prompt) submit(ctx context.Context) error {
 			}
 			return nil
 		}
-		if !isRefused(err) || time.Now().After(deadline) || ctx.Err() != nil {
+		if !nettext.Refused(err) || time.Now().After(deadline) || ctx.Err() != nil {
 			return submitFailure(p.workflow, err)
 		}
 		select {

@@ -2,17 +2,14 @@ package comfyui
 
 import (
 	"bytes"
-	"context"
 	"errors"
-	"io"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/emprops/machinectl/agent/connector"
 	"github.com/emprops/machinectl/agent/foreign"
+	"github.com/emprops/machinectl/nettext"
 )
 
 // problem is one error of a validation.
@@ -134,22 +131,12 @@ func (r *record) failure(w *workflow) error {
 func plainly(err error) string {
 	status, isStatus := errors.AsType[*statusError](err)
 	nonsense, isNonsense := errors.AsType[*foreign.NonsenseError](err)
-	timeout, canTime := errors.AsType[net.Error](err)
 	switch {
 	case isStatus:
 		return status.Error()
 	case isNonsense:
 		return nonsense.Error()
-	case isRefused(err):
-		return "connection refused"
-	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return "the connection was cut"
-	case errors.Is(err, context.DeadlineExceeded), canTime && timeout.Timeout():
-		return "no answer in time"
 	default:
-		return err.Error()
+		return nettext.Reason(err)
 	}
 }
-
-// isRefused reports whether nothing listens at the server's address.
-func isRefused(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/emprops/machinectl/agent/connector"
+	"github.com/emprops/machinectl/nettext"
 )
 
 // soon is the delay before the first read of a prompt's record once the server announced the prompt's end.
@@ -110,7 +111,7 @@ func (o *outage) progressed() {
 func (o *outage) lasts(err error, t timing, ended bool) error {
 	kind, patience := silent, t.silent
 	switch {
-	case isRefused(err):
+	case nettext.Refused(err):
 		kind, patience = refuses, t.refused
 	case isUnreadable(err):
 		if kind = unreadable; ended {
