@@ -171,7 +171,7 @@ func (w *worker) giveSlots(n int) {
 	}
 }
 
-// status is the worker's part of the machine's report.
+// status returns the worker's part of the machine's report.
 func (w *worker) status(draining, stopping bool) queue.WorkerStatus {
 	info := w.offered()
 	s := queue.WorkerStatus{

@@ -19,7 +19,7 @@ const (
 	payloadSize = 256 // bytes of JSON
 )
 
-// payload is a JSON object of exactly n bytes.
+// payload returns a JSON object of exactly n bytes.
 func payload(n int) json.RawMessage {
 	return json.RawMessage(`{"prompt":"` + strings.Repeat("x", n-len(`{"prompt":""}`)) + `"}`)
 }

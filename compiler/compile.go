@@ -29,7 +29,7 @@ type Pool struct {
 	Source *profile.Pool
 }
 
-// Group is the pool's task group.
+// Group returns the pool's task group.
 func (p *Pool) Group() *nomad.TaskGroup { return p.Job.TaskGroups[0] }
 
 // Compile turns every pool of a profile into a Nomad job, in the profile's order. It omits pools that have errors among

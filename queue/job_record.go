@@ -70,7 +70,7 @@ var recordFields = []recordField{
 	{"IDEM", func(r *record) any { return &r.idem }},
 }
 
-// scriptFields are the [recordFields] as the scripts' loader takes them.
+// scriptFields returns the [recordFields] as the scripts' loader takes them.
 func scriptFields() []script.Field {
 	out := make([]script.Field, len(recordFields))
 	for i, f := range recordFields {

@@ -9,33 +9,34 @@ type keys struct{ prefix string }
 // noType is the hash tag of what doesn't belong to a type.
 const noType = "_"
 
-// shard is one of a type's fixed keys. lib_index.lua and lib_record.lua describe what they hold.
+// shard returns one of a type's fixed keys. lib_index.lua and lib_record.lua describe what they hold.
 func (k keys) shard(jobType, name string) string {
 	return k.prefix + ":{" + jobType + "}:" + name
 }
 
-// details is the hash with a job's progress, result, error and ended attempts. It exists if the job has any of them.
+// details returns the key of the hash with a job's progress, result, error and ended attempts. The hash exists if the job has
+// any of them.
 func (k keys) details(id string) string { return k.shard(typeOf(id), "info:"+id) }
 
-// wake is the list from which a waiting worker pops.
+// wake returns the key of the list from which a waiting worker pops.
 func (k keys) wake(jobType, worker string) string { return k.shard(jobType, "wake:"+worker) }
 
-// events is the channel of a type's events, one message per script call with one line per event.
+// events returns the name of the channel of a type's events, one message per script call with one line per event.
 func (k keys) events(jobType string) string { return k.shard(jobType, "ev") }
 
-// allEvents is the pattern of every type's channel.
+// allEvents returns the pattern of every type's channel.
 func (k keys) allEvents() string { return k.prefix + ":{*}:ev" }
 
-// cancels is the channel of a machine's cancelled jobs.
+// cancels returns the name of the channel of a machine's cancelled jobs.
 func (k keys) cancels(machine string) string { return k.prefix + ":cancel:" + machine }
 
-// types is the set of job types that were ever used: the shards.
+// types returns the key of the set of job types that were ever used: the shards.
 func (k keys) types() string { return k.shard(noType, "types") }
 
-// idempotency is the hash of all idempotency keys: "<tenant>\t<key>" → the id of its job.
+// idempotency returns the key of the hash of all idempotency keys: "<tenant>\t<key>" → the id of its job.
 func (k keys) idempotency() string { return k.shard(noType, "idem") }
 
-// format is the version of the data's layout.
+// format returns the key of the version of the data's layout.
 func (k keys) format() string { return k.shard(noType, "format") }
 
 // machines holds the machines' reports, and machinesTill until when they are valid.
@@ -48,10 +49,10 @@ func (k keys) fleetDrain(machine string) string { return k.shard(noType, "drain:
 // lead holds the leader of a task.
 func (k keys) lead(task string) string { return k.shard(noType, "lead:"+task) }
 
-// operatorDrain is the same for an operator drain. Its name in Redis is older than that term.
+// operatorDrain returns the same for an operator drain. Its name in Redis is older than that term.
 func (k keys) operatorDrain(machine string) string { return k.prefix + ":{_}:persondrain:" + machine }
 
-// status is the channel of the machines' reports.
+// status returns the name of the channel of the machines' reports.
 func (k keys) status() string {
 	if k.prefix == defaultPrefix {
 		return "machine:status"

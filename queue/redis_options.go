@@ -90,5 +90,5 @@ func (o *Options) validate() error {
 	return nil
 }
 
-// registration is how long a worker stays known without a heartbeat.
+// registration returns how long a worker stays known without a heartbeat.
 func (o *Options) registration() time.Duration { return o.Lease }

@@ -36,7 +36,7 @@ func (c *Client) eval(ctx context.Context, name, jobType string, more []string, 
 	return c.evalOn(ctx, c.serverFor, name, jobType, more, args...)
 }
 
-// evalOn is eval with another way to the server that holds a key.
+// evalOn is like eval, with another way to the server that holds a key.
 func (c *Client) evalOn(
 	ctx context.Context, serverFor func(ctx context.Context, key string) (redis.Scripter, error), name, jobType string, more []string, args ...any,
 ) (any, error) {
@@ -108,7 +108,7 @@ func (c *Client) scriptKeys(name, jobType string, more []string) []string {
 	return slices.Concat(list, more)
 }
 
-// evalAgain is eval for what may safely be done twice: if a connection breaks, it tries once more on another.
+// evalAgain is like eval, for what may safely be done twice: if a connection breaks, it tries once more on another.
 func (c *Client) evalAgain(ctx context.Context, name, jobType string, more []string, args ...any) (any, error) {
 	v, err := c.eval(ctx, name, jobType, more, args...)
 	if isBroken(err) && ctx.Err() == nil {

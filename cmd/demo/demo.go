@@ -40,8 +40,8 @@ type demo struct {
 	sizes  *sizes
 }
 
-// run is the story. Whatever happens, the stack is stopped and its folder removed; the last line is printed only when
-// everything held.
+// run runs the demo. It always stops the stack and removes its folder, and prints the last line only if
+// everything went as promised.
 func run(parent context.Context, opts options) (err error) {
 	ctx, cancel := context.WithTimeoutCause(parent, opts.timeout, fmt.Errorf("not done after %s", timetext.Duration(opts.timeout)))
 	defer cancel()
@@ -70,7 +70,7 @@ func run(parent context.Context, opts options) (err error) {
 	return nil
 }
 
-// because is why a play ended. What fails when it is interrupted is only what the interruption does to it.
+// because returns why a run ended. If it was interrupted, the errors that followed are left out.
 func because(ctx context.Context, err error) error {
 	cause := context.Cause(ctx)
 	switch {
@@ -123,7 +123,7 @@ func (d *demo) startStack(ctx context.Context) error {
 	return nil
 }
 
-// profile is the command line for the example with the values of this run.
+// profile returns a command's arguments for the example, with the values of this run.
 func (d *demo) profile(command ...string) []string {
 	return append(command,
 		"-var-file", filepath.Join(d.examples, "demo.vars.hcl"),

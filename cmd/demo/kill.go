@@ -145,7 +145,7 @@ func leftovers(ctx context.Context, dir string) error {
 	}
 }
 
-// naming are the command lines of the processes that name a folder.
+// naming returns the command lines of the processes that contain a folder's name.
 func naming(dir string) ([]string, error) {
 	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
 	if err != nil {

@@ -61,7 +61,7 @@ type decision struct {
 	} `json:"reasons"`
 }
 
-// reasons are those of the newest decision for a count, or "" if it is no longer known.
+// reasons returns the reasons of the newest decision for a count, or "" if it is no longer known.
 func (s *sizes) reasons(ctx context.Context, pool string, count int) string {
 	var answer struct {
 		Decisions []decision `json:"decisions"`
@@ -91,7 +91,7 @@ func (s *sizes) atMinimum() bool {
 	return len(s.pools) > 0
 }
 
-// String names the pools that have machines.
+// String lists the pools that have machines.
 func (s *sizes) String() string {
 	parts := make([]string, 0, len(s.pools))
 	for _, p := range s.pools {

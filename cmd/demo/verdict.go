@@ -79,7 +79,7 @@ func (d *demo) showResult(ctx context.Context) error {
 // idleLimit is what an idle agent with at least two workers may have resident, in MiB.
 const idleLimit = 25
 
-// showRSS shows what the agents weigh, and fails if an idle one of several workers weighs too much.
+// showRSS shows the agents' memory (RSS), and fails if an idle agent with several workers uses too much.
 func (d *demo) showRSS(ctx context.Context) error {
 	machines, err := d.api.machines(ctx)
 	if err != nil {

@@ -20,7 +20,7 @@ import (
 // usageError is a command line that can't be run; the flag package has written what is wrong.
 type usageError struct{ error }
 
-// exitCode is 0 for an orderly end and asked-for help, 2 for a wrong command line, and 1 for everything else.
+// exitCode returns 0 for an orderly end or requested help, 2 for a wrong command line, and 1 for everything else.
 func exitCode(err error) int {
 	var usage usageError
 	switch {

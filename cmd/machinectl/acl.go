@@ -104,7 +104,7 @@ func acl(cmd *cli.Command, std streams) error {
 	return err
 }
 
-// secretPaths are the Nomad variables that a machine's tasks read.
+// secretPaths returns the paths of the Nomad variables that a machine's tasks read.
 func secretPaths(m *profile.Machine) []string {
 	sets := []map[string]profile.Secret{m.Secrets, m.Agent.Secrets}
 	if m.Setup != nil {

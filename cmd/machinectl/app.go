@@ -7,7 +7,7 @@ import (
 	"github.com/urfave/cli/v3"
 )
 
-// run is the whole program; it returns the exit code.
+// run runs the program and returns its exit code.
 func run(ctx context.Context, args []string, std streams) int {
 	std.asJSON = jsonAsked(args)
 	root := newRoot(std)
@@ -25,7 +25,7 @@ func run(ctx context.Context, args []string, std streams) int {
 	return exitCode(err)
 }
 
-// newRoot is the command line.
+// newRoot returns the root command.
 func newRoot(std streams) *cli.Command {
 	root := &cli.Command{
 		Name:  "machinectl",

@@ -36,7 +36,7 @@ func readAll(std streams, file string) ([]byte, error) {
 func writeNew(cmd *cli.Command, path string, text []byte) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
 	if errors.Is(err, fs.ErrExist) {
-		return misuse(cmd, "%s exists already, and is left alone: name another file", path)
+		return misuse(cmd, "%s already exists and is left alone: name another file", path)
 	}
 	if err != nil {
 		return misuse(cmd, "%s", fileError(err))

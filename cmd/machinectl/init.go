@@ -39,7 +39,7 @@ func initCommand(std streams) *cli.Command {
 			path := filepath.Join(dir, "profiles.hcl")
 			f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
 			if errors.Is(err, fs.ErrExist) {
-				return misuse(cmd, "%s exists already, and is left alone: name another directory", path)
+				return misuse(cmd, "%s already exists and is left alone: name another directory", path)
 			}
 			if err != nil {
 				return fileError(err)

@@ -47,7 +47,7 @@ func load(cmd *cli.Command, std streams) (*source, error) {
 	return loadPaths(cmd, std, paths)
 }
 
-// loadPaths is [load] for given paths.
+// loadPaths is like [load], for the given paths.
 func loadPaths(cmd *cli.Command, std streams, paths []string) (*source, error) {
 	vars := map[string]string{}
 	given := cmd.StringSlice("var")

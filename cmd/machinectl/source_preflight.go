@@ -31,7 +31,7 @@ func (s *source) preflight(ctx context.Context, nomadAddress string) hcl.Diagnos
 	return f.diags
 }
 
-// disguised is a pool's machine with its sensitive texts hidden.
+// disguised returns a pool's machine with its sensitive texts hidden.
 func (s *source) disguised(pool *profile.Pool) *profile.Machine {
 	if s.profile.Disguise != nil {
 		for _, p := range s.profile.Disguise.Pools {
@@ -43,7 +43,7 @@ func (s *source) disguised(pool *profile.Pool) *profile.Machine {
 	return pool.Machine
 }
 
-// shownAs is a text as it is said, unless its disguise differs: then it is sensitive.
+// shownAs returns a text, or "(sensitive)" if its disguise differs from it.
 func shownAs(text, disguise string) string {
 	if text != disguise {
 		return "(sensitive)"

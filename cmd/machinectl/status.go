@@ -19,7 +19,7 @@ func statusCommand(std streams) *cli.Command {
 	}
 }
 
-// showingStatus is the action of a command that shows pools and machines, to people by show.
+// showingStatus returns the action of a command that shows pools and machines. Without -json it calls show.
 func showingStatus(std streams, show func(view.Screen, view.StatusDocument, time.Time)) cli.ActionFunc {
 	return func(ctx context.Context, cmd *cli.Command) error {
 		doc, err := statusOf(ctx, cmd)

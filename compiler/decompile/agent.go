@@ -15,7 +15,7 @@ func (s *sketch) setupBlock(m *body) {
 	cmd, args := program(s.setup)
 	if cmd == "" { // an image's own entrypoint
 		cmd, args = args[0], args[1:]
-		s.notef("task %s: that the image's own entrypoint starts %s", s.setup.Name, cmd)
+		s.notef("how the image's own entrypoint starts %[2]s in task %[1]s", s.setup.Name, cmd)
 	}
 	limit := time.Duration(0)
 	if s.ours() && cmd == "timeout" && len(args) > 3 && args[0] == "-k" {
@@ -59,7 +59,7 @@ func (s *sketch) agentBlock(m *body) {
 			s.env[t.Name] = map[string]profile.Secret{}
 		}
 		s.env[t.Name][manifest.EnvRedis] = s.secret(manifest.EnvRedis)
-		s.notef("the agent's redis, which holds a password: it is the secret %s now", manifest.EnvRedis)
+		s.notef("the agent's redis, which holds a password (it is now the secret %s)", manifest.EnvRedis)
 	} else if redis != "" {
 		b.set("redis", quote(redis))
 	}
@@ -68,7 +68,7 @@ func (s *sketch) agentBlock(m *body) {
 			s.env[t.Name] = map[string]profile.Secret{}
 		}
 		s.env[t.Name][manifest.EnvBlobs] = s.secret(manifest.EnvBlobs)
-		s.notef("the agent's blobs, which holds a password: it is the secret %s now", manifest.EnvBlobs)
+		s.notef("the agent's blobs, which holds a password (it is now the secret %s)", manifest.EnvBlobs)
 	} else if blobs != "" {
 		b.set("blobs", quote(blobs))
 	}

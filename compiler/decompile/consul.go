@@ -14,8 +14,8 @@ const (
 	inNomad  = "nomad"
 )
 
-// withoutConsul registers a foreign job's services in Nomad's own catalogue. All services of a group have one provider, and a
-// machine's own are Nomad's: the readiness that is waited for is told there.
+// withoutConsul registers a foreign job's services in Nomad's own catalogue. All services of a group have one provider, and the
+// provider of a machine's own services is Nomad, where apply reads whether they are ready.
 func (s *sketch) withoutConsul() {
 	g := s.group
 	g.Tasks = slices.DeleteFunc(g.Tasks, injected)
@@ -44,21 +44,21 @@ func (s *sketch) registered(list []*nomad.Service) []*nomad.Service {
 		_, number := strconv.Atoi(r.PortLabel)
 		switch {
 		case r.Connect != nil && r.Connect.Gateway != nil:
-			s.notef("the service %q: a gateway of Consul's mesh", r.Name)
+			s.notef("the service %q (a gateway of Consul's mesh)", r.Name)
 			continue
 		case number == nil && s.portOf(r.PortLabel) == nil:
-			s.notef("the service %q: its port %s is not a label of the network, and is reached through Consul's mesh only", r.Name, r.PortLabel)
+			s.notef("the service %q (its port %s is not a label of the network and is reached through Consul's mesh only)", r.Name, r.PortLabel)
 			continue
 		case r.Connect != nil:
-			s.notef("the connect block of service %q: it is not in Consul's mesh here, and NOMAD_UPSTREAM_… are not set", r.Name)
+			s.notef("the connect block of service %q (it is no longer in Consul's mesh, and NOMAD_UPSTREAM_… are not set)", r.Name)
 		}
-		s.notef("the registration of service %q in Consul: it is in Nomad's own catalogue here", r.Name)
+		s.notef("the registration of service %q in Consul (it is registered in Nomad's own catalogue)", r.Name)
 		kept = append(kept, s.plainService(r))
 	}
 	return kept
 }
 
-// plainService is a service as far as Nomad's own catalogue knows it.
+// plainService returns a service reduced to what Nomad's own catalogue supports.
 func (s *sketch) plainService(r *nomad.Service) *nomad.Service {
 	out := &nomad.Service{
 		Name: r.Name, Provider: inNomad, PortLabel: r.PortLabel, AddressMode: r.AddressMode, Address: r.Address,
@@ -68,12 +68,12 @@ func (s *sketch) plainService(r *nomad.Service) *nomad.Service {
 		"meta": len(r.Meta)+len(r.CanaryMeta) > 0, "tagged addresses": len(r.TaggedAddresses) > 0, "weights": r.Weights != nil, "identity": r.Identity != nil,
 	} {
 		if there {
-			s.notef("the %s of service %q, which only Consul knows", what, r.Name)
+			s.notef("the %s of service %q (only Consul has them)", what, r.Name)
 		}
 	}
 	for _, c := range r.Checks {
 		if c.Type != "http" && c.Type != "tcp" {
-			s.notef("the %s check of service %q: Nomad's own checks are http and tcp", c.Type, r.Name)
+			s.notef("the %s check of service %q (Nomad's own checks are http and tcp)", c.Type, r.Name)
 			continue
 		}
 		out.Checks = append(out.Checks, nomad.ServiceCheck{

@@ -47,7 +47,7 @@ func Profile(job *nomad.Job, o Options) (*Result, error) {
 	}
 	d.sketches()
 	if lost != "" {
-		d.parts[0].notef("the character %s in texts, which profiles reserve: U+FFFD stands for it", lost)
+		d.parts[0].notef("the character %s in texts (profiles reserve it; U+FFFD replaces it)", lost)
 	}
 	return d.result()
 }
@@ -71,7 +71,7 @@ func clone(job *nomad.Job) (out *nomad.Job, lost string, err error) {
 		return nil, "", fmt.Errorf("the job can't be copied: %w", err)
 	}
 	if deref(out.ID) == "" && deref(out.Name) == "" {
-		return nil, "", fmt.Errorf("the job has neither an id nor a name: is that a Nomad job?")
+		return nil, "", fmt.Errorf("the job has neither an id nor a name, so it isn't a Nomad job")
 	}
 	return out, strings.Join(slices.Sorted(maps.Keys(found)), ", "), nil
 }
@@ -141,7 +141,7 @@ func (s *sketch) redactSettings(w *manifest.Worker) {
 			continue
 		}
 		if setting, known := connector.Setting(name); known && !setting.Accepts(standIn(name)) {
-			s.notef("worker %s: its setting %s, which is sensitive", w.Name, name)
+			s.notef("the sensitive setting %[2]s of worker %[1]s", w.Name, name)
 			delete(w.Settings, name)
 			continue
 		}
@@ -163,7 +163,7 @@ func (s *sketch) atJobLevel() {
 		}
 	}
 	if u := s.group.Update; u != nil && !sameAny(u, nomad.DefaultUpdateStrategy()) {
-		s.notef("the update block: changed machines are rolled out by the dispatcher, each when it is idle")
+		s.notef("the update block (the dispatcher replaces machines of an old revision, each when it is idle)")
 	}
 	for what, there := range map[string]bool{
 		"periodic": s.job.Periodic != nil, "parameterized": s.job.ParameterizedJob != nil, "multiregion": s.job.Multiregion != nil,

@@ -23,10 +23,10 @@ func (s *sketch) differences(pool *compiler.Pool) {
 	}
 	n := len(s.notes)
 	for _, path := range unlike("", plain(have), plain(want)) {
-		s.notef("what the job has in %s", path)
+		s.notef("the job's value of %s", path)
 	}
 	if len(s.notes) == n && len(s.secretKeys())+len(s.hidden) == 0 {
-		s.notef("the agent's instructions, as another version of machinectl wrote them")
+		s.notef("the agent's instructions in the form of another version of machinectl")
 	}
 }
 

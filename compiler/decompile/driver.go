@@ -66,7 +66,7 @@ func literals(read func(string) (text, bool), v any) ([]string, bool) {
 	return out, ok && len(out) > 0
 }
 
-// literalItems are the items of a block, as they are written in a profile. Nomad's JSON has a block as a list of one.
+// literalItems returns the items of a block, as they are written in a profile. In Nomad's JSON, a block is a list of one.
 func literalItems(read func(string) (text, bool), v any) (map[string]string, bool) {
 	list, _ := v.([]any)
 	if len(list) != 1 {

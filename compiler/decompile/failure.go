@@ -15,13 +15,13 @@ func (s *sketch) restart(b *body, t *nomad.Task) {
 		return
 	}
 	if attempts, interval := deref(p.Attempts), deref(p.Interval); interval < 5*time.Second || time.Duration(attempts)*deref(p.Delay) > interval {
-		s.notef("the restart block of task %s, which Nomad would refuse: its interval is too short", t.Name)
+		s.notef("the restart block of task %s (its interval is too short for Nomad)", t.Name)
 		return
 	}
 	r := b.section("restart")
 	// A delay of 0 can't be written: the profile has the default.
 	if usual := profile.Default[time.Duration](r.path + ".delay"); deref(p.Delay) == 0 && time.Duration(deref(p.Attempts))*usual > deref(p.Interval) {
-		s.notef("the restart block of task %s: a profile's attempts have a delay, and with the default of %s they take longer than its interval", t.Name, timetext.Exact(usual))
+		s.notef("the restart block of task %s (with the default delay of %s, its attempts take longer than its interval)", t.Name, timetext.Exact(usual))
 		return
 	}
 	unusual(r, "attempts", deref(p.Attempts))
@@ -74,7 +74,7 @@ func (s *sketch) failures(m *body) {
 			r.num("attempts", deref(p.Attempts))
 			r.duration("interval", deref(p.Interval), 0)
 		} else if !deref(p.Unlimited) {
-			s.notef("that a failed machine isn't placed again: here it is, without limit")
+			s.notef("the limit on placing a failed machine again (there is none here)")
 		}
 		if d := deref(p.Delay); d >= 5*time.Second {
 			unusual(r, "delay", d)

@@ -24,7 +24,7 @@ func (d *decompilation) compile() ([]*compiler.Pool, error) {
 		for _, e := range errs {
 			problems = append(problems, e.Summary)
 		}
-		return nil, fmt.Errorf("no valid profile could be made of job %q: %s", deref(d.job.ID), strings.Join(problems, "; "))
+		return nil, fmt.Errorf("job %q can't be written as a valid profile: %s", deref(d.job.ID), strings.Join(problems, "; "))
 	}
 	return pools, nil
 }
@@ -59,13 +59,13 @@ func (d *decompilation) text() string {
 
 // head returns the comments at the start of the profile.
 func (s *sketch) head() []string {
-	lines := []string{fmt.Sprintf("Imported from the Nomad job %q. Read it, and plan it, before it is applied.", deref(s.job.ID))}
+	lines := []string{fmt.Sprintf("Imported from the Nomad job %q. Review it and run plan before you apply it.", deref(s.job.ID))}
 	if !s.ours() {
-		lines = append(lines, "A pool is a Nomad job of its own: stop this one first, or give the pool another name.",
+		lines = append(lines, "A pool becomes a Nomad job of its own: stop this job first, or give the pool another name.",
 			"Each machine runs an agent beside its services: "+profile.DefaultAgentCommand+" on the image or host, or agent { artifact = … }.")
 	}
 	if keys := s.secretKeys(); len(keys) > 0 {
-		lines = append(lines, fmt.Sprintf("Secrets are not shown. Put them into Nomad: nomad var put machines/%s %s", s.redaction.pool, strings.Join(keys, " ")))
+		lines = append(lines, fmt.Sprintf("Secrets are not shown. Store them in Nomad with: nomad var put machines/%s %s", s.redaction.pool, strings.Join(keys, " ")))
 	}
 	return lines
 }

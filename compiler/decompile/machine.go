@@ -15,7 +15,7 @@ func (s *sketch) machineBlock(file *body) *body {
 	if image != "" {
 		m.set("image", s.constant(image, runtime{}.config))
 	} else if s.driver == string(profile.DriverDocker) {
-		m.args = append(m.args, arg{"image", quote("change-me"), "the job names none"})
+		m.args = append(m.args, arg{"image", quote("change-me"), "a stand-in; the job has no image"})
 	}
 	if s.policy != nil {
 		unusual(m, "start_time", s.policy.StartTime.D())

@@ -38,12 +38,12 @@ func (s *sketch) network(m *body) {
 		return
 	}
 	if len(s.group.Networks) > 1 {
-		s.notef("networks of the group but the first")
+		s.notef("the group's networks after the first")
 	}
 	for _, ports := range [][]nomad.Port{n.ReservedPorts, n.DynamicPorts} {
 		for _, p := range ports {
 			if !s.taken(p.Label) {
-				s.notef("port %q: a service here has one port, and no task uses this one first", p.Label)
+				s.notef("port %q (a service has one port, and every task uses another one first)", p.Label)
 			}
 		}
 	}

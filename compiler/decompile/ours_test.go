@@ -54,7 +54,7 @@ func TestSecretsOfOurs(t *testing.T) {
 	require.NotEmpty(t, r.Notes)
 }
 
-// A connector that no agent has, and settings that a connector doesn't take, become notes without the values.
+// A connector that no agent has, and settings that a connector has no such setting, or not with this value), become notes without the values.
 func TestConnectorsOfOurs(t *testing.T) {
 	p, diags := profile.LoadBytes([]byte(ours), "p.hcl", profile.Options{})
 	require.False(t, diags.HasErrors(), "%s", diags)
@@ -72,8 +72,8 @@ func TestConnectorsOfOurs(t *testing.T) {
 	require.False(t, r.Same)
 	require.NotContains(t, r.Profile+strings.Join(r.Notes, "\n"), "hunter2")
 	require.Contains(t, r.Profile, `speed = "2"`)
-	require.Contains(t, strings.Join(r.Notes, "\n"), "worker w: its setting api_key, which the connector simulation doesn't take")
-	require.Contains(t, strings.Join(r.Notes, "\n"), "worker other: no agent has its connector openai, and simulation stands in for it")
+	require.Contains(t, strings.Join(r.Notes, "\n"), "the setting api_key of worker w (connector simulation has no such setting")
+	require.Contains(t, strings.Join(r.Notes, "\n"), "the connector openai of worker other (no agent has it; simulation stands in for it)")
 }
 
 // If a pool is in a rollout, the wanted revision is imported.

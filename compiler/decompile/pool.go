@@ -45,7 +45,7 @@ func (s *sketch) size(p *body) {
 			most = max(int(*scaling.Max), 1)
 		}
 		if len(scaling.Policy) > 0 {
-			s.notef("the group's scaling policy: the pool follows the jobs that wait; write scale { … }")
+			s.notef("the group's scaling policy (a pool is scaled by its waiting jobs; see the scale block)")
 		}
 	}
 	b.num("min", min(least, most))

@@ -97,7 +97,7 @@ func (s *sketch) relabel(old, now string) {
 	if old == now {
 		return
 	}
-	s.notef("the port label %q: it is %q here, and NOMAD_PORT_%s in the environment", old, now, now)
+	s.notef("the port label %q (it is now %q, and NOMAD_PORT_%s in the environment)", old, now, now)
 	b, err := json.Marshal(s.group)
 	if err != nil {
 		return
@@ -153,13 +153,13 @@ func relabelServices(list []*nomad.Service, old, now string) {
 	}
 }
 
-// withoutOtherPorts takes away what speaks of ports that the machine won't have: a service here has one.
+// withoutOtherPorts removes references to ports that the machine won't have, because a service has only one port.
 func (s *sketch) withoutOtherPorts() {
 	gone := func(label string) bool { return label != "" && s.portOf(label) != nil && !s.taken(label) }
 	withoutPort := func(list []*nomad.Service) []*nomad.Service {
 		return slices.DeleteFunc(list, func(r *nomad.Service) bool {
 			if gone(r.PortLabel) {
-				s.notef("the service %q, whose port is %q", r.Name, r.PortLabel)
+				s.notef("the service %q on port %q", r.Name, r.PortLabel)
 				return true
 			}
 			r.Checks = slices.DeleteFunc(r.Checks, func(c nomad.ServiceCheck) bool { return gone(c.PortLabel) })

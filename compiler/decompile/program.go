@@ -22,7 +22,7 @@ func (s *sketch) expression(nomadText string, read func(string) (text, bool)) st
 	return t.expression()
 }
 
-// constant is [sketch.expression] for arguments that take no run-time values.
+// constant is like [sketch.expression], for arguments that take no run-time values.
 func (s *sketch) constant(nomadText string, read func(string) (text, bool)) string {
 	if name, ok := s.variable(nomadText); ok {
 		return name

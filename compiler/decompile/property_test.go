@@ -226,7 +226,7 @@ func TestTextsArriveAsTheyAre(t *testing.T) {
 		require.NoError(t, err)
 		var reserved []string
 		for _, note := range r.Notes {
-			require.Contains(t, note, "which profiles reserve", "%s", r.Profile)
+			require.Contains(t, note, "profiles reserve it", "%s", r.Profile)
 			reserved = append(reserved, note)
 		}
 		require.Equal(t, strings.ContainsFunc(plain(t, args)+plain(t, task.Env), profile.Reserved), len(reserved) > 0, "%s", r.Profile)

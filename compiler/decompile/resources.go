@@ -34,7 +34,7 @@ func (s *sketch) agentAmount() amount {
 	return usualAgent()
 }
 
-// usualAgent is what an agent gets where the profile says nothing.
+// usualAgent returns what an agent gets if the profile doesn't set it.
 func usualAgent() amount {
 	const block = "machine.agent.resources."
 	return amount{cpu: profile.Default[int](block + "cpu"), memory: profile.Default[int64](block + "memory")}

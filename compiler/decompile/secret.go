@@ -101,7 +101,7 @@ func (r *redaction) sensitive(name, value, path string) bool {
 	return sensitive(name, value) || value != "" && slices.Contains(r.places, content.Words(path))
 }
 
-// instructionPath is the path of something in the agent's instructions.
+// instructionPath returns the path of a part of the agent's instructions.
 func instructionPath(parts ...string) string {
 	return strings.Join(append([]string{"", "Tasks", manifest.TaskAgent, "Templates", "local/machine.json", "EmbeddedTmpl"}, parts...), "\x00")
 }
@@ -115,7 +115,7 @@ func (r *redaction) group(g *nomad.TaskGroup) {
 			if tmpl.EmbeddedTmpl == nil || !r.sensitive("", *tmpl.EmbeddedTmpl, at) {
 				return false
 			}
-			r.notes = append(r.notes, fmt.Sprintf("task %s: the template %s, in which there seems to be a secret", t.Name, deref(tmpl.DestPath)))
+			r.notes = append(r.notes, fmt.Sprintf("the template %[2]s of task %[1]s (it seems to contain a secret)", t.Name, deref(tmpl.DestPath)))
 			return true
 		})
 	}
@@ -145,7 +145,8 @@ func (r *redaction) secret(name string) profile.Secret {
 	return profile.Secret{Path: "machines/" + r.pool, Key: strings.ToLower(name)}
 }
 
-// walk replaces every secret text. key is the name of the value, path its place for people, at that for package content.
+// walk replaces every secret text. key is the value's name, path its place as messages show it, and at its path in package
+// content.
 func (r *redaction) walk(v reflect.Value, key, path, at string) {
 	switch v.Kind() {
 	case reflect.Pointer:

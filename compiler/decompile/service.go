@@ -31,7 +31,7 @@ func (s *sketch) serviceBlock(m *body, one *service, machineImage string) {
 	cmd, _ := program(t)
 	if cmd == "" && s.driver != string(profile.DriverDocker) {
 		cmd = "change-me"
-		s.notef("task %s: a command; its driver %s has none, and the one here is a stand-in", t.Name, t.Driver)
+		s.notef("a command for task %s (the job has none for its driver %s; the profile has a stand-in)", t.Name, t.Driver)
 	}
 	s.run(b, cmd, one.tasks, s.arguments(one), rt)
 	if d := s.unlessNomads(deref(t.KillTimeout), 5*time.Second); d > 0 {
@@ -42,7 +42,7 @@ func (s *sketch) serviceBlock(m *body, one *service, machineImage string) {
 		unusual(b, "kill_signal", t.KillSignal)
 	}
 	if _, ok := literalText(rt.env, readyPath(one)); one.ready != nil && !ok {
-		s.notef("the check of task %s on a path that is known on the machine only, but in the nomad block", t.Name)
+		s.notef("the check of task %s as a ready block (its path is known on the machine only; it is in the nomad block)", t.Name)
 	} else if one.ready != nil {
 		r := b.block("ready")
 		usual := profile.Default[string]("machine.service.ready.path")
@@ -80,14 +80,14 @@ func (s *sketch) portNumbers(b *body, one *service) {
 	case one.where.To == 0:
 	case one.where.To < 0: // the same as outside
 	case s.driver != string(profile.DriverDocker) && !s.ownNetwork():
-		s.notef("port %s: the number %d within, since in the host's network a program listens on the host's port", one.port, one.where.To)
+		s.notef("the number %[2]d of port %[1]s inside (in the host's network, a program listens on the host's port)", one.port, one.where.To)
 	case s.ownNetwork() && (one.perGPU && !s.ours() || s.listensBefore(one)):
-		s.notef("port %s: the number %d within, since all instances share the machine's network; let the program listen on self.port", one.port, one.where.To)
+		s.notef("the number %[2]d of port %[1]s inside (all instances share the machine's network; let the program listen on self.port)", one.port, one.where.To)
 	default:
 		b.num("container_port", one.where.To)
 	}
 	if one.where.HostNetwork != "" && one.where.HostNetwork != "default" {
-		s.notef("port %s: the host network %s", one.port, one.where.HostNetwork)
+		s.notef("the host network %[2]s of port %[1]s", one.port, one.where.HostNetwork)
 	}
 }
 

@@ -70,7 +70,7 @@ func (s *sketch) ofOurs() {
 	for _, d := range s.doc.Services {
 		t := s.task(d.Name)
 		if t == nil {
-			s.notef("service %s, which has no task", d.Name)
+			s.notef("service %s (it has no task)", d.Name)
 			continue
 		}
 		name, instance := d.Name, 0
@@ -117,7 +117,7 @@ func (s *sketch) ofForeign() {
 		case n == 1 && s.gpus == 0:
 			one.perGPU, s.gpus = true, 1
 		case n > 0:
-			s.notef("the GPUs of task %s as a gpu block, which gives each GPU to one instance of one service; they stand in the nomad block", t.Name)
+			s.notef("the GPUs of task %s as a gpu block, which gives each GPU to one instance of one service (they are in the nomad block)", t.Name)
 		}
 		s.services = append(s.services, one)
 	}
@@ -211,7 +211,7 @@ func (s *sketch) rename() {
 			instance += "-gpu0"
 		}
 		if old != one.name {
-			s.notef("the name of task %q: here it is %q", old, one.name)
+			s.notef("the name of task %q (it is now %q)", old, one.name)
 		}
 		s.renameTask(one.task(), old, instance)
 	}

@@ -33,13 +33,13 @@ func (s *sketch) understood() {
 		w := &s.doc.Workers[i]
 		known, _ := manifest.ConnectorNamed(w.Connector)
 		if !known.Implemented {
-			s.notef("worker %s: no agent has its connector %s, and simulation stands in for it", w.Name, w.Connector)
+			s.notef("the connector %[2]s of worker %[1]s (no agent has it; simulation stands in for it)", w.Name, w.Connector)
 			w.Connector, w.Settings = "simulation", nil
 			continue
 		}
 		for _, name := range slices.Sorted(maps.Keys(w.Settings)) {
 			if set, ok := known.Setting(name); !ok || !set.Accepts(w.Settings[name]) {
-				s.notef("worker %s: its setting %s, which the connector %s doesn't take", w.Name, name, w.Connector)
+				s.notef("the setting %[2]s of worker %[1]s (connector %[3]s has no such setting, or not with this value)", w.Name, name, w.Connector)
 				delete(w.Settings, name)
 			}
 		}
@@ -142,7 +142,7 @@ func (s *sketch) guess(m *body) {
 		}
 		b := m.block("worker", one.name)
 		if connector == "simulation" {
-			b.args = append(b.args, arg{"connector", quote(connector), "a stand-in: name the connector that speaks to this service"})
+			b.args = append(b.args, arg{"connector", quote(connector), "a stand-in; write the connector for this service"})
 		} else {
 			b.set("connector", quote(connector))
 		}
@@ -154,6 +154,6 @@ func (s *sketch) guess(m *body) {
 	}
 	if made == 0 {
 		b := m.block("worker", "jobs")
-		b.args = append(b.args, arg{"connector", quote("simulation"), "a stand-in: name what jobs this machine runs"})
+		b.args = append(b.args, arg{"connector", quote("simulation"), "a stand-in; write the connector for the jobs that this machine runs"})
 	}
 }

@@ -69,10 +69,10 @@ func unusual[T comparable](b *body, name string, v T) {
 	}
 }
 
-// section is a block of that kind which is not in b yet; see [body.optional].
+// section returns a block of that kind that is not in b yet; see [body.optional].
 func (b *body) section(kind string) *body { return &body{path: b.inner(kind)} }
 
-// inner is the path of a block within b; the outermost one has none.
+// inner returns the path of a block within b.
 func (b *body) inner(kind string) string { return strings.TrimPrefix(b.path+"."+kind, ".") }
 
 func (b *body) size(name string, bytes int64) {

@@ -69,7 +69,8 @@ func (c *Cluster) Hide(values []string) { c.foreign.learn(values) }
 // HideOf adds the sensitive values of a job that runs.
 func (c *Cluster) HideOf(job *nomad.Job) { c.foreign.learnOf(job) }
 
-// Masked is a line that a task wrote, without sensitive values. cut tells that it may have begun earlier, within a value.
+// Masked returns a line that a task wrote, without sensitive values. cut reports whether the line may have started earlier,
+// within a value.
 func (c *Cluster) Masked(line string, cut bool) string {
 	if cut {
 		line = c.foreign.beginning(line)

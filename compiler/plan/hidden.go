@@ -34,7 +34,7 @@ func hide(policies []manifest.Policy, groups ...*nomad.TaskGroup) *hidden {
 	return h
 }
 
-// hideJobs is [hide] for all groups of some jobs.
+// hideJobs is like [hide], for all groups of several jobs.
 func hideJobs(jobs ...*nomad.Job) *hidden {
 	var policies []manifest.Policy
 	var groups []*nomad.TaskGroup

@@ -93,7 +93,7 @@ func count(n int, what string) string {
 // JSON writes a document as indented JSON.
 func JSON(w io.Writer, doc any) error { return writeJSON(w, doc, "  ") }
 
-// JSONLine is [JSON] on one line.
+// JSONLine writes a document like [JSON], on one line.
 func JSONLine(w io.Writer, doc any) error { return writeJSON(w, doc, "") }
 
 func writeJSON(w io.Writer, doc any, indent string) error {

@@ -115,7 +115,7 @@ func (k *Keeper) Start(cmd *exec.Cmd) error {
 	return nil
 }
 
-// Leftovers are the ids of the living processes that carry the Keeper's mark and were not yet waited for.
+// Leftovers returns the ids of the living processes that carry the Keeper's mark and were not yet waited for.
 func (k *Keeper) Leftovers() ([]int, error) { return marked(k.mark) }
 
 // Close kills every process that still carries the mark, waits until none is left or ctx ends, and ends the guardian.

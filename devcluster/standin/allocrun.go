@@ -40,7 +40,7 @@ func newAllocRunner(c *client, alloc *api.Allocation) *allocRunner {
 	return r
 }
 
-// stop tells the allocation to end and does not wait.
+// stop stops the allocation without waiting for its end.
 func (r *allocRunner) stop() { r.once.Do(func() { close(r.stopCh) }) }
 
 // setJob replaces the job in place: later kills, restarts and registrations use it.

@@ -110,7 +110,7 @@ func (h *httpAPI) plan(w http.ResponseWriter, r *http.Request) {
 	h.answer(w, index, out, err)
 }
 
-// prepare is prepareJob for callers that don't hold the lock.
+// prepare is like prepareJob, for callers that don't hold the lock.
 func (h *httpAPI) prepare(r *http.Request, job *api.Job) (err error) {
 	h.store.read(func() { err = h.prepareJob(r, job) })
 	return err

@@ -124,7 +124,7 @@ func infeasible(n *node, job *api.Job, tg *api.TaskGroup) string {
 	return missingDevices(n, tg)
 }
 
-// holdsText is [holds] for node attributes, which are texts. They compare as numbers if both sides are numbers.
+// holdsText is like [holds], for node attributes, which are texts. They are compared as numbers if both sides are numbers.
 func holdsText(operand, l, r string, lFound, rFound bool) bool {
 	lv, rv := textValue(l), textValue(r)
 	if strings.ContainsAny(operand, "<>") {

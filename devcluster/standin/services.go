@@ -158,7 +158,7 @@ func (s *store) dropService(id string) {
 	})
 }
 
-// mustWrite is write for changes that can't fail.
+// mustWrite is like write, for changes that can't fail.
 func (s *store) mustWrite(f func(*txn)) {
 	if _, err := s.write(func(tx *txn) error { f(tx); return nil }); err != nil {
 		panic("standin: a change that can't fail has: " + err.Error())

@@ -26,7 +26,7 @@ type Fitting struct {
 
 func (f Fitting) String() string { return fmt.Sprintf("%d %s %s", f.Machines, f.Group, f.Nodes) }
 
-// parseFitting is the inverse of String. It returns the zero Fitting for text that can't be read.
+// parseFitting parses what String formats. It returns the zero Fitting for text that can't be read.
 func parseFitting(text string) (f Fitting) {
 	if _, err := fmt.Sscanf(text, "%d %s %s", &f.Machines, &f.Group, &f.Nodes); err != nil {
 		return Fitting{}

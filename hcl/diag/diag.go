@@ -7,7 +7,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 )
 
-// Advice says what to write instead. It travels in the Extra field of an [hcl.Diagnostic].
+// Advice is what to write instead. It is kept in the Extra field of an [hcl.Diagnostic].
 type Advice string
 
 // Error makes an error about a piece of source. detail and advice may be empty.
@@ -15,7 +15,7 @@ func Error(at hcl.Range, summary, detail, advice string) *hcl.Diagnostic {
 	return diagnostic(hcl.DiagError, at, summary, detail, advice)
 }
 
-// Warning is [Error] for what is allowed but probably not meant.
+// Warning makes a warning about something that is allowed but probably not meant. It is otherwise like [Error].
 func Warning(at hcl.Range, summary, detail, advice string) *hcl.Diagnostic {
 	return diagnostic(hcl.DiagWarning, at, summary, detail, advice)
 }
@@ -37,7 +37,7 @@ func AdviceOf(d *hcl.Diagnostic) string {
 	return string(advice)
 }
 
-// Split takes errors and warnings apart, each in the given order.
+// Split separates errors from warnings and keeps the order of each.
 func Split(diags hcl.Diagnostics) (errs, warnings hcl.Diagnostics) {
 	for _, d := range diags {
 		if d.Severity == hcl.DiagError {
@@ -50,8 +50,8 @@ func Split(diags hcl.Diagnostics) (errs, warnings hcl.Diagnostics) {
 }
 
 // Sort orders diagnostics by file, in the order in which files lists the names (unlisted ones after them, by name),
-// then by position. Those without a place come first. Of several with the same headline at the same place the first one stays:
-// they are one mistake, met once for each of the things that are made from it.
+// then by position. Those without a place come first. Of several with the same summary at the same place, Sort keeps the first:
+// they are one mistake, found once for each thing that is made from it.
 func Sort(diags hcl.Diagnostics, files []string) hcl.Diagnostics {
 	rank := make(map[string]int, len(files))
 	for i, name := range files {
@@ -77,7 +77,7 @@ func Sort(diags hcl.Diagnostics, files []string) hcl.Diagnostics {
 	type key struct {
 		severity        hcl.DiagnosticSeverity
 		at              hcl.Range
-		summary, detail string // of one without a place, its detail counts too
+		summary, detail string // the detail only without a place
 	}
 	seen := make(map[key]bool, len(sorted))
 	return slices.DeleteFunc(sorted, func(d *hcl.Diagnostic) bool {

@@ -20,7 +20,7 @@ type Diagnostic struct {
 	Summary  string `json:"summary"`
 	Detail   string `json:"detail,omitempty"`
 	Advice   string `json:"advice,omitempty"` // what to write instead
-	Range    *Range `json:"range,omitempty"`  // absent: it is about no place in a file
+	Range    *Range `json:"range,omitempty"`  // absent if the diagnostic isn't about a place in a file
 	Snippet  string `json:"snippet,omitempty"`
 }
 
@@ -28,7 +28,7 @@ type Diagnostic struct {
 type Range struct {
 	File  string   `json:"file"`
 	Start Position `json:"start"`
-	End   Position `json:"end"` // just behind the last character
+	End   Position `json:"end"` // just after the last character
 }
 
 // Position is a place in a file. Line and column count from 1, the byte offset from 0.
@@ -46,7 +46,7 @@ func JSON(w io.Writer, diags hcl.Diagnostics, sources map[string][]byte) error {
 	return enc.Encode(NewDocument(diags, sources))
 }
 
-// NewDocument is the value that [JSON] writes, for those who put it into a larger one.
+// NewDocument returns the value that [JSON] writes, to embed it in a larger document.
 func NewDocument(diags hcl.Diagnostics, sources map[string][]byte) Document {
 	errs, warnings := Split(diags)
 	doc := Document{Errors: len(errs), Warnings: len(warnings), Diagnostics: []Diagnostic{}}

@@ -37,8 +37,8 @@ func sourceLine(src []byte, number int) (string, bool) {
 	return text, strings.TrimSpace(text) != ""
 }
 
-// span is the part of the line that a range covers, as rune positions; where the range goes on to further lines, up to
-// the end of this one. It is never empty, but may lie behind the line's end (something is missing there).
+// span returns the part of the line that a range covers, as rune positions. A range of several lines covers the rest of this
+// one. The span is never empty, but may lie after the line's end, where something is missing.
 func span(line string, at hcl.Range) (start, end int) {
 	length := utf8.RuneCountInString(line)
 	start = min(max(at.Start.Column-1, 0), length)
@@ -49,19 +49,19 @@ func span(line string, at hcl.Range) (start, end int) {
 	return start, max(end, start+1)
 }
 
-// excerpt is the part of a line that is shown.
+// excerpt is the shown part of a line.
 type excerpt struct {
 	text   string
-	indent string // what stands below the text before the carets; tabs are kept
+	indent string // printed below the text before the carets; tabs are kept
 	carets int
 }
 
-// cut makes a line fit into the printer's width, so that the start of the span stays visible.
+// cut shortens a line to the printer's width and keeps the start of the span visible.
 func (p Printer) cut(line string, start, end, numberWidth int) excerpt {
 	runes := []rune(line)
 	for i, r := range runes {
 		if r != '\t' && (r < ' ' || r == '\x7f') {
-			runes[i] = '\uFFFD' // no terminal sequences out of a source
+			runes[i] = '\uFFFD' // a source can't send sequences to the terminal
 		}
 	}
 	from, to := 0, len(runes)

@@ -8,8 +8,8 @@ import (
 	"github.com/agext/levenshtein"
 )
 
-// Suggest returns the known word that given was probably meant to be, or "" when none is near: one with two letters
-// swapped, a few letters wrong, or of which given is the beginning. The first of several equally near ones wins.
+// Suggest returns the known word that was probably meant by given, or "" if none is near. A word is near if two of its letters
+// are swapped, a few are wrong, or given is its beginning. Of several equally near words, the first wins.
 func Suggest(given string, known []string) string {
 	word := strings.ToLower(given)
 	best, bestDistance := "", max(1, len(word)/3)+1
@@ -22,7 +22,7 @@ func Suggest(given string, known []string) string {
 	return best
 }
 
-// distance is how many edits lead from a to b; swapping two neighbours, leaving out the end and writing one word of several
+// distance returns how many edits lead from a to b; swapping two neighbours, leaving out the end and writing one word of several
 // count as one.
 func distance(a, b string) int {
 	const shortest = 3 // letters that a word must have in common to count as the beginning of another
@@ -39,7 +39,7 @@ func distance(a, b string) int {
 	return levenshtein.Distance(a, b, nil)
 }
 
-// DidYouMean is advice for an unknown word: the nearest known one, or else all known ones (if they aren't too many).
+// DidYouMean returns advice for an unknown word: the nearest known one, or else all known ones (if they aren't too many).
 func DidYouMean(given string, known []string) string {
 	if near := Suggest(given, known); near != "" {
 		return "Did you mean " + strconv.Quote(near) + "?"

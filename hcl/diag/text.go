@@ -20,12 +20,12 @@ import (
 //	  A resources block has no argument of this name.
 //	  → Did you mean "memory"?
 type Printer struct {
-	// Sources are the bytes of each file, for snippets. A file that isn't among them is named without one.
+	// Sources holds the bytes of each file, for snippets. A file that isn't in it is named without a snippet.
 	Sources map[string][]byte
 	// Color adds ANSI colours.
 	Color bool
-	// Width is the terminal's, in columns: text is wrapped and long source lines are cut; only the place stays whole, to be
-	// copied. 0: as long as they are.
+	// Width is the terminal's, in columns. Text is wrapped and long source lines are cut, but places stay whole, so that they can
+	// be copied. 0 means no limit.
 	Width int
 }
 
@@ -105,7 +105,7 @@ func chop(text string, room int) string {
 	return strings.Join(lines, "\n")
 }
 
-// Count says how many errors and warnings there are: "2 errors, 1 warning", or "" for none.
+// Count describes the number of errors and warnings: "2 errors, 1 warning", or "" for none.
 func Count(diags hcl.Diagnostics) string {
 	errs, warnings := Split(diags)
 	var parts []string

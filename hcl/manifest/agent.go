@@ -42,14 +42,14 @@ type Agent struct {
 type Service struct {
 	// Name is the instance's name and that of its Nomad task: "comfyui-gpu0".
 	Name string `json:"name"`
-	// Port is the Nomad port label; the address is in NOMAD_ADDR_<Port> and, inside bridge networks, as Nomad says there.
+	// Port is the Nomad port label; the address is in NOMAD_ADDR_<Port>, also inside bridge networks.
 	Port string `json:"port,omitempty"`
 	// GPU is the index of the machine's GPU that this instance owns, or -1.
 	GPU   int    `json:"gpu"`
 	Ready *Check `json:"ready,omitempty"`
 }
 
-// Check says how to find out over HTTP that a service is up: any 2xx answer.
+// Check is an HTTP readiness check: a service is up if it answers with any 2xx status.
 type Check struct {
 	Path     string            `json:"path"`
 	Interval wiretime.Duration `json:"interval"`
@@ -64,7 +64,7 @@ type Worker struct {
 	Connector string `json:"connector"`
 	// Service is the instance that the connector talks to, or empty.
 	Service string `json:"service,omitempty"`
-	// Concurrency is how many jobs it runs at once, at least 1.
+	// Concurrency is how many jobs it runs at the same time, at least 1.
 	Concurrency int `json:"concurrency"`
 	// Offer is what jobs are matched against. The agent adds what it measures on the machine.
 	Offer capability.Offer `json:"offer"`
@@ -85,7 +85,7 @@ func DecodeAgent(b []byte) (*Agent, error) {
 	return &a, a.validate()
 }
 
-// checkVersion refuses a document of another version than the reader's, before anything else of it is looked at.
+// checkVersion refuses a document of another version than the reader's, before anything else in it is read.
 func checkVersion(what string, doc []byte, want int, reader string) error {
 	var v struct {
 		Version json.RawMessage `json:"version"`
@@ -94,20 +94,20 @@ func checkVersion(what string, doc []byte, want int, reader string) error {
 		return err
 	}
 	if text := string(v.Version); text == "" || text == "null" {
-		return fmt.Errorf("%s: no version: it isn't one of machinectl's", what)
+		return fmt.Errorf("%s: it has no version, so it wasn't written by machinectl", what)
 	}
 	switch version, err := strconv.Atoi(string(v.Version)); {
 	case err != nil:
-		return fmt.Errorf("%s: version %.40s is of another machinectl; %s reads version %d: deploy a matching one", what, v.Version, reader, want)
+		return fmt.Errorf("%s: version %.40s was written by another machinectl; %s reads version %d: deploy a matching one", what, v.Version, reader, want)
 	case version > want:
 		return fmt.Errorf("%s: version %d was written by a later machinectl; %s reads version %d: deploy a later one", what, version, reader, want)
 	case version < want:
-		return fmt.Errorf("%s: version %d was written by a former machinectl; %s reads version %d: apply the profile again with a matching machinectl", what, version, reader, want)
+		return fmt.Errorf("%s: version %d was written by an earlier machinectl; %s reads version %d: apply the profile again with a matching machinectl", what, version, reader, want)
 	}
 	return nil
 }
 
-// decode reads a document. Its errors have no words of Go: they are seen as a task's last words.
+// decode reads a document. Its errors contain no text of encoding/json: they are shown as the end of a task's log.
 func decode(what string, doc []byte, into any) error {
 	err := json.Unmarshal(doc, into)
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && wrong.Field != "" {

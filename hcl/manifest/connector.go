@@ -39,7 +39,7 @@ const (
 	SettingPositive SettingType = "a number above 0"
 )
 
-// Connectors are all connectors, in the order of the documentation. A new one is a row here and a constructor in package agent.
+// Connectors returns all connectors, in the order of the documentation. A new one is a row here and a constructor in package agent.
 func Connectors() []Connector {
 	return []Connector{
 		{
@@ -74,7 +74,7 @@ func (c Connector) Setting(name string) (Setting, bool) {
 	return Setting{}, false
 }
 
-// SettingNames are the names of the connector's settings.
+// SettingNames returns the names of the connector's settings.
 func (c Connector) SettingNames() []string {
 	names := make([]string, len(c.Settings))
 	for i, s := range c.Settings {

@@ -25,17 +25,17 @@ const (
 	EnvBlobs = "MACHINE_BLOB_URL"
 )
 
-// GroupName is the task group of one revision of a machine: "<machine>-<first 8 of its hash>".
+// GroupName returns the name of the task group of a machine's revision: "<machine>-<first 8 of its hash>".
 func GroupName(machine, hash string) string {
 	return machine + "-" + hash[:8]
 }
 
-// Revision is the hash part of a group name made by [GroupName].
+// Revision returns the hash in a group name made by [GroupName].
 func Revision(group string) string {
 	return group[strings.LastIndexByte(group, '-')+1:]
 }
 
-// PortLabel is the Nomad port label of a service instance: labels may hold no dash.
+// PortLabel returns the Nomad port label of a service instance. Labels may not contain dashes.
 func PortLabel(instance string) string {
 	return strings.ReplaceAll(instance, "-", "_")
 }

@@ -16,7 +16,7 @@ const PolicyVersion = 1
 type Policy struct {
 	Version int    `json:"version"`
 	Pool    string `json:"pool"`
-	// Project is who owns the pool; empty where its profile names none, and where a former release wrote the policy.
+	// Project owns the pool. It is empty if the profile names none, or if an earlier release wrote the policy.
 	Project string `json:"project,omitempty"`
 	Machine string `json:"machine"`
 	// Revision is the group's, eight hexadecimal digits; Wanted reports whether the pool should end on this group.
@@ -36,14 +36,14 @@ type Policy struct {
 	IdleAfter wiretime.Duration `json:"idle_after"`
 	// StartTime is the profile's guess of a cold start, used until one has been measured.
 	StartTime wiretime.Duration `json:"start_time"`
-	// Workers are what one machine of this group offers, so that a pool at zero can be demanded.
+	// Workers are what one machine of this group offers, so that a pool without machines can be matched with demand.
 	Workers []Worker `json:"workers"`
-	// Compiler is the version of machinectl that compiled the group, Input a digest of what it compiled. Both are empty where
-	// a former release wrote the policy.
+	// Compiler is the version of machinectl that compiled the group, Input a digest of what it compiled. Both are empty if
+	// an earlier release wrote the policy.
 	Compiler string `json:"compiler,omitempty"`
 	Input    string `json:"input,omitempty"`
-	// Sensitive says where in the group values stand that must not be shown, in the words of a plan: the value itself is in
-	// the group, but nothing there tells that it is one.
+	// Sensitive lists the places in the group whose values must not be shown, named as in a plan. The values are in the
+	// group, but nothing there marks them as sensitive.
 	Sensitive []string `json:"sensitive,omitempty"`
 }
 
@@ -61,8 +61,8 @@ func (p Policy) Map() (map[string]any, error) {
 	return map[string]any{PolicyKey: doc}, nil
 }
 
-// ParsePolicy reads a [Policy] from a scaling block's map. ok is false where the block isn't ours. Nomad's parser of job
-// files makes a list with one item of an object in that map; a job that came through it is read as well.
+// ParsePolicy reads a [Policy] from a scaling block's map. ok is false if the block isn't ours. Nomad's parser of job
+// files turns an object in that map into a list with one item; such a list is read too.
 func ParsePolicy(m map[string]any) (p Policy, ok bool, err error) {
 	doc, ok := m[PolicyKey]
 	if !ok {

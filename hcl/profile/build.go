@@ -126,7 +126,7 @@ func (l *loader) warn() {
 func (l *loader) warnVariables() {
 	for _, v := range l.variables {
 		if !l.scope.used[v.name] {
-			l.report(diag.Warning(v.header, fmt.Sprintf("Variable %q is not used", v.name), fmt.Sprintf("Nothing refers to var.%s.", v.name), "Take it out, or use it."))
+			l.report(diag.Warning(v.header, fmt.Sprintf("Variable %q is not used", v.name), fmt.Sprintf("Nothing refers to var.%s.", v.name), "Remove it, or use it."))
 		}
 	}
 }

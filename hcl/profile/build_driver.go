@@ -14,7 +14,7 @@ func (l *loader) forDriver(m *Machine, o *object) {
 		switch {
 		case o.has(a.name) && !a.takenBy(m.Driver):
 			l.report(diag.Error(o.at(a.name), fmt.Sprintf("The driver %s takes no %s", m.Driver, a.name),
-				fmt.Sprintf("It is for %s.", quoteAll(driverNames(a.drivers))), fmt.Sprintf("Take it out, or write driver = %s.", quoteAll(driverNames(a.drivers)))))
+				fmt.Sprintf("It is for %s.", quoteAll(driverNames(a.drivers))), fmt.Sprintf("Remove it, or write driver = %s.", quoteAll(driverNames(a.drivers)))))
 		case a.caution != "" && o.flag(a.name):
 			l.report(diag.Warning(o.at(a.name), fmt.Sprintf("%s = true", a.name), a.caution, ""))
 		}
@@ -29,7 +29,7 @@ func driverNames(list []Driver) []string {
 	return out
 }
 
-// passed are the arguments that go into the driver's configuration, by name, without those that have no effect.
+// passed returns the arguments that go into the driver's configuration, by name, without those that have no effect.
 func (o *object) passed() map[string]any {
 	out := map[string]any{}
 	for i := range o.grammar.args {

@@ -17,7 +17,7 @@ func (l *loader) failures(m *Machine, o *object) {
 func (l *loader) disconnect(b *object) Disconnect {
 	d := Disconnect{StopAfter: b.dur("stop_after"), Replace: b.flag("replace"), Reconcile: b.str("reconcile"), Range: b.header}
 	if b.both("lost_after", "stop_after") {
-		l.report(diag.Error(b.at("stop_after"), "Both lost_after and stop_after", "Either the servers give the machine up, or its client stops it.", "Take one of them out; null takes an inherited one away."))
+		l.report(diag.Error(b.at("stop_after"), "Both lost_after and stop_after", "Either the servers give the machine up, or its client stops it.", "Remove one of them; null removes an inherited one."))
 	}
 	if !b.has("stop_after") {
 		d.LostAfter = b.dur("lost_after")
@@ -37,7 +37,7 @@ func (l *loader) reschedule(b *object) Reschedule {
 	case b.has("attempts") && b.lacks("interval"):
 		l.report(diag.Error(b.at("attempts"), "Attempts without an interval", "Attempts are counted within a time.", "Write, for example, interval = \"1h\"."))
 	case b.has("interval") && b.lacks("attempts"):
-		l.report(diag.Error(b.at("interval"), "An interval without attempts", "Without attempts there is no limit, and nothing is counted.", "Write attempts = 5, or take interval out."))
+		l.report(diag.Error(b.at("interval"), "An interval without attempts", "Without attempts there is no limit, and nothing is counted.", "Write attempts = 5, or remove interval."))
 	}
 	if _, ok := b.get("max_delay"); ok && r.MaxDelay < r.Delay {
 		l.report(diag.Error(b.at("max_delay"), "The longest delay is shorter than the first", fmt.Sprintf("delay is %s and max_delay is %s.", timetext.Duration(r.Delay), timetext.Duration(r.MaxDelay)), ""))

@@ -40,10 +40,10 @@ func (l *loader) machine(name string, o *object) *Machine {
 	if r := o.child("resources"); r != nil {
 		m.Resources = *l.resources(r)
 		if r.lacks("cpu") && r.lacks("cores") {
-			l.report(diag.Error(r.header, "Missing argument \"cpu\"", "A machine says how much processor it needs.", "Write, for example, cpu = 2000 (MHz), or cores = 2."))
+			l.report(diag.Error(r.header, "Missing argument \"cpu\"", "A machine must state how much CPU it needs.", "Write, for example, cpu = 2000 (MHz), or cores = 2."))
 		}
 	} else if !o.partial {
-		l.absent(o, diag.Error(o.header, "Missing block \"resources\"", fmt.Sprintf("Machine %q doesn't say what it needs.", name),
+		l.absent(o, diag.Error(o.header, "Missing block \"resources\"", fmt.Sprintf("Machine %q doesn't state what it needs.", name),
 			"Write resources { cpu = 2000 memory = \"4GiB\" }, each on a line of its own."))
 	}
 	m.Logs = l.logs(o.section("logs"))
@@ -92,7 +92,7 @@ func (l *loader) imageReference(m *Machine, o *object) {
 
 func (l *loader) resources(o *object) *Resources {
 	if o.both("cpu", "cores") {
-		l.report(diag.Error(o.at("cores"), "Both cpu and cores", "cpu is a share in MHz, cores are whole ones reserved; Nomad takes one of the two.", "Take one of them out; cores = null takes an inherited one away."))
+		l.report(diag.Error(o.at("cores"), "Both cpu and cores", "cpu is a share in MHz, cores are whole ones reserved; Nomad takes one of the two.", "Remove one of them; cores = null removes an inherited one."))
 	}
 	r := &Resources{CPU: o.num("cpu"), Cores: o.num("cores"), Memory: o.size("memory"), Disk: o.size("disk"), Range: o.header}
 	if r.Cores > 0 {
@@ -106,10 +106,10 @@ func (l *loader) gpu(m *Machine, o *object) {
 	needs := m.Kind == KindGPU || m.Kind == KindHybrid
 	switch {
 	case g == nil && needs && !o.partial:
-		l.absent(o, diag.Error(o.header, "Missing block \"gpu\"", fmt.Sprintf("Machine %q is of kind %q and doesn't say what GPUs it needs.", m.Name, m.Kind),
+		l.absent(o, diag.Error(o.header, "Missing block \"gpu\"", fmt.Sprintf("Machine %q is of kind %q and doesn't state which GPUs it needs.", m.Name, m.Kind),
 			"Write gpu { count = 1 }, or kind = \"api\"."))
 	case g != nil && m.Kind == KindAPI:
-		l.report(diag.Error(g.header, "GPU on an api machine", "A machine of kind \"api\" has no GPUs.", "Take the block out, or write kind = \"hybrid\"."))
+		l.report(diag.Error(g.header, "GPU on an api machine", "A machine of kind \"api\" has no GPUs.", "Remove the block, or write kind = \"hybrid\"."))
 	}
 	if g == nil {
 		return
@@ -131,7 +131,7 @@ func (l *loader) gpus(o *object) *GPU {
 		g.Affinities = append(g.Affinities, l.affinity(a, "device."))
 	}
 	if o.both("model", "models") {
-		l.report(diag.Error(o.at("models"), "Both model and models", "models are several acceptable ones, model is the only one.", "Take one of them out; null takes an inherited one away."))
+		l.report(diag.Error(o.at("models"), "Both model and models", "model is the only acceptable one, models are several.", "Remove one of them; null removes an inherited one."))
 	}
 	if _, ok := o.get("models"); ok {
 		l.models(g, o)
@@ -159,7 +159,7 @@ func (l *loader) models(g *GPU, o *object) {
 		case name == "" || strings.Contains(name, ","):
 			l.report(diag.Error(o.at("models"), fmt.Sprintf("%q is not a model name", name), "It is the device's name as Nomad shows it, and has no comma.", ""))
 		case seen[name]:
-			l.report(diag.Error(o.at("models"), fmt.Sprintf("%q is there twice", name), "Each model has one place in the order of preference.", "Take one of them out."))
+			l.report(diag.Error(o.at("models"), fmt.Sprintf("%q is listed twice", name), "Each model has one place in the order of preference.", "Remove one of them."))
 		}
 		seen[name] = true
 	}
@@ -215,10 +215,10 @@ func (l *loader) agentResources(m *Machine, a *object) Resources {
 
 func (l *loader) agentURLs(m *Machine, o, a *object) {
 	if _, ok := a.get("redis"); ok && m.Agent.Redis == "" && !m.hasAgentEnv(manifest.EnvRedis) {
-		l.report(diag.Error(a.at("redis"), "The agent's redis is empty", "It says which queue the agent gets jobs from.", "Write, for example, redis = \"redis://host:6379\"."))
+		l.report(diag.Error(a.at("redis"), "The agent's redis is empty", "It is the queue from which the agent takes jobs.", "Write, for example, redis = \"redis://host:6379\"."))
 	}
 	if a.lacks("redis") && !a.partial && !m.hasAgentEnv(manifest.EnvRedis) {
-		l.absent(o, diag.Error(a.header, "The agent has no queue", fmt.Sprintf("Machine %q doesn't say which Redis its agent gets jobs from.", m.Name),
+		l.absent(o, diag.Error(a.header, "The agent has no queue", fmt.Sprintf("Machine %q doesn't name the Redis from which its agent takes jobs.", m.Name),
 			fmt.Sprintf("Write agent { redis = \"redis://host:6379\" }, or env = { %s = secret(\"path\", \"key\") }.", manifest.EnvRedis)))
 	}
 	if _, ok := a.get("redis"); ok && m.Agent.Redis != "" {

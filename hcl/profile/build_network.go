@@ -18,7 +18,7 @@ func (l *loader) network(m *Machine, o *object) {
 			l.report(diag.Error(n.at("mode"), fmt.Sprintf("Unknown mode %q", m.Network.Mode), "It is \"host\", \"bridge\" or \"cni/<name>\".", diag.DidYouMean(m.Network.Mode, []string{"host", "bridge"})))
 		}
 		if m.Network.Mode == "host" && n.has("hostname") {
-			l.report(diag.Error(n.at("hostname"), "A hostname in the host's network", "The machine has no network of its own there, and so no name.", "Take it out, or write mode = \"bridge\"."))
+			l.report(diag.Error(n.at("hostname"), "A hostname in the host's network", "In the host's network, a machine has no hostname of its own.", "Remove it, or write mode = \"bridge\"."))
 		}
 		if d := n.child("dns"); d != nil {
 			m.Network.DNS = &DNS{Servers: d.list("servers"), Searches: d.list("searches"), Options: d.list("options")}
@@ -36,15 +36,15 @@ func (l *loader) ports(m *Machine, o *object) {
 		b := blocks[i]
 		for _, arg := range []string{"static_port", "container_port"} {
 			if b.has(arg) && b.lacks("port") {
-				l.missingPort(b, diag.Error(b.at(arg), fmt.Sprintf("%q without a port", arg), fmt.Sprintf("Service %q listens nowhere.", s.Name), "Write port = \"http\" in the service."))
+				l.missingPort(b, diag.Error(b.at(arg), fmt.Sprintf("%q without a port", arg), fmt.Sprintf("Service %q listens on no port.", s.Name), "Write port = \"http\" in the service."))
 			}
 		}
 		instances := len(m.Instances(s))
 		if s.StaticPort > 0 {
 			if instances > 1 {
-				l.report(diag.Error(b.at("static_port"), "One port for several instances", fmt.Sprintf("Service %q has %d instances, and a port belongs to one.", s.Name, instances), "Take static_port out: Nomad gives each instance its own, self.port."))
+				l.report(diag.Error(b.at("static_port"), "One port for several instances", fmt.Sprintf("Service %q has %d instances, and only one of them can have the port.", s.Name, instances), "Remove static_port; Nomad gives each instance a port of its own, self.port."))
 			} else if by, ok := taken[s.StaticPort]; ok {
-				l.report(diag.Error(b.at("static_port"), fmt.Sprintf("Port %d is taken", s.StaticPort), fmt.Sprintf("Service %q listens there.", by), "Choose another one, or take it out."))
+				l.report(diag.Error(b.at("static_port"), fmt.Sprintf("Port %d is taken", s.StaticPort), fmt.Sprintf("Service %q listens there.", by), "Choose another one, or remove it."))
 			}
 			taken[s.StaticPort] = s.Name
 		}

@@ -17,7 +17,7 @@ func (l *loader) pool(d declared, m *Machine) *Pool {
 			l.report(diag.Error(s.at("min"), "The pool's least size is above its largest", fmt.Sprintf("min is %d and max is %d.", p.Min, p.Max), fmt.Sprintf("Write min = %d, or raise max.", p.Max)))
 		}
 	} else if !d.partial {
-		l.report(diag.Error(d.header, "Missing block \"size\"", fmt.Sprintf("Pool %q doesn't say how large it may become.", p.Name), "Write size { min = 0 max = 4 }, each on a line of its own."))
+		l.report(diag.Error(d.header, "Missing block \"size\"", fmt.Sprintf("Pool %q doesn't state how large it may become.", p.Name), "Write size { min = 0 max = 4 }, each on a line of its own."))
 	}
 	scale := d.section("scale")
 	p.Scale = Scale{
@@ -39,7 +39,7 @@ func (l *loader) placement(o *object) Placement {
 	}
 	if o.has("datacenters") && len(o.list("datacenters")) == 0 {
 		if _, ok := o.get("datacenters"); ok {
-			l.report(diag.Error(o.at("datacenters"), "No datacenters", "With an empty list nothing could be placed.", "Write datacenters = [\"*\"], or take it out."))
+			l.report(diag.Error(o.at("datacenters"), "No datacenters", "With an empty list nothing could be placed.", "Write datacenters = [\"*\"], or remove it."))
 		}
 	}
 	if _, ok := o.get("spread"); ok {

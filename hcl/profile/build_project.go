@@ -14,7 +14,7 @@ func (l *loader) declareProject(g *block, b *hclsyntax.Block) {
 	switch {
 	case len(l.within) > 0:
 		l.report(diag.Error(b.DefRange(), "A project in a module", "A module's pools belong to the project of the profile that uses it.",
-			"Write the block there, and take it out here."))
+			"Write the block there, and remove it here."))
 	case l.project != nil:
 		earlier := l.project.DefRange()
 		l.report(diag.Error(b.DefRange(), "A second project", fmt.Sprintf("All files of a profile belong to one project, %q, declared on %s:%d.",

@@ -35,7 +35,7 @@ func (l *loader) services(m *Machine, o *object) {
 			l.report(diag.Error(b.at("per"), "A service per GPU, without GPUs", fmt.Sprintf("Machine %q is of kind \"api\" and has no gpu block.", m.Name),
 				"Write kind = \"gpu\" and gpu { count = 1 }, or take per out."))
 		case perGPU != "":
-			l.report(diag.Error(b.at("per"), "Two services per GPU", fmt.Sprintf("Each GPU goes to one task, and %q has them already.", perGPU), "Let only one service have per = \"gpu\"."))
+			l.report(diag.Error(b.at("per"), "Two services per GPU", fmt.Sprintf("Each GPU belongs to one task, and service %q already has them.", perGPU), "Let only one service have per = \"gpu\"."))
 		}
 		perGPU = s.Name
 	}
@@ -58,7 +58,7 @@ func (l *loader) service(m *Machine, o *object) *Service {
 	l.forDriver(m, o)
 	l.imageReference(m, o)
 	if m.Driver.ofHost() && o.lacks("command") && !o.has("image") {
-		l.report(diag.Error(o.header, "Missing argument \"command\"", fmt.Sprintf("Only with docker it may be left out, where the image says it; this machine's driver is %s.", m.Driver), "Write command = \"/path/to/program\"."))
+		l.report(diag.Error(o.header, "Missing argument \"command\"", fmt.Sprintf("Only docker can run a service without one, if its image has a default; this machine's driver is %s.", m.Driver), "Write command = \"/path/to/program\"."))
 	}
 	if s.Port != "" && !portForm.MatchString(s.Port) {
 		advice := "Write port = \"http\"."
@@ -70,7 +70,7 @@ func (l *loader) service(m *Machine, o *object) *Service {
 	if r := o.child("ready"); r != nil {
 		s.Ready = &Ready{Path: r.str("path"), Interval: r.dur("interval"), Timeout: r.dur("timeout"), Range: r.header}
 		if o.lacks("port") {
-			l.missingPort(o, diag.Error(r.header, "Readiness without a port", fmt.Sprintf("Service %q listens nowhere, so nothing can be asked.", s.Name), "Write port = \"http\" in the service."))
+			l.missingPort(o, diag.Error(r.header, "Readiness without a port", fmt.Sprintf("Service %q listens on no port, so it can't be checked.", s.Name), "Write port = \"http\" in the service."))
 		}
 		l.atLeast(r, "interval", time.Second)
 		l.atLeast(r, "timeout", time.Second)
@@ -99,7 +99,7 @@ func (l *loader) selfValues(s *Service, o *object) {
 		for _, name := range slices.Sorted(maps.Keys(usedPlaceholders(v.v))) {
 			switch {
 			case (name == SelfPort || name == SelfAddr) && s.Port == "" && o.lacks("port"):
-				l.missingPort(o, diag.Error(v.at, fmt.Sprintf("%s without a port", name), fmt.Sprintf("Service %q listens nowhere.", s.Name), "Write port = \"http\" in the service."))
+				l.missingPort(o, diag.Error(v.at, fmt.Sprintf("%s without a port", name), fmt.Sprintf("Service %q listens on no port.", s.Name), "Write port = \"http\" in the service."))
 			case name == SelfGPU && !s.PerGPU && !o.wrong("per"):
 				l.report(diag.Error(v.at, "self.gpu without a GPU", fmt.Sprintf("Service %q has one instance per machine, which owns no GPU.", s.Name), "Write per = \"gpu\" in the service."))
 			}
@@ -133,7 +133,7 @@ func usedPlaceholders(v any) map[string]bool {
 	return used
 }
 
-// Instances are the names of a service's instances, which are also those of their Nomad tasks: its own name, or with
+// Instances returns the names of a service's instances, which are also those of their Nomad tasks: its own name, or with
 // per = "gpu" one name per GPU.
 func (m *Machine) Instances(s *Service) []string {
 	if !s.PerGPU || m.GPU == nil {
@@ -146,7 +146,7 @@ func (m *Machine) Instances(s *Service) []string {
 	return names
 }
 
-// TaskNames are the names of the machine's Nomad tasks, in the order in which they start.
+// TaskNames returns the names of the machine's Nomad tasks, in the order in which they start.
 func (m *Machine) TaskNames() []string {
 	var names []string
 	if m.Setup != nil {

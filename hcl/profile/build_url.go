@@ -41,7 +41,7 @@ func storeURL(what, text string, at hcl.Range) *hcl.Diagnostic {
 	case detail != "":
 		return say(detail)
 	case u.Scheme == "file" && (u.Host != "" || !path.IsAbs(u.Path)):
-		return say("Behind file:// comes an absolute path, so there are three slashes.")
+		return say("file:// is followed by an absolute path, so there are three slashes.")
 	case u.Scheme == "file" && u.RawQuery != "":
 		return say("A folder has no options.")
 	case u.Scheme == "s3" && u.Host == "":
@@ -56,7 +56,7 @@ func storeURL(what, text string, at hcl.Range) *hcl.Diagnostic {
 		}
 		return nil
 	case u.Scheme == "gs" || u.Scheme == "gcs":
-		return say("There is no store of this kind. Google's takes the words of S3 too: s3://bucket?endpoint=https://storage.googleapis.com&region=auto.")
+		return say("There is no store of this kind. Google Cloud Storage can be used through S3's protocol: s3://bucket?endpoint=https://storage.googleapis.com&region=auto.")
 	case u.Scheme != "file":
 		return say("A store is a folder, file:///path, or a bucket, s3://bucket.")
 	default:

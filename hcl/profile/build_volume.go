@@ -41,13 +41,13 @@ func (l *loader) volume(o *object) *Volume {
 			}
 		}
 		if o.has("sticky") {
-			l.report(diag.Error(o.at("sticky"), "Sticky on a CSI volume", "Only host volumes can be sticky.", "Take it out; per_machine = true gives each machine a volume of its own."))
+			l.report(diag.Error(o.at("sticky"), "Sticky on a CSI volume", "Only host volumes can be sticky.", "Remove it; per_machine = true gives each machine a volume of its own."))
 		}
 		return v
 	}
 	for _, name := range []string{"per_machine", "fs_type", "mount_flags"} {
 		if o.has(name) {
-			l.report(diag.Error(o.at(name), fmt.Sprintf("%q on a host volume", name), "It is for CSI volumes only.", "Take it out, or write type = \"csi\"."))
+			l.report(diag.Error(o.at(name), fmt.Sprintf("%q on a host volume", name), "It is for CSI volumes only.", "Remove it, or write type = \"csi\"."))
 		}
 	}
 	return v

@@ -58,7 +58,7 @@ func (l *loader) worker(m *Machine, o, machine *object) *Worker {
 		l.report(diag.Error(o.header, "Missing argument \"service\"", fmt.Sprintf("The connector %s runs jobs on a service of the machine.", w.Connector), "Write service = \"<name>\"."))
 	}
 	if o.both("service", "count") {
-		l.report(diag.Error(o.at("count"), "Both service and count", "There is one worker per instance of the service.", "Take count out; concurrency says how many jobs each worker runs at once."))
+		l.report(diag.Error(o.at("count"), "Both service and count", "There is one worker per instance of the service.", "Remove count; concurrency says how many jobs each worker runs at once."))
 	}
 	var bound *Service
 	if i >= 0 {
@@ -120,7 +120,7 @@ func offer(m *Machine, s *Service, c manifest.Connector, flags []string, attrs m
 // atLeast is a comparison that guarantees a least version.
 var atLeast = regexp.MustCompile(`^(>=|=|~>)\s*([0-9.]+)$`)
 
-// leastVersion is the version that a constraint guarantees: "550" of ">= 550". Empty where it guarantees none.
+// leastVersion returns the version that a constraint guarantees: "550" for ">= 550". It returns "" if it guarantees none.
 func leastVersion(constraint string) string {
 	for _, part := range strings.Split(constraint, ",") {
 		if m := atLeast.FindStringSubmatch(strings.TrimSpace(part)); m != nil {

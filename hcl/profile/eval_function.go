@@ -10,7 +10,7 @@ import (
 	"github.com/zclconf/go-cty/cty/function/stdlib"
 )
 
-// functions are what expressions can call, by name, but for those that read anything outside of the profile.
+// functions returns what expressions can call, by name, except those that read anything outside of the profile.
 func functions(secrets *secretTable) map[string]function.Function {
 	all := pureFunctions(secrets)
 	for name, f := range all {
@@ -55,7 +55,7 @@ func pureFunctions(secrets *secretTable) map[string]function.Function {
 	}
 }
 
-// boolsFunc is whether all items are true, or any.
+// boolsFunc returns the function that reports whether all items are true, or any.
 func boolsFunc(doc string, all bool) function.Function {
 	return function.New(&function.Spec{
 		Description: doc,
@@ -96,7 +96,7 @@ func sumFunc() function.Function {
 	})
 }
 
-// lengthFunc counts the characters of a string, or the items of anything else.
+// lengthFunc returns length(value), which counts the characters of a string or the items of anything else.
 func lengthFunc() function.Function {
 	return function.New(&function.Spec{
 		Description: "The number of characters of a string, or of items of anything else.",
@@ -143,7 +143,7 @@ func toFunc(want cty.Type) function.Function {
 	})
 }
 
-// textFunc is a function of a string's bytes. What is known on the machine only can't go through it.
+// textFunc returns a function of a string's bytes. It refuses values that are known on the machine only.
 func textFunc(doc string, f func(string) (string, error)) function.Function {
 	return function.New(&function.Spec{
 		Description: doc,

@@ -31,7 +31,7 @@ func base64DecodeFunc() function.Function {
 	})
 }
 
-// decoding is a function whose result may have characters that its argument doesn't have, other than [Reserved] ones.
+// decoding wraps a function whose result may have characters that its argument doesn't have, other than [Reserved] ones.
 func decoding(f function.Function) function.Function {
 	return function.New(&function.Spec{
 		Description: f.Description(), Params: f.Params(), VarParam: f.VarParam(), Type: f.ReturnTypeForValues,
@@ -50,7 +50,7 @@ func decoding(f function.Function) function.Function {
 	})
 }
 
-// textsOf are all texts in a value, and the names in it, together.
+// textsOf joins all texts in a value, and the names in it.
 func textsOf(v cty.Value) string {
 	var b strings.Builder
 	// The callback returns no error, so Walk doesn't either.
@@ -105,7 +105,7 @@ func narrow(f function.Function) function.Function {
 // hugeNumber is text that a numeric verb would make a number with thousands of digits.
 var hugeNumber = regexp.MustCompile(`^\s*[+-]?[0-9.]+[eE][+-]?[0-9]{4,}\s*$`)
 
-// short is a function whose text, of the length that size foretells, may have 1 MiB.
+// short wraps a function whose result, of the length that size predicts, may have at most 1 MiB.
 func short(f function.Function, size func(args []cty.Value) int) function.Function {
 	return function.New(&function.Spec{
 		Description: f.Description(), Params: f.Params(), VarParam: f.VarParam(), Type: f.ReturnTypeForValues,

@@ -77,7 +77,7 @@ func (e *counted) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 	if over, tell := e.cost.exhausted(); over && !tell {
 		return cty.DynamicVal, nil
 	} else if over {
-		return cty.DynamicVal, hcl.Diagnostics{diag.Error(e.Range(), tooMuch, "The profile's loops and templates go on and on.", "Shorten the lists that they go over.")}
+		return cty.DynamicVal, hcl.Diagnostics{diag.Error(e.Range(), tooMuch, "The profile's loops and templates make too much.", "Shorten the lists that they iterate over.")}
 	}
 	v, diags := e.Expression.Value(ctx)
 	plain, _ := v.Unmark()
@@ -107,7 +107,7 @@ func boundedOp(op *hclsyntax.Operation) *hclsyntax.Operation {
 // divisionByZero is the error of a division by 0.
 const divisionByZero = "division by zero"
 
-// divided is a division that refuses a divisor of 0: cty's result would be infinite, or that of no division.
+// divided wraps a division so that it refuses the divisor 0, for which cty returns infinity or the dividend.
 func divided(f function.Function) function.Function {
 	return function.New(&function.Spec{
 		Description: f.Description(), Params: f.Params(), VarParam: f.VarParam(), Type: f.ReturnTypeForValues,

@@ -20,7 +20,7 @@ func (l *loader) declareLocals(b *hclsyntax.Block) {
 	for _, attr := range sortedAttributes(b.Body) {
 		if earlier, ok := l.locals[attr.Name]; ok {
 			l.report(diag.Error(attr.NameRange, fmt.Sprintf("Repeated local value %q", attr.Name),
-				fmt.Sprintf("It has been declared already, on %s:%d.", earlier.NameRange.Filename, earlier.NameRange.Start.Line), "Give one of them another name."))
+				fmt.Sprintf("It is already declared, at %s:%d.", earlier.NameRange.Filename, earlier.NameRange.Start.Line), "Give one of them another name."))
 			l.scope.lost["local"] = true
 			continue
 		}
@@ -70,7 +70,7 @@ func (l *loader) evaluateLocal(name string, path []string, done map[string]bool)
 // heaviest is how large a local value may be. Without a bound, a few lines that each repeat the former fill the memory.
 const heaviest = 1 << 20
 
-// weight is the length of all of a value's strings, in bytes, with one byte for each other part of it.
+// weight returns the length of all of a value's strings, in bytes, with one byte for each other part of it.
 func weight(v cty.Value) int {
 	plain, _ := v.UnmarkDeep()
 	sum := 0

@@ -26,7 +26,7 @@ func numberOf(v cty.Value) *big.Float {
 	return plain.AsBigFloat()
 }
 
-// lengthOf is how many items a collection has.
+// lengthOf returns the number of items in a collection.
 func lengthOf(v cty.Value) int {
 	plain, _ := v.Unmark()
 	return plain.LengthInt()
@@ -46,7 +46,7 @@ func items(v cty.Value) iter.Seq2[cty.Value, cty.Value] {
 	}
 }
 
-// encapsulated is the reference to a machine that a value is.
+// encapsulated returns the reference to a machine that a value holds.
 func encapsulated(v cty.Value) (*reference, bool) {
 	if !v.Type().IsCapsuleType() {
 		return nil, false

@@ -48,7 +48,7 @@ func placeholder(name string) string {
 	panic("profile: no run-time value " + name)
 }
 
-// placeholderName is the reverse of placeholder.
+// placeholderName returns the name for which placeholder returns a rune.
 func placeholderName(r rune) (string, bool) {
 	names := placeholderNames()
 	if i := int(r - firstPlaceholder); i >= 0 && i < len(names) {
@@ -64,7 +64,7 @@ func Reserved(r rune) bool {
 	return runtime || isSecretRune(r) || string(r) == Hidden
 }
 
-// reservedIn is the first reserved character of a text, as people name it, or "".
+// reservedIn names the first reserved character in a text, or returns "".
 func reservedIn(text string) string {
 	if i := strings.IndexFunc(text, Reserved); i >= 0 {
 		r, _ := utf8.DecodeRuneInString(text[i:])

@@ -204,7 +204,7 @@ func (s *scope) check(t hcl.Traversal, allowed roots) *hcl.Diagnostic {
 	return diag.Error(at, fmt.Sprintf("Unknown %s %q", what, name), fmt.Sprintf("There is no %s.%s.", root, name), advice)
 }
 
-// root says what the members of a root are, for people, and which there are.
+// root describes what the members of a root are, for messages, and returns them.
 func (s *scope) root(name string) (what string, members map[string]cty.Value) {
 	switch name {
 	case "var":
@@ -266,7 +266,7 @@ func (r roots) names() []string {
 	return names
 }
 
-// rootNames are all names that mean something somewhere.
+// rootNames returns all names that have a meaning in some context.
 func rootNames() []string {
 	return []string{"var", "local", "machine", "module", "each", "self", "nomad"}
 }
@@ -287,7 +287,7 @@ func member(t hcl.Traversal) (string, bool) {
 	return "", false
 }
 
-// runtimeMembers are the members of self or nomad.
+// runtimeMembers returns the members of self or nomad.
 func runtimeMembers(root string) map[string]cty.Value {
 	members := map[string]cty.Value{}
 	for _, full := range placeholderNames() {

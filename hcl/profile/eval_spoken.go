@@ -10,8 +10,8 @@ import (
 	"github.com/zclconf/go-cty/cty/function"
 )
 
-// spoken is what evaluating an expression had to say, without the words about sensitive values: the evaluator's and the
-// functions' texts are made of arguments whose marks were taken off. The summaries are constants.
+// spoken returns the diagnostics of evaluating an expression, without details where a sensitive value is involved: the texts of
+// the evaluator and of functions may show their arguments, whose marks were removed. The summaries are constants.
 func (s *scope) spoken(expr hcl.Expression, ctx *hcl.EvalContext, diags hcl.Diagnostics) hcl.Diagnostics {
 	diags = unknownFunctions(diags, s.functions)
 	for i, d := range diags {
@@ -21,15 +21,15 @@ func (s *scope) spoken(expr hcl.Expression, ctx *hcl.EvalContext, diags hcl.Diag
 		silent := *d
 		silent.Detail, silent.Extra, silent.Expression, silent.EvalContext = "The reason is not shown, because a sensitive value is involved.", nil, nil, nil
 		if call, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](d); ok && call.CalledFunctionName() != "" {
-			silent.Detail = fmt.Sprintf("The function %s refuses what it is given. %s", call.CalledFunctionName(), silent.Detail)
+			silent.Detail = fmt.Sprintf("The function %s rejects its arguments. %s", call.CalledFunctionName(), silent.Detail)
 		}
 		diags[i] = &silent
 	}
 	return diags
 }
 
-// narrowed is the part of an expression that a diagnostic is about: the item of a list or map that is written one by one.
-// What is said of an item says nothing of the others.
+// narrowed returns the part of an expression that a diagnostic is about: an item of a list or map whose items are written one
+// by one. A message about one item reveals nothing about the others.
 func narrowed(expr hcl.Expression, at *hcl.Range) hcl.Expression {
 	if at == nil {
 		return expr
@@ -90,7 +90,7 @@ func seesSensitive(t hcl.Traversal, ctx *hcl.EvalContext) bool {
 	return false
 }
 
-// tryFunc is try(expressions…). That one of them can't be evaluated tells something of the values in it.
+// tryFunc returns try(expressions…). Whether an expression can be evaluated reveals something about the values in it.
 func (o *outside) tryFunc() function.Function {
 	return function.New(&function.Spec{
 		Description: "The first of the expressions that can be evaluated without an error.",
@@ -118,7 +118,7 @@ func (o *outside) tryFunc() function.Function {
 	})
 }
 
-// canFunc is can(expression).
+// canFunc returns can(expression).
 func (o *outside) canFunc() function.Function {
 	return function.New(&function.Spec{
 		Description: "Whether the expression can be evaluated without an error.",

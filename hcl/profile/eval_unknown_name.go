@@ -75,7 +75,7 @@ func written(t hcl.Traversal) string {
 	return text
 }
 
-// ownNameOf is the language's own name of an environment variable that Nomad sets.
+// ownNameOf returns the language's own name for an environment variable that Nomad sets.
 func ownNameOf(variable string) string {
 	for prefix, name := range map[string]string{"NOMAD_PORT_": SelfPort, "NOMAD_HOST_PORT_": SelfPort, "NOMAD_ADDR_": SelfAddr, "NOMAD_HOST_ADDR_": SelfAddr, "NOMAD_ALLOC_ADDR_": SelfAddr} {
 		if strings.HasPrefix(variable, prefix) {

@@ -38,7 +38,7 @@ func (l *loader) declareVariable(g *block, b *hclsyntax.Block) {
 	v := &variable{name: b.Labels[0], header: b.DefRange(), label: b.LabelRanges[0], typ: cty.DynamicPseudoType}
 	if i := slices.IndexFunc(l.variables, func(o *variable) bool { return o.name == v.name }); i >= 0 {
 		l.report(diag.Error(b.DefRange(), fmt.Sprintf("Repeated variable %q", v.name),
-			fmt.Sprintf("It has been declared already, on %s:%d.", l.variables[i].header.Filename, l.variables[i].header.Start.Line), "Give one of them another name."))
+			fmt.Sprintf("It is already declared, at %s:%d.", l.variables[i].header.Filename, l.variables[i].header.Start.Line), "Give one of them another name."))
 		l.scope.lost["var"] = true
 		return
 	}
@@ -93,13 +93,13 @@ func (l *loader) variableArgument(v *variable, attr *hclsyntax.Attribute) {
 	}
 }
 
-// isSensitive is what a sensitive argument says. One that is wrong may be meant to say yes.
+// isSensitive returns the value of a sensitive argument. It returns true for a wrong value, which may be meant as true.
 func (l *loader) isSensitive(attr *hclsyntax.Attribute) bool {
 	before := len(l.diags)
 	return boolOf(l.constant(attr, cty.Bool)) || len(l.diags) > before
 }
 
-// knownTypes is advice for a type that isn't one.
+// knownTypes returns advice for something that is not a type.
 func (l *loader) knownTypes(at hcl.Range) string {
 	written := string(at.SliceBytes(l.sources[at.Filename]))
 	return diag.DidYouMean(written, []string{"string", "number", "bool", "any", "list", "set", "map", "object", "tuple", "optional"})
@@ -177,7 +177,7 @@ func (l *loader) evaluateVariables() {
 			value, at = g.value, g.at
 		}
 		if value == cty.NilVal {
-			l.report(diag.Error(v.header, fmt.Sprintf("No value for variable %q", v.name), "It has no default, and nothing gives it a value.",
+			l.report(diag.Error(v.header, fmt.Sprintf("No value for variable %q", v.name), "It has no default and is not set.",
 				l.giveAdvice(v.name)))
 			continue
 		}
@@ -199,8 +199,8 @@ func (l *loader) giveAdvice(name string) string {
 	return fmt.Sprintf("Give it one with -var %s=…, in a -var-file, or with %s%s in the environment.", name, VarEnvPrefix, name)
 }
 
-// withoutSensitive is an error message in which "(sensitive)" stands for the sensitive values. Where there can't be one, because
-// it calculates with them, a sentence of ours takes its place.
+// withoutSensitive returns an error message with "(sensitive)" in place of sensitive values. If the message calculates with such
+// a value, a fixed sentence replaces it.
 func (l *loader) withoutSensitive(expr hclsyntax.Expression, message cty.Value) cty.Value {
 	if !isSensitive(message) {
 		return message

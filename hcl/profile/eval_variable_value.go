@@ -47,7 +47,7 @@ func (l *loader) variableValues() map[string]givenValue {
 	return given
 }
 
-// moduleInputs are the values that a module block gives.
+// moduleInputs returns the values that a module block sets.
 func (l *loader) moduleInputs() map[string]givenValue {
 	for _, name := range slices.Sorted(maps.Keys(l.given)) {
 		g := l.given[name]

@@ -34,7 +34,7 @@ func evaluationError(d *hcl.Diagnostic) *hcl.Diagnostic {
 	case "Incorrect condition type", "Null condition", "Condition is null":
 		return diag.Error(at, "The condition is neither true nor false", fmt.Sprintf("It is %s.", is), "Write a comparison, such as var.count > 1.")
 	case "Invalid 'for' condition":
-		return diag.Error(at, "The condition is neither true nor false", "What follows if in a for expression decides whether an item is taken.", "Write a comparison, such as x != \"\".")
+		return diag.Error(at, "The condition is neither true nor false", "The if of a for expression decides whether an item is included.", "Write a comparison, such as x != \"\".")
 	case "Inconsistent conditional result types":
 		return diag.Error(at, "The two values of a condition are of different types", "Either may be the result, so both are used alike.", "Write two values of one type, or null for none.")
 	case "Invalid template interpolation value":
@@ -43,7 +43,7 @@ func evaluationError(d *hcl.Diagnostic) *hcl.Diagnostic {
 		}
 		return diag.Error(at, "No text can be made of this", fmt.Sprintf("What ${ } puts into a text is a string, number or bool, and this is %s.", is), "Write join(\", \", list), or jsonencode(value).")
 	case "Iteration over null value", "Iteration over non-iterable value":
-		return diag.Error(at, "for goes over a list or a map", fmt.Sprintf("This is %s.", is), "Write, for example, [for x in [\"a\", \"b\"] : upper(x)].")
+		return diag.Error(at, "for takes a list or a map", fmt.Sprintf("This is %s.", is), "Write, for example, [for x in [\"a\", \"b\"] : upper(x)].")
 	case "Splat of null value":
 		return diag.Error(at, "[*] of null", "There is no list whose items could be taken.", "")
 	case "Not enough function arguments", "Too many function arguments":
@@ -51,7 +51,7 @@ func evaluationError(d *hcl.Diagnostic) *hcl.Diagnostic {
 	case "Invalid function argument":
 		return argumentError(d, at)
 	case "Error in function call":
-		return diag.Error(at, "A function refuses what it is given", callFailed.ReplaceAllString(d.Detail, "$1(): "), "")
+		return diag.Error(at, "A function rejects its arguments", callFailed.ReplaceAllString(d.Detail, "$1(): "), "")
 	case "Invalid expanding argument value":
 		return diag.Error(at, "... takes a list", fmt.Sprintf("This is %s.", is), "")
 	case "Duplicate object key":
@@ -79,7 +79,7 @@ func operandError(d *hcl.Diagnostic, at hcl.Range, is string) *hcl.Diagnostic {
 	if is == "a string" && wanted == "a number" {
 		advice = "Texts are put together in quotation marks: \"${a}${b}\"."
 	}
-	return diag.Error(at, "An operator takes something else", fmt.Sprintf("Here it takes %s, and this is %s.", wanted, is), advice)
+	return diag.Error(at, "Wrong type for an operator", fmt.Sprintf("It takes %s, and this is %s.", wanted, is), advice)
 }
 
 func operationError(d *hcl.Diagnostic, at hcl.Range) *hcl.Diagnostic {
@@ -147,9 +147,9 @@ func accessError(d *hcl.Diagnostic, at hcl.Range) *hcl.Diagnostic {
 	case d.Summary == "Invalid index" && strings.Contains(d.Detail, "no elements"):
 		return diag.Error(at, "The list has no such item", "It is empty.", "")
 	case d.Summary == "Invalid index" && strings.Contains(d.Detail, "does not have any indices"):
-		return diag.Error(at, "Nothing to choose from", "Only a list or map has items, and this is neither.", "Take the [ ] out.")
+		return diag.Error(at, "Nothing to choose from", "Only a list or map has items, and this is neither.", "Remove the [ ].")
 	case d.Summary == "Invalid index", d.Summary == "Unsupported attribute", d.Summary == "Missing map element":
-		return diag.Error(at, "No such item", "The map or list has none of this name, or the value is neither.", "")
+		return diag.Error(at, "No such item", "The map or list has no such item, or the value is neither.", "")
 	case strings.HasPrefix(d.Summary, "Attempt to "):
 		return diag.Error(at, "An item of null", "The value isn't there, so it has no items.", "Write try(value, other), or a condition.")
 	default:
@@ -181,7 +181,7 @@ func stepError(t hcl.Traversal, ctx *hcl.EvalContext, at hcl.Range) *hcl.Diagnos
 	case isList(from):
 		return nil
 	default:
-		return diag.Error(at, "Only lists and maps have items", fmt.Sprintf("This is %s.", describe(from)), fmt.Sprintf("Take %s out.", stepText(t[n])))
+		return diag.Error(at, "Only lists and maps have items", fmt.Sprintf("This is %s.", describe(from)), fmt.Sprintf("Remove %s.", stepText(t[n])))
 	}
 }
 
@@ -204,7 +204,7 @@ func stepText(step hcl.Traverser) string {
 	return "the [ ]"
 }
 
-// keysOf are the names of a map's items.
+// keysOf returns the names of a map's items.
 func keysOf(v cty.Value) []string {
 	if !v.IsKnown() || v.IsNull() || !isMap(v) {
 		return nil

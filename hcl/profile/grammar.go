@@ -9,7 +9,7 @@ import (
 // This file is the grammar: every block and argument of the language, in the order in which people should write them.
 // Checks that concern more than one argument are in the files named after the block.
 
-// language is the outermost level: what may stand in a profile file.
+// language returns the outermost level of the grammar: what a profile file may contain.
 func language() *block {
 	return &block{name: "profile", blocks: []*block{projectBlock(), variableBlock(), localsBlock(), environmentBlock(), moduleBlock(), machineBlock(), poolBlock()}}
 }
@@ -117,7 +117,7 @@ func resourcesBlock(doc string, machine bool) *block {
 	return b
 }
 
-// agentResourcesBlock has defaults of its own: what an agent beside services needs.
+// agentResourcesBlock returns the resources block of an agent. Its defaults are what an agent beside services needs.
 func agentResourcesBlock() *block {
 	b := resourcesBlock("What it gets beside services. A machine without services is all the agent's.", false)
 	b.arg("cpu").fallback, b.arg("memory").fallback = "100", "128MiB"
@@ -264,7 +264,7 @@ func poolBlock() *block {
 	}
 }
 
-// overrideBlock is a machine block without what makes it a machine of its own.
+// overrideBlock returns a machine block without the parts that make it a machine of its own.
 func overrideBlock() *block {
 	b := machineBlock()
 	b.name, b.label, b.doc = "override", "", "How this pool's machines differ from the machine block, by the rules of extends."
@@ -275,7 +275,7 @@ func overrideBlock() *block {
 	return b
 }
 
-// connectors are the names of the connectors that a worker may have, or else of those that it may have one day.
+// connectors returns the names of the connectors that are implemented, or of those that are planned.
 func connectors(implemented bool) []string {
 	var names []string
 	for _, c := range manifest.Connectors() {

@@ -46,7 +46,7 @@ func argumentAt(path string) *argument {
 	return a
 }
 
-// def is the argument's default in the Go type of its values, or nil. A default that isn't of the argument's type is a fault
+// def returns the argument's default in the Go type of its values, or nil. A default that isn't of the argument's type is a fault
 // of the grammar; a test looks at all of them.
 func (a *argument) def() any {
 	if a.fallback == "" {

@@ -1,6 +1,6 @@
 package profile
 
-// driverArguments are the arguments of a service that go into the task driver's configuration as they are. A row is all that
+// driverArguments returns the arguments of a service that go into the task driver's configuration as they are. A row is all that
 // one needs: decoding, checks, schema, reference, compiler and import read it.
 func driverArguments() []argument {
 	docker := []Driver{DriverDocker}
@@ -10,7 +10,7 @@ func driverArguments() []argument {
 		{name: "cap_drop", typ: typeStrings, drivers: docker, doc: "Linux capabilities that it does without, such as [\"ALL\"]; docker only."},
 		{
 			name: "privileged", typ: typeBool, drivers: docker, fallback: "false", doc: "Whether the container is privileged; docker only.",
-			caution: "A privileged container can do to the host whatever root can do there, and Nomad's clients allow it only where their configuration says so.",
+			caution: "A privileged container can do anything that root can do on the host. Nomad's clients run one only if their configuration allows it.",
 		},
 	}
 	for i := range list {

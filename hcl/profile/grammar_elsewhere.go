@@ -1,6 +1,6 @@
 package profile
 
-// elsewhere is what Nomad, Terraform, Docker and Kubernetes call the language's arguments and blocks. It is for advice only: a
+// elsewhere returns what Nomad, Terraform, Docker and Kubernetes call the language's arguments and blocks. It is for advice only: a
 // name that isn't the language's own is refused.
 func elsewhere() map[string][]string {
 	return map[string][]string{

@@ -9,7 +9,7 @@ import (
 	"github.com/emprops/machinectl/hcl/manifest"
 )
 
-// Reference is the language's reference in markdown, made from the grammar that decoding uses. Its headings start at the
+// Reference returns the language's reference in Markdown, made from the grammar that decoding uses. Its headings start at the
 // second level, so that it can stand within a page.
 func Reference() string {
 	var out strings.Builder
@@ -96,7 +96,7 @@ func repetition(b *block) string {
 	}
 }
 
-// takes says what an argument takes, for people.
+// takes describes what an argument takes.
 func (a *argument) takes() string {
 	switch {
 	case a.name == "for_each":
@@ -122,7 +122,7 @@ func (a *argument) takes() string {
 	}
 }
 
-// otherwise says what applies when an argument is left out, for people.
+// otherwise describes what applies if an argument is left out.
 func (a *argument) otherwise() string {
 	switch {
 	case a.required:

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// Schema is the language as a JSON Schema (draft 2020-12): blocks are objects, those with a name are objects by name,
+// Schema returns the language as a JSON Schema (draft 2020-12): blocks are objects, those with a name are objects by name,
 // those that may be repeated are arrays. It is made from the grammar that decoding uses, and describes evaluated values.
 func Schema() []byte {
 	root := blockSchema(language())

@@ -49,7 +49,7 @@ func (t valueType) String() string {
 	}
 }
 
-// zero is the zero value of the Go type of an argument's values; nil for those of types of our own.
+// zero returns the zero value of the Go type of an argument's values, or nil for types of this package.
 func (t valueType) zero() any {
 	switch t {
 	case typeString:

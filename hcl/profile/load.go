@@ -45,7 +45,7 @@ func Load(paths []string, opts Options) (*Profile, hcl.Diagnostics) {
 	return l.load()
 }
 
-// LoadBytes is [Load] for one profile that is in memory; filename is for its diagnostics.
+// LoadBytes is like [Load], for one profile in memory. filename is used in its diagnostics.
 func LoadBytes(src []byte, filename string, opts Options) (*Profile, hcl.Diagnostics) {
 	l := newLoader(opts)
 	l.addSource(filename, src)

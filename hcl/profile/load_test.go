@@ -108,7 +108,7 @@ func TestLoadProblems(t *testing.T) {
 		"no expression": {
 			[]string{"p.hcl"},
 			profile.Options{Env: environment(map[string]string{"MACHINECTL_VAR_max": "5 apples"})},
-			"Error: More than one expression\n\n  MACHINECTL_VAR_max:1:3\n  1 | 5 apples\n    |   ^^^^^^\n\n  After the expression comes apples.\n  → Take it out; a text stands in quotation marks.\n\n",
+			"Error: More than one expression\n\n  MACHINECTL_VAR_max:1:3\n  1 | 5 apples\n    |   ^^^^^^\n\n  The expression is followed by apples.\n  → Remove it; text is written in quotation marks.\n\n",
 		},
 		"file of variables": {
 			[]string{"p.hcl"},
@@ -121,7 +121,7 @@ func TestLoadProblems(t *testing.T) {
 		"broken file of variables": {
 			[]string{"p.hcl"},
 			profile.Options{VarFiles: []string{"broken.vars.hcl"}},
-			"Error: \"max\" has no value\n\n  broken.vars.hcl:1:1\n  1 | max = \n    | ^^^\n\n  Nothing follows the equals sign.\n  → Write a value after max =, or take the line out.\n\n",
+			"Error: \"max\" has no value\n\n  broken.vars.hcl:1:1\n  1 | max = \n    | ^^^\n\n  Nothing follows the equals sign.\n  → Write a value after max =, or remove the line.\n\n",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

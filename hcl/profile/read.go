@@ -78,7 +78,7 @@ func repeatedBlock(g *block, b, earlier *hclsyntax.Block) *hcl.Diagnostic {
 		what, advice = fmt.Sprintf("%s %q", g.name, b.Labels[0]), "Give one of them another name."
 	}
 	return diag.Error(b.DefRange(), fmt.Sprintf("Repeated %s", what),
-		fmt.Sprintf("It has been declared already, on %s:%d.", earlier.Range().Filename, earlier.Range().Start.Line), advice)
+		fmt.Sprintf("It is already declared, at %s:%d.", earlier.Range().Filename, earlier.Range().Start.Line), advice)
 }
 
 // argument finds an argument's grammar, or reports that there is none of this name.
@@ -87,7 +87,7 @@ func (r *reader) argument(g *block, attr *hclsyntax.Attribute) *argument {
 		return a
 	}
 	if g.child(attr.Name) != nil {
-		r.report(diag.Error(attr.NameRange, fmt.Sprintf("%q is a block", attr.Name), "It takes no equals sign.",
+		r.report(diag.Error(attr.NameRange, fmt.Sprintf("%q is a block", attr.Name), "A block has no equals sign.",
 			fmt.Sprintf("Write %s { … }.", attr.Name)))
 		return nil
 	}
@@ -129,7 +129,7 @@ func (r *reader) blockGrammar(g *block, b *hclsyntax.Block) *block {
 	return c
 }
 
-// names are the arguments and blocks that may stand in a block.
+// names returns the names of the arguments and blocks that a block may contain.
 func (b *block) names() []string {
 	return append(b.argNames(), b.childNames()...)
 }

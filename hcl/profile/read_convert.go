@@ -48,7 +48,7 @@ func (r *reader) convert(a *argument, v cty.Value, at value) (any, hcl.Diagnosti
 	return nil, wrongType(a, v, at, "")
 }
 
-// machineAdvice says how to refer to a machine that is named otherwise.
+// machineAdvice explains how to refer to a machine that is referred to in another way.
 func machineAdvice(a *argument, v cty.Value) string {
 	if v.ContainsMarked() {
 		return ""
@@ -67,7 +67,7 @@ func wrongType(a *argument, v cty.Value, at value, advice string) hcl.Diagnostic
 		fmt.Sprintf("It takes %s, and this is %s.", a.typ, describe(v)), advice)}
 }
 
-// describe names a value's type for people.
+// describe names a value's type, for messages.
 func describe(v cty.Value) string {
 	t := v.Type()
 	switch {

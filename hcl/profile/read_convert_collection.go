@@ -115,7 +115,7 @@ func (r *reader) convertSettings(a *argument, v cty.Value, at value) (any, hcl.D
 	return out, diags
 }
 
-// lowerCase is advice for a name that only its capitals are wrong with.
+// lowerCase returns advice for a name of which only the capitals are wrong.
 func lowerCase(name string) string {
 	if lower := strings.ToLower(name); attrName(lower) {
 		return fmt.Sprintf("Write %q.", lower)
@@ -152,7 +152,7 @@ func (r *reader) convertAttrs(a *argument, v cty.Value, at value) (any, hcl.Diag
 	return out, diags
 }
 
-// attrValue is a capability's value as encoding/json would read it back: string, float64, bool or []string.
+// attrValue returns a capability's value as encoding/json would read it back: string, float64, bool or []string.
 func attrValue(v cty.Value) (any, bool) {
 	switch {
 	case v.IsNull():

@@ -60,10 +60,10 @@ func (r *reader) items(expr hclsyntax.Expression, positions bool) (list []item, 
 		case isText && !seen[text]:
 			one.key = text
 		case isText:
-			r.report(diag.Error(expr.Range(), fmt.Sprintf("%q is there twice", text), "Each item makes a block of its own name.", "Take one of them out."))
+			r.report(diag.Error(expr.Range(), fmt.Sprintf("%q is listed twice", text), "Each item makes a block of its own name.", "Remove one of them."))
 			return nil, false
 		default:
-			r.report(diag.Error(expr.Range(), "The items have no names", "The items of a list must be strings here: they become part of names.", "Write a map: for_each = { name = … }."))
+			r.report(diag.Error(expr.Range(), "The items have no names", "The items of the list must be strings here, because they become part of names.", "Write a map: for_each = { name = … }."))
 			return nil, false
 		}
 		seen[one.key] = true
@@ -73,7 +73,7 @@ func (r *reader) items(expr hclsyntax.Expression, positions bool) (list []item, 
 }
 
 func sensitiveForEach(at hcl.Range) *hcl.Diagnostic {
-	return diag.Error(at, "for_each over a sensitive value", "The names of what it makes would show the value.", "Go over names, and look the values up by them.")
+	return diag.Error(at, "for_each over a sensitive value", "The names of the blocks that it makes would show the value.", "Iterate over names, and look up the values by name.")
 }
 
 // with evaluates under an iterator: each.key and each.value, or those of a dynamic block.
@@ -174,7 +174,7 @@ func (r *reader) dynamic(g *block, b *hclsyntax.Block, each func(*hclsyntax.Bloc
 		r.report(missing(d, d.arg("for_each"), b.DefRange()))
 		return false
 	case content == nil:
-		r.report(diag.Error(b.DefRange(), "A dynamic block without content", "Its content is what is made for each item.", "Write content { … } in it."))
+		r.report(diag.Error(b.DefRange(), "A dynamic block without content", "The content block is what is made for each item.", "Write content { … } in it."))
 		return false
 	}
 	iterator, ok := r.iterator(b)
@@ -190,7 +190,7 @@ func (r *reader) dynamic(g *block, b *hclsyntax.Block, each func(*hclsyntax.Bloc
 		if over, tell := r.scope.outside.cost.exhausted(); over && !tell {
 			return false
 		} else if over {
-			r.report(diag.Error(b.DefRange(), tooMuch, "The profile's dynamic blocks go on and on.", "Shorten the lists that they go over."))
+			r.report(diag.Error(b.DefRange(), tooMuch, "The profile's dynamic blocks make too much.", "Shorten the lists that they iterate over."))
 			return false
 		}
 		r.with(iterator, one, func() {
@@ -206,7 +206,7 @@ func (r *reader) dynamic(g *block, b *hclsyntax.Block, each func(*hclsyntax.Bloc
 	return ok
 }
 
-// iterator is the name by which a dynamic block's content calls its item.
+// iterator returns the name by which a dynamic block's content refers to its item.
 func (r *reader) iterator(b *hclsyntax.Block) (string, bool) {
 	attr := b.Body.Attributes["iterator"]
 	if attr == nil {

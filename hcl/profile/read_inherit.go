@@ -28,7 +28,7 @@ func (l *loader) resolve(name string, path []string) *object {
 	own := l.machineObject(name)
 	if i := slices.Index(path, name); i >= 0 {
 		cycle := append(slices.Clone(path[i:]), name)
-		l.report(diag.Error(l.against(cycle).at("extends"), "Machines extend each other in a circle", strings.Join(cycle, " extends ")+".", "Take one of the extends out."))
+		l.report(diag.Error(l.against(cycle).at("extends"), "Machines extend each other in a circle", strings.Join(cycle, " extends ")+".", "Remove one of the extends arguments."))
 		broken := *own
 		broken.broken = true
 		return &broken
@@ -44,8 +44,8 @@ func (l *loader) resolve(name string, path []string) *object {
 	return out
 }
 
-// against is the machine of a circle whose extends is the odd one: most people declare either all extended machines before those
-// that extend them, or all of them behind.
+// against returns the machine of a circle whose extends is probably wrong: most people declare extended machines either all
+// before those that extend them, or all after them.
 func (l *loader) against(cycle []string) *object {
 	place := func(name string) int {
 		return slices.IndexFunc(l.machines, func(d declared) bool { return d.name == name })
@@ -68,7 +68,7 @@ func (l *loader) machineObject(name string) *object {
 	return l.byName[name]
 }
 
-// parent is the name of the machine that a machine extends.
+// parent returns the name of the machine that a machine extends.
 func (o *object) parent() (string, bool) { return o.reference("extends") }
 
 func (o *object) reference(arg string) (string, bool) {

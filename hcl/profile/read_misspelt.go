@@ -15,7 +15,7 @@ import (
 // A name that isn't known is reported where it stands. What it was probably meant to be then isn't missing, nor are the things
 // that it would have declared: reporting those too would only say the same mistake again, in other places.
 
-// meant is the argument or block of a kind that a name was probably meant to be, or "".
+// meant returns the name of the argument or block that was probably meant by a name, or "".
 func (b *block) meant(name string) string {
 	if b.arg(name) != nil || b.child(name) != nil {
 		return name
@@ -54,7 +54,7 @@ func (o *object) unknown(name string, at hcl.Range, body *hclsyntax.Body) {
 	}
 }
 
-// with is a block together with another one of its name, of which either may be meant: what both say counts as wrong already.
+// with merges a block with another one of its name, if either may be meant. Arguments that both set are marked as wrong.
 func (o *object) with(other *object) *object {
 	out := merge(o, other)
 	for name, v := range other.args {

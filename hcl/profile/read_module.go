@@ -85,7 +85,7 @@ func (l *loader) hiddenInputs(attr *hclsyntax.Attribute, bodies []*hclsyntax.Bod
 	return hidden
 }
 
-// declaredVariables are the names of the variables in files, and whether they call themselves sensitive, or may.
+// declaredVariables returns the names of the variables in files, and whether each is, or may be, sensitive.
 func declaredVariables(bodies []*hclsyntax.Body) map[string]bool {
 	variables := map[string]bool{}
 	for _, body := range bodies {

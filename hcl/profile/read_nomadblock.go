@@ -37,7 +37,7 @@ func (r *reader) body(g *block, b *hclsyntax.Body, at hcl.Range) (out, mask *Bod
 		r.sensitive.addMarked(v)
 		plain, ok := r.plain(v)
 		if !ok {
-			r.report(diag.Error(attr.Expr.Range(), "This can't stand in a nomad block", "It takes strings, numbers, bools, lists and maps; secret() is for env.", ""))
+			r.report(diag.Error(attr.Expr.Range(), "Not allowed in a nomad block", "It takes strings, numbers, bools, lists and maps; secret() is for env.", ""))
 			continue
 		}
 		item.Value = plain
@@ -59,7 +59,7 @@ func (r *reader) body(g *block, b *hclsyntax.Body, at hcl.Range) (out, mask *Bod
 	return out, mask
 }
 
-// plain is a value as Go's own types: string, int64, float64, bool, []any, map[string]any, nil.
+// plain returns a value as Go's own types: string, int64, float64, bool, []any, map[string]any, nil.
 func (r *reader) plain(v cty.Value) (any, bool) {
 	switch {
 	case v.IsNull():

@@ -97,7 +97,7 @@ func mergeValue(parent, child value) value {
 	return child
 }
 
-// shown is what may be shown of a value.
+// shown returns what may be shown of a value.
 func (v value) shown() any {
 	if v.disguise != nil {
 		return v.disguise
@@ -122,7 +122,7 @@ func mergeItems(parent, child any) (merged any, ok bool) {
 	return child, false
 }
 
-// disguised is a copy of an object with the disguises of its values.
+// disguised returns a copy of an object with the disguises of its values.
 func (o *object) disguised() *object {
 	out := *o
 	out.args, out.body = maps.Clone(o.args), o.mask
@@ -176,7 +176,7 @@ func (o *object) both(a, b string) bool {
 // wrong reports whether an argument was given and has an error, so that what was meant is unknown.
 func (o *object) wrong(name string) bool { return o.args[name].bad }
 
-// loosened is a block of which parts may be missing, and the same of all within it.
+// loosened returns a block in which, and in whose blocks, parts may be missing.
 func (o *object) loosened() *object {
 	out := *o
 	out.partial, out.unclear, out.blocks = true, true, nil
@@ -192,7 +192,7 @@ func (o *object) get(name string) (value, bool) {
 	return v, ok && !v.bad && !v.null
 }
 
-// at is where an argument's value stands, or else the block's header.
+// at returns the place of an argument's value or, if it isn't set, of the block's header.
 func (o *object) at(name string) hcl.Range {
 	if v, ok := o.args[name]; ok {
 		return v.at
@@ -225,7 +225,7 @@ func (o *object) env() environment                   { return read[environment](
 func (o *object) dict(name string) map[string]string { return read[map[string]string](o, name) }
 func (o *object) attrs(name string) map[string]any   { return read[map[string]any](o, name) }
 
-// strOr is str with a default that depends on other arguments.
+// strOr is like str, with a default that depends on other arguments.
 func (o *object) strOr(name, otherwise string) string {
 	if _, ok := o.get(name); ok {
 		return o.str(name)

@@ -46,7 +46,7 @@ func isSecretRune(r rune) bool { return r >= firstSecret && r <= lastSecret }
 
 func hasSecret(s string) bool { return strings.ContainsFunc(s, isSecretRune) }
 
-// function is secret(path, key).
+// function returns secret(path, key).
 func (t *secretTable) function() function.Function {
 	// What Nomad accepts as the path of a variable.
 	path := regexp.MustCompile(`^[a-zA-Z0-9_~/-]{1,128}$`)

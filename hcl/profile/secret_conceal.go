@@ -30,7 +30,7 @@ func (c *concealment) addLine(file string, line int) {
 	c.lines[file][line] = true
 }
 
-// concealed are the sources for those who show them: the lines that must not be seen are empty.
+// concealed returns the sources as they may be shown: lines that must not be seen are empty.
 func (l *loader) concealed() map[string][]byte {
 	out := make(map[string][]byte, len(l.sources))
 	for name, src := range l.sources {
@@ -75,7 +75,7 @@ func silence(diags hcl.Diagnostics, hidden map[int]bool) {
 	}
 }
 
-// Conceal is [Profile.Sources] for one file that is not loaded: a file that may hold sensitive values whose syntax is wrong, so
+// Conceal is like [Profile.Sources], for one file that isn't loaded: it may hold sensitive values, and its syntax is wrong, so
 // that its blocks can't be told apart.
 func Conceal(name string, src []byte) []byte { return emptied(src, unloadedLines(name, src)) }
 
@@ -94,7 +94,7 @@ func allLines(src []byte) map[int]bool {
 	return all
 }
 
-// inputLines are the lines of module blocks on which values of the module's variables are written out: which of those are
+// inputLines returns the lines of module blocks on which values of the module's variables are written out: which of those are
 // sensitive, only the module knows.
 func inputLines(src []byte) map[int]bool {
 	hidden := map[int]bool{}
@@ -132,8 +132,8 @@ var (
 	sensitiveDenied  = regexp.MustCompile(`\bsensitive\s*=\s*false\b`)
 )
 
-// sensitiveLines are those of a text with wrong syntax on which a sensitive value may be written: the lines of variable and
-// environment blocks that call themselves sensitive, but for those that can't hold it, and what modules are given.
+// sensitiveLines returns the lines of a text with wrong syntax on which a sensitive value may be written: those of variable and
+// environment blocks that are marked as sensitive, except lines that can't hold the value, and the inputs of modules.
 func sensitiveLines(src []byte) map[int]bool {
 	hidden := inputLines(src)
 	lines := strings.Split(string(src), "\n")

@@ -10,9 +10,9 @@ import (
 	"github.com/emprops/machinectl/hcl/diag"
 )
 
-// Disguised are diagnostics about a profile in the words that the same checks find for its disguise: those can't show a
-// sensitive value. of are the disguise's, which may be more. What is said of the profile alone depends on such a value, and is
-// told without words of its own.
+// Disguised returns the diagnostics about a profile with the texts that the same checks give for its disguise, which can't show
+// a sensitive value. of holds the disguise's diagnostics, which may be more. A diagnostic about the profile alone depends on such
+// a value, and its text is replaced by a fixed one.
 func Disguised(diags, of hcl.Diagnostics) hcl.Diagnostics {
 	out := make(hcl.Diagnostics, len(diags))
 	rest := slices.Clone(of)
@@ -38,7 +38,7 @@ func Disguised(diags, of hcl.Diagnostics) hcl.Diagnostics {
 	return out
 }
 
-// Masked is a text that was made of a disguise, with [Hidden] or quoted, as people read it.
+// Masked returns a text that was made from a disguise, with [Hidden] or quoted, as it is shown.
 func Masked(text string) string {
 	const mask = "(sensitive)"
 	return strings.NewReplacer(strconv.Quote(Hidden), mask, strings.Trim(strconv.Quote(Hidden), `"`), mask, Hidden, mask).Replace(text)

@@ -28,7 +28,7 @@ const Hidden = "\uE0FF"
 // isSensitive reports whether a value, or anything in it, must not be shown.
 func isSensitive(v cty.Value) bool { return v.ContainsMarked() }
 
-// disguised is a value with Hidden in place of each string, number and bool that must not be shown.
+// disguised returns a value with Hidden in place of each string, number and bool that must not be shown.
 func disguised(v cty.Value) cty.Value {
 	plain, marks := v.Unmark()
 	switch {
@@ -143,8 +143,8 @@ func (r *reader) sensitiveValue(a *argument, v cty.Value, out value) value {
 	return out
 }
 
-// chosen is the value of an argument that refuses it, where it is one of a few: then nothing that follows from it is reported
-// too, and what is said of the others can't show it.
+// chosen returns the value of an argument that refuses sensitive values, if it is one of a few choices. Then nothing that follows
+// from it is reported as well, and messages about other arguments can't reveal it.
 func (r *reader) chosen(a *argument, v cty.Value, out value) value {
 	plain, _ := v.UnmarkDeep()
 	if plain.IsNull() {

@@ -31,7 +31,7 @@ func notText(src []byte, name string) *hcl.Diagnostic {
 	return nil
 }
 
-// otherEncoding names the encoding of a text that has twice or four times the bytes of its characters, or "".
+// otherEncoding returns the name of the encoding of a text with two or four bytes per character, or "".
 func otherEncoding(src []byte) string {
 	head := src[:min(len(src), 64)]
 	switch {

@@ -58,7 +58,7 @@ func (o *outside) fileFunc() function.Function {
 	})
 }
 
-// templateFunc is templatefile(path, vars): the file is a template over vars alone.
+// templateFunc returns templatefile(path, vars). The file is a template that can refer to vars only.
 func (o *outside) templateFunc(functions map[string]function.Function) function.Function {
 	return function.New(&function.Spec{
 		Description: "The content of a file as a template over the names in vars: ${name}, %{ for … }, %{ if … }.",
@@ -113,7 +113,7 @@ func (o *outside) render(path, text string, vars cty.Value, functions map[string
 	return v, nil
 }
 
-// inTemplate is the first error in a template file, with its place there.
+// inTemplate returns the first error in a template file, with its place there.
 func inTemplate(diags hcl.Diagnostics) error {
 	i := slices.IndexFunc(diags, func(d *hcl.Diagnostic) bool { return d.Severity == hcl.DiagError })
 	d := diags[i]
@@ -123,7 +123,7 @@ func inTemplate(diags hcl.Diagnostics) error {
 	return function.NewArgErrorf(0, "%s:%d: %s: %s", d.Subject.Filename, d.Subject.Start.Line, d.Summary, strings.TrimSuffix(d.Detail, "."))
 }
 
-// envFunc is env(name): the value of an environment variable that an environment block declares.
+// envFunc returns env(name), whose value is that of an environment variable that an environment block declares.
 func (o *outside) envFunc() function.Function {
 	return function.New(&function.Spec{
 		Description: "The value of an environment variable that an environment block declares.",
@@ -143,7 +143,7 @@ func (o *outside) envFunc() function.Function {
 func (l *loader) declareEnvironment(g *block, b *hclsyntax.Block) {
 	name := b.Labels[0]
 	if _, ok := l.scope.outside.env[name]; ok {
-		l.report(diag.Error(b.DefRange(), fmt.Sprintf("Repeated environment %q", name), "It has been declared already.", "Take one of them out."))
+		l.report(diag.Error(b.DefRange(), fmt.Sprintf("Repeated environment %q", name), "It is already declared.", "Remove one of them."))
 		return
 	}
 	if !envName.MatchString(name) {

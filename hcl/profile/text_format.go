@@ -15,7 +15,7 @@ import (
 // layout is the author's text. What has wrong syntax is returned as it is, with the errors.
 func Format(src []byte) ([]byte, hcl.Diagnostics) { return FormatFile(src, "profile") }
 
-// FormatFile is [Format] with the file's name in the diagnostics.
+// FormatFile is like [Format], with the file's name in the diagnostics.
 func FormatFile(src []byte, filename string) ([]byte, hcl.Diagnostics) {
 	given := src
 	src = bytes.TrimPrefix(src, byteOrderMark)

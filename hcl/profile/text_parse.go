@@ -144,7 +144,7 @@ func rangeAt(src []byte, name string, offset, size int) hcl.Range {
 	}
 }
 
-// sortedAttributes are a body's arguments in the order of the source.
+// sortedAttributes returns a body's arguments in the order of the source.
 func sortedAttributes(body *hclsyntax.Body) []*hclsyntax.Attribute {
 	attrs := make([]*hclsyntax.Attribute, 0, len(body.Attributes))
 	for _, a := range body.Attributes {

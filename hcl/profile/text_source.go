@@ -80,7 +80,7 @@ func unreadable(path string, err error) *hcl.Diagnostic {
 	return diag.Error(hcl.Range{}, "Unreadable file", fmt.Sprintf("%s can't be read: %s.", path, reason(err)), "")
 }
 
-// reason says for people why something can't be read.
+// reason explains why something can't be read.
 func reason(err error) string {
 	var pathErr *fs.PathError
 	switch {

@@ -33,7 +33,7 @@ func syntaxErrors(src []byte, name string, diags hcl.Diagnostics) hcl.Diagnostic
 	return out
 }
 
-// syntaxMistakes is one diagnostic for each outermost block that has wrong syntax.
+// syntaxMistakes returns one diagnostic for each outermost block that has wrong syntax.
 func syntaxMistakes(src []byte, name string) hcl.Diagnostics {
 	var found hcl.Diagnostics
 	for _, p := range outermost(src, name) {
@@ -84,7 +84,7 @@ func outermost(src []byte, name string) []passage {
 	return all
 }
 
-// closedHeredocs are the places of the outermost heredocs that have an end, in order, where text may look like a block.
+// closedHeredocs returns the places of the outermost heredocs that have an end, in order, where text may look like a block.
 func closedHeredocs(src []byte) (found [][2]int) {
 	tokens, _ := hclsyntax.LexConfig(src, "", hcl.InitialPos)
 	depth, start := 0, 0
@@ -103,14 +103,14 @@ func closedHeredocs(src []byte) (found [][2]int) {
 	return found
 }
 
-// mistake is the first mistake in a passage of whole blocks, or nil. The parser's errors are its last resort: what is unbalanced is reported
-// where it was opened, and they come where it was noticed.
+// mistake returns the first mistake in a passage of whole blocks, or nil. The parser's errors are the last resort: the parser
+// reports an unbalanced bracket where it noticed it, mistake reports it where it was opened.
 func (p passage) mistake() *hcl.Diagnostic {
 	_, diags := hclsyntax.ParseConfig(p.src, p.name, p.start)
 	return p.cause(diags)
 }
 
-// cause is what the parser's first error comes from.
+// cause returns the mistake behind the parser's first error.
 func (p passage) cause(diags hcl.Diagnostics) *hcl.Diagnostic {
 	var first *hcl.Diagnostic
 	for _, d := range diags {
@@ -127,7 +127,7 @@ func (p passage) cause(diags hcl.Diagnostics) *hcl.Diagnostic {
 	tokens, _ := hclsyntax.LexConfig(p.src, p.name, p.start)
 	scan := newSyntaxScan(p, tokens)
 	cause := scan.characters()
-	if cause == nil { // or else the brackets behind it are within a text
+	if cause == nil { // after a wrong character, brackets may be part of a text
 		cause = scan.brackets()
 	}
 	if explained := scan.explain(first); cause == nil || first.Summary != unclosedBlock && explained.Subject.Start.Line < cause.Subject.Start.Line {
@@ -136,7 +136,7 @@ func (p passage) cause(diags hcl.Diagnostics) *hcl.Diagnostic {
 	return cause
 }
 
-// templateMistake is the first mistake in the text of a template.
+// templateMistake returns the first mistake in the text of a template.
 func templateMistake(src []byte, name string, diags hcl.Diagnostics) hcl.Diagnostics {
 	tokens, _ := hclsyntax.LexTemplate(src, name, hcl.InitialPos)
 	scan := newSyntaxScan(passage{src: src, name: name, start: hcl.InitialPos}, tokens)
@@ -148,7 +148,7 @@ func templateMistake(src []byte, name string, diags hcl.Diagnostics) hcl.Diagnos
 	return diags
 }
 
-// The parser's words for what is treated otherwise here.
+// The summaries of parser errors that are treated differently here.
 const (
 	redefined     = "Attribute redefined"
 	unclosedBlock = "Unclosed configuration block"
@@ -167,7 +167,7 @@ func newSyntaxScan(p passage, tokens hclsyntax.Tokens) *syntaxScan {
 	return &syntaxScan{passage: p, tokens: tokens, lines: strings.SplitAfter(string(p.src), "\n")}
 }
 
-// line is the text of a line of the passage, by its number in the file, and where it starts in the file.
+// line returns the text of a line of the passage, by its number in the file, and the byte at which it starts there.
 func (s *syntaxScan) line(number int) (text string, start int) {
 	if s.starts == nil {
 		at := s.start.Byte
@@ -183,7 +183,7 @@ func (s *syntaxScan) line(number int) (text string, start int) {
 	return strings.TrimRight(s.lines[i], "\r\n"), s.starts[i]
 }
 
-// before is the byte before a place in the passage, or 0.
+// before returns the byte before a place in the passage, or 0.
 func (p passage) before(at hcl.Pos) byte {
 	if i := at.Byte - p.start.Byte - 1; i >= 0 && i < len(p.src) {
 		return p.src[i]
@@ -194,5 +194,5 @@ func (p passage) before(at hcl.Pos) byte {
 // repeatedArgument puts what the parser says of an argument that is there twice in our words.
 func repeatedArgument(d *hcl.Diagnostic, src []byte) *hcl.Diagnostic {
 	name := string(d.Subject.SliceBytes(src))
-	return diag.Error(*d.Subject, "Repeated argument \""+name+"\"", "It has been set already in this block.", "Take one of them out.")
+	return diag.Error(*d.Subject, "Repeated argument \""+name+"\"", "It is already set in this block.", "Remove one of them.")
 }

@@ -126,7 +126,7 @@ func (s *syntaxScan) indent(line int) int {
 	return len(text) - len(strings.TrimLeft(text, " \t"))
 }
 
-// bracketKind is the opening bracket of a bracket's kind, or 0 where the token is none.
+// bracketKind returns the opening bracket of a bracket's kind, or 0 if the token is not a bracket.
 func bracketKind(t hclsyntax.TokenType) (kind rune, opens bool) {
 	switch t {
 	case hclsyntax.TokenOBrace:
@@ -152,9 +152,9 @@ func bracketKind(t hclsyntax.TokenType) (kind rune, opens bool) {
 
 func neverClosed(b bracket) *hcl.Diagnostic {
 	partner := map[rune]string{'{': "}", '[': "]", '(': ")", '$': "}"}[b.kind]
-	return diag.Error(b.at, fmt.Sprintf("The %s is not closed", b.text), fmt.Sprintf("There is no %s that belongs to it.", partner), fmt.Sprintf("Write the missing %s.", partner))
+	return diag.Error(b.at, fmt.Sprintf("The %s is not closed", b.text), fmt.Sprintf("There is no matching %s.", partner), fmt.Sprintf("Write the missing %s.", partner))
 }
 
 func closesNothing(t hclsyntax.Token) *hcl.Diagnostic {
-	return diag.Error(t.Range, fmt.Sprintf("The %s closes nothing", t.Bytes), "There is no opening one that it belongs to.", "Take it out.")
+	return diag.Error(t.Range, fmt.Sprintf("The %s closes nothing", t.Bytes), "No bracket before it is open.", "Remove it.")
 }

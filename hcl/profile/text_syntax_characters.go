@@ -25,7 +25,7 @@ func (s *syntaxScan) characters() *hcl.Diagnostic {
 			return s.quotation(open, t.Range)
 		case hclsyntax.TokenSlash:
 			if i+1 < len(s.tokens) && s.tokens[i+1].Type == hclsyntax.TokenStar && s.before(s.tokens[i+1].Range.Start) == '/' {
-				return diag.Error(hcl.RangeBetween(t.Range, s.tokens[i+1].Range), "The comment has no end", "It begins with /* and goes on to the end of the file.", "Write */ where it ends, or # before a comment of one line.")
+				return diag.Error(hcl.RangeBetween(t.Range, s.tokens[i+1].Range), "The comment has no end", "It starts with /* and continues to the end of the file.", "Write */ where it ends, or # before a comment of one line.")
 			}
 		case hclsyntax.TokenStar:
 			if s.before(t.Range.Start) == '*' {
@@ -101,7 +101,7 @@ func (s *syntaxScan) heredoc(open hclsyntax.Token) *hcl.Diagnostic {
 			break
 		}
 		if trimmed := strings.TrimSpace(text); strings.HasPrefix(trimmed, marker) && trimmed != marker {
-			advice = fmt.Sprintf("On line %d, %s must stand alone: what follows it goes to the next line.", number, marker)
+			advice = fmt.Sprintf("On line %d, %s must be alone; move what follows it to the next line.", number, marker)
 			break
 		}
 		if strings.EqualFold(strings.TrimSpace(text), marker) {
@@ -109,7 +109,7 @@ func (s *syntaxScan) heredoc(open hclsyntax.Token) *hcl.Diagnostic {
 			break
 		}
 	}
-	return diag.Error(at, fmt.Sprintf("The heredoc %s has no end", marker), fmt.Sprintf("It goes on to a line that has nothing but %s, and there is none.", marker), advice)
+	return diag.Error(at, fmt.Sprintf("The heredoc %s has no end", marker), fmt.Sprintf("It ends at a line that contains only %s, and there is none.", marker), advice)
 }
 
 // character explains a token that is not part of the language.
@@ -119,7 +119,7 @@ func (s *syntaxScan) character(t hclsyntax.Token) *hcl.Diagnostic {
 	rest = rest[min(len(rest), t.Range.Start.Byte-start):]
 	switch t.Type {
 	case hclsyntax.TokenApostrophe, hclsyntax.TokenBacktick:
-		return diag.Error(t.Range, "Wrong quotation mark", fmt.Sprintf("A text stands in double quotation marks, and this is %s.", text), quoted(rest, text, text))
+		return diag.Error(t.Range, "Wrong quotation mark", fmt.Sprintf("Text is written in double quotation marks, and this is %s.", text), quoted(rest, text, text))
 	case hclsyntax.TokenSemicolon:
 		return diag.Error(t.Range, "Semicolon", "Arguments are separated by line ends, and items of a list or map by commas.", "Put what follows on a line of its own.")
 	case hclsyntax.TokenBitwiseAnd:
@@ -141,23 +141,23 @@ func invalidCharacter(at hcl.Range, text, rest string) *hcl.Diagnostic {
 	r, _ := utf8.DecodeRuneInString(text)
 	switch {
 	case strings.ContainsRune("“”„‟«»", r):
-		return diag.Error(at, "Wrong quotation mark", fmt.Sprintf("A text stands in straight quotation marks, and this is %s.", text), quoted(rest, text, "“”„‟«»"))
+		return diag.Error(at, "Wrong quotation mark", fmt.Sprintf("Text is written in straight quotation marks, and this is %s.", text), quoted(rest, text, "“”„‟«»"))
 	case strings.ContainsRune("‘’‚‛‹›´", r):
-		return diag.Error(at, "Wrong quotation mark", fmt.Sprintf("A text stands in double quotation marks, and this is %s.", text), quoted(rest, text, "‘’‚‛‹›´"))
+		return diag.Error(at, "Wrong quotation mark", fmt.Sprintf("Text is written in double quotation marks, and this is %s.", text), quoted(rest, text, "‘’‚‛‹›´"))
 	case strings.HasPrefix(rest, "${"), strings.HasPrefix(rest, "%{"):
-		return diag.Error(at, "A template outside of quotation marks", "An expression stands by itself; ${ } puts one into a text.", unwrapped(rest))
+		return diag.Error(at, "A template outside of quotation marks", "${ } puts an expression into text; elsewhere, an expression is written without it.", unwrapped(rest))
 	case r == '$':
 		return diag.Error(at, "A dollar sign before a name", "Names are written without one.", "Write "+wordAfter(rest)+".")
 	case strings.ContainsRune("–—−", r):
 		return diag.Error(at, "Wrong dash", fmt.Sprintf("%s is not the sign for minus.", text), "Write -.")
 	case strings.TrimSpace(text) == "" || strings.ContainsRune("\u200b\u200c\u200d\u2060\ufeff", r):
-		return diag.Error(at, fmt.Sprintf("Unknown character U+%04X", r), "It looks like a space, or like nothing, and is something else.", "Replace it by a space.")
+		return diag.Error(at, fmt.Sprintf("Unknown character U+%04X", r), "It looks like a space, or is invisible, but has another meaning.", "Replace it with a space.")
 	default:
-		return diag.Error(at, fmt.Sprintf("Unknown character %q", text), "It has no meaning in a profile.", "Take it out; if it belongs to a text, put the text in quotation marks.")
+		return diag.Error(at, fmt.Sprintf("Unknown character %q", text), "It has no meaning in a profile.", "Remove it; if it belongs to a text, put the text in quotation marks.")
 	}
 }
 
-// quoted is advice to write the text between two wrong quotation marks in right ones.
+// quoted returns the advice to write the text between two wrong quotation marks in right ones.
 func quoted(rest, begin, ends string) string {
 	inner := strings.TrimPrefix(rest, begin)
 	if i := strings.IndexAny(inner, ends+`"`); i >= 0 {

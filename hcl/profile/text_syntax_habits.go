@@ -16,7 +16,7 @@ type line struct {
 	part   func(name string) string
 }
 
-// next is the next line that isn't empty, without space around it.
+// next returns the next line that isn't empty, without surrounding space.
 func (l line) next() string {
 	for number := l.number + 1; ; number++ {
 		text, start := l.scan.line(number)
@@ -37,12 +37,12 @@ func fixed(summary, detail, advice string) func(line) words {
 	return func(line) words { return words{summary, detail, advice} }
 }
 
-// habits are tried in this order.
+// habits returns the habits in the order in which they are tried.
 func habits() []habit {
 	return []habit{
-		{"", mergeMarker, fixed("A conflict that isn't resolved", "The line is a mark of a version control system, between two versions of the text.", "Keep one of the versions, and take the marks out.")},
-		{"", heredocStart, fixed("A heredoc begins otherwise", "It begins with << or <<-, directly followed by a word without quotation marks that ends the line.", "Write <<-EOT, then the lines of the text, then EOT on a line of its own.")},
-		{"", listItem, fixed("A list as in YAML", "A list stands in square brackets.", "Write name = [\"a\", \"b\"].")},
+		{"", mergeMarker, fixed("Unresolved merge conflict", "The line is a mark of a version control system, between two versions of the text.", "Keep one of the versions and remove the marks.")},
+		{"", heredocStart, fixed("Wrong start of a heredoc", "It begins with << or <<-, directly followed by a word without quotation marks that ends the line.", "Write <<-EOT, then the lines of the text, then EOT on a line of its own.")},
+		{"", listItem, fixed("A list as in YAML", "A list is written in square brackets.", "Write name = [\"a\", \"b\"].")},
 		{"", colonAfterName, colonInstead},
 		{"", wrongAssignment, func(l line) words {
 			return words{fmt.Sprintf("A %s instead of an equals sign", l.part("at")), "An argument is written name = value.", fmt.Sprintf("Write %s = %s.", l.part("name"), l.part("value"))}
@@ -53,18 +53,18 @@ func habits() []habit {
 		{"", equalsInHeader, func(l line) words {
 			return words{"An equals sign before a block's name", "A block is written kind \"name\" { … }.", fmt.Sprintf("Write %s %s {.", l.part("name"), l.part("value"))}
 		}},
-		{"Unexpected comma", lastComma, fixed("A comma after an argument", "Arguments are separated by line ends; commas are for the items of lists.", "Take the comma out.")},
+		{"Unexpected comma", lastComma, fixed("A comma after an argument", "Arguments are separated by line ends; commas are for the items of lists.", "Remove the comma.")},
 		{"", keyword, func(l line) words {
 			sign := map[string]string{"and": "&&", "or": "||", "not": "!"}[l.part("at")]
 			return words{fmt.Sprintf("Unknown operator %q", l.part("at")), "Operators are written as signs.", fmt.Sprintf("Write %s.", sign)}
 		}},
-		{"", ifThen, fixed("A condition is written otherwise", "There is no if in an expression.", "Write condition ? value : other.")},
+		{"", ifThen, fixed("Wrong form of a condition", "There is no if in an expression.", "Write condition ? value : other.")},
 		{"separator", arrow, fixed("A => instead of an equals sign", "In a map an item is written name = value; => is for { for … : key => value }.", "Write =.")},
 		{"definition", spacedArgument, withoutEquals},
 		{"definition", headerAlone, headerWithoutBrace},
 		{"rgument", twoArguments, fixed("Two arguments on one line", "An argument ends with its line.", "A block with more than one argument has each on a line of its own.")},
 		{"", emptyValue, func(l line) words {
-			return words{fmt.Sprintf("%q has no value", l.part("at")), "Nothing follows the equals sign.", fmt.Sprintf("Write a value after %s =, or take the line out.", l.part("at"))}
+			return words{fmt.Sprintf("%q has no value", l.part("at")), "Nothing follows the equals sign.", fmt.Sprintf("Write a value after %s =, or remove the line.", l.part("at"))}
 		}},
 		{"", bareNumber, func(l line) words {
 			return words{"A number with a unit, without quotation marks", "Sizes, durations and the like are text.", fmt.Sprintf("Write %s = \"%s\".", l.part("name"), l.part("at"))}
@@ -100,11 +100,11 @@ func colonInstead(l line) words {
 	name, value := l.part("name"), l.part("value")
 	switch {
 	case strings.HasPrefix(value, "{"):
-		return words{"A colon after a name", "That is how JSON and YAML have it.", fmt.Sprintf("Write %s { … } for a block, %s = { … } for a map.", name, name)}
+		return words{"A colon after a name", "That is the syntax of JSON and YAML.", fmt.Sprintf("Write %s { … } for a block, %s = { … } for a map.", name, name)}
 	case value == "":
-		return words{"A colon after a name", "That is how YAML has it.", fmt.Sprintf("Write %s { … } for a block, %s = [ … ] for a list.", name, name)}
+		return words{"A colon after a name", "That is the syntax of YAML.", fmt.Sprintf("Write %s { … } for a block, %s = [ … ] for a list.", name, name)}
 	default:
-		return words{"A colon instead of an equals sign", "That is how JSON and YAML have it.", fmt.Sprintf("Write %s = %s.", name, value)}
+		return words{"A colon instead of an equals sign", "That is the syntax of JSON and YAML.", fmt.Sprintf("Write %s = %s.", name, value)}
 	}
 }
 
@@ -130,9 +130,9 @@ func headerWithoutBrace(l line) words {
 		return words{"The brace belongs on this line", "The { of a block follows its kind and name directly.", fmt.Sprintf("Write %s {.", l.part("at"))}
 	}
 	if l.part("value") == "" && !language().knows(l.part("name")) {
-		return words{fmt.Sprintf("%q stands alone", l.part("name")), "A line has an argument, name = value, or begins a block.", "Write what it should be, or take it out."}
+		return words{fmt.Sprintf("%q without a value", l.part("name")), "A line is an argument, name = value, or starts a block.", "Write = and a value, or remove it."}
 	}
-	return words{"A { is missing", "A block's content stands in braces.", fmt.Sprintf("Write %s {.", l.part("at"))}
+	return words{"A { is missing", "A block's content is written in braces.", fmt.Sprintf("Write %s {.", l.part("at"))}
 }
 
 // walk visits a block's grammar and those within it.
@@ -149,41 +149,41 @@ func (b *block) knows(kind string) (found bool) {
 	return found
 }
 
-// parserWords are our words for what the parser expected; {found} is what stands there instead.
+// parserWords returns messages for what the parser expected, by its own message. {found} is what it found instead.
 func parserWords() map[string]words {
-	value := words{"A value is missing", "Here stands {found} where a value is expected.", "Write a number, true or false, a text in quotation marks, a list in [ ], a map in { }, or a reference such as var.name."}
-	line := words{"Neither an argument nor a block", "A line of a block is name = value, or the beginning of a block: kind \"name\" {. This begins with {found}.", ""}
+	value := words{"A value is missing", "Here is {found}, where a value is expected.", "Write a number, true or false, a text in quotation marks, a list in [ ], a map in { }, or a reference such as var.name."}
+	line := words{"Neither an argument nor a block", "A line is an argument, name = value, or starts a block, kind \"name\" {. This one starts with {found}.", ""}
 	return map[string]words{
 		"Invalid expression":                              value,
 		"Missing expression":                              value,
 		"Argument or block definition required":           line,
 		"Argument definition required":                    {"Two things on one line", "A block on one line has one argument only.", "A block with more than one argument has each on a line of its own."},
 		"Invalid single-argument block definition":        {"The block doesn't end on its line", "A block that is written on one line has one argument, and its } follows directly.", "A block with more than one argument has each on a line of its own."},
-		"Missing newline after argument":                  {"The argument doesn't end here", "After its value comes {found}.", "Put what follows on a line of its own, or take it out. A text stands in quotation marks."},
-		"Missing newline after block definition":          {"The block doesn't end here", "After its } comes {found}.", "Put what follows on a line of its own."},
-		"Unexpected comma after argument":                 {"A comma after an argument", "Arguments are separated by line ends; commas are for the items of lists.", "Take the comma out."},
-		"Invalid block definition":                        {"A block begins otherwise", "After its kind come its name in quotation marks, if it has one, and {. Here stands {found}.", "Write kind \"name\" {."},
+		"Missing newline after argument":                  {"The argument doesn't end here", "Its value is followed by {found}.", "Put what follows on a line of its own, or remove it. Text is written in quotation marks."},
+		"Missing newline after block definition":          {"The block doesn't end here", "Its } is followed by {found}.", "Put what follows on a line of its own."},
+		"Unexpected comma after argument":                 {"A comma after an argument", "Arguments are separated by line ends; commas are for the items of lists.", "Remove the comma."},
+		"Invalid block definition":                        {"Wrong start of a block", "A block starts with its kind, its name in quotation marks if it has one, and {. Here is {found}.", "Write kind \"name\" {."},
 		"Missing item separator":                          {"A comma is missing", "The items of a list are separated by commas.", "Write a comma here."},
 		"Missing argument separator":                      {"A comma is missing", "The arguments of a function are separated by commas.", "Write a comma here, or ) after the last one."},
 		"Missing attribute separator":                     {"A comma is missing", "The items of a map are separated by commas or line ends.", "Write a comma here."},
 		"Missing attribute value":                         {"An item without a value", "An item of a map is name = value.", "Write = and a value."},
-		"Missing key/value separator":                     {"An equals sign is missing", "An item of a map is name = value; a name with dots or spaces stands in quotation marks.", "Write name = value."},
-		"Missing false expression in conditional":         {"A condition without an alternative", "After ? come two values, with a colon between them.", "Write condition ? value : other."},
+		"Missing key/value separator":                     {"An equals sign is missing", "An item of a map is name = value; a name with dots or spaces is written in quotation marks.", "Write name = value."},
+		"Missing false expression in conditional":         {"A condition without an alternative", "? is followed by two values with a colon between them.", "Write condition ? value : other."},
 		"Unbalanced parentheses":                          {"A ) is missing", "The parenthesis that was opened isn't closed before {found}.", "Write it here."},
-		"Invalid attribute name":                          {"A name is missing after the dot", "Here stands {found}.", "Write a name, or take the dot out."},
-		"Invalid 'for' expression":                        {"A for expression is written otherwise", "Here stands {found}.", "Write [for x in list : value], or { for k, v in map : key => value }."},
-		"Invalid 'for' directive":                         {"A for directive is written otherwise", "Here stands {found}.", "Write %{ for x in list } … %{ endfor }."},
+		"Invalid attribute name":                          {"A name is missing after the dot", "Here is {found}.", "Write a name, or remove the dot."},
+		"Invalid 'for' expression":                        {"Wrong form of a for expression", "Here is {found}.", "Write [for x in list : value], or { for k, v in map : key => value }."},
+		"Invalid 'for' directive":                         {"Wrong form of a for directive", "Here is {found}.", "Write %{ for x in list } … %{ endfor }."},
 		"Unexpected end of template":                      {"A directive without an end", "Each %{ if … } has an %{ endif }, and each %{ for … } an %{ endfor }.", "Write the one that is missing; for the characters themselves, %%{."},
-		"Unexpected endif directive":                      {"%{ endif } without %{ if … }", "", "Take it out; for the characters themselves, write %%{."},
-		"Unexpected endfor directive":                     {"%{ endfor } without %{ for … }", "", "Take it out; for the characters themselves, write %%{."},
-		"Unexpected else directive":                       {"%{ else } in the wrong place", "It stands once between %{ if … } and %{ endif }.", "Take it out; for the characters themselves, write %%{."},
-		"Invalid template control keyword":                {"Unknown directive", "After %{ comes if, else, endif, for or endfor, and here stands {found}.", "For the characters themselves, write %%{."},
-		"Invalid template directive":                      {"Unknown directive", "After %{ comes if, else, endif, for or endfor, and here stands {found}.", "For the characters themselves, write %%{."},
-		"Extra characters after interpolation expression": {"More than one expression in ${ }", "After the expression comes {found}.", "For the characters themselves, as a shell takes them, write $${."},
+		"Unexpected endif directive":                      {"%{ endif } without %{ if … }", "", "Remove it; for the characters themselves, write %%{."},
+		"Unexpected endfor directive":                     {"%{ endfor } without %{ for … }", "", "Remove it; for the characters themselves, write %%{."},
+		"Unexpected else directive":                       {"%{ else } in the wrong place", "It may occur once between %{ if … } and %{ endif }.", "Remove it; for the characters themselves, write %%{."},
+		"Invalid template control keyword":                {"Unknown directive", "%{ is followed by if, else, endif, for or endfor, and here is {found}.", "For the characters themselves, write %%{."},
+		"Invalid template directive":                      {"Unknown directive", "%{ is followed by if, else, endif, for or endfor, and here is {found}.", "For the characters themselves, write %%{."},
+		"Extra characters after interpolation expression": {"More than one expression in ${ }", "The expression is followed by {found}.", "For the characters themselves, as a shell takes them, write $${."},
 		"Invalid escape sequence":                         {"Unknown character after a backslash", "In a text, \\n, \\t, \\\", \\\\ and \\u with four hexadecimal digits have a meaning, and {found} has none.", "For the backslash itself, write \\\\."},
-		"Invalid number literal":                          {"A number is written otherwise", "It is digits, with a point before a fraction.", ""},
+		"Invalid number literal":                          {"Wrong form of a number", "A number is digits, with a point before a fraction.", ""},
 		"Missing open parenthesis":                        {"A ( is missing", "A function's name is followed by its arguments in parentheses.", ""},
 		"Invalid string literal":                          {"A name can't be calculated", "The name of a block or argument is plain text.", "For blocks that are made from data, use for_each or dynamic."},
-		"Extra characters after expression":               {"More than one expression", "After the expression comes {found}.", "Take it out; a text stands in quotation marks."},
+		"Extra characters after expression":               {"More than one expression", "The expression is followed by {found}.", "Remove it; text is written in quotation marks."},
 	}
 }

@@ -80,10 +80,10 @@ func TestHeredocWithoutEnd(t *testing.T) {
 	for end, want := range map[string]string{
 		"":            "Write EOT on a line of its own",
 		"  EO\n":      "Write EOT on a line of its own",
-		"EOT, 1\n":    "On line 4, EOT must stand alone",
-		"  EOT)\n":    "On line 4, EOT must stand alone",
+		"EOT, 1\n":    "On line 4, EOT must be alone",
+		"  EOT)\n":    "On line 4, EOT must be alone",
 		"eot\n":       "On line 4 it must be spelled as here: EOT",
-		"EOT # end\n": "On line 4, EOT must stand alone",
+		"EOT # end\n": "On line 4, EOT must be alone",
 	} {
 		src := "locals {\n  a = <<-EOT\n  text\n" + end + "}\nmachine \"m\" {\n  kind = \"api\"\n}\n"
 		p, diags := profile.LoadBytes([]byte(src), "p.hcl", profile.Options{})

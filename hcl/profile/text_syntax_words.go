@@ -43,7 +43,7 @@ func (s *syntaxScan) explain(d *hcl.Diagnostic) *hcl.Diagnostic {
 	return diag.Error(at, d.Summary, d.Detail, "")
 }
 
-// onLine is the range of some bytes of a line.
+// onLine returns the range of some bytes of a line.
 func onLine(at hcl.Range, text string, start, from, to int) hcl.Range {
 	column := func(i int) int { return len([]rune(text[:i])) + 1 }
 	return hcl.Range{
@@ -53,7 +53,8 @@ func onLine(at hcl.Range, text string, start, from, to int) hcl.Range {
 	}
 }
 
-// behind is the end of what is written before a place, where the place is the start of a line or file: there something is missing.
+// behind returns the end of what is written before a place, if the place is the start of a line or file: something is missing
+// there.
 func (s *syntaxScan) behind(at hcl.Range) hcl.Range {
 	for i, t := range s.tokens {
 		if t.Range.Start.Byte < at.Start.Byte {
@@ -69,7 +70,7 @@ func (s *syntaxScan) behind(at hcl.Range) hcl.Range {
 	return at
 }
 
-// found names what is written at a place, for people.
+// found describes what is written at a place.
 func (s *syntaxScan) found(at hcl.Range) string {
 	from, to := at.Start.Byte-s.start.Byte, at.End.Byte-s.start.Byte
 	if from < 0 || from >= len(s.src) {

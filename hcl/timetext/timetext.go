@@ -1,7 +1,7 @@
 // Package timetext writes durations and times for people: in what commands print, in diagnostics, in reasons and in logs on
-// a terminal. Programs get RFC 3339 and Go's form of a duration ("1h30m0s"), both of which this form is read like.
+// a terminal. Programs get RFC 3339 and Go's form of a duration ("1h30m0s").
 //
-// It is a leaf that every other package may import. It knows no clock: what is now is its callers' business.
+// It is a leaf that every other package may import. It reads no clock: callers pass the current time.
 package timetext
 
 import (
@@ -19,12 +19,12 @@ const (
 	ClockLayout = "15:04:05Z07:00"
 )
 
-// Duration is a duration as people say it: "2m", "1h30m", "350ms", "1.235s". From a second on it is rounded to milliseconds,
+// Duration formats a duration for people: "2m", "1h30m", "350ms", "1.235s". From a second on it is rounded to milliseconds,
 // below to three digits.
 func Duration(d time.Duration) string { return Exact(rounded(d)) }
 
-// Exact is a duration as one writes it in a profile: [time.Duration]'s form without the units of which there are none.
-// [time.ParseDuration] reads it as what it was.
+// Exact formats a duration as it is written in a profile: [time.Duration]'s form without the units that are 0.
+// [time.ParseDuration] reads it back exactly.
 func Exact(d time.Duration) string {
 	hours, minutes, rest := d/time.Hour, d%time.Hour/time.Minute, d%time.Minute
 	if hours == 0 && minutes == 0 {
@@ -59,7 +59,7 @@ func rounded(d time.Duration) time.Duration {
 	return d.Round(digit)
 }
 
-// Age is a duration in its largest unit, for tables: "7s", "5m", "47h", "3d".
+// Age formats a duration in its largest unit, for tables: "7s", "5m", "47h", "3d".
 func Age(d time.Duration) string {
 	const day = 24 * time.Hour
 	switch {
@@ -74,13 +74,13 @@ func Age(d time.Duration) string {
 	}
 }
 
-// Moment is a time in the local time zone, with the date and the offset from UTC: "2026-03-01 14:05:09+01:00", or
+// Moment formats a time in the local time zone, with the date and the offset from UTC: "2026-03-01 14:05:09+01:00", or
 // with a Z where the clock is UTC's.
 func Moment(t time.Time) string {
 	return t.In(time.Local).Format(momentLayout) //nolint:gosmopolitan // local time is meant
 }
 
-// Clock is [Moment] without the date, for what happens now.
+// Clock formats a time like [Moment], without the date, for what happens now.
 func Clock(t time.Time) string {
 	return t.In(time.Local).Format(ClockLayout) //nolint:gosmopolitan // local time is meant
 }

@@ -36,7 +36,7 @@ func StartRedis(t testing.TB, args ...string) *Redis {
 	return startRedis(t, nil, args...)
 }
 
-// StartTLSRedis is StartRedis for a server that only speaks TLS; URL is rediss://. args contains its certificates:
+// StartTLSRedis is like StartRedis, for a server that only speaks TLS; its URL is rediss://. args names its certificates:
 // "--tls-cert-file" ….
 func StartTLSRedis(t testing.TB, config *tls.Config, args ...string) *Redis {
 	t.Helper()

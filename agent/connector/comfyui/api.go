@@ -237,7 +237,7 @@ func (a *api) stop(ctx context.Context, promptID, clientID string) error {
 	}
 }
 
-// findSoon is find within half of the remaining time, so that the other half is left for stopping the prompt.
+// findSoon is like find, within half of the remaining time, so that the other half is left for stopping the prompt.
 func (a *api) findSoon(ctx context.Context, promptID, clientID string) (place, string, error) {
 	if deadline, ok := ctx.Deadline(); ok {
 		var done context.CancelFunc

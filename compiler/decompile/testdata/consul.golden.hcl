@@ -1,5 +1,5 @@
-# Imported from the Nomad job "shop". Read it, and plan it, before it is applied.
-# A pool is a Nomad job of its own: stop this one first, or give the pool another name.
+# Imported from the Nomad job "shop". Review it and run plan before you apply it.
+# A pool becomes a Nomad job of its own: stop this job first, or give the pool another name.
 # Each machine runs an agent beside its services: /usr/local/bin/machine-agent on the image or host, or agent { artifact = … }.
 
 variable "redis_url" {
@@ -8,12 +8,12 @@ variable "redis_url" {
 }
 
 machine "web" {
-  # not imported: the connect block of service "shop-web": it is not in Consul's mesh here, and NOMAD_UPSTREAM_… are not set
-  # not imported: the registration of service "shop-web" in Consul: it is in Nomad's own catalogue here
-  # not imported: the registration of service "shop-admin" in Consul: it is in Nomad's own catalogue here
-  # not imported: the script check of service "shop-admin": Nomad's own checks are http and tcp
-  # not imported: the port label "http": it is "server" here, and NOMAD_PORT_server in the environment
-  # not imported: the update block: changed machines are rolled out by the dispatcher, each when it is idle
+  # not imported: the connect block of service "shop-web" (it is no longer in Consul's mesh, and NOMAD_UPSTREAM_… are not set)
+  # not imported: the registration of service "shop-web" in Consul (it is registered in Nomad's own catalogue)
+  # not imported: the registration of service "shop-admin" in Consul (it is registered in Nomad's own catalogue)
+  # not imported: the script check of service "shop-admin" (Nomad's own checks are http and tcp)
+  # not imported: the port label "http" (it is now "server", and NOMAD_PORT_server in the environment)
+  # not imported: the update block (the dispatcher replaces machines of an old revision, each when it is idle)
   kind  = "api"
   image = "registry.example/shop:3"
 
@@ -33,7 +33,7 @@ machine "web" {
     }
   }
   worker "server" {
-    connector = "simulation" # a stand-in: name the connector that speaks to this service
+    connector = "simulation" # a stand-in; write the connector for this service
     service   = "server"
   }
   nomad {

@@ -1,5 +1,5 @@
-# Imported from the Nomad job "stack". Read it, and plan it, before it is applied.
-# A pool is a Nomad job of its own: stop this one first, or give the pool another name.
+# Imported from the Nomad job "stack". Review it and run plan before you apply it.
+# A pool becomes a Nomad job of its own: stop this job first, or give the pool another name.
 # Each machine runs an agent beside its services: /usr/local/bin/machine-agent on the image or host, or agent { artifact = … }.
 
 variable "redis_url" {
@@ -8,7 +8,7 @@ variable "redis_url" {
 }
 
 machine "cache" {
-  # not imported: the registration of service "cache" in Consul: it is in Nomad's own catalogue here
+  # not imported: the registration of service "cache" in Consul (it is registered in Nomad's own catalogue)
   kind  = "api"
   image = "redis:7"
 
@@ -29,7 +29,7 @@ machine "cache" {
     }
   }
   worker "redis" {
-    connector = "simulation" # a stand-in: name the connector that speaks to this service
+    connector = "simulation" # a stand-in; write the connector for this service
     service   = "redis"
   }
   disconnect {
@@ -91,8 +91,8 @@ pool "stack-cache" {
 }
 
 machine "gateway" {
-  # not imported: the service "gateway": a gateway of Consul's mesh
-  # not imported: the port label "in": it is "noop" here, and NOMAD_PORT_noop in the environment
+  # not imported: the service "gateway" (a gateway of Consul's mesh)
+  # not imported: the port label "in" (it is now "noop", and NOMAD_PORT_noop in the environment)
   kind  = "api"
   image = "registry.example/pause:1"
 
@@ -108,7 +108,7 @@ machine "gateway" {
     container_port = 8443
   }
   worker "noop" {
-    connector = "simulation" # a stand-in: name the connector that speaks to this service
+    connector = "simulation" # a stand-in; write the connector for this service
     service   = "noop"
   }
   nomad {
@@ -151,10 +151,10 @@ pool "stack-gateway" {
 }
 
 machine "native" {
-  # not imported: the connect block of service "native": it is not in Consul's mesh here, and NOMAD_UPSTREAM_… are not set
-  # not imported: the registration of service "native" in Consul: it is in Nomad's own catalogue here
-  # not imported: the port label "api": it is "app" here, and NOMAD_PORT_app in the environment
-  # not imported: task app: a command; its driver java has none, and the one here is a stand-in
+  # not imported: the connect block of service "native" (it is no longer in Consul's mesh, and NOMAD_UPSTREAM_… are not set)
+  # not imported: the registration of service "native" in Consul (it is registered in Nomad's own catalogue)
+  # not imported: the port label "api" (it is now "app", and NOMAD_PORT_app in the environment)
+  # not imported: a command for task app (the job has none for its driver java; the profile has a stand-in)
   kind   = "api"
   driver = "exec"
 
@@ -169,7 +169,7 @@ machine "native" {
     artifact { source = "https://files.example/app.jar" }
   }
   worker "app" {
-    connector = "simulation" # a stand-in: name the connector that speaks to this service
+    connector = "simulation" # a stand-in; write the connector for this service
     service   = "app"
   }
   nomad {

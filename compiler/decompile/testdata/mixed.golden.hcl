@@ -1,5 +1,5 @@
-# Imported from the Nomad job "mixed". Read it, and plan it, before it is applied.
-# A pool is a Nomad job of its own: stop this one first, or give the pool another name.
+# Imported from the Nomad job "mixed". Review it and run plan before you apply it.
+# A pool becomes a Nomad job of its own: stop this job first, or give the pool another name.
 # Each machine runs an agent beside its services: /usr/local/bin/machine-agent on the image or host, or agent { artifact = … }.
 
 variable "redis_url" {
@@ -8,14 +8,14 @@ variable "redis_url" {
 }
 
 machine "api" {
-  # not imported: the registration of service "api-grpc" in Consul: it is in Nomad's own catalogue here
-  # not imported: the meta of service "api-grpc", which only Consul knows
-  # not imported: the grpc check of service "api-grpc": Nomad's own checks are http and tcp
-  # not imported: the registration of service "proxy" in Consul: it is in Nomad's own catalogue here
-  # not imported: the port label "http": it is "api" here, and NOMAD_PORT_api in the environment
-  # not imported: the service "api-grpc", whose port is "grpc"
-  # not imported: port "grpc": a service here has one port, and no task uses this one first
-  # not imported: task shared-setup: that the image's own entrypoint starts /bin/migrate
+  # not imported: the registration of service "api-grpc" in Consul (it is registered in Nomad's own catalogue)
+  # not imported: the meta of service "api-grpc" (only Consul has them)
+  # not imported: the grpc check of service "api-grpc" (Nomad's own checks are http and tcp)
+  # not imported: the registration of service "proxy" in Consul (it is registered in Nomad's own catalogue)
+  # not imported: the port label "http" (it is now "api", and NOMAD_PORT_api in the environment)
+  # not imported: the service "api-grpc" on port "grpc"
+  # not imported: port "grpc" (a service has one port, and every task uses another one first)
+  # not imported: how the image's own entrypoint starts /bin/migrate in task shared-setup
   kind  = "api"
   image = "registry.example/api:1"
 
@@ -38,7 +38,7 @@ machine "api" {
   service "db-proxy" { image = "registry.example/proxy:1" }
   service "bye" { args = ["/bin/bye"] }
   worker "api" {
-    connector = "simulation" # a stand-in: name the connector that speaks to this service
+    connector = "simulation" # a stand-in; write the connector for this service
     service   = "api"
   }
   nomad {

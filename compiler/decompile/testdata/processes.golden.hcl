@@ -1,5 +1,5 @@
-# Imported from the Nomad job "processes". Read it, and plan it, before it is applied.
-# A pool is a Nomad job of its own: stop this one first, or give the pool another name.
+# Imported from the Nomad job "processes". Review it and run plan before you apply it.
+# A pool becomes a Nomad job of its own: stop this job first, or give the pool another name.
 # Each machine runs an agent beside its services: /usr/local/bin/machine-agent on the image or host, or agent { artifact = … }.
 
 variable "redis_url" {
@@ -8,9 +8,9 @@ variable "redis_url" {
 }
 
 machine "api" {
-  # not imported: the port label "http": it is "api" here, and NOMAD_PORT_api in the environment
-  # not imported: the update block: changed machines are rolled out by the dispatcher, each when it is idle
-  # not imported: task java: a command; its driver java has none, and the one here is a stand-in
+  # not imported: the port label "http" (it is now "api", and NOMAD_PORT_api in the environment)
+  # not imported: the update block (the dispatcher replaces machines of an old revision, each when it is idle)
+  # not imported: a command for task java (the job has none for its driver java; the profile has a stand-in)
   kind   = "api"
   driver = "raw_exec"
 
@@ -37,7 +37,7 @@ machine "api" {
     }
   }
   worker "api" {
-    connector = "simulation" # a stand-in: name the connector that speaks to this service
+    connector = "simulation" # a stand-in; write the connector for this service
     service   = "api"
   }
   nomad {
@@ -75,8 +75,8 @@ pool "processes-api" {
 }
 
 machine "worker" {
-  # not imported: the GPUs of task worker as a gpu block, which gives each GPU to one instance of one service; they stand in the nomad block
-  # not imported: the update block: changed machines are rolled out by the dispatcher, each when it is idle
+  # not imported: the GPUs of task worker as a gpu block, which gives each GPU to one instance of one service (they are in the nomad block)
+  # not imported: the update block (the dispatcher replaces machines of an old revision, each when it is idle)
   kind   = "api"
   driver = "exec"
 
@@ -87,7 +87,7 @@ machine "worker" {
   agent { redis = var.redis_url }
   service "worker" { command = "/bin/worker" }
   worker "jobs" {
-    connector = "simulation" # a stand-in: name what jobs this machine runs
+    connector = "simulation" # a stand-in; write the connector for the jobs that this machine runs
   }
   nomad {
     task "worker" {

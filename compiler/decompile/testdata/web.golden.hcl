@@ -1,7 +1,7 @@
-# Imported from the Nomad job "Comfy_UI Web". Read it, and plan it, before it is applied.
-# A pool is a Nomad job of its own: stop this one first, or give the pool another name.
+# Imported from the Nomad job "Comfy_UI Web". Review it and run plan before you apply it.
+# A pool becomes a Nomad job of its own: stop this job first, or give the pool another name.
 # Each machine runs an agent beside its services: /usr/local/bin/machine-agent on the image or host, or agent { artifact = … }.
-# Secrets are not shown. Put them into Nomad: nomad var put machines/comfy-ui-web aws_access_key_id=… database_url=… hf_token=…
+# Secrets are not shown. Store them in Nomad with: nomad var put machines/comfy-ui-web aws_access_key_id=… database_url=… hf_token=…
 
 variable "redis_url" {
   default     = "redis://127.0.0.1:6379"
@@ -27,11 +27,11 @@ variable "comfyui_artifact_headers_authorization" {
 }
 
 machine "web" {
-  # not imported: the registration of service "comfyui" in Consul: it is in Nomad's own catalogue here
-  # not imported: task comfyui: the template secrets/app.ini, in which there seems to be a secret
-  # not imported: the port label "http": it is "comfyui_gpu0" here, and NOMAD_PORT_comfyui_gpu0 in the environment
-  # not imported: the port label "metrics": it is "exporter" here, and NOMAD_PORT_exporter in the environment
-  # not imported: task shared-setup: that the image's own entrypoint starts /fetch
+  # not imported: the registration of service "comfyui" in Consul (it is registered in Nomad's own catalogue)
+  # not imported: the template secrets/app.ini of task comfyui (it seems to contain a secret)
+  # not imported: the port label "http" (it is now "comfyui_gpu0", and NOMAD_PORT_comfyui_gpu0 in the environment)
+  # not imported: the port label "metrics" (it is now "exporter", and NOMAD_PORT_exporter in the environment)
+  # not imported: how the image's own entrypoint starts /fetch in task shared-setup
   kind  = "gpu"
   image = "registry.example/comfyui:3"
 
@@ -124,7 +124,7 @@ machine "web" {
     service   = "comfyui"
   }
   worker "exporter" {
-    connector = "simulation" # a stand-in: name the connector that speaks to this service
+    connector = "simulation" # a stand-in; write the connector for this service
     service   = "exporter"
   }
   nomad {

@@ -23,7 +23,7 @@ const (
 	Letter             // one ASCII letter
 )
 
-// pattern is the Lua pattern of a field's text.
+// pattern returns the Lua pattern of a field's text.
 func (k Kind) pattern() string {
 	switch k {
 	case Number:
@@ -35,7 +35,7 @@ func (k Kind) pattern() string {
 	}
 }
 
-// zero is the field's text in a new record that doesn't set it.
+// zero returns the field's text in a new record that doesn't set it.
 func (k Kind) zero() string {
 	if k == Number {
 		return "0"

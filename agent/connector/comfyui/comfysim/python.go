@@ -23,13 +23,13 @@ var (
 	given = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|NaN|-?Infinity`)
 )
 
-// dumps is Python's json.dumps.
+// dumps encodes a value as Python's json.dumps does.
 func dumps(v any) ([]byte, error) {
 	text, err := json.Marshal(v)
 	return held.ReplaceAll(text, []byte("$1")), err
 }
 
-// loads is Python's json.loads.
+// loads decodes JSON as Python's json.loads does.
 func loads(r io.Reader, into any) error {
 	text, err := io.ReadAll(r)
 	if err != nil {

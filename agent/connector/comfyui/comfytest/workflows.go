@@ -16,14 +16,15 @@ var StepsNode []byte
 //go:embed testdata/simulated_output.py
 var OutputNode []byte
 
-// Image is the workflow EmptyImage → SaveImage. The colour makes it different from others, for the server's cache.
+// Image returns the workflow EmptyImage → SaveImage. The colour makes it different from others, for the server's cache.
 func Image(color int) json.RawMessage {
 	return text(`{
 		"1": {"class_type": "EmptyImage", "inputs": {"width": 64, "height": 32, "batch_size": 1, "color": %d}},
 		"2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "test"}}}`, color)
 }
 
-// Steps is EmptyImage → SimulatedSteps → SaveImage: n steps of the given seconds, then fail ("no", "error", "memory").
+// Steps returns the workflow EmptyImage → SimulatedSteps → SaveImage: n steps of the given seconds, and then a failure of the
+// given kind ("no", "error" or "memory").
 func Steps(color, n int, seconds float64, fail string) json.RawMessage {
 	return text(`{
 		"1": {"class_type": "EmptyImage", "inputs": {"width": 64, "height": 32, "batch_size": 1, "color": %d}},
@@ -31,7 +32,7 @@ func Steps(color, n int, seconds float64, fail string) json.RawMessage {
 		"3": {"class_type": "SaveImage", "inputs": {"images": ["2", 0], "filename_prefix": "sub/steps"}}}`, color, n, seconds, fail)
 }
 
-// Batch is a workflow with several files and as many previews. Servers run outputs in any order.
+// Batch returns a workflow with several files and as many previews. Servers run outputs in any order.
 func Batch(color int) json.RawMessage {
 	return text(`{
 		"1": {"class_type": "EmptyImage", "inputs": {"width": 16, "height": 16, "batch_size": 3, "color": %d}},
@@ -39,19 +40,19 @@ func Batch(color int) json.RawMessage {
 		"4": {"class_type": "PreviewImage", "inputs": {"images": ["1", 0]}}}`, color)
 }
 
-// Preview is a workflow whose only output is a temporary file.
+// Preview returns a workflow whose only output is a temporary file.
 func Preview(color int) json.RawMessage {
 	return text(`{
 		"1": {"class_type": "EmptyImage", "inputs": {"width": 16, "height": 16, "batch_size": 1, "color": %d}},
 		"2": {"class_type": "PreviewImage", "inputs": {"images": ["1", 0]}}}`, color)
 }
 
-// Text is a workflow whose only output is a text.
+// Text returns a workflow whose only output is a text.
 func Text(word string) json.RawMessage {
 	return text(`{"3": {"class_type": "PreviewAny", "inputs": {"source": %q}}}`, word)
 }
 
-// Output is a workflow whose node 5 has the outputs in ui: JSON as Python reads it.
+// Output returns a workflow whose node 5 has the outputs in ui: JSON as Python reads it.
 func Output(ui string) json.RawMessage {
 	quoted, err := json.Marshal(ui)
 	if err != nil { // impossible for a string
@@ -60,14 +61,14 @@ func Output(ui string) json.RawMessage {
 	return text(`{"5": {"class_type": "SimulatedOutput", "inputs": {"ui": %s}}}`, quoted)
 }
 
-// Websocket is a workflow whose node 2 sends n images over the WebSocket and has no other output.
+// Websocket returns a workflow whose node 2 sends n images over the WebSocket and has no other output.
 func Websocket(color, n int) json.RawMessage {
 	return text(`{
 		"1": {"class_type": "EmptyImage", "inputs": {"width": 64, "height": 32, "batch_size": %d, "color": %d}},
 		"2": {"class_type": "SaveImageWebsocket", "inputs": {"images": ["1", 0]}}}`, n, color)
 }
 
-// Files is a workflow whose output is several files.
+// Files returns a workflow whose output is several files.
 func Files(color int) json.RawMessage {
 	return text(`{
 		"1": {"class_type": "EmptyImage", "inputs": {"width": 16, "height": 16, "batch_size": 3, "color": %d}},
@@ -94,7 +95,7 @@ func Wrong() map[string]json.RawMessage {
 	}
 }
 
-// Partly is a workflow with one right and one wrong output: servers accept it and leave out the wrong one.
+// Partly returns a workflow with one right and one wrong output: servers accept it and leave out the wrong one.
 func Partly(color int) json.RawMessage {
 	return text(`{
 		"1": {"class_type": "EmptyImage", "inputs": {"width": 16, "height": 16, "batch_size": 1, "color": %d}},

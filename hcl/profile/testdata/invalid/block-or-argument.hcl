@@ -1,7 +1,7 @@
 machine "m" {
   kind = "api"
   image "registry.example/m:1" {} # error: "image" is an argument; Write image = …
-  resources = { cpu = 100 } # error: "resources" is a block; It takes no equals sign.; Write resources { … }.
+  resources = { cpu = 100 } # error: "resources" is a block; A block has no equals sign.; Write resources { … }.
   agent { redis = "redis://localhost:6379" }
   worker "w" { connector = "simulation" }
 }

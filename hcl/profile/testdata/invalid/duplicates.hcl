@@ -1,5 +1,5 @@
 variable "v" { default = 1 }
-variable "v" { default = 2 } # error: Repeated variable "v"; It has been declared already, on testdata/invalid/duplicates.hcl:1.
+variable "v" { default = 2 } # error: Repeated variable "v"; It is already declared, at testdata/invalid/duplicates.hcl:1.
 
 locals { a = var.v }
 locals { a = 2 } # error: Repeated local value "a"
@@ -17,7 +17,7 @@ machine "m" {
   worker "w" { connector = "simulation" } # error: Repeated worker "w"
 }
 
-machine "m" {} # error: Repeated machine "m"; It has been declared already, on testdata/invalid/duplicates.hcl:7.
+machine "m" {} # error: Repeated machine "m"; It is already declared, at testdata/invalid/duplicates.hcl:7.
 
 pool "p" {
   machine = machine.m

@@ -22,7 +22,7 @@ machine "gpu" {
 }
 
 pool "p" {
-  for_each = ["a", "a"] # error: "a" is there twice
+  for_each = ["a", "a"] # error: "a" is listed twice
   machine = machine.gpu
   size {
     max = 1

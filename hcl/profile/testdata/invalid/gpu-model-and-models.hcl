@@ -9,7 +9,7 @@ machine "gpu" {
   gpu {
     count = 1
     model = "NVIDIA L4"
-    models = ["NVIDIA L4", "NVIDIA L40S"] # error: Both model and models; null takes an inherited one away
+    models = ["NVIDIA L4", "NVIDIA L40S"] # error: Both model and models; null removes an inherited one
   }
   agent {
     redis = "redis://localhost:6379"

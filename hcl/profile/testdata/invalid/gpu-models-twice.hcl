@@ -7,7 +7,7 @@ machine "gpu" {
   }
   gpu {
     count = 1
-    models = ["NVIDIA L4", "NVIDIA L4"] # error: "NVIDIA L4" is there twice
+    models = ["NVIDIA L4", "NVIDIA L4"] # error: "NVIDIA L4" is listed twice
   }
   agent {
     redis = "redis://localhost:6379"

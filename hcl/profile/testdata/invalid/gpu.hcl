@@ -1,6 +1,6 @@
 locals { redis = "redis://localhost:6379" }
 
-machine "no-gpu" { # error: Missing block "gpu"; Machine "no-gpu" is of kind "gpu" and doesn't say what GPUs it needs.; Write gpu { count = 1 }, or kind = "api".
+machine "no-gpu" { # error: Missing block "gpu"; Machine "no-gpu" is of kind "gpu" and doesn't state which GPUs it needs.; Write gpu { count = 1 }, or kind = "api".
   kind  = "gpu"
   image = "registry.example/m:1"
   resources {
@@ -25,7 +25,7 @@ machine "api" {
     cpu    = 1000
     memory = "1GiB"
   }
-  gpu { count = 1 } # error: GPU on an api machine; Take the block out, or write kind = "hybrid". # error: No service uses the GPUs
+  gpu { count = 1 } # error: GPU on an api machine; Remove the block, or write kind = "hybrid". # error: No service uses the GPUs
   agent { redis = local.redis }
   worker "w" { connector = "simulation" }
 }
@@ -56,7 +56,7 @@ machine "greedy" {
   }
   agent { redis = local.redis }
   service "a" { per = "gpu" }
-  service "b" { per = "gpu" } # error: Two services per GPU; Each GPU goes to one task, and "a" has them already.
+  service "b" { per = "gpu" } # error: Two services per GPU; Each GPU belongs to one task, and service "a" already has them.
   service "c" { per = "card" } # error: Unknown per "card"; It is one of "machine" or "gpu".
   service "a-gpu0" {} # error: The name "a-gpu0" is taken; It is the name of the task of service "a".
   worker "w" { connector = "simulation" }

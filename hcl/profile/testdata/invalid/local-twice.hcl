@@ -1,6 +1,6 @@
 locals {
   image = "registry.example/m:1"
-  image = ["cuda"] # error: Repeated argument "image"; Take one of them out.
+  image = ["cuda"] # error: Repeated argument "image"; Remove one of them.
 }
 machine "m" {
   kind  = "api"

@@ -8,7 +8,7 @@ machine "GPU_Machine" { # error: "GPU_Machine" is not a valid machine name; lowe
   agent { redis = "redis://localhost:6379" }
   service "a" {}
   service "-" {} # error: "-" is not a valid service name
-  service "a" {} # error: Repeated service "a"; It has been declared already, on testdata/invalid/names.hcl:9.; Give one of them another name.
+  service "a" {} # error: Repeated service "a"; It is already declared, at testdata/invalid/names.hcl:9.; Give one of them another name.
   service "agent" {} # error: The name "agent" is taken; It is the name of the task of the agent.
   worker "w" { connector = "simulation" }
   worker {} # error: The worker block needs a name; Write worker "<name>" { … }.

@@ -10,7 +10,7 @@ machine "gpu" {
   }
   nomad {
     task "agent" {
-      meta = { KEY = secret("a", "b") } # error: This can't stand in a nomad block; secret() is for env
+      meta = { KEY = secret("a", "b") } # error: Not allowed in a nomad block; secret() is for env
     }
   }
   agent {

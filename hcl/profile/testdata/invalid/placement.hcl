@@ -13,7 +13,7 @@ pool "p" {
   machine = machine.m
   size { max = 1 }
   placement {
-    datacenters = []        # error: No datacenters; Write datacenters = ["*"], or take it out.
+    datacenters = []        # error: No datacenters; Write datacenters = ["*"], or remove it.
     spread      = "rack"    # error: "rack" is not a node attribute
     constraint { # error: Missing argument "attribute"
       value = "x"

@@ -20,7 +20,7 @@ machine "f" {
   kind == "api" # error: == instead of an equals sign
 }
 machine "g" {
-  kind = "api", # error: A comma after an argument; Take the comma out.
+  kind = "api", # error: A comma after an argument; Remove the comma.
 }
 machine "h" {
   kind = "api"; # error: Semicolon
@@ -70,7 +70,7 @@ machine "u" {
   image = $image # error: A dollar sign before a name; Write image.
 }
 machine "v" {
-  kind = if true then "api" else "gpu" # error: A condition is written otherwise; condition ? value : other
+  kind = if true then "api" else "gpu" # error: Wrong form of a condition; condition ? value : other
 }
 machine "w" {
   kind = true ? "api" # error: A condition without an alternative
@@ -85,17 +85,17 @@ machine "z" {
   env = { A => "b" } # error: => instead of an equals sign; Write =.
 }
 machine "aa" {
-  env = [for x of ["a"] : x] # error: A for expression is written otherwise; [for x in list : value]
+  env = [for x of ["a"] : x] # error: Wrong form of a for expression; [for x in list : value]
 }
 machine "ab" {
-  worker: # error: A colon after a name; That is how YAML has it
+  worker: # error: A colon after a name; That is the syntax of YAML
     - connector: simulation
 }
 machine "ac" {
-  start # error: "start" stands alone
+  start # error: "start" without a value
 }
 machine "ad" {
-  kind = "api" machines # error: The argument doesn't end here; After its value comes machines
+  kind = "api" machines # error: The argument doesn't end here; Its value is followed by machines
 }
 machine "ae" {
   kind = "api" + # error: A value is missing
@@ -104,19 +104,19 @@ machine "af" {
   resources { cpu = 1 memory = "1GiB" } # error: Two arguments on one line
 }
 machine "ag" {
-<<<<<<< HEAD # error: A conflict that isn't resolved
+<<<<<<< HEAD # error: Unresolved merge conflict
   kind = "api"
 =======
   kind = "gpu"
 >>>>>>> other
 }
 locals {
-  a = <<- EOT # error: A heredoc begins otherwise; Write <<-EOT
+  a = <<- EOT # error: Wrong start of a heredoc; Write <<-EOT
   text
   EOT
 }
 locals {
-  a = <<"EOT" # error: A heredoc begins otherwise
+  a = <<"EOT" # error: Wrong start of a heredoc
   text
   EOT
 }

@@ -23,7 +23,7 @@ machine "m" {
   }
   service "s" {
     image      = "registry.example/s:1"
-    privileged = true # warning: privileged = true; A privileged container can do to the host whatever root can do there
+    privileged = true # warning: privileged = true; A privileged container can do anything that root can do on the host
   }
   worker "w" { connector = "simulation" }
 }
