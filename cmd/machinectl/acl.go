@@ -43,20 +43,26 @@ func roles() []role {
 
 func aclCommand(std streams) *cli.Command {
 	return &cli.Command{
-		Name: "acl", Usage: "print the least Nomad ACL policies", ArgsUsage: "<cli | agent | dispatcher> [profile.hcl]…",
+		Name: "acl", Usage: "print the least Nomad ACL policies and Redis users", ArgsUsage: "<cli | agent | dispatcher> [profile.hcl]… | redis [agent | dispatcher]",
 		Description: "Prints the policy that Nomad has to grant, in the form that `nomad acl policy apply` takes. With a profile, it covers the\n" +
 			"namespaces of its pools, and the agent's policy names the Nomad variables that hold the profile's secrets. Without one,\n" +
-			"it covers -namespace.",
-		Flags:  append(sourceFlags(), jsonFlag(), &cli.StringFlag{Name: "namespace", Value: "default", Usage: "`NAME` of the namespace of pools that name none"}),
+			"it covers -namespace.\n\n" +
+			"acl redis prints users of Redis instead, as lines of an ACL file: a machine's agent can then read neither the dispatcher's\n" +
+			"tokens nor its secrets.",
+		Flags: append(sourceFlags(), jsonFlag(), &cli.StringFlag{Name: "namespace", Value: "default", Usage: "`NAME` of the namespace of pools that name none"},
+			&cli.StringFlag{Name: "redis-prefix", Usage: "`PREFIX` of the keys in Redis, for acl redis (default mq)"}),
 		Action: func(_ context.Context, cmd *cli.Command) error { return acl(cmd, std) },
 	}
 }
 
 func acl(cmd *cli.Command, std streams) error {
+	if cmd.Args().First() == redisRules {
+		return aclRedis(cmd, std)
+	}
 	list := roles()
 	i := slices.IndexFunc(list, func(r role) bool { return r.name == cmd.Args().First() })
 	if i < 0 {
-		return misuse(cmd, "name the program that needs the policy: cli, agent or dispatcher")
+		return misuse(cmd, "name the program that needs the policy, cli, agent or dispatcher, or redis for the users of Redis")
 	}
 	r := list[i]
 	secrets := map[string]map[string]bool{cmd.String("namespace"): nil}
