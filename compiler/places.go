@@ -26,7 +26,7 @@ import (
 // A path or address that would silently mean something else is an error. One that depends on the configuration of the
 // Nomad clients is a warning.
 
-// checkPlaces checks every path and address of the machine. The group has all its mounts by now.
+// checkPlaces checks every path and address of the machine. The group must already have all its mounts.
 func (m *machine) checkPlaces(g *nomad.TaskGroup) {
 	m.checkArtifacts()
 	if m.Driver == profile.DriverRawExec {
@@ -186,61 +186,6 @@ func (m *machine) listensInside(port string) bool {
 	})
 }
 
-// checkArtifacts refuses artifacts that Nomad can't fetch, or that it would put where the task doesn't see them.
-func (m *machine) checkArtifacts() {
-	if m.Agent.Artifact != "" && isLocal(m.Agent.Artifact) {
-		m.failLocal(m.Agent.ArtifactAt)
-	}
-	var lists [][]*profile.Artifact
-	if m.Setup != nil {
-		lists = append(lists, m.Setup.Artifacts)
-	}
-	for _, s := range m.Services {
-		lists = append(lists, s.Artifacts)
-	}
-	for _, a := range slices.Concat(lists...) {
-		if isLocal(a.Source) {
-			m.failLocal(a.Range)
-		}
-		if !reaches(m.Driver, a.Destination) {
-			m.fail(a.Range, "The container doesn't see the artifact", fmt.Sprintf("A container sees the task's folders local and secrets, and %q is in neither.", a.Destination), fmt.Sprintf(
-				"Write destination = %q, which is %q in the container.", path.Join("local", a.Destination), path.Join("/local", a.Destination)))
-		}
-	}
-}
-
-// Arrives reports whether Nomad can fetch an artifact, and its task then sees it.
-func Arrives(driver profile.Driver, source, destination string) bool {
-	return !isLocal(source) && reaches(driver, destination)
-}
-
-// reaches reports whether a task sees an artifact that is fetched to destination.
-func reaches(driver profile.Driver, destination string) bool {
-	return driver != profile.DriverDocker || inTaskFolder(destination)
-}
-
-// isLocal reports whether an artifact's source is a path, which Nomad's clients refuse to fetch.
-func isLocal(source string) bool {
-	return strings.HasPrefix(source, "file:") || strings.HasPrefix(source, "/") || strings.HasPrefix(source, "./") || strings.HasPrefix(source, "../")
-}
-
-func (m *machine) failLocal(at hcl.Range) {
-	advice := "Put it into the image, or into a volume."
-	switch m.Driver {
-	case profile.DriverRawExec:
-		advice = "Write its path on the host as the command."
-	case profile.DriverExec:
-		advice = "Put it into a volume, or under /usr/local on the host."
-	}
-	m.fail(at, "Nomad can't fetch artifacts from the host", "Artifacts are fetched over the network; Nomad's clients refuse paths and file:// URLs.", advice)
-}
-
-// inTaskFolder reports whether a path is in one of the task's folders that its container sees.
-func inTaskFolder(name string) bool {
-	first, _, _ := strings.Cut(path.Clean(name), "/")
-	return first == "local" || first == "secrets"
-}
-
 // inContainer returns a program's path inside a container. A container starts in its image's directory, not in the task's,
 // whose folders are mounted at the root.
 func inContainer(command string) string {
@@ -285,59 +230,4 @@ func chroot() []string {
 
 func below(name, dir string) bool {
 	return name == dir || strings.HasPrefix(name, strings.TrimSuffix(dir, "/")+"/")
-}
-
-// mount is a folder in a task that comes from outside and outlives the task.
-type mount struct {
-	path     string
-	readOnly bool
-}
-
-// mountOf returns the innermost mount that contains a path of a task, or nil if the path is the task's own.
-func mountOf(t *nomad.Task, name string) *mount {
-	var found *mount
-	for _, mt := range append(volumeMounts(t), dockerMounts(t.Config)...) {
-		if below(name, mt.path) && (found == nil || len(mt.path) > len(found.path)) {
-			found = &mt
-		}
-	}
-	return found
-}
-
-func volumeMounts(t *nomad.Task) []mount {
-	var list []mount
-	for _, v := range t.VolumeMounts {
-		if v.Destination != nil {
-			list = append(list, mount{path.Clean(*v.Destination), v.ReadOnly != nil && *v.ReadOnly})
-		}
-	}
-	return list
-}
-
-// dockerMounts returns the mounts in the docker driver's config, which nomad blocks can set. It leaves out those that end
-// with the allocation: relative sources, which are folders of the allocation, and tmpfs.
-func dockerMounts(config map[string]any) []mount {
-	var list []mount
-	for _, v := range anyList(config["volumes"]) {
-		text, _ := v.(string)
-		if parts := strings.Split(text, ":"); len(parts) > 1 && strings.HasPrefix(parts[0], "/") {
-			list = append(list, mount{path.Clean(parts[1]), slices.Contains(strings.Split(strings.Join(parts[2:], ","), ","), "ro")})
-		}
-	}
-	for _, v := range slices.Concat(anyList(config["mount"]), anyList(config["mounts"])) {
-		block, _ := v.(map[string]any)
-		source, _ := block["source"].(string)
-		target, _ := block["target"].(string)
-		readOnly, _ := block["readonly"].(bool)
-		kind, _ := block["type"].(string)
-		if target != "" && (kind == "volume" || strings.HasPrefix(source, "/")) {
-			list = append(list, mount{path.Clean(target), readOnly})
-		}
-	}
-	return list
-}
-
-func anyList(v any) []any {
-	list, _ := v.([]any)
-	return list
 }

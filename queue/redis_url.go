@@ -61,7 +61,7 @@ func redisOptions(o Options) (*redis.UniversalOptions, error) {
 	return out, err
 }
 
-// tlsConfig is the TLS configuration that rediss:// asks for.
+// tlsConfig returns the TLS configuration that rediss:// requires.
 func tlsConfig(u *redisurl.URL) (*tls.Config, error) {
 	t := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: u.ServerName}
 	if t.ServerName == "" && len(u.Addrs) == 1 && u.Master == "" && !u.Cluster { // of several servers each has its own name

@@ -30,8 +30,8 @@ func newRoot(std streams) *cli.Command {
 	root := &cli.Command{
 		Name:  "machinectl",
 		Usage: "describe AI machines and pools in HCL, run them on Nomad",
-		Description: "A profile says what machines are made of and how many there should be. plan shows what applying it\n" +
-			"would change in the Nomad cluster, apply does it. Nomad is found as Nomad's own tools find it (NOMAD_ADDR,\n" +
+		Description: "A profile describes what machines consist of and how many there should be. plan shows what applying it\n" +
+			"would change in the Nomad cluster, and apply does it. Nomad's environment variables apply (NOMAD_ADDR,\n" +
 			"NOMAD_TOKEN, NOMAD_NAMESPACE, NOMAD_REGION, NOMAD_CACERT …).\n\n" + exitCodeHelp(),
 		Version:               version,
 		HideVersion:           true,

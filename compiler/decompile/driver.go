@@ -7,7 +7,7 @@ import (
 	"github.com/emprops/machinectl/hcl/profile"
 )
 
-// driverArguments writes what the language has words for in the configuration of a service's driver. What it can't write as
+// driverArguments writes the arguments that the language has for the configuration of a service's driver. What it can't write as
 // it is stays for the nomad block.
 func (s *sketch) driverArguments(b *body, one *service) {
 	t, read := one.task(), one.runtime().config

@@ -81,7 +81,7 @@ func IsSaved(b []byte) bool {
 	return json.Unmarshal(b, &s) == nil && s.Version != nil
 }
 
-// Open reads a saved plan. If the plan has sensitive values, Open calls again to compile the profile once more.
+// Open reads a saved plan. If the plan has sensitive values, Open calls again, which compiles the profile again.
 func Open(b []byte, again func(profile []string) ([]*compiler.Pool, error)) (*Plan, []*compiler.Pool, error) {
 	var s Saved
 	dec := json.NewDecoder(bytes.NewReader(b))

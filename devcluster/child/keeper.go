@@ -130,7 +130,7 @@ func (k *Keeper) Close(ctx context.Context) error {
 	close(k.starts)
 	k.mu.Unlock()
 	err := k.killMarked(ctx)
-	// Closing the lifeline would make the guardian look for marks once more; there are none, so it is only ended.
+	// Closing the lifeline would make the guardian look for marks again. There are none, so it is killed instead.
 	if kerr := KillGroup(k.guardian.Process.Pid); kerr != nil && err == nil {
 		err = fmt.Errorf("child: end the guardian: %w", kerr)
 	}

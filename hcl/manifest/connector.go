@@ -51,8 +51,8 @@ func Connectors() []Connector {
 		{Name: "replicate", Hosted: true, Doc: "The API of Replicate."},
 		{Name: "runpod", Hosted: true, Doc: "Serverless endpoints of RunPod."},
 		{
-			Name: "simulation", Implemented: true, Doc: "Nothing: it waits, and ends as the job says. For trying pools out.",
-			Settings: []Setting{{Name: "speed", Type: SettingPositive, Default: "1", Doc: "Factor by which jobs run faster than they say."}},
+			Name: "simulation", Implemented: true, Doc: "Simulated jobs, for trials: it waits, and ends as the job's parameters state.",
+			Settings: []Setting{{Name: "speed", Type: SettingPositive, Default: "1", Doc: "Factor by which jobs run faster than their parameters state."}},
 		},
 	}
 }

@@ -11,7 +11,7 @@ const (
 	MetaManaged = "machinectl"
 	// MetaManagedValue is the value of MetaManaged.
 	MetaManagedValue = "pool"
-	// TaskAgent and TaskSetup are the names of the tasks that every machine has (the latter only if its profile says so).
+	// TaskAgent and TaskSetup are the names of the tasks that every machine has (the latter only if its profile has a setup block).
 	TaskAgent = "agent"
 	TaskSetup = "shared-setup"
 	// PortAgent is the label of the agent's health port.

@@ -186,7 +186,7 @@ func (l *loader) setup(m *Machine, o *object) {
 	}
 }
 
-// agent builds the agent's part. Its resources are complete: what the profile says or the defaults; in a machine without
+// agent builds the agent's part. Its resources are complete: what the profile sets or the defaults; in a machine without
 // services, everything that the machine has.
 func (l *loader) agent(m *Machine, o *object) {
 	a := o.section("agent")

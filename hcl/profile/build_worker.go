@@ -88,7 +88,7 @@ func (l *loader) settings(c manifest.Connector, o *object) {
 	}
 }
 
-// offer adds to what the profile says what follows from the machine. What the profile says wins.
+// offer adds what follows from the machine to what the profile sets. What the profile sets wins.
 func offer(m *Machine, s *Service, c manifest.Connector, flags []string, attrs map[string]any) capability.Offer {
 	o := capability.Offer{Type: c.Name, Flags: slices.Clone(flags), Attrs: map[string]any{}}
 	if s != nil && s.PerGPU && m.GPU != nil {

@@ -4,7 +4,7 @@
 // It does not know Nomad: what a machine becomes is the compiler's business, and nothing here imports Nomad's API.
 //
 // Loading returns a value *and* diagnostics: the value is complete only when there are no errors, but a partial one is
-// returned so that all mistakes are reported at once.
+// returned so that all mistakes are reported together.
 //
 // # Where things are
 //
@@ -25,7 +25,7 @@
 // pools. An expression sees
 //
 //   - var, local: in machines, pools, modules' inputs; var alone in a variable's validation; neither in constants,
-//   - machine, module: where a reference to a machine is asked for,
+//   - machine, module: where a reference to a machine is expected,
 //   - each, and the iterators of dynamic blocks: in what they make,
 //   - nomad, self: as placeholders for what is known on the machine only (see [Expand]).
 //

@@ -59,7 +59,7 @@ func newScope(secrets *secretTable, outside *outside) *scope {
 	}
 	s.functions["file"], s.functions["env"] = outside.fileFunc(), outside.envFunc()
 	s.functions["try"], s.functions["can"] = outside.tryFunc(), outside.canFunc()
-	// A template can do what an expression can, but for reading further templates.
+	// A template can do what an expression can, except read further templates.
 	s.functions["templatefile"] = outside.templateFunc(maps.Clone(s.functions))
 	return s
 }
@@ -111,7 +111,7 @@ func (s *scope) eval(expr hcl.Expression, allowed roots) (cty.Value, hcl.Diagnos
 	return v, diags
 }
 
-// unknownFunctions puts what the evaluator says in our words. Of an unknown function its own proposal is any near name,
+// unknownFunctions rewords what the evaluator reports. For an unknown function, the evaluator proposes any near name,
 // another one each time.
 func unknownFunctions(diags hcl.Diagnostics, functions map[string]function.Function) hcl.Diagnostics {
 	for i, d := range diags {

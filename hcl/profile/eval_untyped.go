@@ -74,7 +74,7 @@ func (v *variable) explain(d *hcl.Diagnostic) *hcl.Diagnostic {
 	return &out
 }
 
-// meant is the type that an untyped variable is meant to have: that of its default or, if that is a string too, what its text reads
+// meant returns the type that an untyped variable is meant to have: that of its default or, if that is a string too, what its text reads
 // as. Of a sensitive one only the default tells. It returns "" for a text that is nothing but text.
 func (v *variable) meant() string {
 	if v.fallback != cty.NilVal {
@@ -96,7 +96,7 @@ func (v *variable) meant() string {
 	return typeText(value)
 }
 
-// typeText is the type of a value as one writes it in a variable block; of a string and of null it is "".
+// typeText returns the type of a value as it is written in a variable block, or "" for a string or null.
 func typeText(v cty.Value) string {
 	plain, _ := v.UnmarkDeep()
 	t := plain.Type()
@@ -115,7 +115,7 @@ func typeText(v cty.Value) string {
 	return ""
 }
 
-// itemText is the one type of all items of a list or map, or any.
+// itemText returns the one type of all items of a list or map, or any.
 func itemText(v cty.Value) string {
 	var kinds []string
 	for _, e := range items(v) {

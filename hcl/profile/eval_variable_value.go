@@ -123,7 +123,7 @@ func (l *loader) textValue(v *variable, source, text string) givenValue {
 	return l.typedValue(v, value, at)
 }
 
-// concealFile hides a file of variables but for the values of those that are not sensitive. All else may be the value of one
+// concealFile hides a file of variables, except the values of those that are not sensitive. All else may be the value of one
 // that is, under another name or out of its place.
 func (l *loader) concealFile(path string, src []byte, body *hclsyntax.Body) {
 	hidden := allLines(src)

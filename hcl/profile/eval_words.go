@@ -13,7 +13,7 @@ import (
 	"github.com/emprops/machinectl/hcl/diag"
 )
 
-// evaluationError puts what the evaluator says of an expression into our words. What the expression's parts are is told from their
+// evaluationError rewords what the evaluator reports about an expression. What the expression's parts are is told from their
 // types, and never from values.
 func evaluationError(d *hcl.Diagnostic) *hcl.Diagnostic {
 	if d.Subject == nil {

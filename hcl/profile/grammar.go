@@ -179,9 +179,9 @@ func serviceBlock() *block {
 			{name: "per", typ: typeString, fallback: "machine", oneOf: []string{"machine", "gpu"}, doc: "One instance per machine, or one per GPU."},
 			{name: "port", typ: typeString, doc: "Label of the port it listens on, such as \"http\". The number is dynamic: self.port."},
 			{name: "static_port", typ: typeInt, min: 1, max: 65535, unless: "chosen by Nomad", doc: "The port's number on the host. Two such machines can't share a host."},
-			{name: "container_port", typ: typeInt, min: 1, max: 65535, unless: "the same as on the host", doc: "The port's number in the container or the machine's own network, for a program that can't be told."},
+			{name: "container_port", typ: typeInt, min: 1, max: 65535, unless: "the same as on the host", doc: "The port's number in the container or the machine's own network, for a program whose port can't be set."},
 			{name: "image", typ: typeString, hides: true, drivers: []Driver{DriverDocker}, unless: "the machine's", doc: "Container image; docker only."},
-			{name: "command", typ: typeString, hides: true, runtime: runtimeSelf, doc: "Program; optional with docker, where the image may say it."},
+			{name: "command", typ: typeString, hides: true, runtime: runtimeSelf, doc: "Program; optional with docker, where the image may have a default."},
 			{name: "args", typ: typeStrings, hides: true, runtime: runtimeSelf, doc: "Its arguments."},
 			{name: "env", typ: typeEnv, hides: true, runtime: runtimeSelf, doc: "Its environment."},
 			{name: "kill_timeout", typ: typeDuration, fallback: "10s", doc: "How long it may take to end before it is killed."},
@@ -197,7 +197,7 @@ func serviceBlock() *block {
 				},
 			},
 			resourcesBlock("What one instance gets; default an equal share of what the machine has left.", false),
-			artifactBlock(), restartBlock("5", "10m", "3s"), logsBlock("How its output is kept; default as the machine says."),
+			artifactBlock(), restartBlock("5", "10m", "3s"), logsBlock("How its output is kept; default: the machine's logs block."),
 		},
 	}
 	b.args = append(b.args, driverArguments()...)
@@ -221,7 +221,7 @@ func workerBlock() *block {
 
 func poolBlock() *block {
 	return &block{
-		name: "pool", label: "name", doc: "How many of which machine, where, scaled how.",
+		name: "pool", label: "name", doc: "Which machine, how many, where, and how they are scaled.",
 		args: []argument{
 			{name: "machine", typ: typeMachine, required: true, doc: "Which machine."},
 			forEachArgument(),

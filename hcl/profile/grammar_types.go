@@ -84,7 +84,7 @@ type argument struct {
 	typ      valueType
 	doc      string
 	fallback string // what applies when it is left out, as it would be written, without quotes; empty: nothing
-	unless   string // what applies when it is left out, where that is not a value: text for people
+	unless   string // describes what applies if it is left out and that is not a value
 	required bool
 	oneOf    []string
 	planned  []string // words that no agent or driver understands yet, though the language has a name for them

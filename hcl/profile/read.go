@@ -63,7 +63,7 @@ func (r *reader) inner(o *object, b *hclsyntax.Block, first map[string]*hclsynta
 	if earlier, ok := first[key]; ok && !g.many {
 		r.report(repeatedBlock(g, b, earlier))
 		i := slices.IndexFunc(o.blocks, func(o *object) bool { return o.grammar.name == g.name && (g.label == "" || o.label == b.Labels[0]) })
-		if i >= 0 { // what only this one says isn't missing
+		if i >= 0 { // what only this one sets isn't missing
 			o.blocks[i] = o.blocks[i].with(r.object(g, b))
 		}
 		return

@@ -16,7 +16,7 @@ import (
 	"github.com/emprops/machinectl/hcl/timetext"
 )
 
-// convert gives a known, non-null value the Go type of its argument, or says what is wrong with it.
+// convert converts a known, non-null value to the Go type of its argument, or reports what is wrong with it.
 func (r *reader) convert(a *argument, v cty.Value, at value) (any, hcl.Diagnostics) {
 	switch a.typ {
 	case typeString:

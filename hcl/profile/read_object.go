@@ -37,13 +37,13 @@ type value struct {
 	null     bool                 // written as null: as if it weren't there, inherited or not
 }
 
-// environment is what an env argument says.
+// environment is the value of an env argument.
 type environment struct {
 	plain   map[string]string
 	secrets map[string]Secret
 }
 
-// merge returns what child says on top of what parent says. Arguments of the child win; env, settings and offers are
+// merge returns what child sets on top of what parent sets. Arguments of the child win; env, settings and offers are
 // merged by key, everything else is replaced whole; null takes an inherited argument away. Blocks are merged with their
 // namesake (same kind, same label); those that may be repeated without a label are added.
 func merge(parent, child *object) *object {
@@ -74,7 +74,7 @@ func merge(parent, child *object) *object {
 	return out
 }
 
-// mergeBody puts the child's items behind the parent's, so that they are merged into Nomad's job after them.
+// mergeBody puts the child's items after the parent's, so that they are merged into Nomad's job after them.
 func mergeBody(parent, child *Body) *Body {
 	if parent == nil || child == nil {
 		return cmp.Or(child, parent)

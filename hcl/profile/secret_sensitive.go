@@ -16,9 +16,9 @@ import (
 // A value from a sensitive variable is marked, and evaluation carries the mark along to all that is made of it. Where the
 // value becomes an argument, the mark ends, and three things take its place:
 //
-//   - Only arguments whose text stays within the machine's own tasks take such a value; the grammar says which. All others
+//   - Only arguments whose text stays within the machine's own tasks take such a value; the grammar marks them. All others
 //     name, shape or place something, and are shown everywhere: there it is refused.
-//   - Beside the profile there is its disguise, which says [Hidden] wherever a sensitive text stands. What is compiled from
+//   - Beside the profile there is its disguise, which has [Hidden] in place of every sensitive text. What is compiled from
 //     that shows where in a Nomad job the values are, whatever they are.
 //   - No message is made of such a value: not by this package, and not by a library that saw it (see [scope.spoken]).
 

@@ -12,11 +12,11 @@ import (
 	"github.com/emprops/machinectl/hcl/diag"
 )
 
-// After a mistake in the syntax, the parser goes on from somewhere and reports what follows from it, or reports the end of the
+// After a mistake in the syntax, the parser continues from somewhere and reports what follows from it, or reports the end of the
 // file for a quotation mark that is missing at its start. So the text is taken apart into its outermost blocks, and of each
 // that has mistakes one is reported: the first, where it was made.
 
-// syntaxErrors puts what the parser says of a text into our words: one diagnostic for each mistake.
+// syntaxErrors rewords what the parser reports about a text: one diagnostic for each mistake.
 func syntaxErrors(src []byte, name string, diags hcl.Diagnostics) hcl.Diagnostics {
 	var out hcl.Diagnostics
 	wrong := false
@@ -27,7 +27,7 @@ func syntaxErrors(src []byte, name string, diags hcl.Diagnostics) hcl.Diagnostic
 		}
 		wrong = wrong || d.Severity == hcl.DiagError
 	}
-	if wrong { // what else the parser read may be another thing
+	if wrong { // the rest of what the parser read may be wrong too
 		return syntaxMistakes(src, name)
 	}
 	return out
@@ -191,7 +191,7 @@ func (p passage) before(at hcl.Pos) byte {
 	return 0
 }
 
-// repeatedArgument puts what the parser says of an argument that is there twice in our words.
+// repeatedArgument rewords what the parser reports about an argument that is set twice.
 func repeatedArgument(d *hcl.Diagnostic, src []byte) *hcl.Diagnostic {
 	name := string(d.Subject.SliceBytes(src))
 	return diag.Error(*d.Subject, "Repeated argument \""+name+"\"", "It is already set in this block.", "Remove one of them.")

@@ -35,7 +35,7 @@ func (s *syntaxScan) brackets() *hcl.Diagnostic {
 			block := kind == '{' && !strings.ContainsAny(text[:t.Range.Start.Byte-start], "=?:,([{")
 			indent := s.indent(t.Range.Start.Line)
 			if b.closed.kind != 0 && strings.ContainsAny(strings.TrimSpace(text)[:1], "}])") {
-				indent = b.closed.indent // as in "} : {", which goes on with what began on an earlier line
+				indent = b.closed.indent // as in "} : {", which continues what began on an earlier line
 			}
 			b.stack = append(b.stack, bracket{kind, string(t.Bytes), t.Range, indent, block})
 		default:

@@ -89,7 +89,7 @@ var (
 	plainText = regexp.MustCompile(`^[^\s"\[\](){}=,#]+$`)
 )
 
-// heredoc explains one that goes on to the end of the file.
+// heredoc explains a heredoc that continues to the end of the file.
 func (s *syntaxScan) heredoc(open hclsyntax.Token) *hcl.Diagnostic {
 	marker := strings.TrimLeft(strings.TrimSpace(string(open.Bytes)), "<-")
 	at := open.Range

@@ -28,7 +28,7 @@ func (l line) next() string {
 
 // habit is what people write who know another language better.
 type habit struct {
-	parser string         // part of what the parser says
+	parser string         // part of the parser's message
 	form   *regexp.Regexp // of the line; its group "at" is what is shown
 	say    func(l line) words
 }

@@ -174,15 +174,15 @@ type Worker struct {
 	Name        string
 	Connector   string // the name of one of spec.Connectors that is implemented
 	Service     string // name of a service of this machine; one worker per instance
-	Concurrency int    // jobs at once per worker, default 1
+	Concurrency int    // jobs at the same time per worker, default 1
 	Count       int    // workers, where there is no service; default 1
-	// Offer is what the profile says it offers; Offer.Type is the connector.
+	// Offer is what it offers according to the profile; Offer.Type is the connector.
 	Offer    capability.Offer
 	Settings map[string]string
 	Range    hcl.Range
 }
 
-// Pool is a pool block: how many of which machine, where, scaled how.
+// Pool is a pool block: which machine, how many, where, and how they are scaled.
 type Pool struct {
 	Name       string
 	Machine    *Machine

@@ -164,5 +164,5 @@ func (p *parameter) outOfRange(text string) *Error {
 	return wrong("has the parameter %s, which must be a number from %d to %d", p.name, p.least, p.most)
 }
 
-// brief is a whole number of minutes as people write it.
+// brief formats a whole number of minutes.
 func brief(d time.Duration) string { return strings.TrimSuffix(d.String(), "0s") }

@@ -13,7 +13,7 @@ type Field struct {
 	Kind Kind
 }
 
-// Kind says what a field's text may be.
+// Kind is the form of a field's text.
 type Kind int
 
 // The kinds of fields.
@@ -52,7 +52,7 @@ var (
 	member      = regexp.MustCompile(`\[([A-Z_]+)\]`)
 )
 
-// expand replaces what a script says of a record's fields by its meaning in Lua:
+// expand replaces a script's references to a record's fields with Lua:
 //
 //	r[STATE]                       the field of a record that was split: r[1]
 //	RECORD{ STATE = s, REV = "1" } the text of a record. A value is a variable or a literal text. Fields that are not named

@@ -114,7 +114,7 @@ func (s *Server) queueInfo() map[string]any {
 	return map[string]any{"exec_info": map[string]any{"queue_remaining": s.queue.remaining()}}
 }
 
-// Main is the command line: it serves until ctx ends or the server dies because of -crash-at.
+// Main runs the command line. It serves until ctx ends or the server dies because of -crash-at.
 func Main(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
 	o, err := parse(args, getenv, stderr)
 	if err != nil {
