@@ -2,8 +2,8 @@ package profile
 
 import (
 	"fmt"
-	"maps"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/ext/typeexpr"
@@ -130,13 +130,18 @@ func (l *loader) declareValidation(v *variable, g *block, b *hclsyntax.Block) {
 			found[attr.Name] = attr.Expr
 		}
 	}
+	complete := true
 	for _, a := range g.args {
-		if found[a.name] == nil {
-			if !g.misspelt(b.Body, a.name) {
-				l.report(missing(g, &a, b.DefRange()))
-			}
-			return
+		if found[a.name] != nil {
+			continue
 		}
+		complete = false
+		if !g.misspelt(b.Body, a.name) {
+			l.report(missing(g, &a, b.DefRange()))
+		}
+	}
+	if !complete {
+		return
 	}
 	v.validation = append(v.validation, validation{found["condition"], found["error_message"]})
 }
@@ -161,35 +166,58 @@ func (v *variable) convert(value cty.Value, at hcl.Range) (cty.Value, *hcl.Diagn
 	return out, nil
 }
 
-// evaluateVariables gives each variable its value and checks it.
+// evaluateVariables gives each variable its value and then checks the values: a condition may name variables that are declared
+// after its own.
 func (l *loader) evaluateVariables() {
 	given := l.variableValues()
+	places := map[*variable]hcl.Range{}
 	for _, v := range l.variables {
-		l.scope.setVariable(v.name, cty.DynamicVal)
-		if v.broken {
-			continue
-		}
-		value, at := v.fallback, v.header
-		if g, ok := given[v.name]; ok {
-			if g.bad {
-				continue
-			}
-			value, at = g.value, g.at
-		}
-		if value == cty.NilVal {
-			l.report(diag.Error(v.header, fmt.Sprintf("No value for variable %q", v.name), "It has no default and is not set.",
-				l.giveAdvice(v.name)))
-			continue
-		}
-		if v.sensitive {
-			l.sensitive.add(value)
-			value = value.Mark(sensitive{})
-		}
+		value, at := l.valueOf(v, given)
 		l.scope.setVariable(v.name, value)
-		if !l.validate(v, at) {
-			l.scope.setVariable(v.name, cty.DynamicVal)
+		places[v] = at
+	}
+	// Conditions about other variables come last: where such a variable's own condition refuses its value, they are silent.
+	for _, others := range []bool{false, true} {
+		for _, v := range l.variables {
+			if v.namesOthers() == others && !l.validate(v, places[v]) {
+				l.scope.setVariable(v.name, cty.DynamicVal)
+			}
 		}
 	}
+}
+
+// valueOf returns a variable's value and where it is given. The value is unknown if something is wrong with it, which is then
+// reported.
+func (l *loader) valueOf(v *variable, given map[string]givenValue) (cty.Value, hcl.Range) {
+	value, at := v.fallback, v.header
+	if g, ok := given[v.name]; ok {
+		value, at = g.value, g.at
+		if g.bad {
+			return cty.DynamicVal, at
+		}
+	}
+	switch {
+	case v.broken:
+		return cty.DynamicVal, at
+	case value == cty.NilVal:
+		l.report(diag.Error(v.header, fmt.Sprintf("No value for variable %q", v.name), "It has no default and is not set.",
+			l.giveAdvice(v.name)))
+		return cty.DynamicVal, at
+	case v.sensitive:
+		l.sensitive.add(value)
+		value = value.Mark(sensitive{})
+	}
+	return value, at
+}
+
+// namesOthers reports whether a validation block of the variable names other variables.
+func (v *variable) namesOthers() bool {
+	return slices.ContainsFunc(v.validation, func(rule validation) bool {
+		return slices.ContainsFunc(append(rule.condition.Variables(), rule.message.Variables()...), func(t hcl.Traversal) bool {
+			name, _ := member(t)
+			return t.RootName() == "var" && name != v.name
+		})
+	})
 }
 
 func (l *loader) giveAdvice(name string) string {
@@ -199,26 +227,53 @@ func (l *loader) giveAdvice(name string) string {
 	return fmt.Sprintf("Give it one with -var %s=…, in a -var-file, or with %s%s in the environment.", name, VarEnvPrefix, name)
 }
 
-// withoutSensitive returns an error message with "(sensitive)" in place of sensitive values. If the message calculates with such
-// a value, a fixed sentence replaces it.
+// messageNotShown takes the place of an error message that calculates with sensitive values.
+const messageNotShown = "A validation block refuses it. Its message isn't shown, because it calculates with sensitive values."
+
+// withoutSensitive returns an error message in which "(sensitive)" stands for each sensitive value that it quotes. If it does
+// anything else with one, it is not shown.
 func (l *loader) withoutSensitive(expr hclsyntax.Expression, message cty.Value) cty.Value {
 	if !isSensitive(message) {
 		return message
 	}
-	was := maps.Clone(l.scope.variables)
-	for name, v := range was {
-		if isSensitive(v) {
-			l.scope.setVariable(name, cty.StringVal("(sensitive)"))
+	text, ok := l.quoted(expr)
+	if !ok {
+		return cty.StringVal(messageNotShown)
+	}
+	return cty.StringVal(text)
+}
+
+// quoted returns the text of a template, with a placeholder for sensitive values that are in it as they are. The second result
+// is false if there is another use of them.
+func (l *loader) quoted(expr hclsyntax.Expression) (string, bool) {
+	switch e := expr.(type) {
+	case *counted:
+		return l.quoted(e.Expression)
+	case *hclsyntax.ParenthesesExpr:
+		return l.quoted(e.Expression)
+	case *hclsyntax.TemplateWrapExpr:
+		return l.quoted(e.Wrapped)
+	case *hclsyntax.TemplateExpr:
+		var text strings.Builder
+		for _, part := range e.Parts {
+			piece, ok := l.quoted(part)
+			if !ok {
+				return "", false
+			}
+			text.WriteString(piece)
 		}
+		return text.String(), true
 	}
-	said, diags := l.scope.eval(expr, roots{variables: true})
-	for name, v := range was {
-		l.scope.setVariable(name, v)
+	value, diags := l.scope.eval(expr, roots{variables: true})
+	if isSensitive(value) {
+		_, plain := expr.(*hclsyntax.ScopeTraversalExpr)
+		return "(sensitive)", plain
 	}
-	if diags.HasErrors() || !said.IsWhollyKnown() || said.IsNull() || said.Type() != cty.String {
-		return cty.StringVal("A validation block refuses it. Its message isn't shown, because it is made of sensitive values.")
+	value, err := convert.Convert(value, cty.String)
+	if diags.HasErrors() || err != nil || !value.IsKnown() || value.IsNull() {
+		return "", false
 	}
-	return said
+	return stringOf(value), true
 }
 
 // validate checks a variable's value against its validation blocks.

@@ -18,6 +18,10 @@ variable "odd" {
     condition = var.odd > 0
   }
 }
+variable "hollow" {
+  default = 1
+  validation {} # error: Missing argument "condition"; A validation block must have it. # error: Missing argument "error_message"; A validation block must have it.
+}
 variable "loose" {
   default = 1
   validation {
