@@ -196,3 +196,103 @@ func accepted(t *testing.T, client *nomad.Client, file string, opts profile.Opti
 		require.Equal(t, asText(t, submitted(pool.Job)), asText(t, submitted(parsed)), "%s: pool %s", file, pool.Name)
 	}
 }
+
+// For every operator, in each place that takes constraints or affinities, the language accepts the values that Nomad accepts,
+// and no others.
+func TestConstraintsAsNomadChecksThem(t *testing.T) {
+	client := realNomad(t)
+	values := []string{"-", "x", "true", "2", "0", "(", ">= 1.2", ">= 1.2.3", "~> 1.2.3", ">= x", "1.2.3, < 2.0.0", ">= 1.2.3-beta.1"}
+	for _, place := range []struct{ path, attribute string }{
+		{"pool.placement.constraint", "attr.cpu.arch"}, {"pool.placement.affinity", "attr.cpu.arch"},
+		{"machine.gpu.constraint", "device.model"}, {"machine.gpu.affinity", "device.model"},
+	} {
+		for _, operator := range profile.Choices("pool.placement.constraint.operator") {
+			for _, value := range values {
+				job, written := constrained(t, place.path, place.attribute, operator, value)
+				_, diags := profile.LoadBytes([]byte(written), "p.hcl", profile.Options{})
+				response, _, err := client.Jobs().Validate(job, nil)
+				require.NoError(t, err)
+				var problems []string
+				for _, d := range diags {
+					problems = append(problems, d.Summary)
+				}
+				if diags.HasErrors() && value == "-" {
+					continue // Nomad takes a comparison with nothing, which is always true, for some operators
+				}
+				if (len(response.ValidationErrors) == 0) == diags.HasErrors() {
+					t.Errorf("%s, %s %q\nNomad: %s\nthe language: %s", place.path, operator, value,
+						strings.Join(response.ValidationErrors, "; "), strings.Join(problems, "; "))
+				}
+			}
+		}
+	}
+}
+
+// constrained returns a job with a constraint or affinity, and the profile that asks for the same. The value "-" is none.
+func constrained(t *testing.T, path, attribute, operator, value string) (job *nomad.Job, written string) {
+	t.Helper()
+	kind := path[strings.LastIndex(path, ".")+1:]
+	about, compared := "attribute = \""+attribute+"\"\n", "value = \""+value+"\"\n"
+	left, right := "${"+attribute+"}", value
+	if operator == nomad.ConstraintDistinctHosts && kind == "constraint" {
+		about, left = "", ""
+	}
+	if value == "-" {
+		compared, right = "", ""
+	}
+	const text = `
+machine "m" {
+  kind  = "gpu"
+  image = "registry.example/m:1"
+  resources {
+    cpu    = 500
+    memory = "1GiB"
+  }
+  gpu {
+    %s
+  }
+  agent { redis = "redis://redis.example:6379" }
+  service "s" {
+    per  = "gpu"
+    port = "http"
+  }
+  worker "w" {
+    connector = "comfyui"
+    service   = "s"
+  }
+}
+pool "p" {
+  machine = machine.m
+  size { max = 1 }
+  placement {
+    %s
+  }
+}
+`
+	p, diags := profile.LoadBytes(fmt.Appendf(nil, text, "", ""), "p.hcl", profile.Options{})
+	require.False(t, diags.HasErrors(), "%s", diags)
+	pools, diags := compiler.Compile(p)
+	require.False(t, diags.HasErrors(), "%s", diags)
+	job = pools[0].Job
+	group := job.TaskGroups[0]
+	constraint, affinity := nomad.NewConstraint(left, operator, right), nomad.NewAffinity(left, operator, right, 50)
+	block := kind + " {\n" + about + "operator = \"" + operator + "\"\n" + compared + "}\n"
+	if strings.HasPrefix(path, "pool.") {
+		if kind == "constraint" {
+			group.Constraints = append(group.Constraints, constraint)
+		} else {
+			group.Affinities = append(group.Affinities, affinity)
+		}
+		return job, fmt.Sprintf(text, "", block)
+	}
+	for _, task := range group.Tasks {
+		for _, device := range task.Resources.Devices {
+			if kind == "constraint" {
+				device.Constraints = append(device.Constraints, constraint)
+			} else {
+				device.Affinities = append(device.Affinities, affinity)
+			}
+		}
+	}
+	return job, fmt.Sprintf(text, block, "")
+}

@@ -109,14 +109,14 @@ func (g *gpuWords) rest(b *body, s *sketch) {
 		g.constraints = g.constraints[1:]
 	}
 	for _, c := range g.constraints {
-		if !strings.HasPrefix(c.LTarget, "${device.") || !complete(c) {
+		if !strings.HasPrefix(c.LTarget, "${device.") || !complete(c, deviceOperators()) {
 			s.notef("the constraint on GPUs for %s", c.LTarget)
 			continue
 		}
 		writeConstraint(b, c)
 	}
 	for _, a := range g.affinities {
-		if !strings.HasPrefix(attribute(a.LTarget), "device.") || !slices.Contains(affinityOperators(), operator(a.Operand)) || deref(a.Weight) == 0 || a.RTarget == "" {
+		if !strings.HasPrefix(attribute(a.LTarget), "device.") || !preference(a) {
 			s.notef("the preference among GPUs for %s", a.LTarget)
 			continue
 		}

@@ -85,7 +85,7 @@ func (s *sketch) placement(p *body) {
 		affinities, spreads = append(slices.Clone(s.job.Affinities), affinities...), append(slices.Clone(s.job.Spreads), spreads...)
 	}
 	for _, a := range affinities {
-		if attribute(a.LTarget) == "" || !slices.Contains(affinityOperators(), operator(a.Operand)) || deref(a.Weight) == 0 || a.RTarget == "" {
+		if !preference(a) {
 			s.notef("the affinity for %s %s", a.LTarget, a.Operand)
 			continue
 		}
@@ -152,6 +152,8 @@ func operator(o string) string {
 
 func constraintOperators() []string { return profile.Choices("pool.placement.constraint.operator") }
 
+func deviceOperators() []string { return profile.Choices("machine.gpu.constraint.operator") }
+
 func affinityOperators() []string { return profile.Choices("pool.placement.affinity.operator") }
 
 var interpolated = regexp.MustCompile(`^\$\{((?:node|attr|meta|device)\.[^${} ]+)\}$`)
@@ -169,14 +171,20 @@ func nodeConstraint(c *nomad.Constraint) bool {
 	if operator(c.Operand) == "distinct_hosts" {
 		return c.LTarget == ""
 	}
-	return complete(c) && !strings.HasPrefix(c.LTarget, "${device.")
+	return complete(c, constraintOperators()) && !strings.HasPrefix(c.LTarget, "${device.")
 }
 
-// complete reports whether a constraint has an attribute, a known operator, and a value if the operator needs one.
-func complete(c *nomad.Constraint) bool {
+// complete reports whether a constraint has an attribute, one of the operators, and a value that the operator takes.
+func complete(c *nomad.Constraint, operators []string) bool {
 	op := operator(c.Operand)
 	alone := op == "is_set" || op == "is_not_set" || op == "distinct_property"
-	return slices.Contains(constraintOperators(), op) && attribute(c.LTarget) != "" && (alone || c.RTarget != "")
+	return slices.Contains(operators, op) && attribute(c.LTarget) != "" && (alone || c.RTarget != "") && profile.ValidComparison(op, c.RTarget)
+}
+
+// preference reports whether the language can express an affinity, of a node or of a device.
+func preference(a *nomad.Affinity) bool {
+	op := operator(a.Operand)
+	return slices.Contains(affinityOperators(), op) && attribute(a.LTarget) != "" && a.RTarget != "" && profile.ValidComparison(op, a.RTarget) && deref(a.Weight) != 0
 }
 
 func writeConstraint(b *body, c *nomad.Constraint) {

@@ -62,8 +62,11 @@ func (l *loader) constraint(o *object, roots ...string) Constraint {
 	if _, ok := o.get("attribute"); ok {
 		c.Attribute = l.attribute(o, "attribute", roots...)
 	}
-	alone := []string{"is_set", "is_not_set", "distinct_hosts", "distinct_property"}
-	if o.lacks("value") && !slices.Contains(alone, c.Operator) {
+	if o.wrong("operator") {
+		return c // what else it needs depends on the operator
+	}
+	l.compared(o)
+	if o.lacks("value") && !slices.Contains(operatorsAlone(), c.Operator) {
 		l.report(diag.Error(o.header, "Missing argument \"value\"", fmt.Sprintf("The operator %q compares with a value.", c.Operator), "Write value = \"…\"."))
 	}
 	if o.lacks("attribute") && c.Operator != "distinct_hosts" {
@@ -77,6 +80,7 @@ func (l *loader) affinity(o *object, roots ...string) Affinity {
 	if _, ok := o.get("attribute"); ok {
 		a.Attribute = l.attribute(o, "attribute", roots...)
 	}
+	l.compared(o)
 	if a.Weight == 0 {
 		l.report(diag.Error(o.at("weight"), "The affinity has no weight", "With 0 it would change nothing.", "Write a weight from 1 to 100, or from -100 to -1 for what is to be avoided."))
 	}

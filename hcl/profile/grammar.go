@@ -137,7 +137,7 @@ func gpuBlock() *block {
 			{name: "device", typ: typeString, fallback: "nvidia/gpu", doc: "Nomad device name."},
 		},
 		blocks: []*block{
-			constraintBlock("A Nomad constraint on the device.", "Device attribute, such as \"device.attr.memory_clock\"."),
+			constraintBlock("A Nomad constraint on the device.", "Device attribute, such as \"device.attr.memory_clock\".", deviceOperators()),
 			affinityBlock("What is preferred among acceptable devices.", "Device attribute, such as \"device.model\"."),
 		},
 	}
@@ -254,7 +254,7 @@ func poolBlock() *block {
 					{name: "spread", typ: typeString, doc: "Node attribute to spread over, such as \"node.unique.id\"."},
 				},
 				blocks: []*block{
-					constraintBlock("A Nomad constraint.", "Node attribute, such as \"attr.cpu.arch\" or \"meta.rack\"."),
+					constraintBlock("A Nomad constraint.", "Node attribute, such as \"attr.cpu.arch\" or \"meta.rack\".", nodeOperators()),
 					affinityBlock("What is preferred.", "Node attribute, such as \"node.class\"."),
 					spreadBlock(),
 				},
@@ -284,8 +284,4 @@ func connectors(implemented bool) []string {
 		}
 	}
 	return names
-}
-
-func constraintOperators() []string {
-	return []string{"=", "!=", "<", "<=", ">", ">=", "regexp", "version", "semver", "set_contains", "set_contains_any", "is_set", "is_not_set", "distinct_hosts", "distinct_property"}
 }

@@ -100,12 +100,12 @@ func logsBlock(doc string) *block {
 	}
 }
 
-func constraintBlock(doc, attributes string) *block {
+func constraintBlock(doc, attributes string, operators []string) *block {
 	return &block{
 		name: "constraint", many: true, doc: doc,
 		args: []argument{
 			{name: "attribute", typ: typeString, doc: attributes},
-			{name: "operator", typ: typeString, fallback: "=", oneOf: constraintOperators(), doc: "Comparison."},
+			{name: "operator", typ: typeString, fallback: "=", oneOf: operators, doc: "Comparison."},
 			{name: "value", typ: typeString, doc: "Right-hand side."},
 		},
 	}
@@ -155,3 +155,9 @@ func nomadBlock(pool bool) *block {
 func affinityOperators() []string {
 	return []string{"=", "!=", "<", "<=", ">", ">=", "regexp", "version", "semver", "set_contains", "set_contains_any"}
 }
+
+// deviceOperators are the operators of constraints on a device.
+func deviceOperators() []string { return append(affinityOperators(), "is_set", "is_not_set") }
+
+// nodeOperators are the operators of constraints on a node. The last two compare the machines of a pool with each other.
+func nodeOperators() []string { return append(deviceOperators(), "distinct_hosts", "distinct_property") }
