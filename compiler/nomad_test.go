@@ -203,8 +203,10 @@ func TestConstraintsAsNomadChecksThem(t *testing.T) {
 	client := realNomad(t)
 	values := []string{"-", "x", "true", "2", "0", "(", ">= 1.2", ">= 1.2.3", "~> 1.2.3", ">= x", "1.2.3, < 2.0.0", ">= 1.2.3-beta.1"}
 	for _, place := range []struct{ path, attribute string }{
-		{"pool.placement.constraint", "attr.cpu.arch"}, {"pool.placement.affinity", "attr.cpu.arch"},
-		{"machine.gpu.constraint", "device.model"}, {"machine.gpu.affinity", "device.model"},
+		{"pool.placement.constraint", "attr.cpu.arch"},
+		{"pool.placement.affinity", "attr.cpu.arch"},
+		{"machine.gpu.constraint", "device.model"},
+		{"machine.gpu.affinity", "device.model"},
 	} {
 		for _, operator := range profile.Choices("pool.placement.constraint.operator") {
 			for _, value := range values {

@@ -16,19 +16,19 @@ import (
 func TestValidationMessageOfSensitiveVariable(t *testing.T) {
 	const notShown = "A validation block refuses it. Its message isn't shown, because it calculates with sensitive values."
 	for message, want := range map[string]string{
-		`"Too short: ${var.token}."`:                                  "Too short: (sensitive).",
-		`"${var.token}"`:                                              "(sensitive)",
-		`var.token`:                                                   "(sensitive)",
-		`("${var.plain}: ${(var.token)}, ${length(var.plain)}")`:      "five!: (sensitive), 5",
-		`"${var.box.key}, ${var.list[0]}, ${var.number}"`:             "(sensitive), (sensitive), (sensitive)",
-		`nonsensitive("${length(var.token)} characters")`:             "6 characters",
-		`"The token has ${length(var.token)} characters"`:             notShown,
-		`"${upper(var.token)}"`:                                       notShown,
-		`"${var.plain}${substr(var.token, 0, 3)}"`:                    notShown,
-		`"%{ if var.token == "x" }short%{ else }long%{ endif }"`:      notShown,
-		`"${var.token == "x" ? "short" : "long"}"`:                    notShown,
-		`"%{ for c in var.list }${c}%{ endfor }"`:                     notShown,
-		`format("%s", var.token)`:                                     notShown,
+		`"Too short: ${var.token}."`: "Too short: (sensitive).",
+		`"${var.token}"`:             "(sensitive)",
+		`var.token`:                  "(sensitive)",
+		`("${var.plain}: ${(var.token)}, ${length(var.plain)}")`:       "five!: (sensitive), 5",
+		`"${var.box.key}, ${var.list[0]}, ${var.number}"`:              "(sensitive), (sensitive), (sensitive)",
+		`nonsensitive("${length(var.token)} characters")`:              "6 characters",
+		`"The token has ${length(var.token)} characters"`:              notShown,
+		`"${upper(var.token)}"`:                                        notShown,
+		`"${var.plain}${substr(var.token, 0, 3)}"`:                     notShown,
+		`"%{ if var.token == "x" }short%{ else }long%{ endif }"`:       notShown,
+		`"${var.token == "x" ? "short" : "long"}"`:                     notShown,
+		`"%{ for c in var.list }${c}%{ endfor }"`:                      notShown,
+		`format("%s", var.token)`:                                      notShown,
 		"<<-EOT\n    The token ${var.token}\n    is too short.\n  EOT": "The token (sensitive)\nis too short.\n",
 	} {
 		t.Run(message, func(t *testing.T) {

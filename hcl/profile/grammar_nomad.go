@@ -160,4 +160,6 @@ func affinityOperators() []string {
 func deviceOperators() []string { return append(affinityOperators(), "is_set", "is_not_set") }
 
 // nodeOperators are the operators of constraints on a node. The last two compare the machines of a pool with each other.
-func nodeOperators() []string { return append(deviceOperators(), "distinct_hosts", "distinct_property") }
+func nodeOperators() []string {
+	return append(deviceOperators(), "distinct_hosts", "distinct_property")
+}

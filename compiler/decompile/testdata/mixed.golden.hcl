@@ -1,6 +1,7 @@
 # Imported from the Nomad job "mixed". Review it and run plan before you apply it.
 # A pool becomes a Nomad job of its own: stop this job first, or give the pool another name.
 # Each machine runs an agent beside its services: /usr/local/bin/machine-agent on the image or host, or agent { artifact = … }.
+# Secrets are not shown. Put them into Nomad: nomad var put machines/mixed api_token=… proxy_password=…
 
 variable "redis_url" {
   default     = "redis://127.0.0.1:6379"
@@ -35,8 +36,14 @@ machine "api" {
     port = "http"
     args = ["-http", self.port]
   }
-  service "db-proxy" { image = "registry.example/proxy:1" }
-  service "bye" { args = ["/bin/bye"] }
+  service "db-proxy" {
+    image = "registry.example/proxy:1"
+    env   = { PROXY_PASSWORD = secret("machines/mixed", "proxy_password") }
+  }
+  service "bye" {
+    args = ["/bin/bye"]
+    env  = { API_TOKEN = secret("machines/mixed", "api_token") }
+  }
   worker "api" {
     connector = "simulation" # a stand-in; write the connector for this service
     service   = "api"

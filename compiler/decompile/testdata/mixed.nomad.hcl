@@ -36,6 +36,7 @@ job "mixed" {
         sidecar = true
       }
       config { image = "registry.example/proxy:1" }
+      env { PROXY_PASSWORD = "sesame-of-the-proxy" }
       service {
         name = "proxy"
         tags = ["internal"]
@@ -56,6 +57,7 @@ job "mixed" {
         image = "registry.example/api:1"
         command = "/bin/bye"
       }
+      env { API_TOKEN = "sesame-of-the-last-task" }
     }
   }
 }

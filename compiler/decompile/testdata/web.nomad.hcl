@@ -65,10 +65,10 @@ job "Comfy_UI Web" {
       config {
         image   = "registry.example/fetch:2"
         command = "/fetch"
-        args    = ["--token", "hunter2-very-secret", "--to", "${NOMAD_ALLOC_DIR}/models"]
+        args    = ["--token", "sesame-very-secret", "--to", "${NOMAD_ALLOC_DIR}/models"]
       }
       env {
-        HF_TOKEN = "hf_abcdefghijklmnopqrstuvwxyz"
+        HF_TOKEN = "hf_sesamedefghijklmnopqrst"
       }
     }
     task "comfyui" {
@@ -81,16 +81,16 @@ job "Comfy_UI Web" {
         ulimit { nofile = "65536" }
         auth {
           username = "robot"
-          password = "registry-passw0rd"
+          password = "registry-sesame0"
         }
       }
       env {
         LOG_LEVEL         = "info"
-        DATABASE_URL      = "postgres://app:s3cr3t-pw@db.example/app"
+        DATABASE_URL      = "postgres://app:sesame-pw@db.example/app"
         MAX_TOKENS        = "4096"
         PUBLIC_ADDRESS    = "${NOMAD_ADDR_http}"
         WHERE             = "${attr.unique.hostname}"
-        AWS_ACCESS_KEY_ID = "AKIAIOSFODNN7EXAMPLE"
+        AWS_ACCESS_KEY_ID = "AKIASESAMENN7EXAMPLE"
       }
       template {
         data        = <<EOT
@@ -103,13 +103,13 @@ EOT
         change_signal = "SIGHUP"
       }
       template {
-        data        = "api_password = \"in-the-clear-0815\"\n"
+        data        = "api_password = \"sesame-0815\"\n"
         destination = "secrets/app.ini"
       }
       artifact {
         source      = "https://artifacts.example/workflows.tgz"
         destination = "local/workflows"
-        headers { Authorization = "Bearer abcdefghijklmnop" }
+        headers { Authorization = "Bearer sesamedefghijklm" }
       }
       volume_mount {
         volume      = "models"
