@@ -15,8 +15,8 @@ import (
 	"github.com/emprops/machinectl/hcl/redisurl"
 )
 
-// queueURL reports what is wrong with the URL of a queue. Of a sensitive one nothing is quoted: the disguise of the profile says
-// of it what the profile itself has left in discreet.
+// queueURL reports what is wrong with the URL of a queue. It quotes nothing of a sensitive URL: for the profile's disguise, it
+// reports the text that the check of the profile itself has left in discreet.
 func (l *loader) queueURL(what, text string, at hcl.Range) {
 	_, err := redisurl.Parse(text)
 	if err == nil {

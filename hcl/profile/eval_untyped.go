@@ -15,14 +15,14 @@ import (
 
 var (
 	variableOnly = regexp.MustCompile(`^var\.([\w-]+)$`)
-	// foundString is how messages of this package and of functions say that they found a string instead.
+	// foundString matches messages, of this package and of functions, that they found a string.
 	foundString = regexp.MustCompile(`\b(is a|have) string\b`)
 	localOnly   = regexp.MustCompile(`^local\.([\w-]+)$`)
 )
 
-// explainVariables completes what is said of a value of the wrong type where the value is that of a variable. The quotes that an
-// argument's own message speaks of stand elsewhere, or nowhere: -var and the environment give text. The variable's type is
-// what settles it.
+// explainVariables adds advice to diagnostics about a value of the wrong type if the value is a variable's. The quotes that an
+// argument's own message mentions are elsewhere, or don't exist, because values from -var and the environment are text. Declaring
+// the variable's type decides it.
 func (l *loader) explainVariables() {
 	for i, d := range l.diags {
 		if d.Severity != hcl.DiagError || d.Subject == nil {
@@ -34,7 +34,8 @@ func (l *loader) explainVariables() {
 	}
 }
 
-// variableAt returns the variable that an expression is: var.name, or a local value that is that. It is nil for any other.
+// variableAt returns the variable that an expression refers to: var.name, or a local value with that expression. It returns nil
+// for any other expression.
 func (l *loader) variableAt(at hcl.Range) *variable {
 	for range len(l.locals) + 1 {
 		src := l.sources[at.Filename]
@@ -74,8 +75,8 @@ func (v *variable) explain(d *hcl.Diagnostic) *hcl.Diagnostic {
 	return &out
 }
 
-// meant returns the type that an untyped variable is meant to have: that of its default or, if that is a string too, what its text reads
-// as. Of a sensitive one only the default tells. It returns "" for a text that is nothing but text.
+// meant returns the type that an untyped variable is meant to have: the type of its default or, if that is a string too, the
+// type that its text reads as. For a sensitive variable, only the default counts. It returns "" if the text is only a string.
 func (v *variable) meant() string {
 	if v.fallback != cty.NilVal {
 		if t := typeText(v.fallback); t != "" || v.sensitive {

@@ -19,7 +19,7 @@ type givenValue struct {
 	bad   bool
 }
 
-// variableValues gathers the values from environment, files and options, the last one of a name wins.
+// variableValues collects the values from the environment, files and options. The last value of a name wins.
 func (l *loader) variableValues() map[string]givenValue {
 	if l.given != nil {
 		return l.moduleInputs()
@@ -123,8 +123,8 @@ func (l *loader) textValue(v *variable, source, text string) givenValue {
 	return l.typedValue(v, value, at)
 }
 
-// concealFile hides a file of variables, except the values of those that are not sensitive. All else may be the value of one
-// that is, under another name or out of its place.
+// concealFile hides a file of variables, except the values of those that are not sensitive. Everything else may be the value
+// of a sensitive one, under a wrong name or in the wrong place.
 func (l *loader) concealFile(path string, src []byte, body *hclsyntax.Body) {
 	hidden := allLines(src)
 	for _, attr := range body.Attributes {

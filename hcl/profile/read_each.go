@@ -20,8 +20,8 @@ type item struct {
 	value cty.Value
 }
 
-// items evaluates a for_each. Of a list, the position is the key where positions is set; otherwise the items must be
-// different strings. ok is false after an error, and where the value depends on something already reported.
+// items evaluates a for_each. If positions is set, the key of a list's item is its position; otherwise the items must be
+// different strings. ok is false after an error, and if the value depends on something already reported.
 func (r *reader) items(expr hclsyntax.Expression, positions bool) (list []item, ok bool) {
 	v, diags := r.scope.eval(expr, roots{variables: true, locals: true})
 	r.diags = append(r.diags, diags...)

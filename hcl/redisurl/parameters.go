@@ -24,7 +24,7 @@ type parameter struct {
 	longest  time.Duration
 }
 
-// parameters returns all that there are. The shortest read timeout is what the queue needs for its own waits in Redis.
+// parameters returns all parameters. The shortest read timeout is what the queue needs for its own waits in Redis.
 func parameters() []parameter {
 	return []parameter{
 		{name: "db", number: func(u *URL) *int { return &u.DB }, most: 1 << 20},
@@ -51,7 +51,7 @@ func Parameters() []string {
 	return names
 }
 
-// given is what the URLs of a list say together. Each may leave out what another one says, and none may contradict it.
+// given holds what the URLs of a list set together. Each may leave out what another one sets, and none may contradict it.
 type given struct {
 	values         map[string]string // by parameter
 	user, password string
@@ -60,7 +60,7 @@ type given struct {
 
 var plainName = regexp.MustCompile(`^[a-z_]{1,40}$`)
 
-// add adds what one URL says.
+// add adds what one URL sets.
 func (g *given) add(u *url.URL) *Error {
 	if u.User != nil {
 		password, _ := u.User.Password()
