@@ -1,7 +1,7 @@
 # Imported from the Nomad job "mixed". Review it and run plan before you apply it.
 # A pool becomes a Nomad job of its own: stop this job first, or give the pool another name.
 # Each machine runs an agent beside its services: /usr/local/bin/machine-agent on the image or host, or agent { artifact = … }.
-# Secrets are not shown. Put them into Nomad: nomad var put machines/mixed api_token=… proxy_password=…
+# Secrets are not shown. Store them in Nomad with: nomad var put machines/mixed api_token=… proxy_password=…
 
 variable "redis_url" {
   default     = "redis://127.0.0.1:6379"
