@@ -61,7 +61,7 @@ fmt: bin/golangci-lint ## Format the code
 
 generate: bin/oapi-codegen ## Make the API's Go code of dispatcher/api/openapi.yaml
 	cd client && ../bin/oapi-codegen -config oapi-codegen.yaml -o client_gen.go ../dispatcher/api/openapi.yaml
-	cd dispatcher/api && ../../bin/oapi-codegen -config oapi-codegen.yaml -o server_gen.go openapi.yaml
+	cd dispatcher/api/wire && ../../../bin/oapi-codegen -config oapi-codegen.yaml -o server_gen.go ../openapi.yaml
 
 clean: ## Remove what was built
 	rm -rf bin

@@ -12,7 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/emprops/machinectl/queue"
+	"github.com/emprops/machinectl/client"
 )
 
 // TestRealComfyUI runs a job, EmptyImage → SaveImage, on a real ComfyUI that Nomad runs on the CPU as a service of a
@@ -30,7 +30,7 @@ func TestRealComfyUI(t *testing.T) {
 	workflow := `{"workflow": {
 	  "1": {"class_type": "EmptyImage", "inputs": {"width": 320, "height": 200, "batch_size": 1, "color": 3368601}},
 	  "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "e2e"}}}}`
-	id := s.submit(queue.Submission{Type: "comfyui", Capabilities: []string{"gpu"}, Parameters: json.RawMessage(workflow)})
+	id := s.submit(client.Submission{Type: "comfyui", Capabilities: []string{"gpu"}, Parameters: json.RawMessage(workflow)})
 	job := s.waitJobs(90*time.Second, []string{id})[0]
 
 	require.NotNil(t, job.Progress, "the job reported progress")

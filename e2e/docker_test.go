@@ -11,7 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/emprops/machinectl/queue"
+	"github.com/emprops/machinectl/client"
 )
 
 // TestDockerMachine runs a machine whose tasks are containers: the agent and a simulated ComfyUI from one image,
@@ -32,7 +32,7 @@ func TestDockerMachine(t *testing.T) {
 	workflow := `{"workflow": {
 	  "1": {"class_type": "EmptyImage", "inputs": {"width": 64, "height": 64, "batch_size": 1, "color": 255}},
 	  "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "docker"}}}}`
-	id := s.submit(queue.Submission{Type: "comfyui", Parameters: json.RawMessage(workflow)})
+	id := s.submit(client.Submission{Type: "comfyui", Parameters: json.RawMessage(workflow)})
 	job := s.waitJobs(60*time.Second, []string{id})[0]
 	require.Len(t, job.Result.Blobs, 1)
 }

@@ -5,12 +5,15 @@ package e2e
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/emprops/machinectl/client"
 )
 
 // An agent gets SIGKILL while it runs jobs: Nomad restarts it in place, its services stay up, and its jobs complete.
@@ -62,17 +65,13 @@ func TestKillingRedisLosesNoJob(t *testing.T) {
 	defer cancel()
 	require.NoError(t, s.cluster.KillRedis())
 	s.eventually(15*time.Second, "the API to report that the queue is unavailable", func() (bool, string) {
-		resp, err := http.Get(s.dispatcher + "/v1/jobs/" + ids[0])
-		if err != nil {
-			return false, err.Error()
-		}
-		defer resp.Body.Close()
-		return resp.StatusCode == http.StatusServiceUnavailable, resp.Status
+		_, err := s.api.Job(ctx, ids[0])
+		return client.Is(err, client.ProblemCodeUnavailable), fmt.Sprint(err)
 	})
 	require.NoError(t, s.cluster.StartRedis(ctx))
 	s.eventually(30*time.Second, "the API to answer again", func() (bool, string) {
-		err := s.get("/v1/jobs/"+ids[0], &struct{}{})
-		return err == nil, ""
+		_, err := s.api.Job(ctx, ids[0])
+		return err == nil, fmt.Sprint(err)
 	})
 	s.waitJobs(120*time.Second, ids)
 	s.waitReady(2)

@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/emprops/machinectl/queue"
+	"github.com/emprops/machinectl/client"
 )
 
 // A changed profile is applied while jobs run: the pool ends up on the new revision, no job is interrupted, and the old
@@ -26,7 +26,7 @@ func TestChangedProfileUnderLoad(t *testing.T) {
 	s.eventually(150*time.Second, "the old group to be gone", func() (bool, string) {
 		serving := 0
 		for _, m := range s.machines() {
-			if m.State == queue.MachineReady {
+			if m.State == client.MachineStateReady {
 				serving++
 			}
 		}
@@ -42,14 +42,14 @@ func TestChangedProfileUnderLoad(t *testing.T) {
 	jobs := s.waitJobs(120*time.Second, ids)
 	require.Zero(t, interruptions(jobs), "no job was interrupted by the rollout")
 	for _, m := range s.machines() {
-		if m.State == queue.MachineReady {
+		if m.State == client.MachineStateReady {
 			require.Equal(t, groups[0], m.Group)
 		}
 	}
 	require.Contains(t, s.ctl(append([]string{"plan"}, s.withVars("simulation.hcl", []string{"min=2", "max=3", "marker=changed"})...)...), "No changes")
 }
 
-func idsOf(machines []queue.Machine) []string {
+func idsOf(machines []client.Machine) []string {
 	ids := make([]string, len(machines))
 	for i, m := range machines {
 		ids[i] = m.ID

@@ -7,10 +7,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,8 +19,8 @@ import (
 	nomad "github.com/hashicorp/nomad/api"
 	"github.com/stretchr/testify/require"
 
+	"github.com/emprops/machinectl/client"
 	"github.com/emprops/machinectl/devcluster"
-	"github.com/emprops/machinectl/queue"
 )
 
 // stack is one test's cluster, dispatcher and clients.
@@ -32,6 +30,7 @@ type stack struct {
 	cluster    *devcluster.Cluster
 	nomad      *nomad.Client
 	dispatcher string // base URL
+	api        *client.Client
 }
 
 // newStack starts a real Nomad with simulated GPUs, a real Redis and the built dispatcher. Everything ends with the test.
@@ -100,13 +99,11 @@ func (s *stack) startDispatcher() {
 		_ = log.Close()
 	})
 	s.dispatcher = "http://" + addr
+	s.api, err = client.New(s.dispatcher, client.Options{Timeout: 10 * time.Second})
+	require.NoError(s.t, err)
 	s.eventually(30*time.Second, "the dispatcher to be ready", func() (bool, string) {
-		resp, err := http.Get(s.dispatcher + "/readyz")
-		if err != nil {
-			return false, err.Error()
-		}
-		defer resp.Body.Close()
-		return resp.StatusCode == http.StatusOK, resp.Status
+		_, err := s.api.Ready(s.t.Context())
+		return err == nil, fmt.Sprint(err)
 	})
 }
 
@@ -140,21 +137,11 @@ func (s *stack) ctl(args ...string) string {
 	return string(out)
 }
 
-func (s *stack) submit(sub queue.Submission) string {
+func (s *stack) submit(sub client.Submission) string {
 	s.t.Helper()
-	body, err := json.Marshal(sub)
+	job, err := s.api.Submit(s.t.Context(), &sub)
 	require.NoError(s.t, err)
-	resp, err := http.Post(s.dispatcher+"/v1/jobs", "application/json", bytes.NewReader(body))
-	require.NoError(s.t, err)
-	defer resp.Body.Close()
-	b, err := io.ReadAll(resp.Body)
-	require.NoError(s.t, err)
-	require.Less(s.t, resp.StatusCode, 300, "%s", b)
-	var answer struct {
-		ID string `json:"id"`
-	}
-	require.NoError(s.t, json.Unmarshal(b, &answer))
-	return answer.ID
+	return job.ID
 }
 
 // simulation submits n jobs that take d each.
@@ -162,49 +149,30 @@ func (s *stack) simulation(n int, d time.Duration) []string {
 	s.t.Helper()
 	ids := make([]string, n)
 	for i := range ids {
-		ids[i] = s.submit(queue.Submission{
+		ids[i] = s.submit(client.Submission{
 			Type: "simulation", Parameters: json.RawMessage(fmt.Sprintf(`{"duration": %q, "steps": 10}`, d)),
 		})
 	}
 	return ids
 }
 
-func (s *stack) get(path string, into any) error {
-	client := http.Client{Timeout: 10 * time.Second}
-	resp, err := client.Get(s.dispatcher + path)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	b, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return err
-	}
-	if resp.StatusCode >= 300 {
-		return fmt.Errorf("GET %s: %s: %s", path, resp.Status, b)
-	}
-	return json.Unmarshal(b, into)
-}
-
-func (s *stack) machines() []queue.Machine {
+func (s *stack) machines() []client.Machine {
 	s.t.Helper()
-	var answer struct {
-		Machines []queue.Machine `json:"machines"`
-	}
-	require.NoError(s.t, s.get("/v1/machines", &answer))
-	return answer.Machines
+	machines, err := s.api.Machines(s.t.Context(), "")
+	require.NoError(s.t, err)
+	return machines
 }
 
 // waitReady waits until n machines report ready, and returns them.
-func (s *stack) waitReady(n int) []queue.Machine {
+func (s *stack) waitReady(n int) []client.Machine {
 	s.t.Helper()
-	var ready []queue.Machine
+	var ready []client.Machine
 	s.eventually(90*time.Second, strconv.Itoa(n)+" machines to be ready", func() (bool, string) {
 		ready = ready[:0]
 		var states []string
 		for _, m := range s.machines() {
-			states = append(states, m.Group+" "+m.State+" "+m.Reason)
-			if m.State == queue.MachineReady {
+			states = append(states, m.Group+" "+string(m.State)+" "+m.Reason)
+			if m.State == client.MachineStateReady {
 				ready = append(ready, m)
 			}
 		}
@@ -214,19 +182,19 @@ func (s *stack) waitReady(n int) []queue.Machine {
 }
 
 // waitJobs waits until all jobs have ended, and requires that they completed.
-func (s *stack) waitJobs(limit time.Duration, ids []string) []queue.Job {
+func (s *stack) waitJobs(limit time.Duration, ids []string) []client.Job {
 	s.t.Helper()
-	jobs := make([]queue.Job, len(ids))
+	jobs := make([]client.Job, len(ids))
 	s.eventually(limit, "all jobs to end", func() (bool, string) {
-		states := map[queue.State]int{}
+		states := map[client.State]int{}
 		ended := true
 		for i, id := range ids {
 			if !jobs[i].State.Final() {
-				var j queue.Job
-				if err := s.get("/v1/jobs/"+id, &j); err != nil {
+				j, err := s.api.Job(s.t.Context(), id)
+				if err != nil {
 					return false, err.Error()
 				}
-				jobs[i] = j
+				jobs[i] = *j
 			}
 			states[jobs[i].State]++
 			ended = ended && jobs[i].State.Final()
@@ -234,13 +202,13 @@ func (s *stack) waitJobs(limit time.Duration, ids []string) []queue.Job {
 		return ended, fmt.Sprint(states)
 	})
 	for _, j := range jobs {
-		require.Equal(s.t, queue.Completed, j.State, "%s: %+v %+v", j.ID, j.Error, j.History)
+		require.Equal(s.t, client.StateCompleted, j.State, "%s: %+v %+v", j.ID, j.Error, j.History)
 	}
 	return jobs
 }
 
 // interruptions counts the attempts that ended for a reason other than the job itself.
-func interruptions(jobs []queue.Job) int {
+func interruptions(jobs []client.Job) int {
 	n := 0
 	for _, j := range jobs {
 		for _, a := range j.History {

@@ -11,9 +11,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/emprops/machinectl/client"
 	"github.com/emprops/machinectl/devcluster/child"
 	"github.com/emprops/machinectl/hcl/timetext"
-	"github.com/emprops/machinectl/queue"
 )
 
 type options struct {
@@ -33,7 +33,7 @@ type demo struct {
 	dir    string        // scratch, removed at the end
 	keeper *child.Keeper // of every process that the demo starts
 	stack  *stack
-	api    *client
+	api    *client.Client
 
 	ids    []string        // of all submitted jobs
 	killed map[string]bool // jobs that ran in the agent we killed
@@ -116,7 +116,10 @@ func (d *demo) startStack(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.stack, d.api = s, newClient(s.Dispatcher)
+	d.stack = s
+	if d.api, err = client.New(s.Dispatcher, client.Options{}); err != nil {
+		return err
+	}
 	for _, part := range s.Parts {
 		d.out.Notef("%s", part)
 	}
@@ -155,10 +158,10 @@ func (d *demo) apply(ctx context.Context) error {
 	}
 	d.sizes = watchSizes(d.api)
 	return d.until(ctx, "the first machines to be ready", func(ctx context.Context) (bool, string, error) {
-		machines, err := d.api.machines(ctx)
+		machines, err := d.api.Machines(ctx, "")
 		ready := 0
 		for _, m := range machines {
-			if m.State == queue.MachineReady {
+			if m.State == client.MachineStateReady {
 				ready++
 			}
 		}
@@ -183,18 +186,18 @@ func (d *demo) submit(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	var s queue.Submission
+	var s client.Submission
 	if err := json.Unmarshal(b, &s); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	if s.Parameters, err = recolour(s.Parameters, len(d.ids)); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	id, err := d.api.submit(ctx, s)
+	job, err := d.api.Submit(ctx, &s)
 	if err != nil {
 		return err
 	}
-	d.ids = append(d.ids, id)
+	d.ids = append(d.ids, job.ID)
 	return nil
 }
 
@@ -246,10 +249,10 @@ func (d *demo) shrink(ctx context.Context) error {
 	})
 }
 
-func (d *demo) states(ctx context.Context) (map[queue.State]int, error) {
-	states := map[queue.State]int{}
+func (d *demo) states(ctx context.Context) (map[client.State]int, error) {
+	states := map[client.State]int{}
 	for _, id := range d.ids {
-		j, err := d.api.job(ctx, id)
+		j, err := d.api.Job(ctx, id)
 		if err != nil {
 			return nil, err
 		}
@@ -292,10 +295,10 @@ func (d *demo) showResizes(ctx context.Context) error {
 	return err
 }
 
-func progressBar(states map[queue.State]int) string {
+func progressBar(states map[client.State]int) string {
 	var parts []string
 	total, done := 0, 0
-	for _, s := range []queue.State{queue.Waiting, queue.Delayed, queue.Running, queue.Completed, queue.Failed, queue.Dead, queue.Cancelled} {
+	for _, s := range []client.State{client.StateWaiting, client.StateDelayed, client.StateRunning, client.StateCompleted, client.StateFailed, client.StateDead, client.StateCancelled} {
 		n := states[s]
 		total += n
 		if s.Final() {

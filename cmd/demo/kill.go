@@ -13,17 +13,17 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/emprops/machinectl/queue"
+	"github.com/emprops/machinectl/client"
 )
 
 // killAgent sends SIGKILL to an agent that is in the middle of a GPU job while another machine could take it over, and waits
 // until that job has finished elsewhere.
 func (d *demo) killAgent(ctx context.Context) error {
 	d.out.Stepf("Kill an agent in the middle of a job: the job is done elsewhere")
-	var victim queue.Machine
+	var victim client.Machine
 	var job string
 	err := d.until(ctx, "a machine to be running a GPU job, and another one to be ready", func(ctx context.Context) (bool, string, error) {
-		machines, err := d.api.machines(ctx)
+		machines, err := d.api.Machines(ctx, "")
 		if err != nil {
 			return false, "", err
 		}
@@ -51,20 +51,20 @@ func (d *demo) killAgent(ctx context.Context) error {
 	d.out.Notef("it was the agent of %s[%d], machine %.8s", victim.Group, victim.Index, victim.ID)
 	killedAt := time.Now()
 	return d.until(ctx, "the killed agent's job to complete", func(ctx context.Context) (bool, string, error) {
-		j, err := d.api.job(ctx, job)
+		j, err := d.api.Job(ctx, job)
 		if err != nil {
 			return false, "", err
 		}
 		status := fmt.Sprintf("the job is %s %.0f s after the kill%s", j.State, time.Since(killedAt).Seconds(), place(j, victim))
-		if j.State.Final() && j.State != queue.Completed {
+		if j.State.Final() && j.State != client.StateCompleted {
 			return false, "", fmt.Errorf("%s: %+v", status, j.Error)
 		}
-		return j.State == queue.Completed, status, nil
+		return j.State == client.StateCompleted, status, nil
 	})
 }
 
 // place describes where a running job is, in relation to the machine whose agent was killed.
-func place(j queue.Job, victim queue.Machine) string {
+func place(j *client.Job, victim client.Machine) string {
 	switch j.Machine {
 	case "":
 		return ""
@@ -76,11 +76,11 @@ func place(j queue.Job, victim queue.Machine) string {
 }
 
 // busyWithGPUJob returns a machine and a GPU job that it runs, once there are two machines for such jobs.
-func busyWithGPUJob(machines []queue.Machine) (victim queue.Machine, job string) {
+func busyWithGPUJob(machines []client.Machine) (victim client.Machine, job string) {
 	able := 0
 	for _, m := range machines {
 		for _, w := range m.Workers {
-			if w.Offer.Type != "comfyui" || m.State != queue.MachineReady {
+			if w.Offer.Type != "comfyui" || m.State != client.MachineStateReady {
 				continue
 			}
 			able++
@@ -90,12 +90,12 @@ func busyWithGPUJob(machines []queue.Machine) (victim queue.Machine, job string)
 		}
 	}
 	if able < 2 {
-		return queue.Machine{}, ""
+		return client.Machine{}, ""
 	}
 	return victim, job
 }
 
-func jobsOf(m queue.Machine) []string {
+func jobsOf(m client.Machine) []string {
 	var ids []string
 	for _, w := range m.Workers {
 		ids = append(ids, w.Jobs...)

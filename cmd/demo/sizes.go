@@ -3,39 +3,31 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"strings"
+
+	"github.com/emprops/machinectl/client"
 )
 
 // sizes follows how many machines each pool is meant to have, and counts the resizes in each direction.
 type sizes struct {
-	api   *client
-	pools []poolSize
+	api   *client.Client
+	pools []client.Pool
 	last  map[string]int // count by pool, at the last poll
 	up    int
 	down  int
 }
 
-// poolSize is the part of GET /v1/pools that the demo reads.
-type poolSize struct {
-	Pool  string `json:"pool"`
-	Min   int    `json:"min"`
-	Asked int    `json:"asked"`
-}
-
-func watchSizes(api *client) *sizes {
+func watchSizes(api *client.Client) *sizes {
 	return &sizes{api: api, last: map[string]int{}}
 }
 
 // poll reads the sizes and returns a line for each that has changed since the last time, with the dispatcher's reasons.
 func (s *sizes) poll(ctx context.Context) ([]string, error) {
-	var answer struct {
-		Pools []poolSize `json:"pools"`
-	}
-	if err := s.api.do(ctx, http.MethodGet, "/v1/pools", nil, &answer); err != nil {
+	pools, err := s.api.Pools(ctx)
+	if err != nil {
 		return nil, err
 	}
-	s.pools = answer.Pools
+	s.pools = pools
 	var lines []string
 	for _, p := range s.pools {
 		before, known := s.last[p.Pool]
@@ -52,21 +44,10 @@ func (s *sizes) poll(ctx context.Context) ([]string, error) {
 	return lines, nil
 }
 
-// decision is the part of GET /v1/pools/{pool} that the demo reads.
-type decision struct {
-	From    int `json:"from"`
-	Count   int `json:"count"`
-	Reasons []struct {
-		Text string `json:"text"`
-	} `json:"reasons"`
-}
-
 // reasons returns the reasons of the newest decision for a count, or "" if it is no longer known.
 func (s *sizes) reasons(ctx context.Context, pool string, count int) string {
-	var answer struct {
-		Decisions []decision `json:"decisions"`
-	}
-	if err := s.api.do(ctx, http.MethodGet, "/v1/pools/"+pool, nil, &answer); err != nil {
+	answer, err := s.api.Pool(ctx, pool)
+	if err != nil {
 		return "" // the next poll reports the error
 	}
 	for _, d := range answer.Decisions {

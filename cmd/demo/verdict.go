@@ -6,11 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"image/png"
-	"net/http"
+	"io"
 	"os"
 	"path/filepath"
 
-	"github.com/emprops/machinectl/queue"
+	"github.com/emprops/machinectl/client"
 )
 
 // verdict checks every job's record and makes the last line. An attempt that ended as released or lost was interrupted, unless we killed
@@ -19,11 +19,11 @@ func (d *demo) verdict(ctx context.Context) (string, error) {
 	completed, interrupted := 0, 0
 	var problems []error
 	for _, id := range d.ids {
-		j, err := d.api.job(ctx, id)
+		j, err := d.api.Job(ctx, id)
 		if err != nil {
 			return "", err
 		}
-		if j.State == queue.Completed {
+		if j.State == client.StateCompleted {
 			completed++
 		} else {
 			problems = append(problems, fmt.Errorf("%s is %s: %+v", id, j.State, j.Error))
@@ -50,7 +50,7 @@ func (d *demo) verdict(ctx context.Context) (string, error) {
 func (d *demo) showResult(ctx context.Context) error {
 	d.out.Stepf("Look at one result, and at what idle agents weigh")
 	for _, id := range d.ids {
-		j, err := d.api.job(ctx, id)
+		j, err := d.api.Job(ctx, id)
 		if err != nil {
 			return err
 		}
@@ -58,8 +58,12 @@ func (d *demo) showResult(ctx context.Context) error {
 			continue
 		}
 		b := j.Result.Blobs[0]
-		var body []byte
-		if err := d.api.do(ctx, http.MethodGet, "/v1/jobs/"+id+"/blobs/"+b.Name, nil, &body); err != nil {
+		file, err := d.api.Blob(ctx, id, b.Name)
+		if err != nil {
+			return err
+		}
+		body, err := io.ReadAll(file)
+		if err := errors.Join(err, file.Close()); err != nil {
 			return err
 		}
 		img, err := png.DecodeConfig(bytes.NewReader(body))
@@ -81,7 +85,7 @@ const idleLimit = 25
 
 // showRSS shows the agents' memory (RSS), and fails if an idle agent with several workers uses too much.
 func (d *demo) showRSS(ctx context.Context) error {
-	machines, err := d.api.machines(ctx)
+	machines, err := d.api.Machines(ctx, "")
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ func run(ctx context.Context, args []string, std streams) int {
 	if err == nil {
 		return exitOK
 	}
+	err = advised(err)
 	if ctx.Err() != nil {
 		err = &interruption{err}
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"github.com/emprops/machinectl/client"
 	"github.com/emprops/machinectl/compiler/plan"
 	"github.com/emprops/machinectl/compiler/view"
 	"github.com/emprops/machinectl/hcl/diag"
@@ -70,9 +71,9 @@ func newFailure(err error) *failure {
 	if errors.As(err, &late) {
 		f.Pools = late.Pools
 	}
-	var refused *refusal
+	var refused *client.Problem
 	if errors.As(err, &refused) {
-		f.Code, f.Field = refused.Code, refused.Field
+		f.Code, f.Field = string(refused.Code), refused.Field
 	}
 	return f
 }

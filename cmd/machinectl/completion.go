@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -11,7 +10,7 @@ import (
 	nomad "github.com/hashicorp/nomad/api"
 	"github.com/urfave/cli/v3"
 
-	"github.com/emprops/machinectl/queue"
+	"github.com/emprops/machinectl/client"
 )
 
 // completionLimit bounds how long a shell waits for names.
@@ -51,10 +50,13 @@ func completing(names func(ctx context.Context, cmd *cli.Command) ([]string, err
 
 // dispatchedNames returns the names of the pools that the dispatcher resizes.
 func dispatchedNames(ctx context.Context, cmd *cli.Command) ([]string, error) {
-	var answer poolsDocument
-	err := newDispatcher(cmd).call(ctx, http.MethodGet, "/v1/pools", nil, &answer)
+	d, err := newDispatcher(cmd)
+	if err != nil {
+		return nil, err
+	}
+	pools, err := d.Pools(ctx)
 	var names []string
-	for _, p := range answer.Pools {
+	for _, p := range pools {
 		names = append(names, p.Pool)
 	}
 	return names, err
@@ -65,7 +67,7 @@ func machineNames(ctx context.Context, cmd *cli.Command) ([]string, error) {
 	if cmd.Args().Present() {
 		return taskNames(ctx, cmd)
 	}
-	client, jobs, err := poolJobs(ctx, cmd)
+	cluster, jobs, err := poolJobs(ctx, cmd)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +78,7 @@ func machineNames(ctx context.Context, cmd *cli.Command) ([]string, error) {
 	var names []string
 	for _, j := range jobs {
 		q := (&nomad.QueryOptions{Region: at.Region, Namespace: j.Namespace}).WithContext(ctx)
-		allocs, _, err := client.Jobs().Allocations(j.ID, false, q)
+		allocs, _, err := cluster.Jobs().Allocations(j.ID, false, q)
 		if err != nil {
 			return nil, err
 		}
@@ -110,12 +112,13 @@ func reportingMachines(ctx context.Context, cmd *cli.Command) ([]string, error) 
 	if cmd.Args().Present() {
 		return nil, nil
 	}
-	var answer struct {
-		Machines []queue.Machine `json:"machines"`
+	d, err := newDispatcher(cmd)
+	if err != nil {
+		return nil, err
 	}
-	err := newDispatcher(cmd).call(ctx, http.MethodGet, "/v1/machines", nil, &answer)
+	machines, err := d.Machines(ctx, "")
 	var ids []string
-	for _, m := range answer.Machines {
+	for _, m := range machines {
 		ids = append(ids, m.ID)
 	}
 	return strings.Split(shortened(ids), ", "), err
@@ -126,11 +129,17 @@ func jobIDs(ctx context.Context, cmd *cli.Command) ([]string, error) {
 	if cmd.Args().Present() {
 		return nil, nil
 	}
-	var page jobPage
-	err := newDispatcher(cmd).call(ctx, http.MethodGet, "/v1/jobs?limit=50", nil, &page)
+	d, err := newDispatcher(cmd)
+	if err != nil {
+		return nil, err
+	}
+	page, err := d.Jobs(ctx, &client.ListJobsParams{Limit: new(50)})
+	if err != nil {
+		return nil, err
+	}
 	var ids []string
 	for _, j := range page.Jobs {
 		ids = append(ids, j.ID)
 	}
-	return ids, err
+	return ids, nil
 }

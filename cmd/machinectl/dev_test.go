@@ -18,6 +18,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/emprops/machinectl/client"
 	dispatch "github.com/emprops/machinectl/dispatcher"
 )
 
@@ -126,12 +127,9 @@ func startDev(t *testing.T, args ...string) (announced []byte, end func() error)
 // answersAsOurs reports whether the answer is that of a dispatcher that no other test uses.
 func answersAsOurs(t *testing.T, url string) {
 	t.Helper()
-	client := http.Client{Timeout: time.Minute}
-	defer client.CloseIdleConnections()
-	resp, err := client.Get(url + "/v1/jobs")
+	c, err := client.New(url, client.Options{Timeout: time.Minute})
 	require.NoError(t, err)
-	defer resp.Body.Close()
-	var page jobPage
-	require.NoError(t, json.NewDecoder(resp.Body).Decode(&page))
+	page, err := c.Jobs(t.Context(), nil)
+	require.NoError(t, err)
 	require.Empty(t, page.Jobs)
 }

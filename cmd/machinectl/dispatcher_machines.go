@@ -3,26 +3,23 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"strings"
 	"time"
 
 	"github.com/urfave/cli/v3"
 
+	"github.com/emprops/machinectl/client"
 	"github.com/emprops/machinectl/compiler/view"
-	"github.com/emprops/machinectl/queue"
 )
 
 // machine returns the id of the only machine that reports to the dispatcher and whose id begins with prefix.
 func (d *dispatcher) machine(ctx context.Context, cmd *cli.Command, prefix string) (string, error) {
-	var answer struct {
-		Machines []queue.Machine `json:"machines"`
-	}
-	if err := d.call(ctx, http.MethodGet, "/v1/machines", nil, &answer); err != nil {
+	machines, err := d.Machines(ctx, "")
+	if err != nil {
 		return "", err
 	}
 	var found []string
-	for _, m := range answer.Machines {
+	for _, m := range machines {
 		switch {
 		case m.ID == prefix:
 			return m.ID, nil
@@ -47,25 +44,22 @@ func (d *dispatcher) machine(ctx context.Context, cmd *cli.Command, prefix strin
 func agents(ctx context.Context, d *dispatcher) *view.Dispatcher {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
-	var answer struct {
-		Machines []queue.Machine `json:"machines"`
-	}
 	out := &view.Dispatcher{URL: d.at, Machines: map[string]view.AgentState{}}
-	if err := d.call(ctx, http.MethodGet, "/v1/machines", nil, &answer); err != nil {
+	machines, err := d.Machines(ctx, "")
+	if err != nil {
 		if !d.named {
 			return nil
 		}
-		out.Error = err.Error()
+		out.Error = advised(err).Error()
 		return out
 	}
-	var err error
 	if out.Unwatched, err = d.unwatched(ctx); err != nil {
-		out.Error = err.Error()
+		out.Error = advised(err).Error()
 	}
-	for _, m := range answer.Machines {
-		state := view.AgentState{State: m.State, Reason: m.Reason}
-		if m.Drain != nil && m.State == queue.MachineReady { // its agent learns of it with its next heartbeat
-			state.State = queue.MachineDraining
+	for _, m := range machines {
+		state := view.AgentState{State: string(m.State), Reason: m.Reason}
+		if m.Drain != nil && m.State == client.MachineStateReady { // its agent learns of it with its next heartbeat
+			state.State = string(client.MachineStateDraining)
 		}
 		if m.Drain != nil {
 			state.Reason = fmt.Sprintf("drained by hand until %s: %s", clock(&m.Drain.Until), m.Drain.Reason)

@@ -2,24 +2,17 @@ package main
 
 import (
 	"context"
-	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 
 	"github.com/urfave/cli/v3"
-)
 
-// jobType is a job type in the dispatcher's answers.
-type jobType struct {
-	Type   string `json:"type"`
-	Paused bool   `json:"paused"`
-	Reason string `json:"reason,omitempty"`
-}
+	"github.com/emprops/machinectl/client"
+)
 
 // pausing is the JSON form of what pause and resume did.
 type pausing struct {
-	jobType
+	client.Pausing
 
 	// Before reports whether the type was paused before.
 	Before bool `json:"paused_before"`
@@ -34,12 +27,12 @@ type pausing struct {
 const maxCounted = 500
 
 // order pauses or resumes the type that the command line names.
-func (d *dispatcher) order(ctx context.Context, cmd *cli.Command, verb string, body []byte) (p pausing, known []string, err error) {
+func (d *dispatcher) order(ctx context.Context, cmd *cli.Command, give func(jobType string) (*client.Pausing, error)) (p pausing, known []string, err error) {
 	if cmd.Args().Len() != 1 {
 		return p, nil, misuse(cmd, "name one job type, such as comfyui")
 	}
 	name := cmd.Args().First()
-	types, err := d.types(ctx)
+	types, err := d.Types(ctx)
 	if err != nil {
 		return p, nil, err
 	}
@@ -49,27 +42,19 @@ func (d *dispatcher) order(ctx context.Context, cmd *cli.Command, verb string, b
 			p.Known, p.Before = true, t.Paused
 		}
 	}
-	if err := d.call(ctx, http.MethodPost, "/v1/types/"+url.PathEscape(name)+"/"+verb, body, &p.jobType); err != nil {
+	now, err := give(name)
+	if err != nil {
 		return p, known, err
 	}
-	for state, n := range map[string]*int{"running": &p.Running, "waiting": &p.Waiting} {
-		var page jobPage
-		query := url.Values{"type": {name}, "state": {state}, "limit": {strconv.Itoa(maxCounted)}}
-		if err := d.call(ctx, http.MethodGet, "/v1/jobs?"+query.Encode(), nil, &page); err != nil {
+	p.Pausing = *now
+	for state, n := range map[client.State]*int{client.StateRunning: &p.Running, client.StateWaiting: &p.Waiting} {
+		page, err := d.Jobs(ctx, &client.ListJobsParams{Type: name, State: state, Limit: new(maxCounted)})
+		if err != nil {
 			return p, known, err
 		}
 		*n = len(page.Jobs)
 	}
 	return p, known, nil
-}
-
-// types returns the types that jobs or workers have had.
-func (d *dispatcher) types(ctx context.Context) ([]jobType, error) {
-	var answer struct {
-		Types []jobType `json:"types"`
-	}
-	err := d.call(ctx, http.MethodGet, "/v1/types", nil, &answer)
-	return answer.Types, err
 }
 
 // typesThat completes the types that are paused, or those that aren't.
@@ -78,8 +63,12 @@ func typesThat(paused bool) func(context.Context, *cli.Command) ([]string, error
 		if cmd.Args().Present() {
 			return nil, nil
 		}
-		types, err := newDispatcher(cmd).types(ctx)
-		types = slices.DeleteFunc(types, func(t jobType) bool { return t.Paused != paused })
+		d, err := newDispatcher(cmd)
+		if err != nil {
+			return nil, err
+		}
+		types, err := d.Types(ctx)
+		types = slices.DeleteFunc(types, func(t client.Pausing) bool { return t.Paused != paused })
 		names := make([]string, len(types))
 		for i, t := range types {
 			names[i] = t.Type

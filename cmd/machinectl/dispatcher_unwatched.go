@@ -2,36 +2,20 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"time"
 
+	"github.com/emprops/machinectl/client"
 	"github.com/emprops/machinectl/compiler/plan"
 	"github.com/emprops/machinectl/compiler/view"
-	"github.com/emprops/machinectl/dispatcher/fleet"
 )
 
-// situation is the part of the answer to GET /v1/status that commands need.
-type situation struct {
-	Dispatcher struct {
-		Namespace string `json:"namespace"`
-	} `json:"dispatcher"`
-	Leads            bool                   `json:"leads"`
-	Leader           *struct{}              `json:"leader"`
-	Conflict         string                 `json:"conflict"`
-	Unwatched        []fleet.NamespacePools `json:"unwatched"`
-	UnwatchedUnknown string                 `json:"unwatched_unknown"`
-}
-
-// situation reads what commands need of the dispatcher's status. It is not known where the dispatcher is one of a former
-// release.
-func (d *dispatcher) situation(ctx context.Context) (s situation, known bool, err error) {
-	err = d.call(ctx, http.MethodGet, "/v1/status", nil, &s)
-	var refused *refusal
-	if errors.As(err, &refused) && refused.Code == "not_found" {
-		return s, false, nil
+// situation reads the dispatcher's status. It is not known where the dispatcher is one of a former release.
+func (d *dispatcher) situation(ctx context.Context) (s *client.Status, known bool, err error) {
+	s, err = d.Status(ctx)
+	if client.Is(err, client.ProblemCodeNotFound) {
+		return nil, false, nil
 	}
 	return s, err == nil, err
 }

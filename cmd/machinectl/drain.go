@@ -3,17 +3,16 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/urfave/cli/v3"
 
+	"github.com/emprops/machinectl/client"
 	"github.com/emprops/machinectl/compiler/view"
 	"github.com/emprops/machinectl/hcl/timetext"
+	"github.com/emprops/machinectl/hcl/wiretime"
 )
 
 // drainPoll is the time between two requests for the state of a machine that is waited for.
@@ -25,26 +24,17 @@ func drainCommand(std streams) *cli.Command {
 		Description: "The machine takes no more jobs; those that it runs continue. The drain ends after -for. Repeating the command renews\n" +
 			"it, -disable ends it immediately, and -wait without -for does not change when it ends. Meanwhile the pool replaces the\n" +
 			"machine, up to its maximum, and no resize or rollout stops it. Name the machine by the beginning of its id.",
-		Flags: []cli.Flag{
-			dispatcherFlag(), jsonFlag(),
+		Flags: dispatcherFlags(
+			jsonFlag(),
 			durationFlag("for", 30*time.Minute, "how long, at most 168h"),
 			&cli.StringFlag{Name: "reason", Usage: "`TEXT` that status and pools show"},
 			&cli.BoolFlag{Name: "disable", Usage: "end the drain: the machine takes jobs again"},
 			&cli.BoolFlag{Name: "wait", Usage: "wait until the machine runs nothing; exit with 6 if it does not get there"},
 			durationFlag("timeout", 0, "how long to wait; by default until the drain ends"),
-		},
+		),
 		ShellComplete: completing(reportingMachines),
 		Action:        func(ctx context.Context, cmd *cli.Command) error { return drain(ctx, cmd, std) },
 	}
-}
-
-// drained is the dispatcher's answer about a machine's drain.
-type drained struct {
-	Machine string     `json:"machine"`
-	Drained bool       `json:"drained"`
-	Reason  string     `json:"reason,omitempty"`
-	Until   *time.Time `json:"until,omitempty"`
-	Running int        `json:"running"`
 }
 
 // errNotIdle reports that a machine did not become idle in time.
@@ -63,12 +53,15 @@ func drain(ctx context.Context, cmd *cli.Command, std streams) error {
 	if cmd.IsSet("timeout") && !wait {
 		return misuse(cmd, "-timeout bounds -wait, which isn't given")
 	}
-	d := newDispatcher(cmd)
+	d, err := newDispatcher(cmd)
+	if err != nil {
+		return err
+	}
 	id, err := d.machine(ctx, cmd, cmd.Args().First())
 	if err != nil {
 		return err
 	}
-	w := &drainWait{dispatcher: d, path: "/v1/machines/" + url.PathEscape(id) + "/drain", out: std.screen(), quiet: cmd.Bool("json")}
+	w := &drainWait{dispatcher: d, id: id, out: std.screen(), quiet: cmd.Bool("json")}
 	lasts, err := w.lasts(ctx, cmd)
 	if err != nil {
 		return err
@@ -96,11 +89,11 @@ func drain(ctx context.Context, cmd *cli.Command, std streams) error {
 // drainWait follows one machine's drain.
 type drainWait struct {
 	*dispatcher
-	path  string
+	id    string // the machine's
 	out   view.Screen
 	quiet bool
 	// before is the drain that was already in force.
-	before *drained
+	before *client.Drain
 }
 
 // lasts returns how long the drain is to last. Waiting for a machine that is drained already does not change when its drain
@@ -110,38 +103,31 @@ func (w *drainWait) lasts(ctx context.Context, cmd *cli.Command) (time.Duration,
 	if !cmd.Bool("wait") || cmd.IsSet("for") {
 		return asked, nil
 	}
-	var state drained
-	if err := w.call(ctx, http.MethodGet, w.path, nil, &state); err != nil {
+	state, err := w.DrainState(ctx, w.id)
+	if err != nil {
 		return 0, err
 	}
 	if !state.Drained || state.Until == nil {
 		return asked, nil
 	}
-	w.before = &state
+	w.before = state
 	return max(time.Until(*state.Until), time.Second).Round(time.Second), nil
 }
 
 // order drains the machine, or ends its drain. A drain that is only waited for stays as it is.
-func (w *drainWait) order(ctx context.Context, cmd *cli.Command, lasts time.Duration) (state drained, err error) {
+func (w *drainWait) order(ctx context.Context, cmd *cli.Command, lasts time.Duration) (*client.Drain, error) {
 	if cmd.Bool("disable") {
-		return state, w.call(ctx, http.MethodDelete, w.path, nil, &state)
+		return w.EndDrain(ctx, w.id)
 	}
 	if w.before != nil && !cmd.IsSet("reason") {
-		return *w.before, nil
+		return w.before, nil
 	}
-	order := map[string]string{"for": lasts.String()}
-	if r := cmd.String("reason"); r != "" {
-		order["reason"] = r
-	}
-	body, err := json.Marshal(order)
-	if err != nil {
-		return state, err
-	}
-	return state, w.call(ctx, http.MethodPost, w.path, body, &state)
+	length := wiretime.Duration(lasts)
+	return w.Drain(ctx, w.id, client.DrainOrder{Reason: cmd.String("reason"), For: &length})
 }
 
 // idle waits until the machine runs no job, and shows the number of its jobs whenever that changes.
-func (w *drainWait) idle(ctx context.Context, state drained) (drained, error) {
+func (w *drainWait) idle(ctx context.Context, state *client.Drain) (*client.Drain, error) {
 	for state.Running > 0 {
 		select {
 		case <-ctx.Done():
@@ -152,8 +138,8 @@ func (w *drainWait) idle(ctx context.Context, state drained) (drained, error) {
 		case <-time.After(drainPoll):
 		}
 		before := state.Running
-		var next drained
-		if err := w.call(ctx, http.MethodGet, w.path, nil, &next); err != nil {
+		next, err := w.DrainState(ctx, w.id)
+		if err != nil {
 			if ctx.Err() != nil {
 				continue // reported above
 			}
@@ -175,7 +161,7 @@ func (w *drainWait) idle(ctx context.Context, state drained) (drained, error) {
 	return state, nil
 }
 
-func (w *drainWait) show(state drained) {
+func (w *drainWait) show(state *client.Drain) {
 	switch {
 	case !state.Drained:
 		w.sayf("Machine %.8s takes jobs again.", state.Machine)

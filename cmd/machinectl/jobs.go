@@ -3,29 +3,27 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/http"
-	"net/url"
 	"strconv"
 	"time"
 
 	"github.com/urfave/cli/v3"
 
+	"github.com/emprops/machinectl/client"
 	"github.com/emprops/machinectl/compiler/view"
 	"github.com/emprops/machinectl/hcl/timetext"
-	"github.com/emprops/machinectl/queue"
 )
 
 func jobsCommand(std streams) *cli.Command {
 	return &cli.Command{
 		Name: "jobs", Usage: "list jobs, newest first", ArgsUsage: "[id]",
 		Description: "Asks the dispatcher for its jobs. With an id, shows that job and the reason for its state.",
-		Flags: []cli.Flag{
-			dispatcherFlag(), jsonFlag(),
+		Flags: dispatcherFlags(
+			jsonFlag(),
 			&cli.StringFlag{Name: "state", Usage: "only jobs in this `STATE`: waiting, running, completed, failed …"},
 			&cli.StringFlag{Name: "type", Usage: "only jobs of this `TYPE`"},
 			&cli.StringFlag{Name: "tenant", Usage: "only jobs of this `TENANT`"},
 			&cli.IntFlag{Name: "limit", Value: 20, Usage: "at most `N`"},
-		},
+		),
 		ShellComplete: completing(jobIDs),
 		Action: func(ctx context.Context, cmd *cli.Command) error {
 			if cmd.Args().Present() {
@@ -36,21 +34,15 @@ func jobsCommand(std streams) *cli.Command {
 	}
 }
 
-// jobPage is the dispatcher's answer to a request for a list of jobs.
-type jobPage struct {
-	Jobs   []queue.Job `json:"jobs"`
-	Cursor string      `json:"cursor,omitempty"`
-}
-
 func listJobs(ctx context.Context, cmd *cli.Command, std streams) error {
-	query := url.Values{"limit": {strconv.Itoa(cmd.Int("limit"))}}
-	for _, name := range []string{"state", "type", "tenant"} {
-		if v := cmd.String(name); v != "" {
-			query.Set(name, v)
-		}
+	d, err := newDispatcher(cmd)
+	if err != nil {
+		return err
 	}
-	page := jobPage{Jobs: []queue.Job{}}
-	if err := newDispatcher(cmd).call(ctx, http.MethodGet, "/v1/jobs?"+query.Encode(), nil, &page); err != nil {
+	page, err := d.Jobs(ctx, &client.ListJobsParams{
+		Limit: new(cmd.Int("limit")), State: client.State(cmd.String("state")), Type: cmd.String("type"), Tenant: cmd.String("tenant"),
+	})
+	if err != nil {
 		return err
 	}
 	if cmd.Bool("json") {
@@ -65,7 +57,7 @@ func listJobs(ctx context.Context, cmd *cli.Command, std streams) error {
 	for _, j := range page.Jobs {
 		note := ""
 		switch {
-		case j.Error != nil && j.State != queue.Completed:
+		case j.Error != nil && j.State != client.StateCompleted:
 			note = j.Error.Message
 		case j.Progress != nil && j.Progress.Max > 0 && !j.State.Final():
 			note = fmt.Sprintf("%.0f %%", 100*j.Progress.Value/j.Progress.Max)
@@ -79,21 +71,24 @@ func listJobs(ctx context.Context, cmd *cli.Command, std streams) error {
 
 // oneJob shows a job and the reason for its state.
 func oneJob(ctx context.Context, cmd *cli.Command, std streams) error {
-	d, path := newDispatcher(cmd), "/v1/jobs/"+url.PathEscape(cmd.Args().First())
-	var job queue.Job
-	if err := d.call(ctx, http.MethodGet, path, nil, &job); err != nil {
+	d, err := newDispatcher(cmd)
+	if err != nil {
+		return err
+	}
+	job, err := d.Job(ctx, cmd.Args().First())
+	if err != nil {
 		return err
 	}
 	if cmd.Bool("json") {
 		return std.json(job)
 	}
 	s := std.screen()
-	showJob(s, &job)
+	showJob(s, job)
 	if job.State.Final() {
 		return nil
 	}
-	var why queue.Explanation
-	if err := d.call(ctx, http.MethodGet, path+"/explain", nil, &why); err != nil {
+	why, err := d.Explain(ctx, job.ID)
+	if err != nil {
 		return err
 	}
 	s.Printf("  %s", why.Summary)
@@ -101,9 +96,9 @@ func oneJob(ctx context.Context, cmd *cli.Command, std streams) error {
 }
 
 // showJob writes how a job ended and its result.
-func showJob(s view.Screen, j *queue.Job) {
+func showJob(s view.Screen, j *client.Job) {
 	paint := s.Good
-	if j.State != queue.Completed {
+	if j.State != client.StateCompleted {
 		paint = s.Bad
 	}
 	line := fmt.Sprintf("%s  %s", s.Bold(j.ID), paint(string(j.State)))
@@ -111,7 +106,7 @@ func showJob(s view.Screen, j *queue.Job) {
 		line += fmt.Sprintf(" after %s, waited %s", timetext.Duration(j.EndedAt.Sub(*j.StartedAt)), timetext.Duration(j.StartedAt.Sub(j.CreatedAt)))
 	}
 	s.Printf("%s", line)
-	if j.Error != nil && j.State != queue.Completed {
+	if j.Error != nil && j.State != client.StateCompleted {
 		s.Printf("  %s: %s", j.Error.Code, j.Error.Message)
 	}
 	if j.Result == nil {

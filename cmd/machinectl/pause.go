@@ -2,10 +2,10 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 
 	"github.com/urfave/cli/v3"
 
+	"github.com/emprops/machinectl/client"
 	"github.com/emprops/machinectl/hcl/diag"
 )
 
@@ -14,25 +14,23 @@ func pauseCommand(std streams) *cli.Command {
 		Name: "pause", Usage: "start no more jobs of a type", ArgsUsage: "<type>",
 		Description: "No machine starts a job of this type until it is resumed. Running jobs of the type continue to their end; those that\n" +
 			"wait, and those submitted meanwhile, keep their places. Pools don't grow for them. `machinectl pools` lists paused types.",
-		Flags: []cli.Flag{
-			dispatcherFlag(), jsonFlag(),
+		Flags: dispatcherFlags(
+			jsonFlag(),
 			&cli.StringFlag{Name: "reason", Usage: "`TEXT` that pools shows"},
-		},
+		),
 		ShellComplete: completing(typesThat(false)),
 		Action:        func(ctx context.Context, cmd *cli.Command) error { return pause(ctx, cmd, std) },
 	}
 }
 
 func pause(ctx context.Context, cmd *cli.Command, std streams) error {
-	order := map[string]string{}
-	if reason := cmd.String("reason"); reason != "" {
-		order["reason"] = reason
-	}
-	body, err := json.Marshal(order)
+	d, err := newDispatcher(cmd)
 	if err != nil {
 		return err
 	}
-	p, known, err := newDispatcher(cmd).order(ctx, cmd, "pause", body)
+	p, known, err := d.order(ctx, cmd, func(jobType string) (*client.Pausing, error) {
+		return d.Pause(ctx, jobType, cmd.String("reason"))
+	})
 	if err != nil {
 		return err
 	}

@@ -3,15 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v3"
 
+	"github.com/emprops/machinectl/client"
 	"github.com/emprops/machinectl/compiler/view"
-	"github.com/emprops/machinectl/dispatcher/resize"
 	"github.com/emprops/machinectl/hcl/diag"
 )
 
@@ -20,7 +19,7 @@ func poolsCommand(std streams) *cli.Command {
 		Name: "pools", Usage: "show what the dispatcher does with the pools, and why", ArgsUsage: "[pool]…",
 		Description: "Lists each pool's size, what the dispatcher does with it and why, paused job types and, for a named pool or one with\n" +
 			"several, its revisions. `machinectl status` shows what Nomad runs.",
-		Flags:         []cli.Flag{dispatcherFlag(), jsonFlag()},
+		Flags:         dispatcherFlags(jsonFlag()),
 		ShellComplete: completing(dispatchedNames),
 		Action:        func(ctx context.Context, cmd *cli.Command) error { return pools(ctx, cmd, std) },
 	}
@@ -28,18 +27,20 @@ func poolsCommand(std streams) *cli.Command {
 
 // poolsDocument is the JSON form of the command's output.
 type poolsDocument struct {
-	Pools []resize.PoolView `json:"pools"`
+	Pools []client.Pool `json:"pools"`
 	// Unwatched lists pools that no dispatcher resizes; absent if there are none or that isn't known.
 	Unwatched []view.Unwatched `json:"unwatched,omitempty"`
 }
 
 func pools(ctx context.Context, cmd *cli.Command, std streams) error {
-	d := newDispatcher(cmd)
-	doc := poolsDocument{Pools: []resize.PoolView{}}
-	if err := d.call(ctx, http.MethodGet, "/v1/pools", nil, &doc); err != nil {
+	d, err := newDispatcher(cmd)
+	if err != nil {
 		return err
 	}
-	var err error
+	doc := poolsDocument{}
+	if doc.Pools, err = d.Pools(ctx); err != nil {
+		return err
+	}
 	if doc.Unwatched, err = d.unwatched(ctx); err != nil {
 		return err
 	}
@@ -60,7 +61,7 @@ func pools(ctx context.Context, cmd *cli.Command, std streams) error {
 		return misuse(cmd, "the dispatcher has no pool %q%s", name, hint(diag.Suggest(name, known)))
 	}
 	if len(names) > 0 {
-		doc.Pools = slices.DeleteFunc(doc.Pools, func(p resize.PoolView) bool { return !slices.Contains(names, p.Pool) })
+		doc.Pools = slices.DeleteFunc(doc.Pools, func(p client.Pool) bool { return !slices.Contains(names, p.Pool) })
 	}
 	if cmd.Bool("json") {
 		return std.json(doc)
@@ -76,7 +77,7 @@ func pools(ctx context.Context, cmd *cli.Command, std streams) error {
 }
 
 // showPools writes a table, and below it what has no room in a table.
-func showPools(s view.Screen, list []resize.PoolView, whole bool) {
+func showPools(s view.Screen, list []client.Pool, whole bool) {
 	var projects, namespaces []string
 	for _, p := range list {
 		projects, namespaces = append(projects, p.Project), append(namespaces, p.Namespace)
@@ -84,7 +85,7 @@ func showPools(s view.Screen, list []resize.PoolView, whole bool) {
 	rows := [][]string{s.Head("POOL", view.NamespaceColumn(namespaces), view.ProjectColumn(projects), "MACHINE", "STATUS", "ASKED", "READY", "BUSY", "STARTING", "DRAINING", "FAILED", "BOUNDS", "")}
 	for _, p := range list {
 		rows = append(rows, []string{
-			s.Bold(p.Pool), p.Namespace, p.Project, p.Machine, p.Status, strconv.Itoa(p.Asked), strconv.Itoa(p.Ready), strconv.Itoa(p.Busy), strconv.Itoa(p.Starting),
+			s.Bold(p.Pool), p.Namespace, p.Project, p.Machine, string(p.Status), strconv.Itoa(p.Asked), strconv.Itoa(p.Ready), strconv.Itoa(p.Busy), strconv.Itoa(p.Starting),
 			strconv.Itoa(p.Draining), strconv.Itoa(p.Failed), fmt.Sprintf("%d–%d", p.Min, p.Max), s.Faint(p.Reason),
 		})
 	}
@@ -108,7 +109,7 @@ func showPools(s view.Screen, list []resize.PoolView, whole bool) {
 }
 
 // because returns the reasons for the dispatcher's last decision.
-func because(p resize.PoolView) string {
+func because(p client.Pool) string {
 	if p.Decision == nil || len(p.Decision.Reasons) == 0 {
 		return "nothing has been decided yet"
 	}
@@ -123,7 +124,7 @@ func because(p resize.PoolView) string {
 	return text
 }
 
-func showGroups(s view.Screen, groups []resize.GroupView) {
+func showGroups(s view.Screen, groups []client.Group) {
 	var rows [][]string
 	for _, g := range groups {
 		var notes []string

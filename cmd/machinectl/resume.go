@@ -5,6 +5,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"github.com/emprops/machinectl/client"
 	"github.com/emprops/machinectl/hcl/diag"
 )
 
@@ -12,14 +13,18 @@ func resumeCommand(std streams) *cli.Command {
 	return &cli.Command{
 		Name: "resume", Usage: "start jobs of a paused type again", ArgsUsage: "<type>",
 		Description:   "Undoes pause: machines start jobs of this type again, and pools grow for them.",
-		Flags:         []cli.Flag{dispatcherFlag(), jsonFlag()},
+		Flags:         dispatcherFlags(jsonFlag()),
 		ShellComplete: completing(typesThat(true)),
 		Action:        func(ctx context.Context, cmd *cli.Command) error { return resume(ctx, cmd, std) },
 	}
 }
 
 func resume(ctx context.Context, cmd *cli.Command, std streams) error {
-	p, known, err := newDispatcher(cmd).order(ctx, cmd, "resume", nil)
+	d, err := newDispatcher(cmd)
+	if err != nil {
+		return err
+	}
+	p, known, err := d.order(ctx, cmd, func(jobType string) (*client.Pausing, error) { return d.Resume(ctx, jobType) })
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,8 @@ import (
 
 	nomad "github.com/hashicorp/nomad/api"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/emprops/machinectl/client"
 )
 
 // commands are what scripts can do beside testscript's own: `exitcode N program args…` runs a program that must exit so;
@@ -48,7 +50,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		},
 		// drained-within fails unless the drain that a file shows ends within a duration.
 		"drained-within": func(ts *testscript.TestScript, _ bool, args []string) {
-			var state drained
+			var state client.Drain
 			ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[1])), &state))
 			d, err := time.ParseDuration(args[0])
 			ts.Check(err)
@@ -150,7 +152,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 }
 
 // jobsIn are the dispatcher's jobs in that state.
-func jobsIn(ts *testscript.TestScript, state string) (page jobPage) {
+func jobsIn(ts *testscript.TestScript, state string) (page client.JobPage) {
 	ts.Check(ts.Exec("machinectl", "jobs", "-json", "-state", state))
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &page))
 	return page
@@ -158,18 +160,18 @@ func jobsIn(ts *testscript.TestScript, state string) (page jobPage) {
 
 // clientOf is the API of a script's Nomad.
 func clientOf(ts *testscript.TestScript) *nomad.Client {
-	client, err := nomad.NewClient(&nomad.Config{Address: ts.Getenv("NOMAD_ADDR"), Namespace: ts.Getenv("NOMAD_NAMESPACE"), SecretID: ts.Getenv("NOMAD_TOKEN")})
+	api, err := nomad.NewClient(&nomad.Config{Address: ts.Getenv("NOMAD_ADDR"), Namespace: ts.Getenv("NOMAD_NAMESPACE"), SecretID: ts.Getenv("NOMAD_TOKEN")})
 	ts.Check(err)
-	return client
+	return api
 }
 
 // evaluated waits until Nomad has done what it does about a change.
-func evaluated(client *nomad.Client, eval string) error {
+func evaluated(api *nomad.Client, eval string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	q := (&nomad.QueryOptions{WaitTime: 10 * time.Second}).WithContext(ctx)
 	for {
-		e, meta, err := client.Evaluations().Info(eval, q)
+		e, meta, err := api.Evaluations().Info(eval, q)
 		if err != nil || e.Status != nomad.EvalStatusPending {
 			return err
 		}

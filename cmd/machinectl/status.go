@@ -13,7 +13,7 @@ func statusCommand(std streams) *cli.Command {
 	return &cli.Command{
 		Name: "status", Usage: "show pools and their machines", ArgsUsage: "[pool]…",
 		Description:   "Shows what Nomad runs and, if the dispatcher can be reached, what the machines' agents report.",
-		Flags:         append(clusterFlags(), jsonFlag(), dispatcherFlag()),
+		Flags:         append(clusterFlags(), dispatcherFlags(jsonFlag())...),
 		ShellComplete: completing(runningPools),
 		Action:        showingStatus(std, view.Screen.Status),
 	}
@@ -44,6 +44,10 @@ func statusOf(ctx context.Context, cmd *cli.Command) (view.StatusDocument, error
 	if doc.Pools, err = states(ctx, cmd, c, at); err != nil {
 		return doc, err
 	}
-	doc.Dispatcher = agents(ctx, newDispatcher(cmd))
+	d, err := newDispatcher(cmd)
+	if err != nil {
+		return doc, err
+	}
+	doc.Dispatcher = agents(ctx, d)
 	return doc, nil
 }

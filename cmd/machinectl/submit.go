@@ -5,24 +5,23 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 
 	"github.com/urfave/cli/v3"
 
+	"github.com/emprops/machinectl/client"
 	"github.com/emprops/machinectl/hcl/timetext"
-	"github.com/emprops/machinectl/queue"
 )
 
 func submitCommand(std streams) *cli.Command {
 	return &cli.Command{
 		Name: "submit", Usage: "give a job to the dispatcher", ArgsUsage: "<job.json | ->",
 		Description: "Posts a job: a file with JSON, or standard input. With -wait, follows it to its end and shows its result.",
-		Flags: []cli.Flag{
-			dispatcherFlag(), jsonFlag(),
+		Flags: dispatcherFlags(
+			jsonFlag(),
 			&cli.BoolFlag{Name: "wait", Usage: "follow the job to its end"},
 			durationFlag("timeout", 0, "how long to follow it; 0 is without limit"),
-		},
+		),
 		Action: func(ctx context.Context, cmd *cli.Command) error { return submit(ctx, cmd, std) },
 	}
 }
@@ -35,9 +34,12 @@ func submit(ctx context.Context, cmd *cli.Command, std streams) error {
 	if err != nil {
 		return err
 	}
-	d := newDispatcher(cmd)
-	var answer submitted
-	if err := d.call(ctx, http.MethodPost, "/v1/jobs", body, &answer); err != nil {
+	d, err := newDispatcher(cmd)
+	if err != nil {
+		return err
+	}
+	answer, err := d.SubmitJSON(ctx, body)
+	if err != nil {
 		return err
 	}
 	asJSON, out := cmd.Bool("json"), std.screen()
@@ -48,17 +50,17 @@ func submit(ctx context.Context, cmd *cli.Command, std streams) error {
 		showSubmitted(out, answer)
 		return nil
 	}
-	show := func(queue.Event) {}
+	show := func(client.Event) {}
 	if !asJSON {
 		showSubmitted(out, answer)
-		show = func(e queue.Event) { showEvent(out, e) }
+		show = func(e client.Event) { showEvent(out, e) }
 	}
 	if limit := cmd.Duration("timeout"); limit > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, limit, fmt.Errorf("job %s has not ended after %s; it continues without being followed", answer.ID, timetext.Duration(limit)))
 		defer cancel()
 	}
-	job, err := d.follow(ctx, answer.ID, show)
+	job, err := d.Follow(ctx, answer.ID, show)
 	if err != nil {
 		return err
 	}
@@ -67,7 +69,7 @@ func submit(ctx context.Context, cmd *cli.Command, std streams) error {
 	} else {
 		showJob(out, job)
 	}
-	if err == nil && job.State != queue.Completed {
+	if err == nil && job.State != client.StateCompleted {
 		return &shownError{errJobFailed}
 	}
 	return err

@@ -4,24 +4,13 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/emprops/machinectl/client"
 	"github.com/emprops/machinectl/compiler/view"
 	"github.com/emprops/machinectl/hcl/timetext"
-	"github.com/emprops/machinectl/queue"
 )
 
-// submitted is the dispatcher's answer to a submission.
-type submitted struct {
-	ID    string      `json:"id"`
-	State queue.State `json:"state"`
-	Class string      `json:"class"`
-	// Reason explains why no machine can run it now; empty if one can.
-	Reason string `json:"reason,omitempty"`
-	// Pools lists those that could run it.
-	Pools []string `json:"pools,omitempty"`
-}
-
 // showSubmitted writes the answer to a submission.
-func showSubmitted(s view.Screen, a submitted) {
+func showSubmitted(s view.Screen, a *client.Submitted) {
 	s.Printf("%s  %s", s.Bold(a.ID), a.State)
 	if a.Reason != "" {
 		s.Printf("  %s %s", s.Warn("!"), a.Reason)
@@ -29,7 +18,7 @@ func showSubmitted(s view.Screen, a submitted) {
 }
 
 // showEvent writes an event of a job.
-func showEvent(s view.Screen, e queue.Event) {
+func showEvent(s view.Screen, e client.Event) {
 	text := e.Kind
 	switch {
 	case e.Progress != nil && e.Progress.Max > 0:

@@ -28,13 +28,12 @@ type applied struct {
 
 // applyFlags returns the flags of the commands that change pools.
 func applyFlags() []cli.Flag {
-	return []cli.Flag{
+	return dispatcherFlags(
 		&cli.BoolFlag{Name: "auto-approve", Usage: "don't ask"},
 		&cli.BoolFlag{Name: "detach", Usage: "don't wait for the machines to be ready"},
 		durationFlag("timeout", 10*time.Minute, "how long to wait for them"),
 		&cli.BoolFlag{Name: "force", Usage: "go on even if running machines would be replaced immediately"},
-		dispatcherFlag(),
-	}
+	)
 }
 
 // carryOut shows the plan, asks for confirmation, applies it and waits for the pools.
@@ -82,15 +81,18 @@ func (w *work) carryOut(ctx context.Context, cmd *cli.Command, std streams) erro
 // unwatched finds and shows the pools that the dispatcher leaves alone, if its URL is given: their sizes stay as they are, and
 // no machine moves to a new revision.
 func (w *work) unwatched(ctx context.Context, cmd *cli.Command, std streams) []view.Unwatched {
-	d := newDispatcher(cmd)
-	if !d.named {
+	d, err := newDispatcher(cmd)
+	if err == nil && !d.named {
 		return nil
 	}
-	list, err := d.unwatchedBy(ctx, w.plan)
+	var list []view.Unwatched
+	if err == nil {
+		list, err = d.unwatchedBy(ctx, w.plan)
+	}
 	switch {
 	case cmd.Bool("json"):
 	case err != nil && ctx.Err() == nil:
-		std.screen().Printf("%s Whether a dispatcher resizes these pools can't be told: %s", std.screen().Warn("!"), err)
+		std.screen().Printf("%s Whether a dispatcher resizes these pools can't be told: %s", std.screen().Warn("!"), advised(err))
 	default:
 		std.screen().Unwatched(list)
 	}

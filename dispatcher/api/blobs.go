@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/emprops/machinectl/dispatcher/api/wire"
 	"github.com/emprops/machinectl/queue"
 )
 
@@ -33,9 +34,9 @@ func blobFolder(folder string, log *slog.Logger) (string, error) {
 	return abs, nil
 }
 
-// JobBlob implements [StrictServerInterface]: it streams one file of a completed job's result, if the file is below the
+// JobBlob implements [wire.StrictServerInterface]: it streams one file of a completed job's result, if the file is below the
 // dispatcher's blob folder.
-func (s *Server) JobBlob(ctx context.Context, r JobBlobRequestObject) (JobBlobResponseObject, error) {
+func (s *Server) JobBlob(ctx context.Context, r wire.JobBlobRequestObject) (wire.JobBlobResponseObject, error) {
 	job, err := s.o.Queue.Get(ctx, r.ID)
 	if err != nil {
 		return nil, err

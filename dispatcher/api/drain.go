@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/emprops/machinectl/client"
+	"github.com/emprops/machinectl/dispatcher/api/wire"
 	"github.com/emprops/machinectl/hcl/timetext"
 	"github.com/emprops/machinectl/queue"
 )
@@ -19,8 +20,8 @@ const (
 	longestDrain = 7 * 24 * time.Hour
 )
 
-// DrainMachine implements [StrictServerInterface].
-func (s *Server) DrainMachine(ctx context.Context, r DrainMachineRequestObject) (DrainMachineResponseObject, error) {
+// DrainMachine implements [wire.StrictServerInterface].
+func (s *Server) DrainMachine(ctx context.Context, r wire.DrainMachineRequestObject) (wire.DrainMachineResponseObject, error) {
 	why, lasts := "drained over the API", defaultDrain
 	if r.Body != nil {
 		why = cmp.Or(r.Body.Reason, why)
@@ -40,11 +41,11 @@ func (s *Server) DrainMachine(ctx context.Context, r DrainMachineRequestObject) 
 	}
 	s.o.Pools.Kick()
 	view, err := s.drainView(ctx, r.ID, d)
-	return DrainMachine200JSONResponse(view), err
+	return wire.DrainMachine200JSONResponse(view), err
 }
 
-// EndDrain implements [StrictServerInterface].
-func (s *Server) EndDrain(ctx context.Context, r EndDrainRequestObject) (EndDrainResponseObject, error) {
+// EndDrain implements [wire.StrictServerInterface].
+func (s *Server) EndDrain(ctx context.Context, r wire.EndDrainRequestObject) (wire.EndDrainResponseObject, error) {
 	if _, err := s.operatorDrain(ctx, r.ID); err != nil {
 		return nil, err
 	}
@@ -53,17 +54,17 @@ func (s *Server) EndDrain(ctx context.Context, r EndDrainRequestObject) (EndDrai
 	}
 	s.o.Pools.Kick()
 	view, err := s.drainView(ctx, r.ID, nil)
-	return EndDrain200JSONResponse(view), err
+	return wire.EndDrain200JSONResponse(view), err
 }
 
-// GetDrain implements [StrictServerInterface].
-func (s *Server) GetDrain(ctx context.Context, r GetDrainRequestObject) (GetDrainResponseObject, error) {
+// GetDrain implements [wire.StrictServerInterface].
+func (s *Server) GetDrain(ctx context.Context, r wire.GetDrainRequestObject) (wire.GetDrainResponseObject, error) {
 	d, err := s.operatorDrain(ctx, r.ID)
 	if err != nil {
 		return nil, err
 	}
 	view, err := s.drainView(ctx, r.ID, d)
-	return GetDrain200JSONResponse(view), err
+	return wire.GetDrain200JSONResponse(view), err
 }
 
 // operatorDrain is the drain in force, nil if there is none. A machine that neither reports nor is drained isn't known.

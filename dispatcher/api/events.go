@@ -9,13 +9,14 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/emprops/machinectl/dispatcher/api/wire"
 	"github.com/emprops/machinectl/queue"
 )
 
-// JobEvents implements [StrictServerInterface]. It streams a job's events as server-sent events: id, event (the kind) and
+// JobEvents implements [wire.StrictServerInterface]. It streams a job's events as server-sent events: id, event (the kind) and
 // data (an Event). An "end" event after the final one tells the client not to reconnect. A client resumes with
 // Last-Event-ID, or with ?after= if it can't set headers.
-func (s *Server) JobEvents(ctx context.Context, r JobEventsRequestObject) (JobEventsResponseObject, error) {
+func (s *Server) JobEvents(ctx context.Context, r wire.JobEventsRequestObject) (wire.JobEventsResponseObject, error) {
 	if s.streams.Add(1) > int64(s.o.MaxStreams) {
 		s.streams.Add(-1)
 		return nil, refuse(http.StatusServiceUnavailable, codeBusy, "", "there are %d event streams open: poll the job instead, or try again", s.o.MaxStreams)

@@ -5,15 +5,16 @@ import (
 	"net/http"
 
 	"github.com/emprops/machinectl/client"
+	"github.com/emprops/machinectl/dispatcher/api/wire"
 )
 
-// ListPools implements [StrictServerInterface].
-func (s *Server) ListPools(context.Context, ListPoolsRequestObject) (ListPoolsResponseObject, error) {
-	return ListPools200JSONResponse{Pools: some(views(s.o.Pools.Pools(), poolView))}, nil
+// ListPools implements [wire.StrictServerInterface].
+func (s *Server) ListPools(context.Context, wire.ListPoolsRequestObject) (wire.ListPoolsResponseObject, error) {
+	return wire.ListPools200JSONResponse{Pools: some(views(s.o.Pools.Pools(), poolView))}, nil
 }
 
-// GetPool implements [StrictServerInterface].
-func (s *Server) GetPool(_ context.Context, r GetPoolRequestObject) (GetPoolResponseObject, error) {
+// GetPool implements [wire.StrictServerInterface].
+func (s *Server) GetPool(_ context.Context, r wire.GetPoolRequestObject) (wire.GetPoolResponseObject, error) {
 	pool, ok := s.o.Pools.Pool(r.Pool)
 	if !ok {
 		if err := s.o.Pools.Health(); err != nil {
@@ -21,11 +22,11 @@ func (s *Server) GetPool(_ context.Context, r GetPoolRequestObject) (GetPoolResp
 		}
 		return nil, refuse(http.StatusNotFound, codeNotFound, "pool", "no pool %q: GET /v1/pools lists them", r.Pool)
 	}
-	return GetPool200JSONResponse(poolView(&pool)), nil
+	return wire.GetPool200JSONResponse(poolView(&pool)), nil
 }
 
-// ListMachines implements [StrictServerInterface].
-func (s *Server) ListMachines(ctx context.Context, r ListMachinesRequestObject) (ListMachinesResponseObject, error) {
+// ListMachines implements [wire.StrictServerInterface].
+func (s *Server) ListMachines(ctx context.Context, r wire.ListMachinesRequestObject) (wire.ListMachinesResponseObject, error) {
 	all, err := s.o.Queue.Machines(ctx)
 	if err != nil {
 		return nil, err
@@ -36,5 +37,5 @@ func (s *Server) ListMachines(ctx context.Context, r ListMachinesRequestObject) 
 			machines = append(machines, machineView(&all[i]))
 		}
 	}
-	return ListMachines200JSONResponse{Machines: machines}, nil
+	return wire.ListMachines200JSONResponse{Machines: machines}, nil
 }

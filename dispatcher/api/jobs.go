@@ -8,11 +8,12 @@ import (
 	"strings"
 
 	"github.com/emprops/machinectl/client"
+	"github.com/emprops/machinectl/dispatcher/api/wire"
 	"github.com/emprops/machinectl/queue"
 )
 
-// SubmitJob implements [StrictServerInterface].
-func (s *Server) SubmitJob(ctx context.Context, r SubmitJobRequestObject) (SubmitJobResponseObject, error) {
+// SubmitJob implements [wire.StrictServerInterface].
+func (s *Server) SubmitJob(ctx context.Context, r wire.SubmitJobRequestObject) (wire.SubmitJobResponseObject, error) {
 	job, err := s.o.Queue.Submit(ctx, submissionOf(r.Body))
 	if errors.Is(err, queue.ErrNotDurable) && job != nil {
 		s.log.Warn("job may not be on Redis' disk", "job", job.ID, "error", err)
@@ -28,9 +29,9 @@ func (s *Server) SubmitJob(ctx context.Context, r SubmitJobRequestObject) (Submi
 	}
 	location := "/v1/jobs/" + job.ID
 	if job.Repeated {
-		return SubmitJob200JSONResponse{Body: answer, Headers: SubmitJob200ResponseHeaders{Location: location}}, nil
+		return wire.SubmitJob200JSONResponse{Body: answer, Headers: wire.SubmitJob200ResponseHeaders{Location: location}}, nil
 	}
-	return SubmitJob201JSONResponse{Body: answer, Headers: SubmitJob201ResponseHeaders{Location: location}}, nil
+	return wire.SubmitJob201JSONResponse{Body: answer, Headers: wire.SubmitJob201ResponseHeaders{Location: location}}, nil
 }
 
 // whyWaiting adds to the answer why no worker can serve the job now, if that is so. It never fails: the job is in the queue.
@@ -51,29 +52,29 @@ func (s *Server) whyWaiting(ctx context.Context, job *queue.Job, answer *client.
 	}
 }
 
-// GetJob implements [StrictServerInterface].
-func (s *Server) GetJob(ctx context.Context, r GetJobRequestObject) (GetJobResponseObject, error) {
+// GetJob implements [wire.StrictServerInterface].
+func (s *Server) GetJob(ctx context.Context, r wire.GetJobRequestObject) (wire.GetJobResponseObject, error) {
 	job, err := s.o.Queue.Get(ctx, r.ID)
 	if err != nil {
 		return nil, err
 	}
-	return GetJob200JSONResponse(jobView(job)), nil
+	return wire.GetJob200JSONResponse(jobView(job)), nil
 }
 
-// ListJobs implements [StrictServerInterface].
-func (s *Server) ListJobs(ctx context.Context, r ListJobsRequestObject) (ListJobsResponseObject, error) {
+// ListJobs implements [wire.StrictServerInterface].
+func (s *Server) ListJobs(ctx context.Context, r wire.ListJobsRequestObject) (wire.ListJobsResponseObject, error) {
 	f := queue.ListFilter{
-		Type: r.Params.Type, State: queue.State(r.Params.State), Tenant: r.Params.Tenant, Limit: r.Params.Limit, Cursor: r.Params.Cursor,
+		Type: r.Params.Type, State: queue.State(r.Params.State), Tenant: r.Params.Tenant, Limit: given(r.Params.Limit), Cursor: r.Params.Cursor,
 	}
 	jobs, next, err := s.o.Queue.List(ctx, f)
 	if err != nil {
 		return nil, err
 	}
-	return ListJobs200JSONResponse{Jobs: some(views(jobs, jobView)), Next: next}, nil
+	return wire.ListJobs200JSONResponse{Jobs: some(views(jobs, jobView)), Next: next}, nil
 }
 
-// ExplainJob implements [StrictServerInterface].
-func (s *Server) ExplainJob(ctx context.Context, r ExplainJobRequestObject) (ExplainJobResponseObject, error) {
+// ExplainJob implements [wire.StrictServerInterface].
+func (s *Server) ExplainJob(ctx context.Context, r wire.ExplainJobRequestObject) (wire.ExplainJobResponseObject, error) {
 	why, err := s.o.Queue.Explain(ctx, r.ID)
 	if err != nil {
 		return nil, err
@@ -86,16 +87,24 @@ func (s *Server) ExplainJob(ctx context.Context, r ExplainJobRequestObject) (Exp
 		}
 		answer.Pools = s.o.Pools.Able(job.Requirements)
 	}
-	return ExplainJob200JSONResponse(answer), nil
+	return wire.ExplainJob200JSONResponse(answer), nil
 }
 
-// CancelJob implements [StrictServerInterface].
-func (s *Server) CancelJob(ctx context.Context, r CancelJobRequestObject) (CancelJobResponseObject, error) {
+// CancelJob implements [wire.StrictServerInterface].
+func (s *Server) CancelJob(ctx context.Context, r wire.CancelJobRequestObject) (wire.CancelJobResponseObject, error) {
 	job, err := s.o.Queue.Cancel(ctx, r.ID, reason(r.Body, "cancelled over the API"))
 	if err != nil {
 		return nil, err
 	}
-	return CancelJob200JSONResponse(jobView(job)), nil
+	return wire.CancelJob200JSONResponse(jobView(job)), nil
+}
+
+// given is an optional parameter, zero if it is absent.
+func given[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
 }
 
 // reason returns the reason in an optional body, or otherwise if there is none.
@@ -106,9 +115,9 @@ func reason(body *client.Because, otherwise string) string {
 	return body.Reason
 }
 
-// RequeueJob implements [StrictServerInterface]. It makes an ended job wait again. A job in another state is a conflict: the
+// RequeueJob implements [wire.StrictServerInterface]. It makes an ended job wait again. A job in another state is a conflict: the
 // request itself is valid.
-func (s *Server) RequeueJob(ctx context.Context, r RequeueJobRequestObject) (RequeueJobResponseObject, error) {
+func (s *Server) RequeueJob(ctx context.Context, r wire.RequeueJobRequestObject) (wire.RequeueJobResponseObject, error) {
 	job, err := s.o.Queue.Requeue(ctx, r.ID)
 	var state *queue.InvalidError
 	if errors.As(err, &state) && state.Field == "id" {
@@ -118,5 +127,5 @@ func (s *Server) RequeueJob(ctx context.Context, r RequeueJobRequestObject) (Req
 		return nil, err
 	}
 	s.o.Pools.Kick()
-	return RequeueJob200JSONResponse(jobView(job)), nil
+	return wire.RequeueJob200JSONResponse(jobView(job)), nil
 }

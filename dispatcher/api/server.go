@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/emprops/machinectl/capability"
+	"github.com/emprops/machinectl/dispatcher/api/wire"
 	"github.com/emprops/machinectl/dispatcher/resize"
 	"github.com/emprops/machinectl/queue"
 )
@@ -199,6 +200,6 @@ func (s *Server) handler() http.Handler {
 	for _, op := range s.document.operations {
 		each[op.id] = []echo.MiddlewareFunc{s.bound(op), s.validate(op)}
 	}
-	RegisterHandlersWithOptions(e, NewStrictHandler(s, nil), RegisterHandlersOptions{OperationMiddlewares: each})
+	wire.RegisterHandlersWithOptions(e, wire.NewStrictHandler(s, nil), wire.RegisterHandlersOptions{OperationMiddlewares: each})
 	return e
 }

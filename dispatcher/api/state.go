@@ -5,25 +5,26 @@ import (
 	"net/http"
 
 	"github.com/emprops/machinectl/client"
+	"github.com/emprops/machinectl/dispatcher/api/wire"
 )
 
 // served is an answer that is written with the request at hand: the generated types can't stream or serve ranges.
 type served func(w http.ResponseWriter) error
 
-// VisitOpenapiResponse implements [OpenapiResponseObject].
+// VisitOpenapiResponse implements [wire.OpenapiResponseObject].
 func (f served) VisitOpenapiResponse(w http.ResponseWriter) error { return f(w) }
 
-// VisitMetricsResponse implements [MetricsResponseObject].
+// VisitMetricsResponse implements [wire.MetricsResponseObject].
 func (f served) VisitMetricsResponse(w http.ResponseWriter) error { return f(w) }
 
-// VisitJobBlobResponse implements [JobBlobResponseObject].
+// VisitJobBlobResponse implements [wire.JobBlobResponseObject].
 func (f served) VisitJobBlobResponse(w http.ResponseWriter) error { return f(w) }
 
-// VisitJobEventsResponse implements [JobEventsResponseObject].
+// VisitJobEventsResponse implements [wire.JobEventsResponseObject].
 func (f served) VisitJobEventsResponse(w http.ResponseWriter) error { return f(w) }
 
-// Openapi implements [StrictServerInterface].
-func (s *Server) Openapi(context.Context, OpenapiRequestObject) (OpenapiResponseObject, error) {
+// Openapi implements [wire.StrictServerInterface].
+func (s *Server) Openapi(context.Context, wire.OpenapiRequestObject) (wire.OpenapiResponseObject, error) {
 	return served(func(w http.ResponseWriter) error {
 		w.Header().Set("Content-Type", "application/json")
 		_, err := w.Write(s.document.json)
@@ -31,28 +32,28 @@ func (s *Server) Openapi(context.Context, OpenapiRequestObject) (OpenapiResponse
 	}), nil
 }
 
-// Metrics implements [StrictServerInterface].
-func (s *Server) Metrics(ctx context.Context, _ MetricsRequestObject) (MetricsResponseObject, error) {
+// Metrics implements [wire.StrictServerInterface].
+func (s *Server) Metrics(ctx context.Context, _ wire.MetricsRequestObject) (wire.MetricsResponseObject, error) {
 	return served(func(w http.ResponseWriter) error {
 		s.metrics.handler().ServeHTTP(w, requestOf(ctx))
 		return nil
 	}), nil
 }
 
-// Healthz implements [StrictServerInterface]: the process serves requests.
-func (s *Server) Healthz(context.Context, HealthzRequestObject) (HealthzResponseObject, error) {
-	return Healthz200JSONResponse{Status: "ok"}, nil
+// Healthz implements [wire.StrictServerInterface]: the process serves requests.
+func (s *Server) Healthz(context.Context, wire.HealthzRequestObject) (wire.HealthzResponseObject, error) {
+	return wire.Healthz200JSONResponse{Status: "ok"}, nil
 }
 
-// Readyz implements [StrictServerInterface]. Ready means that jobs are accepted. Without Nomad they still are, but no pool is
+// Readyz implements [wire.StrictServerInterface]. Ready means that jobs are accepted. Without Nomad they still are, but no pool is
 // resized.
-func (s *Server) Readyz(ctx context.Context, _ ReadyzRequestObject) (ReadyzResponseObject, error) {
+func (s *Server) Readyz(ctx context.Context, _ wire.ReadyzRequestObject) (wire.ReadyzResponseObject, error) {
 	r := client.Readiness{Redis: checkOf(s.o.Queue.Ping(ctx)), Nomad: checkOf(s.o.Pools.Health()), Leads: s.o.Pools.Leads()}
 	r.Ready = r.Redis.OK
 	if !r.Ready {
-		return Readyz503JSONResponse{Body: r, Headers: Readyz503ResponseHeaders{RetryAfter: 2}}, nil
+		return wire.Readyz503JSONResponse{Body: r, Headers: wire.Readyz503ResponseHeaders{RetryAfter: 2}}, nil
 	}
-	return Readyz200JSONResponse(r), nil
+	return wire.Readyz200JSONResponse(r), nil
 }
 
 func checkOf(err error) client.Check {

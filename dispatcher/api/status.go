@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/emprops/machinectl/client"
+	"github.com/emprops/machinectl/dispatcher/api/wire"
 	"github.com/emprops/machinectl/dispatcher/fleet"
 )
 
@@ -19,10 +20,10 @@ type Situation struct {
 	UnwatchedUnknown string
 }
 
-// Status implements [StrictServerInterface].
-func (s *Server) Status(ctx context.Context, _ StatusRequestObject) (StatusResponseObject, error) {
+// Status implements [wire.StrictServerInterface].
+func (s *Server) Status(ctx context.Context, _ wire.StatusRequestObject) (wire.StatusResponseObject, error) {
 	situation := s.o.Situation()
 	out := statusView(&situation)
 	out.Leads, out.Redis, out.Nomad = s.o.Pools.Leads(), checkOf(s.o.Queue.Ping(ctx)), checkOf(s.o.Pools.Health())
-	return Status200JSONResponse(out), nil
+	return wire.Status200JSONResponse(out), nil
 }
