@@ -238,7 +238,7 @@ func TestWrongSetUpIsRefused(t *testing.T) {
 		"needs a service":           func(o *Options) { o.Spec.Workers[0].Connector = "comfyui" },
 		"unknown kind of store":     func(o *Options) { o.Spec.Blobs = "ftp://x" },
 		"three slashes":             func(o *Options) { o.Spec.Blobs = "file://x/y" },
-		"health server: listen tcp": func(o *Options) { o.Listen = "192.0.2.1:1" },
+		"health server: 192.0.2.1:1: ": func(o *Options) { o.Listen = "192.0.2.1:1" },
 	} {
 		o := good()
 		change(&o)
