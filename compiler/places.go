@@ -29,6 +29,9 @@ import (
 // checkPlaces checks every path and address of the machine. The group must already have all its mounts.
 func (m *machine) checkPlaces(g *nomad.TaskGroup) {
 	m.checkArtifacts()
+	if m.Driver != profile.DriverDocker {
+		m.eachProgram(g, m.checkRelative)
+	}
 	if m.Driver == profile.DriverRawExec {
 		return
 	}
@@ -37,7 +40,7 @@ func (m *machine) checkPlaces(g *nomad.TaskGroup) {
 	m.checkQueue(agent)
 	m.checkServers(agent)
 	if m.Driver == profile.DriverExec {
-		m.checkPrograms(g)
+		m.eachProgram(g, m.checkChroot)
 	}
 }
 
@@ -195,19 +198,8 @@ func inContainer(command string) string {
 	return command
 }
 
-// checkPrograms warns of programs that an exec task sees only if the clients' configuration includes them.
-func (m *machine) checkPrograms(g *nomad.TaskGroup) {
-	check := func(at hcl.Range, task *nomad.Task, command string) {
-		command = profile.Expand(command, nil, ownFolder)
-		if strings.HasPrefix(command, "/") {
-			command = path.Clean(command)
-		}
-		if !strings.HasPrefix(command, "/") || slices.ContainsFunc(chroot(), func(dir string) bool { return below(command, dir) }) || mountOf(task, command) != nil {
-			return
-		}
-		m.warn(at, "The program is outside of the chroot", fmt.Sprintf("A task with the driver exec sees %s and its own folders; %s is in none of them.", strings.Join(hostFolders(), ", "), command),
-			"Put it under /usr/local or into a volume, or add its folder to chroot_env in the configuration of the Nomad clients.")
-	}
+// eachProgram goes over the programs that the machine's tasks run.
+func (m *machine) eachProgram(g *nomad.TaskGroup, check func(at hcl.Range, task *nomad.Task, command string)) {
 	check(m.Agent.CommandAt, taskOf(g, manifest.TaskAgent), m.Agent.Command)
 	if m.Setup != nil {
 		check(m.Setup.Range, taskOf(g, manifest.TaskSetup), m.Setup.Command)
@@ -217,6 +209,54 @@ func (m *machine) checkPrograms(g *nomad.TaskGroup) {
 			check(at.service.Range, taskOf(g, at.name), at.service.Command)
 		}
 	}
+}
+
+// checkChroot warns of a program that an exec task sees only if the clients' configuration includes it.
+func (m *machine) checkChroot(at hcl.Range, task *nomad.Task, command string) {
+	command = profile.Expand(command, nil, ownFolder)
+	if strings.HasPrefix(command, "/") {
+		command = path.Clean(command)
+	}
+	if !strings.HasPrefix(command, "/") || slices.ContainsFunc(chroot(), func(dir string) bool { return below(command, dir) }) || mountOf(task, command) != nil {
+		return
+	}
+	m.warn(at, "The program is outside of the chroot", fmt.Sprintf("A task with the driver exec sees %s and its own folders; %s is in none of them.", strings.Join(hostFolders(), ", "), command),
+		"Put it under /usr/local or into a volume, or add its folder to chroot_env in the configuration of the Nomad clients.")
+}
+
+// checkRelative refuses a relative path below the task's directory where nothing puts a file. Nomad looks for it in the task's
+// folder local, then in the directory itself. A name alone is looked for on the PATH too.
+func (m *machine) checkRelative(at hcl.Range, task *nomad.Task, command string) {
+	command = profile.Expand(command, nil, ownFolder)
+	if strings.HasPrefix(command, "/") || !strings.Contains(command, "/") || inTaskFolder(command) {
+		return
+	}
+	for _, place := range brought(task) {
+		if place == "." || below(path.Clean(command), place) || below(path.Join("local", command), place) {
+			return
+		}
+	}
+	m.fail(at, fmt.Sprintf("%q is not in the task's directory", command),
+		fmt.Sprintf("With the driver %s a relative path starts in the directory of the task, where no artifact puts it.", m.Driver),
+		"Write the program's absolute path, its name alone if it is on the PATH, or an artifact block that brings it.")
+}
+
+// brought returns the places, below a task's directory, where its artifacts and templates put something.
+func brought(t *nomad.Task) []string {
+	var out []string
+	for _, a := range t.Artifacts {
+		place := "local"
+		if a.RelativeDest != nil && *a.RelativeDest != "" {
+			place = path.Clean(*a.RelativeDest)
+		}
+		out = append(out, place)
+	}
+	for _, tmpl := range t.Templates {
+		if tmpl.DestPath != nil {
+			out = append(out, path.Clean(*tmpl.DestPath))
+		}
+	}
+	return out
 }
 
 // hostFolders returns the host's folders that exec tasks see by default; a client's chroot_env replaces them.

@@ -81,14 +81,14 @@ func TestPlacesThatTasksSee(t *testing.T) {
 // A container starts in its image's directory: what is below the task's folders is found at the root.
 func TestProgramsInContainers(t *testing.T) {
 	for command, want := range map[string]string{
-		"local/bin/serve":   "/local/bin/serve",
-		"./local/serve":     "/local/serve",
-		"secrets/serve":     "/secrets/serve",
-		"serve":             "serve",
-		"local":             "local",
-		"bin/serve":         "bin/serve",
-		"/usr/bin/serve":    "/usr/bin/serve",
-		"local/../../serve": "local/../../serve",
+		"local/bin/serve": "/local/bin/serve",
+		"./local/serve":   "/local/serve",
+		"secrets/serve":   "/secrets/serve",
+		"serve":           "serve",
+		"local":           "local",
+		"bin/serve":       "bin/serve",
+		"/usr/bin/serve":  "/usr/bin/serve",
+		"./serve":         "./serve",
 	} {
 		p, diags := profile.LoadBytes([]byte(placed("docker", fmt.Sprintf("setup { command = %q }", command), `redis = "redis://redis.example"`, fmt.Sprintf("command = %q", command))), "p.hcl", profile.Options{})
 		require.Empty(t, diags)

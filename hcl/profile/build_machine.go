@@ -181,6 +181,7 @@ func (l *loader) setup(m *Machine, o *object) {
 		Command: s.str("command"), Args: s.list("args"), Env: env.plain, Secrets: env.secrets,
 		Timeout: s.dur("timeout"), Artifacts: l.artifacts(s), Restart: l.restart(s), Range: s.header,
 	}
+	l.checkPath(m.Setup.Command, s.at("command"))
 	if r := s.child("resources"); r != nil {
 		m.Setup.Resources = l.resources(r)
 	}
@@ -201,6 +202,7 @@ func (l *loader) agent(m *Machine, o *object) {
 		command = DefaultArtifactAgent
 	}
 	m.Agent.Command = a.strOr("command", command)
+	l.checkPath(m.Agent.Command, a.at("command"))
 	m.Agent.Resources = l.agentResources(m, a)
 	l.agentURLs(m, o, a)
 }

@@ -57,6 +57,7 @@ func (l *loader) service(m *Machine, o *object) *Service {
 	}
 	l.forDriver(m, o)
 	l.imageReference(m, o)
+	l.checkPath(s.Command, o.at("command"))
 	if m.Driver.ofHost() && o.lacks("command") && !o.has("image") {
 		l.report(diag.Error(o.header, "Missing argument \"command\"", fmt.Sprintf("Only docker can run a service without one, if its image has a default; this machine's driver is %s.", m.Driver), "Write command = \"/path/to/program\"."))
 	}

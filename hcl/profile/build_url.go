@@ -18,8 +18,11 @@ import (
 // queueURL reports what is wrong with the URL of a queue. It quotes nothing of a sensitive URL: for the profile's disguise, it
 // reports the text that the check of the profile itself has left in discreet.
 func (l *loader) queueURL(what, text string, at hcl.Range) {
-	_, err := redisurl.Parse(text)
+	u, err := redisurl.Parse(text)
 	if err == nil {
+		for _, file := range u.Files() {
+			l.checkPath(file, at)
+		}
 		return
 	}
 	detail := err.Problem
@@ -42,6 +45,10 @@ func storeURL(what, text string, at hcl.Range) *hcl.Diagnostic {
 		return say(detail)
 	case u.Scheme == "file" && (u.Host != "" || !path.IsAbs(u.Path)):
 		return say("file:// is followed by an absolute path, so there are three slashes.")
+	case u.Scheme == "file" && path.Clean(u.Path) == "/":
+		return say("It is the root of all folders. Results have one of their own.")
+	case u.Scheme == "file" && misreads(u.Path) != "":
+		return say(misreads(u.Path))
 	case u.Scheme == "file" && u.RawQuery != "":
 		return say("A folder has no options.")
 	case u.Scheme == "s3" && u.Host == "":
@@ -62,6 +69,15 @@ func storeURL(what, text string, at hcl.Range) *hcl.Diagnostic {
 	default:
 		return nil
 	}
+}
+
+// misreads is [misread] without advice, for the path of a URL: there, ~ comes after a slash.
+func misreads(text string) string {
+	if wrong, _ := misread(strings.TrimPrefix(text, "/")); wrong != "" {
+		return wrong
+	}
+	wrong, _ := misread(text)
+	return wrong
 }
 
 // bucketOptions describes what is wrong with the options of an S3 store, or returns "".

@@ -2,6 +2,7 @@ package profile
 
 import (
 	"fmt"
+	"path"
 	"strings"
 
 	"github.com/emprops/machinectl/hcl/diag"
@@ -17,10 +18,11 @@ func (l *loader) volumes(m *Machine, o *object) {
 			l.report(diag.Error(b.header, "A volume without isolation", "The driver raw_exec shows its tasks the host's own files and mounts nothing.",
 				"Let the command use the path on the host, or write driver = \"exec\" or \"docker\"."))
 		}
-		if by, ok := paths[v.Path]; ok && v.Path != "" {
+		place := path.Clean(v.Path)
+		if by, ok := paths[place]; ok && v.Path != "" {
 			l.report(diag.Error(b.at("path"), "Two volumes under one path", fmt.Sprintf("Volume %q has this path already.", by), "Give one of them another path."))
 		}
-		paths[v.Path] = v.Name
+		paths[place] = v.Name
 	}
 }
 
@@ -30,8 +32,11 @@ func (l *loader) volume(o *object) *Volume {
 		ReadOnly: o.flag("read_only"), Sticky: o.flag("sticky"), PerMachine: o.flag("per_machine"), AccessMode: o.str("access_mode"),
 		AttachmentMode: o.str("attachment_mode"), FSType: o.str("fs_type"), MountFlags: o.list("mount_flags"), Range: o.header,
 	}
-	if v.Path != "" && !strings.HasPrefix(v.Path, "/") {
-		l.report(diag.Error(o.at("path"), fmt.Sprintf("%q is not an absolute path", v.Path), "A volume is mounted under a path that starts with a slash.", fmt.Sprintf("Write path = %q.", "/"+v.Path)))
+	switch wrong, _ := misread(v.Path); {
+	case strings.HasPrefix(v.Path, "/") || wrong != "":
+		l.checkMount(v.Path, o.at("path"))
+	case v.Path != "":
+		l.report(diag.Error(o.at("path"), fmt.Sprintf("%q is not an absolute path", v.Path), "A volume is mounted under a path that starts with a slash.", fmt.Sprintf("Write path = %q.", path.Join("/", v.Path))))
 	}
 	if v.Type == "csi" {
 		for _, name := range []string{"access_mode", "attachment_mode"} {
@@ -63,8 +68,11 @@ func (l *loader) artifacts(o *object) []*Artifact {
 		if _, ok := b.get("source"); ok && a.Source == "" {
 			l.report(diag.Error(b.at("source"), "The artifact has no source", "It is empty.", "Write source = \"https://…\"."))
 		}
-		if strings.HasPrefix(a.Destination, "/") || strings.HasPrefix(a.Destination, "..") || strings.Contains(a.Destination, "/../") {
+		switch outside := path.Clean(a.Destination); {
+		case strings.HasPrefix(outside, "/") || outside == ".." || strings.HasPrefix(outside, "../"):
 			l.report(diag.Error(b.at("destination"), fmt.Sprintf("%q is outside of the task's directory", a.Destination), "An artifact goes below the directory of its task.", "Write, for example, destination = \"local/models\"."))
+		default:
+			l.checkPath(a.Destination, b.at("destination"))
 		}
 		out = append(out, a)
 	}

@@ -48,7 +48,9 @@ func (l *loader) module(g *block, b *hclsyntax.Block) {
 	dir := filepath.Join(filepath.Dir(b.DefRange().Filename), source)
 	switch {
 	case !strings.HasPrefix(source, "./") && !strings.HasPrefix(source, "../"):
-		if source != "" || len(at.Expr.Variables()) == 0 {
+		if wrong, _ := forShell(source); wrong != "" {
+			l.report(diag.Error(at.Expr.Range(), fmt.Sprintf("%q is not a module directory", source), wrong, "Write a path relative to this file, which starts with ./ or ../."))
+		} else if source != "" || len(at.Expr.Variables()) == 0 {
 			l.report(diag.Error(at.Expr.Range(), fmt.Sprintf("%q is not a module directory", source), "It is a path relative to this file, and starts with ./ or ../.", fmt.Sprintf("Write source = %q.", "./"+strings.TrimLeft(source, "/"))))
 		}
 		return

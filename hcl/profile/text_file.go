@@ -33,6 +33,9 @@ func (o *outside) text(name string) (path, text string, err error) {
 		path = filepath.Join(o.dir, name)
 	}
 	src, err := o.read(path)
+	if wrong, _ := forShell(name); err != nil && wrong != "" {
+		return path, "", function.NewArgErrorf(0, "%q can't be read: %s", name, strings.ToLower(wrong[:1])+strings.TrimSuffix(wrong[1:], "."))
+	}
 	if err != nil {
 		return path, "", function.NewArgErrorf(0, "%s can't be read: %s", path, reason(err))
 	}

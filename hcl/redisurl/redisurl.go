@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -81,6 +82,20 @@ func Parse(text string) (*URL, *Error) {
 		return nil, err
 	}
 	return out, out.complete(given)
+}
+
+// Files returns the paths in the URL: its socket, and the files for TLS.
+func (u *URL) Files() []string {
+	var out []string
+	if u.Unix {
+		out = slices.Clone(u.Addrs)
+	}
+	for _, file := range []string{u.CA, u.Cert, u.Key} {
+		if file != "" {
+			out = append(out, file)
+		}
+	}
+	return out
 }
 
 // complete settles what depends on several parts of the URL, and refuses parts that contradict each other.

@@ -15,8 +15,7 @@ machine "m" {
   service "system" { command = "/usr/bin/python3" }
   service "fetched" { command = "local/serve" }
   service "own" { command = "/opt/serve" } # warning: The program is outside of the chroot
-  service "around" { command = "/usr/../opt/serve" } # warning: The program is outside of the chroot; /opt/serve is in none
-  service "inside" { command = "/srv/../usr/bin/python3" }
+  service "beside" { command = "/usr/./bin/python3" }
   worker "w" { connector = "simulation" }
 }
 pool "p" {

@@ -28,10 +28,10 @@ pool "beside" {
   }
   size { max = 1 }
 }
-pool "climbing" {
+pool "dotted" {
   machine = machine.m
   override {
-    agent { blobs = "file:///srv/results/../x" } # error: Results would stay in the container; /srv/x
+    agent { blobs = "file:///srv/./x" } # error: Results would stay in the container; /srv/x
   }
   size { max = 1 }
 }
