@@ -72,19 +72,17 @@ func groupChanges(before, after *nomad.TaskGroup, h *hidden) []Change {
 	return once(list)
 }
 
-// valueChange returns a change of values as text, or as JSON if the texts are equal.
+// valueChange returns a change of values as text, or as JSON if the texts are equal. An empty text, and one that starts with a
+// quotation mark, are always JSON: what starts with one is never the text itself.
 func valueChange(what string, before, after content.Value) Change {
 	c := Change{What: what, Before: before.Text, After: after.Text}
 	for _, side := range []struct {
 		text  *string
 		value content.Value
 	}{{&c.Before, before}, {&c.After, after}} {
-		if before.Text == after.Text || side.value.Text == "" {
+		if before.Text == after.Text || side.value.Text == "" || strings.HasPrefix(side.value.Text, `"`) {
 			*side.text = side.value.JSON
 		}
-	}
-	if c.Before == c.After { // a text that looks like the other one's JSON
-		c.Before, c.After = before.JSON, after.JSON
 	}
 	return c
 }

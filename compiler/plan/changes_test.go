@@ -13,5 +13,6 @@ func TestTextLikeJSON(t *testing.T) {
 	empty, quotes := content.Value{JSON: `""`}, content.Value{Text: `""`, JSON: `"\"\""`}
 	require.Equal(t, Change{What: "env A", Before: `""`, After: `"\"\""`}, valueChange("env A", empty, quotes))
 	require.Equal(t, Change{What: "env A", Before: `"\"\""`, After: `""`}, valueChange("env A", quotes, empty))
+	require.Equal(t, Change{What: "env A", Before: "x", After: `"\"\""`}, valueChange("env A", content.Value{Text: "x", JSON: `"x"`}, quotes))
 	require.Equal(t, Change{What: "env A", Before: "x", After: `""`}, valueChange("env A", content.Value{Text: "x", JSON: `"x"`}, empty))
 }

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"unicode"
@@ -80,15 +81,20 @@ func (p pair) alike() bool {
 	return false
 }
 
-// isPlain reports whether a value needs no quotes: all its characters are visible, and none has a special meaning here.
+// isPlain reports whether a value needs no quotes: all its characters are visible, and none has a special meaning here. A text in
+// quotes, such as "" for an empty one, has them already.
 func isPlain(value []symbol) bool {
+	quoted := len(value) > 0 && value[0].r == '"'
+	if quoted && !json.Valid([]byte(text(value))) {
+		return false
+	}
 	for i, c := range value {
 		switch {
 		case c.r == ' ':
 			if i == 0 || i == len(value)-1 || value[i-1].r == ' ' {
 				return false
 			}
-		case c.r == '"' && i == 0, !isSeen(c):
+		case !isSeen(c):
 			return false
 		}
 	}

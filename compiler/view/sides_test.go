@@ -34,7 +34,8 @@ func TestSides(t *testing.T) {
 		"not UTF-8":              {"a\xff", "a\xfe", `"a\xff"`, `"a\xfe"`},
 		"the replacement itself": {"a\xff", "a\ufffd", `"a\xff"`, `"a\ufffd"`},
 		"emoji":                  {"👍", "👎", "👍", "👎"},
-		"quotes of its own":      {`"a"`, "a", `"\"a\""`, `"a"`},
+		"quotes of its own":      {`"\"a\""`, `"a"`, `"\"a\""`, `"a"`},
+		"an empty text":          {`""`, "a", `""`, "a"},
 		"our own marks":          {"a·b…", "a b…", `"a\u00b7b\u2026"`, `"a·b\u2026"`},
 		"backslashes":            {`a\n`, "a\n", `"a\\n"`, `"a\n"`},
 		"after much that is equal": {
