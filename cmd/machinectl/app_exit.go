@@ -61,7 +61,7 @@ func exitCodeHelp() string {
 	return `Exit codes:
   0  done, or nothing to do            5  the cluster has changed since it was planned
   1  failed: the message says why      6  fewer machines are ready than the profile wants (apply), or not idle (drain -wait)
-  2  plan -detailed-exitcode: changes  7  submit -wait: the job ended without completing
+  2  plan -detailed-exitcode: changes  7  submit -wait: the job ended without completing, or was lost
   3  the profile has errors            130  interrupted
   4  the command line isn't understood`
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/urfave/cli/v3"
 )
@@ -65,16 +66,61 @@ func replaceFile(file string, text []byte) error {
 	return nil
 }
 
-// jsonPlace describes a decoding error with its line and column.
+// jsonPlace describes a decoding error, with its line and column where they are known.
 func jsonPlace(doc []byte, err error) string {
 	var syntax *json.SyntaxError
-	if !errors.As(err, &syntax) {
-		return err.Error()
+	var wrong *json.UnmarshalTypeError
+	switch {
+	case len(bytes.TrimSpace(doc)) == 0:
+		return "it is empty"
+	case errors.As(err, &wrong) && wrong.Field != "":
+		return fmt.Sprintf("%s: %s can't be %s", lineColumn(doc, wrong.Offset), wrong.Field, spokenKind(wrong.Value))
+	case errors.As(err, &wrong):
+		return fmt.Sprintf("it is %s", spokenKind(wrong.Value))
+	case !errors.As(err, &syntax):
+		return "it can't be read"
+	case int(syntax.Offset) >= len(bytes.TrimRight(doc, " \t\r\n")) && strings.Contains(syntax.Error(), "unexpected end"):
+		return lineColumn(doc, syntax.Offset) + ": it ends too early; a bracket, brace or quotation mark is missing"
 	}
-	before := doc[:min(int(syntax.Offset), len(doc))]
-	line := bytes.Count(before, []byte("\n")) + 1
-	column := len(before) - bytes.LastIndexByte(before, '\n') - 1
-	return fmt.Sprintf("line %d, column %d: %s", line, max(column, 1), err)
+	at := doc[max(int(syntax.Offset)-1, 0):]
+	r, _ := utf8.DecodeRune(at)
+	return fmt.Sprintf("%s: unexpected %s", lineColumn(doc, syntax.Offset), spokenRune(r))
+}
+
+func spokenRune(r rune) string {
+	switch r {
+	case '\n', '\r':
+		return "line end: write \\n for one in a text"
+	case '\t':
+		return "tab: write \\t for one in a text"
+	case utf8.RuneError:
+		return "byte that is not UTF-8"
+	}
+	return fmt.Sprintf("%q", r)
+}
+
+// spokenKind names a kind of JSON value, given in the decoder's words such as "number 1.5".
+func spokenKind(value string) string {
+	kind, rest, _ := strings.Cut(value, " ")
+	switch kind {
+	case "number":
+		return strings.TrimSpace("a number " + rest)
+	case "string":
+		return "a string"
+	case "bool":
+		return "true or false"
+	case "array":
+		return "a list"
+	case "object":
+		return "an object"
+	}
+	return value
+}
+
+// lineColumn is the place of the last of the first offset bytes.
+func lineColumn(doc []byte, offset int64) string {
+	before := doc[:max(min(int(offset), len(doc))-1, 0)]
+	return fmt.Sprintf("line %d, column %d", bytes.Count(before, []byte("\n"))+1, len(before)-bytes.LastIndexByte(before, '\n'))
 }
 
 // beside returns the path of a program in the folder of this one, or "" if it isn't there.

@@ -66,7 +66,7 @@ machine "places" {
     args     = concat(["-x"], var.list)
     artifact = "https://user:${var.from_env}@host/agent.tgz"
     redis    = "redis://user:${var.from_default}@127.0.0.1:1"
-    blobs    = "s3://${var.from_default}@bucket"
+    blobs    = "s3://bucket/${var.from_default}"
     env      = { A = upper(var.from_var), B = jsonencode({ a = var.from_file }) }
   }
   dynamic "service" {

@@ -83,7 +83,7 @@ func dev(ctx context.Context, cmd *cli.Command, std streams) (err error) {
 		// Ctrl-C is how this command ends.
 		return nil
 	case <-d.done:
-		return fmt.Errorf("the dispatcher ended by itself: %w\n%s", d.err, d.tail())
+		return fmt.Errorf("the dispatcher ended by itself (%w):\n%s", d.err, d.tail())
 	}
 }
 

@@ -39,7 +39,7 @@ type devDispatcher struct {
 func startDispatcher(ctx context.Context, cluster *devcluster.Cluster, listen string) (*devDispatcher, error) {
 	d, err := startDispatcherOn(ctx, cluster, cmp.Or(listen, devListen))
 	switch {
-	case err == nil || !strings.Contains(err.Error(), syscall.EADDRINUSE.Error()):
+	case err == nil || !strings.Contains(err.Error(), "another program listens on"):
 		return d, err
 	case listen != "":
 		return nil, fmt.Errorf("another program listens on %s: name another address with -listen, or %s for any free port", listen, anyPort)
@@ -108,7 +108,7 @@ func (d *devDispatcher) awaitReady(ctx context.Context) error {
 		}
 		select {
 		case <-d.done:
-			return fmt.Errorf("the dispatcher ended while starting: %w\n%s", d.err, d.tail())
+			return fmt.Errorf("the dispatcher ended while starting:\n%s", d.tail())
 		case <-ctx.Done():
 			return fmt.Errorf("the dispatcher was not ready in time: %w\n%s", context.Cause(ctx), d.tail())
 		case <-tick.C:

@@ -62,6 +62,13 @@ func TestDevListen(t *testing.T) {
 			require.NotContains(t, string(out), other.URL)
 		}
 	})
+	t.Run("not ours", func(t *testing.T) {
+		out, err := exec.Command("machinectl", "dev", "-embedded", "-gpus", "0", "-listen", "192.0.2.1:0").CombinedOutput()
+		var exit *exec.ExitError
+		require.ErrorAs(t, err, &exit, string(out))
+		require.Equal(t, exitFailed, exit.ExitCode())
+		require.Contains(t, string(out), "192.0.2.1 is not an address of this machine: write -listen 127.0.0.1:0")
+	})
 	t.Run("wrong", func(t *testing.T) {
 		for _, listen := range []string{"", "nonsense", "127.0.0.1", "127.0.0.1:http", ":99999", "[::1"} {
 			out, err := exec.Command("machinectl", "dev", "-embedded", "-listen", listen).CombinedOutput()

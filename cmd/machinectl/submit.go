@@ -62,7 +62,7 @@ func submit(ctx context.Context, cmd *cli.Command, std streams) error {
 	}
 	job, err := d.Follow(ctx, answer.ID, show)
 	if err != nil {
-		return err
+		return lost(answer.ID, err)
 	}
 	if asJSON {
 		err = std.json(job)
@@ -73,6 +73,15 @@ func submit(ctx context.Context, cmd *cli.Command, std streams) error {
 		return &shownError{errJobFailed}
 	}
 	return err
+}
+
+// lost returns what it means that the dispatcher doesn't know a job which it has accepted; other errors it returns as they are.
+func lost(id string, err error) error {
+	if !client.Is(err, client.ProblemCodeNotFound) {
+		return err
+	}
+	return fmt.Errorf("%w: the dispatcher no longer knows job %s. Its Redis lost its data (a flush, or a restart without persistence), or the job ended and its "+
+		"record expired. It may or may not have run: look for its results before submitting it again", errJobFailed, id)
 }
 
 // readJob reads the submission and checks that it is JSON, so that a mistake can be reported with its place.

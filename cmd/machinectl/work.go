@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -50,6 +51,9 @@ func makePlan(ctx context.Context, cmd *cli.Command, std streams) (*work, error)
 		if err := pool.Stamp(version); err != nil {
 			return nil, err
 		}
+	}
+	if empty := src.profile.EmptyPools; len(src.pools) == 0 && len(empty) > 0 {
+		return nil, fmt.Errorf("there is nothing to run: the for_each of pool %s is empty", strings.Join(empty, ", "))
 	}
 	if len(src.pools) == 0 {
 		return nil, errors.New("the profile has no pools, so there is nothing to run: add a pool block")

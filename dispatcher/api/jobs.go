@@ -48,7 +48,7 @@ func (s *Server) whyWaiting(ctx context.Context, job *queue.Job, answer *client.
 	answer.Pools, answer.Refusals = s.o.Pools.Able(job.Requirements), views(why.Refusals, refusalView)
 	answer.Reason = why.Summary
 	if len(answer.Pools) > 0 {
-		answer.Reason = fmt.Sprintf("%s; pool %s could serve it with one more machine", strings.TrimSuffix(why.Summary, "."), strings.Join(answer.Pools, ", "))
+		answer.Reason = fmt.Sprintf("%s; %s could serve it with one more machine", strings.TrimSuffix(why.Summary, "."), named(answer.Pools))
 	}
 }
 
@@ -128,4 +128,13 @@ func (s *Server) RequeueJob(ctx context.Context, r wire.RequeueJobRequestObject)
 	}
 	s.o.Pools.Kick()
 	return wire.RequeueJob200JSONResponse(jobView(job)), nil
+}
+
+// named is "pool a" or "pools a, b".
+func named(pools []string) string {
+	word := "pool "
+	if len(pools) > 1 {
+		word = "pools "
+	}
+	return word + strings.Join(pools, ", ")
 }

@@ -157,7 +157,7 @@ func New(o Options) (*Server, error) {
 	var lc net.ListenConfig
 	if s.lis, err = lc.Listen(s.stopping, "tcp", o.Listen); err != nil {
 		s.endStreams()
-		return nil, fmt.Errorf("listening for the API: %w (is another dispatcher running? choose another -listen)", err)
+		return nil, cannotListen(o.Listen, err)
 	}
 	return s, nil
 }

@@ -216,7 +216,7 @@ func checkKeysOf(dec *json.Decoder, schema *openapi3.Schema, path []string) erro
 func decodeProblem(err error) error {
 	var wrong *json.UnmarshalTypeError
 	if errors.As(err, &wrong) {
-		return invalid(wrong.Field, "is %s, want a whole number without a fraction or an exponent", wrong.Value)
+		return invalid(wrong.Field, "is %s, want a whole number without a fraction or an exponent", strings.TrimPrefix(wrong.Value, "number "))
 	}
 	return err
 }

@@ -113,12 +113,15 @@ func (l *loader) warn() {
 	l.warnSpelling()
 	uses := l.uses()
 	for _, m := range l.machines {
-		if uses[m.name] == (use{}) {
+		if uses[m.name] == (use{}) && len(l.empty) == 0 { // a pool that makes none may mean it
 			l.report(diag.Warning(m.header, fmt.Sprintf("Machine %q is in no pool", m.name), "No pool refers to it, so none will ever run.",
 				fmt.Sprintf("Write pool \"<name>\" { machine = machine.%s … }.", m.name)))
 		}
 	}
-	if len(l.pools) == 0 && len(l.files) > 0 {
+	for _, b := range l.empty {
+		l.report(diag.Warning(b.Body.Attributes["for_each"].Expr.Range(), fmt.Sprintf("Pool %q makes no pools", b.Labels[0]), "Its for_each is empty.", ""))
+	}
+	if len(l.pools) == 0 && len(l.files) > 0 && len(l.empty) == 0 {
 		l.report(diag.Warning(hcl.Range{}, "The profile has no pools", "Without a pool nothing runs.", "Write pool \"<name>\" { machine = machine.<name> … }."))
 	}
 }

@@ -67,6 +67,7 @@ type loader struct {
 	locals    map[string]*hclsyntax.Attribute
 	machines  []declared // those of modules too
 	pools     []declared
+	empty     []*hclsyntax.Block    // pools whose for_each is empty, those of modules too
 	prefix    string                // of names within a module
 	within    []string              // directories of the modules that are being read
 	given     map[string]givenValue // a module's inputs; nil outside of modules
@@ -109,6 +110,9 @@ func (l *loader) load() (*Profile, hcl.Diagnostics) {
 	}
 	if l.project != nil {
 		p.Project = l.project.Labels[0]
+	}
+	for _, b := range l.empty {
+		p.EmptyPools = append(p.EmptyPools, b.Labels[0])
 	}
 	p.Order, p.Sensitive = l.order, l.sensitive.list()
 	p.Sources = l.concealed()
@@ -168,7 +172,11 @@ func (l *loader) read(bodies []*hclsyntax.Body) {
 		l.machines = append(l.machines, l.instances(l.grammar.child("machine"), b)...)
 	}
 	for _, b := range d.pools {
-		l.pools = append(l.pools, l.instances(l.grammar.child("pool"), b)...)
+		made := l.instances(l.grammar.child("pool"), b)
+		if l.emptyFor(b, made) {
+			l.empty = append(l.empty, b)
+		}
+		l.pools = append(l.pools, made...)
 	}
 }
 

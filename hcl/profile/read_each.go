@@ -118,6 +118,16 @@ func (l *loader) instances(g *block, b *hclsyntax.Block) []declared {
 	return out
 }
 
+// emptyFor reports whether a block made nothing because its for_each is empty.
+func (l *loader) emptyFor(b *hclsyntax.Block, made []declared) bool {
+	attr, ok := b.Body.Attributes["for_each"]
+	if !ok || len(made) > 0 || len(b.Labels) == 0 {
+		return false
+	}
+	v, diags := l.scope.eval(attr.Expr, roots{variables: true, locals: true})
+	return !diags.HasErrors() && !v.IsMarked() && v.IsKnown() && !v.IsNull() && (isList(v) || isMap(v)) && lengthOf(v) == 0
+}
+
 // declareMachine makes machine.<name> known: the machine, or with for_each a map of them by key.
 func (l *loader) declareMachine(b *hclsyntax.Block) {
 	name := b.Labels[0]

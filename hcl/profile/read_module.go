@@ -163,6 +163,7 @@ func (l *loader) readModule(name, dir string, at hcl.Range, inputs *hclsyntax.At
 		}
 		sub.read(bodies)
 		l.machines, l.pools = append(l.machines, sub.machines...), append(l.pools, sub.pools...)
+		l.empty = append(l.empty, sub.empty...)
 		machines := cty.EmptyObjectVal
 		if len(sub.scope.machines) > 0 {
 			machines = cty.ObjectVal(sub.scope.machines)

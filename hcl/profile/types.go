@@ -14,6 +14,8 @@ type Profile struct {
 	Project  string
 	Machines map[string]*Machine // by name, inheritance already merged; without those which others only extend
 	Pools    []*Pool             // in order of declaration
+	// EmptyPools are the names of pool blocks that make no pools, because their for_each is empty.
+	EmptyPools []string
 	// Sources are the bytes of each file, for diagnostics with snippets.
 	Sources map[string][]byte
 	// Order is the files' names in the order in which diagnostics go through them.
