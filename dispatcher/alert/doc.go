@@ -1,0 +1,10 @@
+// Package alert judges what the dispatcher knows by the built-in rules, keeps the alerts that follow, and tells receivers.
+//
+// An alert is a rule and a subject: crash_loop of pool "standard". It is pending while its condition holds but has not held
+// for the rule's time, then firing, and resolved once the condition no longer holds. What is unknown (Redis or Nomad can't be
+// read) neither begins nor ends an alert. Only the leading dispatcher judges; alerts are kept in Redis, so that another
+// leader goes on where the former one stopped, and any replica shows them.
+//
+// It measures nothing: facts come from the resize loop and the queue, rules and receivers from [alertfile]. Metrics with the
+// same meaning, for Prometheus' own alerting, are in docs/metrics.md.
+package alert
