@@ -137,6 +137,10 @@ func (l *link) Machines(ctx context.Context) ([]queue.Machine, error) {
 	return via(l, func(c *queue.Client) ([]queue.Machine, error) { return c.Machines(ctx) })
 }
 
+func (l *link) DeadLetters(ctx context.Context) (map[string]int64, error) {
+	return via(l, func(c *queue.Client) (map[string]int64, error) { return c.DeadLetters(ctx) })
+}
+
 func (l *link) InFlight(ctx context.Context, machine string) (int, error) {
 	return via(l, func(c *queue.Client) (int, error) { return c.InFlight(ctx, machine) })
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/emprops/machinectl/hcl/alertfile"
 	"github.com/emprops/machinectl/queue"
 )
 
@@ -23,7 +24,9 @@ type Options struct {
 	Namespace string
 	// Blobs is where results are stored. If it is file:///folder or a folder, the API serves its files. For the URL of any
 	// other store, the API answers with the files' URLs.
-	Blobs    string
+	Blobs string
+	// Alerts are the rules and their receivers; default [alertfile.Default].
+	Alerts   *alertfile.Config
 	Interval time.Duration // between two passes of the resize loop; default 5 s
 	// Reap is the time between two searches for lost leases and due jobs; default 1 s.
 	Reap time.Duration
@@ -65,6 +68,13 @@ func (o Options) withDefaults() (Options, error) {
 		o.Ready = func(string) {}
 	}
 	return o, nil
+}
+
+func (o Options) alerts() alertfile.Config {
+	if o.Alerts == nil {
+		return alertfile.Default()
+	}
+	return *o.Alerts
 }
 
 // blobRoot returns the folder of a file store, or "" if there is no store or it is of another kind.

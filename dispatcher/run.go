@@ -5,12 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/hashicorp/nomad/api"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/emprops/machinectl/dispatcher/alert"
 	httpapi "github.com/emprops/machinectl/dispatcher/api"
 	"github.com/emprops/machinectl/dispatcher/fleet"
 	"github.com/emprops/machinectl/dispatcher/resize"
@@ -50,8 +52,17 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	beside, err := queue.Connect(o.queueOptions())
+	if err != nil {
+		return err
+	}
+	defer func() { _ = beside.Close() }()
+	alerts := alert.NewStore(beside, o.Prefix)
+	judge := alert.NewRunner(alert.Options{
+		Config: o.alerts(), Store: alerts, Facts: (&facts{q, loop, watch}).read, Leads: loop.Leads, Every: min(10*time.Second, o.Survey), Logger: o.Logger,
+	})
 	server, err := httpapi.New(httpapi.Options{
-		Listen: o.Listen, Queue: q, Pools: loop, Situation: watch.situation, BlobRoot: root, Registry: registry, Logger: o.Logger,
+		Listen: o.Listen, Queue: q, Pools: loop, Situation: watch.situation, Alerts: alerts.Read, BlobRoot: root, Registry: registry, Logger: o.Logger,
 	})
 	if err != nil {
 		return err
@@ -59,7 +70,7 @@ func Run(ctx context.Context, o Options) error {
 	if err := candidate.introduce(server.Addr(), config); err != nil {
 		return err
 	}
-	err = serve(ctx, o, q, []func(context.Context){loop.Run, watch.run}, loop.Kick, server)
+	err = serve(ctx, o, q, []func(context.Context){loop.Run, watch.run, judge.Run}, loop.Kick, server)
 	return errors.Join(err, candidate.resign(context.WithoutCancel(ctx)), q.close())
 }
 
@@ -67,7 +78,7 @@ func Run(ctx context.Context, o Options) error {
 func serve(ctx context.Context, o Options, q *link, background []func(context.Context), opened func(), server *httpapi.Server) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
-		err := q.open(ctx, queue.Options{URL: o.Redis, Logger: o.Logger, Prefix: o.Prefix, Lease: o.Lease}, o.Logger)
+		err := q.open(ctx, o.queueOptions(), o.Logger)
 		if err != nil && ctx.Err() == nil {
 			return err
 		}
@@ -96,6 +107,10 @@ func serve(ctx context.Context, o Options, q *link, background []func(context.Co
 		return server.Stop(grace)
 	})
 	return group.Wait()
+}
+
+func (o Options) queueOptions() queue.Options {
+	return queue.Options{URL: o.Redis, Logger: o.Logger, Prefix: o.Prefix, Lease: o.Lease}
 }
 
 // nomadConfig returns how to reach Nomad: from the options, else from the environment.

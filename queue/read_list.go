@@ -189,3 +189,28 @@ func (c *Client) filter(ctx context.Context, jobType string, f ListFilter, place
 	}
 	return out, nil
 }
+
+// DeadLetters returns how many dead jobs each type has; types without any are left out.
+func (c *Client) DeadLetters(ctx context.Context) (map[string]int64, error) {
+	types, err := c.allTypes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	counts := make([]*redis.IntCmd, len(types))
+	_, err = c.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for i, t := range types {
+			counts[i] = p.ZCard(ctx, c.keys.shard(t, "dead"))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, c.wrap(ctx, err)
+	}
+	out := map[string]int64{}
+	for i, t := range types {
+		if n := counts[i].Val(); n > 0 {
+			out[t] = n
+		}
+	}
+	return out, nil
+}

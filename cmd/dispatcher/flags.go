@@ -7,12 +7,15 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/lmittmann/tint"
 	"github.com/mattn/go-isatty"
 
 	"github.com/emprops/machinectl/dispatcher"
+	"github.com/emprops/machinectl/hcl/alertfile"
+	"github.com/emprops/machinectl/hcl/diag"
 	"github.com/emprops/machinectl/hcl/timetext"
 	"github.com/emprops/machinectl/queue"
 )
@@ -49,6 +52,7 @@ func options(args []string, env func(string) string, out *os.File) (dispatcher.O
 		return dispatcher.CheckNamespace(name)
 	})
 	flags.StringVar(&o.Blobs, "blobs", "", "`URL` or folder of the store of results, to serve files from [MACHINE_BLOB_URL]")
+	alerts := flags.String("alerts", env("MACHINE_ALERTS"), "`FILE` of alert rules and receivers; default: all rules, written to the log [MACHINE_ALERTS]")
 	flags.DurationVar(&o.Interval, "interval", 5*time.Second, "time between two decisions about the pools' sizes")
 	flags.DurationVar(&o.Reap, "reap", time.Second, "time between two searches for lost jobs")
 	flags.DurationVar(&o.Grace, "grace", 15*time.Second, "time for requests under way when stopping")
@@ -72,6 +76,13 @@ func options(args []string, env func(string) string, out *os.File) (dispatcher.O
 	if err := dispatcher.CheckNamespace(o.Namespace); err != nil {
 		return o, usageError{fmt.Errorf("NOMAD_NAMESPACE: %w", err)}
 	}
+	if *alerts != "" {
+		config, err := alertConfig(*alerts)
+		if err != nil {
+			return o, usageError{err}
+		}
+		o.Alerts = &config
+	}
 	o.Logger = logger(out, level)
 	if *addrFile != "" {
 		o.Ready = func(addr string) {
@@ -81,6 +92,23 @@ func options(args []string, env func(string) string, out *os.File) (dispatcher.O
 		}
 	}
 	return o, nil
+}
+
+// alertConfig reads the file of -alerts. Its diagnostics are shown without their lines, which may hold a receiver's URL.
+func alertConfig(path string) (alertfile.Config, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return alertfile.Config{}, fmt.Errorf("-alerts: %w", err)
+	}
+	config, diags := alertfile.Parse(path, text, alertfile.OS())
+	if !diags.HasErrors() {
+		return config, nil
+	}
+	var shown strings.Builder
+	if err := (diag.Printer{}).Text(&shown, diags); err != nil {
+		return config, err
+	}
+	return config, fmt.Errorf("-alerts: %s\n%s", diag.Count(diags), strings.TrimRight(shown.String(), "\n"))
 }
 
 // writeWhole writes a file atomically.

@@ -260,7 +260,9 @@ func TestEngineInvariants(t *testing.T) {
 				e.told(m, f.At, err)
 			}
 			list, dropped := e.Alerts()
-			if dropped != 0 || !slices.IsSortedFunc(list, func(a, b Alert) int { return slices.Index([]string{Firing, Pending, Resolved}, a.State) - slices.Index([]string{Firing, Pending, Resolved}, b.State) }) {
+			if dropped != 0 || !slices.IsSortedFunc(list, func(a, b Alert) int {
+				return slices.Index([]string{Firing, Pending, Resolved}, a.State) - slices.Index([]string{Firing, Pending, Resolved}, b.State)
+			}) {
 				t.Fatalf("%d dropped, or not sorted: %v", dropped, list)
 			}
 			if rapid.IntRange(0, 5).Draw(t, "another leads") == 0 {

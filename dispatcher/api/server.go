@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/emprops/machinectl/capability"
+	"github.com/emprops/machinectl/dispatcher/alert"
 	"github.com/emprops/machinectl/dispatcher/api/wire"
 	"github.com/emprops/machinectl/dispatcher/resize"
 	"github.com/emprops/machinectl/queue"
@@ -61,6 +62,8 @@ type Options struct {
 	Pools  Pools
 	// Situation returns which dispatcher resizes pools, and the namespaces whose pools none resizes. May be nil.
 	Situation func() Situation
+	// Alerts returns what is wrong, from what the leading dispatcher keeps. May be nil: there are none.
+	Alerts func(context.Context) (alert.Document, error)
 	// BlobRoot is the folder of the file:// blob store whose files are served; if empty, none are. It need not exist yet:
 	// the agent that stores the first file creates it.
 	BlobRoot string
@@ -91,6 +94,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.Situation == nil {
 		o.Situation = func() Situation { return Situation{} }
+	}
+	if o.Alerts == nil {
+		o.Alerts = func(context.Context) (alert.Document, error) { return alert.Document{}, nil }
 	}
 	if o.MaxBody <= 0 {
 		o.MaxBody = 4 << 20

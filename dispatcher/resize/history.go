@@ -62,7 +62,7 @@ func (l *Loop) publish(o *observation, views []PoolView) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.views, l.offers = views, o.snapshot().Pools
+	l.views, l.offers = append([]PoolView{}, views...), o.snapshot().Pools
 	for name := range l.history {
 		if !present[name] {
 			delete(l.history, name)

@@ -245,3 +245,15 @@ func (l *Loop) Able(r capability.Requirements) []string {
 	}
 	return names
 }
+
+// TargetWait returns the shortest target wait of the pools whose machines could serve such a job, and whether there is one.
+func (l *Loop) TargetWait(r capability.Requirements) (shortest time.Duration, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, p := range l.offers {
+		if target := p.Policy.TargetWait.D(); p.Policy.Max > 0 && p.Serves(r) && (!ok || target < shortest) {
+			shortest, ok = target, true
+		}
+	}
+	return shortest, ok
+}
