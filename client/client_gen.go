@@ -339,7 +339,7 @@ type AlertList struct {
 	// Dropped how many more there are than are kept
 	Dropped int `json:"dropped,omitempty,omitzero"`
 
-	// JudgedAt when the rules were judged last; absent: never, since no dispatcher leads
+	// JudgedAt when the rules were judged last; absent: never yet
 	JudgedAt *time.Time `json:"judged_at,omitempty"`
 }
 

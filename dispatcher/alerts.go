@@ -6,10 +6,26 @@ import (
 
 	"github.com/emprops/machinectl/dispatcher/alert"
 	"github.com/emprops/machinectl/dispatcher/resize"
+	"github.com/emprops/machinectl/queue"
 )
 
 // factsTimeout bounds one reading of what alerts judge.
 const factsTimeout = 10 * time.Second
+
+// alerting names the task that only one of the dispatchers does: judging the alerts' rules.
+const alerting = "alerts"
+
+// alertsEvery is the time between two judgements; another dispatcher takes over after alertsTerm.
+const (
+	alertsEvery = 10 * time.Second
+	alertsTerm  = 3 * alertsEvery
+)
+
+// judges reports whether this dispatcher has the right to judge, which it takes or renews.
+func (l *leader) judges(ctx context.Context) (bool, error) {
+	holder, err := via(l.q, func(c *queue.Client) (string, error) { return c.Lead(ctx, alerting, l.me.ID, alertsTerm) })
+	return holder == l.me.ID, err
+}
 
 // facts reads what the alerts' rules judge.
 type facts struct {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -130,5 +131,5 @@ func (l *leader) resign(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	return c.Resign(ctx, resizing, l.text)
+	return errors.Join(c.Resign(ctx, resizing, l.text), c.Resign(ctx, alerting, l.me.ID))
 }

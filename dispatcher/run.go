@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/hashicorp/nomad/api"
 	"github.com/prometheus/client_golang/prometheus"
@@ -59,7 +58,7 @@ func Run(ctx context.Context, o Options) error {
 	defer func() { _ = beside.Close() }()
 	alerts := alert.NewStore(beside, o.Prefix)
 	judge := alert.NewRunner(alert.Options{
-		Config: o.alerts(), Store: alerts, Facts: (&facts{q, loop, watch}).read, Leads: loop.Leads, Every: min(10*time.Second, o.Survey), Logger: o.Logger,
+		Config: o.alerts(), Store: alerts, Facts: (&facts{q, loop, watch}).read, Lead: candidate.judges, Every: min(alertsEvery, o.Survey), Logger: o.Logger,
 	})
 	server, err := httpapi.New(httpapi.Options{
 		Listen: o.Listen, Queue: q, Pools: loop, Situation: watch.situation, Alerts: alerts.Read, BlobRoot: root, Registry: registry, Logger: o.Logger,

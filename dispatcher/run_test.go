@@ -97,7 +97,7 @@ func TestRedisMayBeDownAtStart(t *testing.T) {
 	require.NotEmpty(t, out["nomad"].(map[string]any)["reason"])
 	status, out = call(t, "POST", url+"/v1/jobs", map[string]any{"type": "simulation"})
 	require.Equal(t, http.StatusServiceUnavailable, status)
-	require.Equal(t, "unavailable", out["error"].(map[string]any)["code"])
+	require.Equal(t, "unavailable", out["code"])
 
 	redis.Start()
 	require.Eventually(t, func() bool {

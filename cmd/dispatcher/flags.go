@@ -98,9 +98,10 @@ func options(args []string, env func(string) string, out *os.File) (dispatcher.O
 func alertConfig(path string) (alertfile.Config, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return alertfile.Config{}, fmt.Errorf("-alerts: %w", err)
+		return alertfile.Config{}, fmt.Errorf("-alerts: the file %s can't be read: %w", path, errors.Unwrap(err))
 	}
 	config, diags := alertfile.Parse(path, text, alertfile.OS())
+	diags = diag.Sort(diags, []string{path})
 	if !diags.HasErrors() {
 		return config, nil
 	}

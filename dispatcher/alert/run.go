@@ -18,7 +18,9 @@ type Options struct {
 	Config alertfile.Config
 	Store  *Store
 	Facts  func(context.Context) Facts
-	Leads  func() bool // whether this dispatcher is the one that judges
+	// Lead takes or renews the right to judge for at least three times Every, and reports whether this dispatcher has it. It is
+	// not the right to resize pools: nobody has that while Nomad can't be read, which is itself a reason for an alert.
+	Lead   func(context.Context) (bool, error)
 	Every  time.Duration
 	Logger *slog.Logger
 }
@@ -28,7 +30,7 @@ type Runner struct {
 	o      Options
 	send   *sender
 	engine *Engine // nil while this dispatcher doesn't lead
-	failed string  // why the last access to the store failed, as logged
+	failed string  // why the last access to Redis failed, as logged
 }
 
 // NewRunner returns a runner. The default of Every is 10 s.
@@ -56,8 +58,9 @@ func (r *Runner) Run(ctx context.Context) {
 
 // step judges once, tells the receivers, and keeps the outcome.
 func (r *Runner) step(ctx context.Context) {
-	if !r.o.Leads() {
-		r.engine = nil
+	lead, err := r.o.Lead(ctx)
+	if r.logFailure(err); err != nil || !lead {
+		r.engine = nil // another one may have judged in the meantime
 		return
 	}
 	if r.engine == nil {
@@ -70,7 +73,7 @@ func (r *Runner) step(ctx context.Context) {
 	facts := r.o.Facts(ctx)
 	r.engine.Judge(facts)
 	r.tell(ctx, facts.At)
-	if ctx.Err() != nil || !r.o.Leads() {
+	if ctx.Err() != nil {
 		return
 	}
 	list, dropped := r.engine.Alerts()
@@ -98,7 +101,7 @@ func (r *Runner) tell(ctx context.Context, now time.Time) {
 	}
 }
 
-// logFailure logs why the store can't be used, once per reason.
+// logFailure logs why Redis can't be used, once per reason.
 func (r *Runner) logFailure(err error) {
 	text := ""
 	if err != nil {

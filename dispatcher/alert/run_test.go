@@ -87,7 +87,7 @@ func TestSend(t *testing.T) {
 		require.ErrorContains(t, to(box.URL+"/t0psecret"), fmt.Sprintf("status %d", status))
 	}
 	require.Len(t, box.all(), 6, "a redirect is not followed")
-	to("http://127.0.0.1:1/t0psecret")
+	require.EqualError(t, to("http://127.0.0.1:1/t0psecret"), "the receiver does not answer: connection refused")
 	to("http://host.invalid/t0psecret")
 	to("http://127.0.0.1:port/t0psecret")
 }
@@ -98,7 +98,7 @@ func runner(t *testing.T, redis *queuetest.Redis, config alertfile.Config, leads
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, client.Close()) })
 	r := NewRunner(Options{
-		Config: config, Store: NewStore(client, "t"), Leads: leads.Load, Facts: func(context.Context) Facts { return facts() },
+		Config: config, Store: NewStore(client, "t"), Lead: func(context.Context) (bool, error) { return leads.Load(), nil }, Facts: func(context.Context) Facts { return facts() },
 		Every: time.Millisecond, Logger: slog.New(slog.NewTextHandler(log, nil)),
 	})
 	ctx, cancel := context.WithCancel(t.Context())

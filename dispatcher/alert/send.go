@@ -9,12 +9,12 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
 	"github.com/emprops/machinectl/hcl/alertfile"
 	"github.com/emprops/machinectl/hcl/timetext"
+	"github.com/emprops/machinectl/nettext"
 )
 
 // sendTimeout bounds one message to one receiver.
@@ -57,11 +57,7 @@ func (s *sender) send(ctx context.Context, m message) error {
 	r.Header.Set("User-Agent", "machine-dispatcher")
 	answer, err := s.http.Do(r)
 	if err != nil {
-		var wrapped *url.Error
-		if errors.As(err, &wrapped) {
-			err = wrapped.Err
-		}
-		return fmt.Errorf("the receiver does not answer: %w", err)
+		return errors.New("the receiver does not answer: " + nettext.Reason(err))
 	}
 	_, _ = io.CopyN(io.Discard, answer.Body, 64<<10) // so that the connection can be used again
 	_ = answer.Body.Close()
