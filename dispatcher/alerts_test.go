@@ -22,7 +22,11 @@ func TestAlerts(t *testing.T) {
 	redis := queuetest.StartRedis(t)
 	told := make(chan string, 100)
 	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		var body struct{ Rule, Subject, State string }
+		var body struct {
+			Rule    string `json:"rule"`
+			Subject string `json:"subject"`
+			State   string `json:"state"`
+		}
 		if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
 			told <- err.Error()
 			return

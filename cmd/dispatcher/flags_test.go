@@ -43,6 +43,8 @@ func TestWrongCommandLines(t *testing.T) {
 		{env: map[string]string{"NOMAD_NAMESPACE": "*"}, says: "NOMAD_NAMESPACE: a dispatcher watches one namespace"},
 		{args: []string{"-namespace", "a b"}, says: "not the name of a namespace"},
 		{args: []string{"more"}, says: "unexpected argument"},
+		{args: []string{"-alerts", "/nowhere"}, says: "-alerts: the file /nowhere can't be read: no such file or directory"},
+		{env: map[string]string{"MACHINE_ALERTS": "testdata/wrong-alerts.hcl"}, says: "-alerts: 2 errors"},
 	} {
 		_, err := options(tc.args, func(name string) string { return tc.env[name] }, out)
 		require.ErrorContains(t, err, tc.says)

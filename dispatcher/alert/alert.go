@@ -37,7 +37,7 @@ type Telling struct {
 	Error string    `json:"error,omitempty"` // of the last try
 }
 
-func (a *Alert) key() string { return a.Rule + "\t" + a.Subject }
+func (a Alert) key() string { return a.Rule + "\t" + a.Subject }
 
 // Sort orders alerts for people: firing before pending before resolved, then by severity, the newest first.
 func Sort(list []Alert, severities []string) {

@@ -71,7 +71,8 @@ func TestRules(t *testing.T) {
 		{alertfile.WaitOverTarget, "class c1", "3 jobs wait, the first for 1m1s; the target is 30s", func(f *Facts) {
 			f.Classes = []queue.ClassDemand{
 				{Class: "c1", Waiting: 4, Held: 1, OldestAge: 61 * time.Second},
-				{Class: "in time", Waiting: 4, OldestAge: 60 * time.Second}, {Class: "held", Waiting: 1, Held: 1, OldestAge: time.Hour},
+				{Class: "in time", Waiting: 4, OldestAge: 60 * time.Second},
+				{Class: "held", Waiting: 1, Held: 1, OldestAge: time.Hour},
 				{Class: "paused", Waiting: 1, Paused: "maintenance", OldestAge: time.Hour},
 			}
 		}, func(f *Facts) { f.Classes = nil }},
@@ -137,16 +138,16 @@ func TestMachineLost(t *testing.T) {
 		return firing
 	}
 	const s = time.Second
+	a := func(d time.Duration) queue.Machine { return machine("a", queue.MachineReady, d.Truncate(15*s)) }
 	// "a" reports on, "b" is killed after its report at 0, "c" ends in order at 15 s, "d" drains, then its report lapses in order.
 	for d := time.Duration(0); d < 40*s; d += 5 * s {
-		list := []queue.Machine{machine("a", queue.MachineReady, d/(15*s)*15*s), machine("b", queue.MachineReady, 0)}
+		list := []queue.Machine{a(d), machine("b", queue.MachineReady, 0)}
 		if d < 15*s {
 			list = append(list, machine("c", queue.MachineReady, 0))
 		}
 		list = append(list, machine("d", queue.MachineStopping, 0))
 		require.Empty(t, step(d, pool(2, 2), list...), d)
 	}
-	a := func(d time.Duration) queue.Machine { return machine("a", queue.MachineReady, d/(15*s)*15*s) }
 	require.Equal(t, []string{"machine b of pool gpu"}, step(40*s, pool(2, 1), a(40*s), machine("b", queue.MachineReady, 0), machine("d", queue.MachineStopping, 0)))
 	require.Equal(t, []string{"machine b of pool gpu"}, step(50*s, pool(2, 1), a(50*s)), "its report has lapsed")
 	require.Empty(t, step(60*s, pool(2, 2), a(60*s)), "it is replaced")

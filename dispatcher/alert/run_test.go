@@ -143,7 +143,9 @@ func TestLeaders(t *testing.T) {
 	require.Eventually(t, state(Resolved), soon, time.Millisecond)
 	var states []string
 	for _, body := range box.all() {
-		var told struct{ State string }
+		var told struct {
+			State string `json:"state"`
+		}
 		require.NoError(t, json.Unmarshal([]byte(body), &told))
 		states = append(states, told.State)
 	}

@@ -41,7 +41,7 @@ func (s *sender) send(ctx context.Context, m message) error {
 		s.record(m.alert)
 		return nil
 	}
-	var body any = m.alert.payload()
+	body := m.alert.payload()
 	if m.receiver.Kind == alertfile.Slack {
 		body = map[string]string{"text": m.alert.headline()}
 	}

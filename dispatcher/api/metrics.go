@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/emprops/machinectl/dispatcher/alert"
 	"github.com/emprops/machinectl/queue"
 )
 
@@ -25,6 +26,7 @@ type metrics struct {
 	queue     Queue
 	pools     Pools
 	situation func() Situation
+	alerts    func(context.Context) (alert.Document, error)
 	log       *slog.Logger
 
 	requests  *prometheus.HistogramVec
@@ -35,11 +37,12 @@ type metrics struct {
 	up        *prometheus.Desc
 	leads     *prometheus.Desc
 	unwatched *prometheus.Desc
+	firing    *prometheus.Desc
 }
 
 func newMetrics(r *prometheus.Registry, o Options) (*metrics, error) {
 	m := &metrics{
-		registry: r, queue: o.Queue, pools: o.Pools, situation: o.Situation, log: o.Logger,
+		registry: r, queue: o.Queue, pools: o.Pools, situation: o.Situation, alerts: o.Alerts, log: o.Logger,
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "machinectl_http_request_duration_seconds", Help: "Time until a request was answered, by route template.",
 			Buckets: prometheus.ExponentialBuckets(0.001, 4, 8),
@@ -50,6 +53,7 @@ func newMetrics(r *prometheus.Registry, o Options) (*metrics, error) {
 		machines:  prometheus.NewDesc("machinectl_pool_machines", "Machines of a pool; state asked counts those requested from Nomad.", []string{"pool", "state"}, nil),
 		leads:     prometheus.NewDesc("machinectl_leads", "1 if this dispatcher is the one that resizes pools.", nil, nil),
 		unwatched: prometheus.NewDesc("machinectl_unwatched_pools", "Pools in a namespace that no dispatcher resizes.", []string{"namespace"}, nil),
+		firing:    prometheus.NewDesc("machinectl_alerts_firing", "Firing alerts, by rule and severity; every dispatcher on a Redis shows the same.", []string{"rule", "severity"}, nil),
 		up:        prometheus.NewDesc("machinectl_up", "1 if the dispatcher can reach the backend.", []string{"backend"}, nil),
 	}
 	return m, errors.Join(r.Register(m.requests), r.Register(m))
@@ -74,7 +78,7 @@ func methodLabel(method string) string {
 
 // Describe implements [prometheus.Collector].
 func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{m.jobs, m.classes, m.age, m.machines, m.up, m.leads, m.unwatched} {
+	for _, d := range []*prometheus.Desc{m.jobs, m.classes, m.age, m.machines, m.up, m.leads, m.unwatched, m.firing} {
 		ch <- d
 	}
 }
@@ -98,10 +102,27 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	for _, n := range m.situation().Unwatched {
 		gauge(m.unwatched, float64(len(n.Pools)), n.Namespace)
 	}
+	m.collectAlerts(ctx, gauge)
 	for _, p := range m.pools.Pools() {
 		for state, n := range map[string]int{"asked": p.Asked, "ready": p.Ready, "starting": p.Starting, "draining": p.Draining, "busy": p.Busy, "failed": p.Failed} {
 			gauge(m.machines, float64(n), p.Pool, state)
 		}
+	}
+}
+
+func (m *metrics) collectAlerts(ctx context.Context, gauge func(*prometheus.Desc, float64, ...string)) {
+	doc, err := m.alerts(ctx)
+	if err != nil {
+		return // machinectl_up shows that Redis can't be read
+	}
+	firing := map[[2]string]int{}
+	for _, a := range doc.Alerts {
+		if a.State == alert.Firing {
+			firing[[2]string{a.Rule, a.Severity}]++
+		}
+	}
+	for labels, n := range firing {
+		gauge(m.firing, float64(n), labels[0], labels[1])
 	}
 }
 

@@ -65,7 +65,8 @@ rule "dead_letters" {
 	require.NotContains(t, got, "unwatched")
 	require.Equal(t, []alertfile.Receiver{
 		{Name: "ops", Kind: alertfile.Webhook, URL: "https://ops.example/hook?token=t0psecret"},
-		{Name: "chat", Kind: alertfile.Slack, URL: "https://chat.example/t0psecret"}, {Name: "log", Kind: alertfile.Log},
+		{Name: "chat", Kind: alertfile.Slack, URL: "https://chat.example/t0psecret"},
+		{Name: "log", Kind: alertfile.Log},
 	}, c.Receivers)
 
 	c, diags = alertfile.Parse("empty.hcl", nil, given())

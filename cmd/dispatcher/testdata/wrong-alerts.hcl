@@ -1,0 +1,5 @@
+rule "crash_lop" {}
+
+receiver "ops" {
+  webhook { url = "t0psecret" }
+}
