@@ -101,8 +101,8 @@ func TestARefusalIsAProblem(t *testing.T) {
 
 func TestAnotherProgramListensThere(t *testing.T) {
 	for name, other := range map[string]http.HandlerFunc{
-		"an error that is no problem": answer(404, "text/plain", "404 page not found"),
-		"an answer that is no JSON":   answer(200, "text/html", "<html>"),
+		"an error that is not a problem": answer(404, "text/plain", "404 page not found"),
+		"an answer that is not JSON":     answer(200, "text/html", "<html>"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, _ := serve(t, client.Options{}, other)
