@@ -70,3 +70,8 @@ func (c *Client) Drain(ctx context.Context, machine string, order DrainOrder) (*
 func (c *Client) EndDrain(ctx context.Context, machine string) (*Drain, error) {
 	return read[Drain](c.raw.EndDrain(ctx, machine))
 }
+
+// Alerts returns what is wrong, and what was within the last day.
+func (c *Client) Alerts(ctx context.Context) (*AlertList, error) {
+	return read[AlertList](c.raw.ListAlerts(ctx))
+}

@@ -22,6 +22,7 @@ import (
 	"github.com/emprops/machinectl/agent/command"
 	"github.com/emprops/machinectl/devcluster"
 	dispatch "github.com/emprops/machinectl/dispatcher"
+	"github.com/emprops/machinectl/hcl/alertfile"
 )
 
 // TestDispatched is what needs a dispatcher and machines with agents, on the embedded cluster.
@@ -103,7 +104,12 @@ func awaitReady(url string) error {
 func dispatcherMain() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
+	rules := alertfile.Default()
+	for i := range rules.Rules {
+		rules.Rules[i].For = 0
+	}
 	err := dispatch.Run(ctx, dispatch.Options{
+		Alerts: &rules,
 		Listen: "127.0.0.1:0", NomadAddr: os.Getenv("NOMAD_ADDR"), Redis: os.Getenv("REDIS"), Interval: 500 * time.Millisecond, Survey: 500 * time.Millisecond,
 		Ready: func(address string) { fmt.Println(address) },
 	})

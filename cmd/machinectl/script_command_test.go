@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"regexp"
 	"strconv"
@@ -57,6 +58,11 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 			if state.Until == nil || time.Until(*state.Until) > d {
 				ts.Fatalf("the drain ends at %s, not within %s", clock(state.Until), d)
 			}
+		},
+		// expiring writes a submission of a job that nothing can run, with a deadline in a second.
+		"expiring": func(ts *testscript.TestScript, _ bool, args []string) {
+			text := fmt.Sprintf(`{"type": "nobody", "deadline": %q}`, time.Now().Add(time.Second).Format(time.RFC3339Nano))
+			ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
 		},
 		"job-of": func(ts *testscript.TestScript, _ bool, args []string) {
 			ts.Setenv("JOB", jobsIn(ts, args[0]).Jobs[0].ID)
