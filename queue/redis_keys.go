@@ -49,6 +49,12 @@ func (k keys) fleetDrain(machine string) string { return k.shard(noType, "drain:
 // lead holds the leader of a task.
 func (k keys) lead(task string) string { return k.shard(noType, "lead:"+task) }
 
+// decisions is the list of a pool's last decisions, pools what the leader observes, and poolOrders the hash of operators'
+// orders: "<kind> <pool>" → order.
+func (k keys) decisions(pool string) string { return k.shard(noType, "decisions:"+pool) }
+func (k keys) pools() string                { return k.shard(noType, "pools") }
+func (k keys) poolOrders() string           { return k.shard(noType, "poolorders") }
+
 // operatorDrain returns the same for an operator drain. Its name in Redis is older than that term.
 func (k keys) operatorDrain(machine string) string { return k.prefix + ":{_}:persondrain:" + machine }
 
