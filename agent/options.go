@@ -21,11 +21,12 @@ import (
 type Options struct {
 	Spec *manifest.Agent
 	// ID, Index, Group and Node identify the machine: the allocation's id, its index in its group, the task group's name, the
-	// Nomad client's name.
-	ID    string
-	Index int
-	Group string
-	Node  string
+	// Nomad client's name. Namespace and Region are the pool's in Nomad, empty outside Nomad.
+	ID                string
+	Index             int
+	Group             string
+	Node              string
+	Namespace, Region string
 	// Version is the agent's version.
 	Version string
 	// Listen is the address of the health server; port 0 picks a free one. Fallback is tried if Listen's address doesn't
@@ -76,6 +77,7 @@ func FromEnvironment(getenv func(string) string, environ []string) (Options, err
 	}
 	o := Options{
 		Spec: doc, ID: getenv("NOMAD_ALLOC_ID"), Group: getenv("NOMAD_GROUP_NAME"), Node: getenv(manifest.EnvNode),
+		Namespace: getenv("NOMAD_NAMESPACE"), Region: getenv("NOMAD_REGION"),
 		Listen: getenv("NOMAD_ADDR_" + manifest.PortAgent), Advertise: getenv("NOMAD_ADDR_" + manifest.PortAgent),
 		Addrs: addresses(environ), Token: getenv(EnvToken), Tasks: newTaskAPI(getenv),
 	}

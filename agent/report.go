@@ -67,7 +67,7 @@ func (a *agent) status() queue.Machine {
 	defer a.mu.Unlock()
 	a.revision++
 	m := queue.Machine{
-		ID: a.o.ID, Pool: a.o.Spec.Pool, Group: a.o.Group, Index: a.o.Index, Node: a.o.Node, Kind: a.o.Spec.Kind,
+		ID: a.o.ID, Pool: a.o.Spec.Pool, Namespace: a.o.Namespace, Region: a.o.Region, Group: a.o.Group, Index: a.o.Index, Node: a.o.Node, Kind: a.o.Spec.Kind,
 		Version: a.o.Version, Addr: a.addr, Revision: a.revision, State: queue.MachineStarting,
 		GPUs: a.gpus, GPUNote: a.gpuNote, RSS: residentMemory(), StartedAt: a.startedAt,
 	}

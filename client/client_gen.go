@@ -542,9 +542,17 @@ type Identity struct {
 	Host string `json:"host,omitempty,omitzero"`
 	ID   string `json:"id"`
 
-	// Namespace Nomad's, whose pools it watches
+	// Namespace the one that a dispatcher of a former release watches
 	Namespace string `json:"namespace,omitempty,omitzero"`
-	Region    string `json:"region,omitempty,omitzero"`
+
+	// Namespaces whose pools it resizes if it leads; * for all that its Nomad token may read
+	Namespaces []string `json:"namespaces,omitempty,omitzero"`
+
+	// Region that of its Nomad agent
+	Region string `json:"region,omitempty,omitzero"`
+
+	// Regions the same for regions; absent for the region of its Nomad agent
+	Regions []string `json:"regions,omitempty,omitzero"`
 }
 
 // Job defines model for Job.
@@ -624,15 +632,23 @@ type Machine struct {
 	Index int    `json:"index"`
 	Kind  string `json:"kind"`
 
+	// Namespace the same
+	Namespace string `json:"namespace,omitempty,omitzero"`
+
 	// Node the Nomad client's name
 	Node string `json:"node"`
+
+	// Pool the full name of its pool, region/namespace/name, as far as it is known
 	Pool string `json:"pool"`
 
 	// ReadyAt first time ready
 	ReadyAt *time.Time `json:"ready_at,omitempty"`
 
 	// Reason why it isn't ready
-	Reason   string `json:"reason,omitempty,omitzero"`
+	Reason string `json:"reason,omitempty,omitzero"`
+
+	// Region of its pool in Nomad, unless its agent is of a former release
+	Region   string `json:"region,omitempty,omitzero"`
 	Revision int64  `json:"revision"`
 
 	// RSS the agent's resident memory, bytes
@@ -658,6 +674,7 @@ type MachineList struct {
 type NamespacePools struct {
 	Namespace string   `json:"namespace"`
 	Pools     []string `json:"pools"`
+	Region    string   `json:"region,omitempty,omitzero"`
 }
 
 // Nearest if no live worker can run it, the one that lacks the least
@@ -706,27 +723,32 @@ type Pool struct {
 	Busy     int       `json:"busy"`
 	Decision *Decision `json:"decision,omitempty"`
 
-	// Decisions newest first; for a single pool only
+	// Decisions newest first; for a single pool only. Every dispatcher shows the same
 	Decisions []Decision `json:"decisions,omitempty,omitzero"`
-	Draining  int        `json:"draining"`
-	Failed    int        `json:"failed"`
-	Groups    []Group    `json:"groups"`
-	Machine   string     `json:"machine"`
-	Max       int        `json:"max"`
-	Min       int        `json:"min"`
 
-	// Namespace Nomad's
-	Namespace string `json:"namespace"`
+	// DecisionsUnknown why earlier decisions are missing
+	DecisionsUnknown string  `json:"decisions_unknown,omitempty,omitzero"`
+	Draining         int     `json:"draining"`
+	Failed           int     `json:"failed"`
+	Groups           []Group `json:"groups"`
+	Machine          string  `json:"machine"`
+	Max              int     `json:"max"`
+	Min              int     `json:"min"`
+	Name             string  `json:"name"`
+	Namespace        string  `json:"namespace"`
 
 	// Paused the paused types among those that the pool's machines serve
 	Paused []PausedType `json:"paused,omitempty,omitzero"`
-	Pool   string       `json:"pool"`
+
+	// Pool its full name, region/namespace/name
+	Pool string `json:"pool"`
 
 	// Project the pool's owner; absent if its profile names none
 	Project  string     `json:"project,omitempty,omitzero"`
 	ReadAt   time.Time  `json:"read_at"`
 	Ready    int        `json:"ready"`
 	Reason   string     `json:"reason,omitempty,omitzero"`
+	Region   string     `json:"region"`
 	Starting int        `json:"starting"`
 	Status   PoolStatus `json:"status"`
 }
@@ -839,6 +861,9 @@ type Status struct {
 	Nomad Check `json:"nomad"`
 	Redis Check `json:"redis"`
 
+	// Unread places that the leader can't read now; their pools stay as they are
+	Unread []UnreadPlace `json:"unread,omitempty,omitzero"`
+
 	// Unwatched namespaces with pools that no dispatcher resizes
 	Unwatched []NamespacePools `json:"unwatched"`
 
@@ -913,6 +938,17 @@ type Submitted struct {
 // TypeList defines model for TypeList.
 type TypeList struct {
 	Types []Pausing `json:"types"`
+}
+
+// UnreadPlace defines model for UnreadPlace.
+type UnreadPlace struct {
+	// Namespace * for all of the region
+	Namespace string `json:"namespace"`
+
+	// Pools full names of those that are known
+	Pools  []string `json:"pools,omitempty,omitzero"`
+	Region string   `json:"region,omitempty,omitzero"`
+	Why    string   `json:"why"`
 }
 
 // WorkerStatus defines model for WorkerStatus.
@@ -4017,6 +4053,8 @@ type ListMachinesResponse struct {
 	ApplicationProblemJSON401 *E401
 	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
 	ApplicationProblemJSON403 *E403
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *E409
 	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
 	ApplicationProblemJSON429 *E429
 	// ApplicationProblemJSON500 the response for an HTTP 500 `application/problem+json` response
@@ -4049,6 +4087,11 @@ func (r ListMachinesResponse) GetApplicationProblemJSON401() *E401 {
 // GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
 func (r ListMachinesResponse) GetApplicationProblemJSON403() *E403 {
 	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r ListMachinesResponse) GetApplicationProblemJSON409() *E409 {
+	return r.ApplicationProblemJSON409
 }
 
 // GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
@@ -4615,6 +4658,8 @@ type GetPoolResponse struct {
 	ApplicationProblemJSON403 *E403
 	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
 	ApplicationProblemJSON404 *E404
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *E409
 	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
 	ApplicationProblemJSON429 *E429
 	// ApplicationProblemJSON500 the response for an HTTP 500 `application/problem+json` response
@@ -4652,6 +4697,11 @@ func (r GetPoolResponse) GetApplicationProblemJSON403() *E403 {
 // GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
 func (r GetPoolResponse) GetApplicationProblemJSON404() *E404 {
 	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r GetPoolResponse) GetApplicationProblemJSON409() *E409 {
+	return r.ApplicationProblemJSON409
 }
 
 // GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
@@ -6660,6 +6710,13 @@ func ParseListMachinesResponse(rsp *http.Response) (*ListMachinesResponse, error
 		}
 		response.ApplicationProblemJSON403 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest E409
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
 		var dest E429
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -7217,6 +7274,13 @@ func ParseGetPoolResponse(rsp *http.Response) (*GetPoolResponse, error) {
 			return nil, err
 		}
 		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest E409
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
 		var dest E429

@@ -1,6 +1,7 @@
 package dispatcher
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -42,9 +43,12 @@ func (f *facts) read(ctx context.Context) alert.Facts {
 	if err := f.loop.Health(); err != nil {
 		out.NomadDown = err.Error()
 	} else {
-		out.Pools = f.loop.Pools()
+		out.Pools = f.loop.Pools(ctx)
 	}
 	if machines, err := f.q.Machines(ctx); err == nil {
+		for i := range machines {
+			machines[i].Pool = cmp.Or(f.loop.PoolOf(machines[i].ID), machines[i].FullPool())
+		}
 		out.Machines = some(machines)
 	}
 	if classes, err := f.q.Demand(ctx); err == nil {
@@ -71,7 +75,7 @@ func (f *facts) unwatched() map[string][]string {
 	}
 	out := map[string][]string{}
 	for _, n := range situation.Unwatched {
-		out[n.Namespace] = n.Pools
+		out[n.Namespace] = append(out[n.Namespace], n.Pools...)
 	}
 	return out
 }

@@ -9,12 +9,13 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
-	"github.com/hashicorp/nomad/api"
-
 	"github.com/emprops/machinectl/client"
+	"github.com/emprops/machinectl/dispatcher/fleet"
 	"github.com/emprops/machinectl/queue"
 )
 
@@ -42,8 +43,11 @@ func newLeader(q *link, term time.Duration, log *slog.Logger) *leader {
 }
 
 // introduce completes the identity that other dispatchers read. It must be called before the first lead.
-func (l *leader) introduce(addr string, nomad *api.Config) error {
-	l.me.Addr, l.me.Namespace, l.me.Region = addr, cmp.Or(nomad.Namespace, api.DefaultNamespace), nomad.Region
+func (l *leader) introduce(addr string, where fleet.Where) error {
+	l.me.Addr, l.me.Namespaces, l.me.Regions = addr, where.Namespaces, where.Regions
+	if len(where.Namespaces) == 0 {
+		l.me.Namespaces = []string{fleet.All}
+	}
 	if host, err := os.Hostname(); err == nil {
 		l.me.Host = host
 	}
@@ -86,34 +90,71 @@ func (l *leader) observe(now *client.Identity) {
 	if now != nil {
 		l.knowOnce.Do(func() { close(l.known) })
 	}
-	if now == nil || before != nil && *before == *now || now.ID == l.me.ID {
+	if now == nil || before != nil && before.ID == now.ID || now.ID == l.me.ID {
 		return
 	}
-	who := []any{"leader", now.ID, "leader_addr", now.Addr, "leader_host", now.Host, "leader_namespace", now.Namespace, "namespace", l.me.Namespace}
+	who := []any{"leader", now.ID, "leader_addr", now.Addr, "leader_host", now.Host}
 	if why := l.conflict(now); why != "" {
-		l.log.Error("leader resizes other pools, none resizes these", append(who, "leader_region", now.Region, "region", l.me.Region)...)
+		l.log.Error("leader does not resize all pools of this dispatcher", append(who, "conflict", why)...)
 		return
 	}
 	l.log.Info("standing by for the leader", who...)
 }
 
-// conflict explains how the leader's pools differ from this dispatcher's. It returns "" if they are the same or that isn't
-// known.
+// conflict explains which pools of this dispatcher the leader leaves alone. It returns "" if there are none or that isn't known.
 func (l *leader) conflict(leader *client.Identity) string {
-	if leader == nil {
+	if leader == nil || covers(leader, &l.me) {
 		return ""
 	}
-	differs := func(a, b string) bool { return a != "" && b != "" && a != b }
-	const text = "the dispatcher at %s on %s resizes the pools of %s %q, and none resizes those of %s %q, which this one watches: " +
-		"of all dispatchers on one Redis, only one resizes pools. Move the pools to one %s, or give each dispatcher a Redis of its own"
-	for _, at := range []struct{ kind, theirs, ours string }{
-		{"namespace", leader.Namespace, l.me.Namespace}, {"region", leader.Region, l.me.Region},
-	} {
-		if differs(at.theirs, at.ours) {
-			return fmt.Sprintf(text, cmp.Or(leader.Addr, leader.ID), cmp.Or(leader.Host, "another host"), at.kind, at.theirs, at.kind, at.ours, at.kind)
+	return fmt.Sprintf("the dispatcher at %s on %s leads and resizes the pools of %s. This one would resize those of %s, and does nothing: "+
+		"of all dispatchers on one Redis, only one resizes pools. Start all of them with the same -namespaces and -regions, or give each a Redis (or a -redis-prefix) of its own",
+		cmp.Or(leader.Addr, leader.ID), cmp.Or(leader.Host, "another host"), scope(leader), scope(&l.me))
+}
+
+// covers reports whether one dispatcher resizes all pools that another one would, as far as that is known.
+func covers(one, other *client.Identity) bool {
+	outside := func(list []string, watches func(name string) bool) bool {
+		return slices.ContainsFunc(list, func(name string) bool { return !watches(name) })
+	}
+	return !outside(other.Namespaces, func(name string) bool { return watches(one, "", name) }) &&
+		!outside(other.Regions, func(name string) bool { return watches(one, name, "") })
+}
+
+// watches reports whether a dispatcher resizes the pools of a namespace if it leads. What it doesn't publish matches.
+func watches(i *client.Identity, region, namespace string) bool {
+	w := fleet.Where{Namespaces: i.Namespaces, Regions: i.Regions}
+	if len(w.Namespaces) == 0 && i.Namespace != "" {
+		w.Namespaces = []string{i.Namespace}
+	}
+	if len(w.Regions) == 0 && i.Region != "" {
+		w.Regions = []string{i.Region}
+	}
+	return w.Includes(region, namespace)
+}
+
+// scope describes the places whose pools a dispatcher resizes.
+func scope(i *client.Identity) string {
+	places := func(kind string, list []string, former string) string {
+		switch {
+		case len(list) == 0 && former != "":
+			list = []string{former}
+		case slices.Contains(list, fleet.All):
+			return "all " + kind + "s"
+		}
+		switch len(list) {
+		case 0:
+			return ""
+		case 1:
+			return kind + " " + list[0]
+		default:
+			return kind + "s " + strings.Join(list, ", ")
 		}
 	}
-	return ""
+	namespaces, regions := places("namespace", i.Namespaces, i.Namespace), places("region", i.Regions, i.Region)
+	if namespaces == "" || regions == "" {
+		return cmp.Or(namespaces, regions, "places that it doesn't publish")
+	}
+	return namespaces + " in " + regions
 }
 
 // leading returns the leader, or nil if none is known.

@@ -181,6 +181,30 @@ func (l *link) OperatorDrain(ctx context.Context, machine string) (*queue.Operat
 	return via(l, func(c *queue.Client) (*queue.OperatorDrain, error) { return c.OperatorDrain(ctx, machine) })
 }
 
+func (l *link) AddDecisions(ctx context.Context, pool string, docs ...[]byte) error {
+	c, err := l.get()
+	if err != nil {
+		return err
+	}
+	return c.AddDecisions(ctx, pool, docs...)
+}
+
+func (l *link) Decisions(ctx context.Context, pool string, most int) ([][]byte, error) {
+	return via(l, func(c *queue.Client) ([][]byte, error) { return c.Decisions(ctx, pool, most) })
+}
+
+func (l *link) PublishPools(ctx context.Context, doc []byte, ttl time.Duration) error {
+	c, err := l.get()
+	if err != nil {
+		return err
+	}
+	return c.PublishPools(ctx, doc, ttl)
+}
+
+func (l *link) PublishedPools(ctx context.Context) ([]byte, error) {
+	return via(l, func(c *queue.Client) ([]byte, error) { return c.PublishedPools(ctx) })
+}
+
 func (l *link) Ping(ctx context.Context) error {
 	c, err := l.get()
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/emprops/machinectl/dispatcher/fleet"
 	"github.com/emprops/machinectl/hcl/alertfile"
 	"github.com/emprops/machinectl/queue"
 )
@@ -20,8 +21,10 @@ type Options struct {
 	// NomadAddr is Nomad's URL; default NOMAD_ADDR, else http://127.0.0.1:4646. Token, region and TLS settings are read from
 	// the same environment variables as by Nomad's own tools.
 	NomadAddr string
-	// Namespace is the one whose pools are resized; default NOMAD_NAMESPACE, else "default".
-	Namespace string
+	// Namespaces are those whose pools are resized; by default, and with "*", all that Nomad's token may read. Regions are those
+	// whose machines use this Redis; default NOMAD_REGION, else the region of the Nomad agent; "*" stands for all that it is
+	// federated with.
+	Namespaces, Regions []string
 	// Blobs is where results are stored. If it is file:///folder or a folder, the API serves its files. For the URL of any
 	// other store, the API answers with the files' URLs.
 	Blobs string
@@ -59,6 +62,16 @@ func (o Options) withDefaults() (Options, error) {
 		}
 		if *d < 0 {
 			return o, errors.New("intervals must not be negative")
+		}
+	}
+	for _, name := range o.Namespaces {
+		if err := fleet.CheckNamespace(name); err != nil {
+			return o, err
+		}
+	}
+	for _, name := range o.Regions {
+		if err := fleet.CheckRegion(name); err != nil {
+			return o, err
 		}
 	}
 	if o.Logger == nil {

@@ -29,9 +29,11 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	config := o.nomadConfig()
-	if err := CheckNamespace(config.Namespace); err != nil {
-		return fmt.Errorf("the namespace: %w", err)
+	config := api.DefaultConfig()
+	config.Address = cmp.Or(o.NomadAddr, config.Address)
+	where := fleet.Where{Namespaces: o.Namespaces, Regions: o.Regions}
+	if len(where.Regions) == 0 && config.Region != "" {
+		where.Regions = []string{config.Region}
 	}
 	nomad, err := api.NewClient(config)
 	if err != nil {
@@ -42,11 +44,12 @@ func Run(ctx context.Context, o Options) error {
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	q := &link{}
 	candidate := newLeader(q, o.Term, o.Logger)
-	pools := fleet.New(nomad, o.Logger)
-	watch := &survey{everywhere: pools.Everywhere, candidate: candidate, every: o.Survey, log: o.Logger}
+	pools := fleet.New(nomad, where, o.Logger)
+	watch := &survey{everywhere: pools.Everywhere, home: pools.Home, candidate: candidate, every: o.Survey, log: o.Logger}
 	loop, err := resize.New(resize.Options{
 		Queue: q, Fleet: pools, Lead: candidate.lead, Logger: o.Logger,
 		Interval: min(o.Interval, o.Term/3), Deadline: candidate.deadline(), Decided: countDecisions(registry),
+		Reported: len(o.Namespaces) == 0,
 	})
 	if err != nil {
 		return err
@@ -66,7 +69,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	if err := candidate.introduce(server.Addr(), config); err != nil {
+	if err := candidate.introduce(server.Addr(), where); err != nil {
 		return err
 	}
 	err = serve(ctx, o, q, []func(context.Context){loop.Run, watch.run, judge.Run}, loop.Kick, server)
@@ -110,14 +113,6 @@ func serve(ctx context.Context, o Options, q *link, background []func(context.Co
 
 func (o Options) queueOptions() queue.Options {
 	return queue.Options{URL: o.Redis, Logger: o.Logger, Prefix: o.Prefix, Lease: o.Lease}
-}
-
-// nomadConfig returns how to reach Nomad: from the options, else from the environment.
-func (o Options) nomadConfig() *api.Config {
-	config := api.DefaultConfig()
-	config.Address = cmp.Or(o.NomadAddr, config.Address)
-	config.Namespace = cmp.Or(o.Namespace, config.Namespace)
-	return config
 }
 
 // countDecisions returns the resize loop's observer that counts decisions by direction and rule.

@@ -1,17 +1,14 @@
 package dispatcher
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
-	"regexp"
 	"slices"
 	"sync"
 	"time"
 
-	"github.com/hashicorp/nomad/api"
-
+	"github.com/emprops/machinectl/client"
 	httpapi "github.com/emprops/machinectl/dispatcher/api"
 	"github.com/emprops/machinectl/dispatcher/fleet"
 )
@@ -19,9 +16,10 @@ import (
 // repeatWarning is the time after which a warning that still holds is logged again.
 const repeatWarning = 10 * time.Minute
 
-// survey finds pools that no dispatcher resizes: each watches one namespace, and only one of those on a Redis resizes pools.
+// survey finds pools that no dispatcher resizes: of those on a Redis only one resizes pools, and it may watch other places.
 type survey struct {
 	everywhere func(context.Context) ([]fleet.NamespacePools, error)
+	home       func(context.Context) string // region of the Nomad agent, "" while that isn't known
 	candidate  *leader
 	every      time.Duration
 	log        *slog.Logger
@@ -29,9 +27,10 @@ type survey struct {
 	logged   string // what was logged last
 	loggedAt time.Time
 
-	mu  sync.Mutex
-	all []fleet.NamespacePools
-	why string // all isn't known; empty if it is
+	mu     sync.Mutex
+	region string // of the Nomad agent
+	all    []fleet.NamespacePools
+	why    string // all isn't known; empty if it is
 }
 
 // run observes the pools until ctx ends, first once the leader is known, or after the interval.
@@ -58,11 +57,12 @@ func (s *survey) observe(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	all, err := s.everywhere(ctx)
+	region := s.home(ctx)
 	if ctx.Err() != nil {
 		return
 	}
 	s.mu.Lock()
-	s.all, s.why = all, ""
+	s.region, s.all, s.why = region, all, ""
 	if err != nil {
 		s.why = err.Error()
 	}
@@ -83,42 +83,32 @@ func (s *survey) report(now time.Time) {
 	}
 	for _, n := range is.Unwatched {
 		s.log.Warn("no dispatcher resizes the pools of a namespace",
-			"namespace", n.Namespace, "pools", n.Pools, "watched", s.watched())
+			"region", n.Region, "namespace", n.Namespace, "pools", n.Pools, "watched", scope(s.watching()))
 	}
 	if is.Conflict != "" {
-		s.log.Error("leader resizes other pools, none resizes these", "conflict", is.Conflict)
+		s.log.Error("leader does not resize all pools of this dispatcher", "conflict", is.Conflict)
 	}
 }
 
-// watched returns the namespace whose pools the leader resizes, or this dispatcher's if no leader is known.
-func (s *survey) watched() string {
-	if l := s.candidate.leading(); l != nil && l.Namespace != "" {
-		return l.Namespace
+// watching returns the dispatcher whose places are watched: the leader, or this one if no leader is known.
+func (s *survey) watching() *client.Identity {
+	if l := s.candidate.leading(); l != nil {
+		return l
 	}
-	return s.candidate.me.Namespace
+	return &s.candidate.me
 }
 
 // situation returns what the API shows.
 func (s *survey) situation() httpapi.Situation {
-	leader := s.candidate.leading()
+	leader, watching := s.candidate.leading(), s.watching()
 	out := httpapi.Situation{Dispatcher: s.candidate.me, Leader: leader, Conflict: s.candidate.conflict(leader)}
-	watched := s.watched()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out.UnwatchedUnknown = s.why
-	out.Unwatched = slices.DeleteFunc(slices.Clone(s.all), func(n fleet.NamespacePools) bool { return n.Namespace == watched })
-	return out
-}
-
-var namespaceName = regexp.MustCompile(`^[A-Za-z0-9-]{1,128}$`)
-
-// CheckNamespace returns an error unless name is the name of one Nomad namespace. Empty means the default one.
-func CheckNamespace(name string) error {
-	switch {
-	case name == api.AllNamespacesNamespace:
-		return fmt.Errorf("a dispatcher watches one namespace, not all of them: name it, or leave it out for %q", api.DefaultNamespace)
-	case !namespaceName.MatchString(cmp.Or(name, api.DefaultNamespace)):
-		return fmt.Errorf("%q is not the name of a namespace: letters, digits and -, at most 128", name)
+	out.Dispatcher.Region = s.region
+	if leader != nil && leader.ID == out.Dispatcher.ID {
+		out.Leader = &out.Dispatcher
 	}
-	return nil
+	out.UnwatchedUnknown = s.why
+	out.Unwatched = slices.DeleteFunc(slices.Clone(s.all), func(n fleet.NamespacePools) bool { return watches(watching, n.Region, n.Namespace) })
+	return out
 }

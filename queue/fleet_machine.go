@@ -9,8 +9,12 @@ import (
 // Machine is what an agent reports about its machine: to Redis every 15 s and with each change, published on
 // "machine:status". The report of a silent agent expires after MachineTTL.
 type Machine struct {
-	ID       string `json:"id"` // the Nomad allocation's id
-	Pool     string `json:"pool"`
+	ID string `json:"id"` // the Nomad allocation's id
+	// Pool is the pool's name in its Nomad namespace and region, which agents of former releases don't report.
+	Pool      string `json:"pool"`
+	Namespace string `json:"namespace,omitempty"`
+	Region    string `json:"region,omitempty"`
+
 	Group    string `json:"group"` // the Nomad task group: machine kind and revision
 	Index    int    `json:"index"` // the allocation's index in its group
 	Node     string `json:"node"`  // the Nomad client's name
@@ -31,6 +35,14 @@ type Machine struct {
 	At        time.Time       `json:"at"`                 // when this report was written, Redis time
 	// Drain is the operator drain in force, or nil. [Client.Machines] adds it to an agent's report.
 	Drain *OperatorDrain `json:"drain,omitempty"`
+}
+
+// FullPool returns the full name of the machine's pool, region/namespace/name, as far as it is known.
+func (m *Machine) FullPool() string {
+	if m.Region == "" || m.Namespace == "" {
+		return m.Pool
+	}
+	return m.Region + "/" + m.Namespace + "/" + m.Pool
 }
 
 // OperatorDrain keeps a machine from taking jobs until a time that an operator chose.

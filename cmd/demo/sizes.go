@@ -35,10 +35,10 @@ func (s *sizes) poll(ctx context.Context) ([]string, error) {
 		switch {
 		case known && p.Asked > before:
 			s.up += p.Asked - before
-			lines = append(lines, fmt.Sprintf("↑ %s %d → %d%s", p.Pool, before, p.Asked, s.reasons(ctx, p.Pool, p.Asked)))
+			lines = append(lines, fmt.Sprintf("↑ %s %d → %d%s", p.Name, before, p.Asked, s.reasons(ctx, p.Pool, p.Asked)))
 		case known && p.Asked < before:
 			s.down += before - p.Asked
-			lines = append(lines, fmt.Sprintf("↓ %s %d → %d%s", p.Pool, before, p.Asked, s.reasons(ctx, p.Pool, p.Asked)))
+			lines = append(lines, fmt.Sprintf("↓ %s %d → %d%s", p.Name, before, p.Asked, s.reasons(ctx, p.Pool, p.Asked)))
 		}
 	}
 	return lines, nil
@@ -77,7 +77,7 @@ func (s *sizes) String() string {
 	parts := make([]string, 0, len(s.pools))
 	for _, p := range s.pools {
 		if p.Asked > 0 {
-			parts = append(parts, fmt.Sprintf("%s %d", p.Pool, p.Asked))
+			parts = append(parts, fmt.Sprintf("%s %d", p.Name, p.Asked))
 		}
 	}
 	return strings.Join(parts, ", ")

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/mattn/go-isatty"
 
 	"github.com/emprops/machinectl/dispatcher"
+	"github.com/emprops/machinectl/dispatcher/fleet"
 	"github.com/emprops/machinectl/hcl/alertfile"
 	"github.com/emprops/machinectl/hcl/diag"
 	"github.com/emprops/machinectl/hcl/timetext"
@@ -46,11 +48,10 @@ func options(args []string, env func(string) string, out *os.File) (dispatcher.O
 	// What may hold a password has no default here: help would show it.
 	flags.StringVar(&o.Redis, "redis", "", "`URL` of the queue's Redis; default redis://127.0.0.1:6379 [MACHINE_REDIS_URL]")
 	flags.StringVar(&o.NomadAddr, "nomad-addr", "", "`URL` of Nomad [NOMAD_ADDR]; token, region and TLS from NOMAD_*")
-	o.Namespace = env("NOMAD_NAMESPACE")
-	flags.Func("namespace", "`NAME` of the namespace whose pools are resized, one; default \"default\" [NOMAD_NAMESPACE]", func(name string) error {
-		o.Namespace = name
-		return dispatcher.CheckNamespace(name)
-	})
+	namespaces := listFlag{into: &o.Namespaces, check: fleet.CheckNamespace}
+	flags.Var(&namespaces, "namespaces", "`NAMES` of the namespaces whose pools are resized, with commas, or * for all that Nomad's token may read; default NOMAD_NAMESPACE, else *")
+	flags.Var(&namespaces, "namespace", "former name of -namespaces, `NAME`")
+	flags.Var(&listFlag{into: &o.Regions, check: fleet.CheckRegion}, "regions", "`NAMES` of the regions whose machines use this Redis, with commas, or * for all; default NOMAD_REGION, else that of the Nomad agent")
 	flags.StringVar(&o.Blobs, "blobs", "", "`URL` or folder of the store of results, to serve files from [MACHINE_BLOB_URL]")
 	alerts := flags.String("alerts", env("MACHINE_ALERTS"), "`FILE` of alert rules and receivers; default: all rules, written to the log [MACHINE_ALERTS]")
 	flags.DurationVar(&o.Interval, "interval", 5*time.Second, "time between two decisions about the pools' sizes")
@@ -73,8 +74,10 @@ func options(args []string, env func(string) string, out *os.File) (dispatcher.O
 	if err := queue.CheckURL(o.Redis); err != nil {
 		return o, usageError{fmt.Errorf("-redis or MACHINE_REDIS_URL: %w", err)}
 	}
-	if err := dispatcher.CheckNamespace(o.Namespace); err != nil {
-		return o, usageError{fmt.Errorf("NOMAD_NAMESPACE: %w", err)}
+	if name := env("NOMAD_NAMESPACE"); name != "" && len(o.Namespaces) == 0 {
+		if err := namespaces.Set(name); err != nil {
+			return o, usageError{fmt.Errorf("NOMAD_NAMESPACE: %w", err)}
+		}
 	}
 	if *alerts != "" {
 		config, err := alertConfig(*alerts)
@@ -110,6 +113,35 @@ func alertConfig(path string) (alertfile.Config, error) {
 		return config, err
 	}
 	return config, fmt.Errorf("-alerts: %s\n%s", diag.Count(diags), strings.TrimRight(shown.String(), "\n"))
+}
+
+// listFlag is a flag whose value is a list with commas. The last one given counts.
+type listFlag struct {
+	into  *[]string
+	check func(string) error
+}
+
+func (f *listFlag) String() string {
+	if f.into == nil {
+		return ""
+	}
+	return strings.Join(*f.into, ",")
+}
+
+// Set implements [flag.Value].
+func (f *listFlag) Set(text string) error {
+	var list []string
+	for name := range strings.SplitSeq(text, ",") {
+		name = strings.TrimSpace(name)
+		if err := f.check(name); err != nil {
+			return err
+		}
+		if !slices.Contains(list, name) {
+			list = append(list, name)
+		}
+	}
+	*f.into = list
+	return nil
 }
 
 // writeWhole writes a file atomically.

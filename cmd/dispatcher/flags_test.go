@@ -24,6 +24,28 @@ func TestAddrFile(t *testing.T) {
 	require.Equal(t, []string{path}, left)
 }
 
+// Which pools a dispatcher resizes: all that its token may read, unless the flags or NOMAD_NAMESPACE narrow it.
+func TestPlaces(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		args                []string
+		env                 string
+		namespaces, regions []string
+	}{
+		{},
+		{env: "gpu", namespaces: []string{"gpu"}},
+		{args: []string{"-namespaces", "*"}, env: "gpu", namespaces: []string{"*"}},
+		{args: []string{"-namespaces", "gpu, default,gpu"}, env: "a b", namespaces: []string{"gpu", "default"}},
+		{args: []string{"-namespace", "gpu"}, env: "*", namespaces: []string{"gpu"}},
+		{args: []string{"-regions", "eu,us-1"}, regions: []string{"eu", "us-1"}},
+	} {
+		o, err := options(tc.args, func(name string) string { return map[string]string{"NOMAD_NAMESPACE": tc.env}[name] }, os.Stderr)
+		require.NoError(t, err)
+		require.Equal(t, tc.namespaces, o.Namespaces, "%v", tc)
+		require.Equal(t, tc.regions, o.Regions, "%v", tc)
+	}
+}
+
 // What can never work ends the program immediately, with one message and exit code 2.
 func TestWrongCommandLines(t *testing.T) {
 	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
@@ -39,9 +61,11 @@ func TestWrongCommandLines(t *testing.T) {
 		{args: []string{"-redis", "redis://:secret@h/x"}, says: `database "x"`},
 		{env: map[string]string{"MACHINE_REDIS_URL": "redis://h:port"}, says: "port"},
 		{env: map[string]string{"MACHINE_REDIS_URL": "redis://a:1,b:2"}, says: `the scheme "b"`},
-		{args: []string{"-namespace", "*"}, says: "watches one namespace"},
-		{env: map[string]string{"NOMAD_NAMESPACE": "*"}, says: "NOMAD_NAMESPACE: a dispatcher watches one namespace"},
-		{args: []string{"-namespace", "a b"}, says: "not the name of a namespace"},
+		{args: []string{"-namespaces", "a b"}, says: "not the name of a namespace"},
+		{args: []string{"-namespaces", "gpu,,x"}, says: `"" is not the name of a namespace`},
+		{args: []string{"-namespace", "gpu/*"}, says: "not the name of a namespace"},
+		{env: map[string]string{"NOMAD_NAMESPACE": "a b"}, says: "NOMAD_NAMESPACE: \"a b\" is not the name of a namespace"},
+		{args: []string{"-regions", "a/b"}, says: "not the name of a region"},
 		{args: []string{"more"}, says: "unexpected argument"},
 		{args: []string{"-alerts", "/nowhere"}, says: "-alerts: the file /nowhere can't be read: no such file or directory"},
 		{env: map[string]string{"MACHINE_ALERTS": "testdata/wrong-alerts.hcl"}, says: "-alerts: 2 errors"},
@@ -55,9 +79,6 @@ func TestWrongCommandLines(t *testing.T) {
 	require.NoError(t, err)
 	require.NotContains(t, string(printed), "secret")
 
-	o, err := options([]string{"-namespace", "gpu"}, func(name string) string { return map[string]string{"NOMAD_NAMESPACE": "*"}[name] }, out)
-	require.NoError(t, err, "the flag comes first")
-	require.Equal(t, "gpu", o.Namespace)
 	_, err = options([]string{"-redis", "redis://no.such.host.invalid"}, os.Getenv, out)
 	require.NoError(t, err, "a host that can't be found now may be later")
 	secret := func(name string) string { return map[string]string{"MACHINE_REDIS_URL": "redis://:secret@h"}[name] }
@@ -67,7 +88,7 @@ func TestWrongCommandLines(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, string(printed), "MACHINE_REDIS_URL")
 	require.NotContains(t, string(printed), "secret", "help doesn't show what the environment holds")
-	o, err = options(nil, secret, out)
+	o, err := options(nil, secret, out)
 	require.NoError(t, err)
 	require.Equal(t, "redis://:secret@h", o.Redis)
 }

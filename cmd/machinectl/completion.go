@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -57,9 +58,13 @@ func dispatchedNames(ctx context.Context, cmd *cli.Command) ([]string, error) {
 	pools, err := d.Pools(ctx)
 	var names []string
 	for _, p := range pools {
-		names = append(names, p.Pool)
+		names = append(names, cmp.Or(p.Name, p.Pool))
 	}
-	return names, err
+	short := make([]string, len(names))
+	for i, p := range pools {
+		short[i] = shortName(p, names)
+	}
+	return short, err
 }
 
 // machineNames returns the machines that run, by the part of their ids that tables show. After a machine it returns its tasks.

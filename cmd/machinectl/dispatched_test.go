@@ -110,7 +110,7 @@ func dispatcherMain() {
 	}
 	err := dispatch.Run(ctx, dispatch.Options{
 		Alerts: &rules,
-		Listen: "127.0.0.1:0", NomadAddr: os.Getenv("NOMAD_ADDR"), Redis: os.Getenv("REDIS"), Interval: 500 * time.Millisecond, Survey: 500 * time.Millisecond,
+		Listen: "127.0.0.1:0", NomadAddr: os.Getenv("NOMAD_ADDR"), Redis: os.Getenv("REDIS"), Namespaces: []string{os.Getenv("NOMAD_NAMESPACE")}, Interval: 500 * time.Millisecond, Survey: 500 * time.Millisecond,
 		Ready: func(address string) { fmt.Println(address) },
 	})
 	if err != nil {

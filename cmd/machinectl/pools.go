@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/emprops/machinectl/client"
 	"github.com/emprops/machinectl/compiler/view"
+	"github.com/emprops/machinectl/dispatcher/fleet"
 	"github.com/emprops/machinectl/hcl/diag"
 )
 
@@ -45,13 +48,18 @@ func pools(ctx context.Context, cmd *cli.Command, std streams) error {
 		return err
 	}
 	names := cmd.Args().Slice()
-	var known []string
+	var full, known []string
 	for _, p := range doc.Pools {
-		known = append(known, p.Pool)
+		full, known = append(full, p.Pool), append(known, cmp.Or(p.Name, p.Pool))
 	}
-	for _, name := range names {
-		if slices.Contains(known, name) {
+	for i, name := range names {
+		var several *fleet.AmbiguousError
+		found, err := fleet.Named(name, full)
+		if names[i] = found; err == nil {
 			continue
+		}
+		if errors.As(err, &several) {
+			return misuse(cmd, "%s", several)
 		}
 		for _, u := range doc.Unwatched {
 			if slices.Contains(u.Pools, name) {
@@ -78,14 +86,15 @@ func pools(ctx context.Context, cmd *cli.Command, std streams) error {
 
 // showPools writes a table, and below it what has no room in a table.
 func showPools(s view.Screen, list []client.Pool, whole bool) {
-	var projects, namespaces []string
+	var projects, namespaces, names []string
 	for _, p := range list {
 		projects, namespaces = append(projects, p.Project), append(namespaces, p.Namespace)
+		names = append(names, cmp.Or(p.Name, p.Pool))
 	}
 	rows := [][]string{s.Head("POOL", view.NamespaceColumn(namespaces), view.ProjectColumn(projects), "MACHINE", "STATUS", "ASKED", "READY", "BUSY", "STARTING", "DRAINING", "FAILED", "BOUNDS", "")}
 	for _, p := range list {
 		rows = append(rows, []string{
-			s.Bold(p.Pool), p.Namespace, p.Project, p.Machine, string(p.Status), strconv.Itoa(p.Asked), strconv.Itoa(p.Ready), strconv.Itoa(p.Busy), strconv.Itoa(p.Starting),
+			s.Bold(shortName(p, names)), p.Namespace, p.Project, p.Machine, string(p.Status), strconv.Itoa(p.Asked), strconv.Itoa(p.Ready), strconv.Itoa(p.Busy), strconv.Itoa(p.Starting),
 			strconv.Itoa(p.Draining), strconv.Itoa(p.Failed), fmt.Sprintf("%d–%d", p.Min, p.Max), s.Faint(p.Reason),
 		})
 	}
@@ -98,7 +107,7 @@ func showPools(s view.Screen, list []client.Pool, whole bool) {
 	s.Rows("", rows, machine, draining, starting, failed, project, namespace)
 	s.Printf("")
 	for _, p := range list {
-		s.Printf("%s: %s", s.Bold(p.Pool), because(p))
+		s.Printf("%s: %s", s.Bold(shortName(p, names)), because(p))
 		for _, t := range p.Paused {
 			s.Printf("  %s jobs of type %s are paused: %s", s.Warn("!"), t.Type, t.Reason)
 		}
@@ -106,6 +115,20 @@ func showPools(s view.Screen, list []client.Pool, whole bool) {
 			showGroups(s, p.Groups)
 		}
 	}
+}
+
+// shortName returns a pool's name, or its full name where several pools have the same name.
+func shortName(p client.Pool, names []string) string {
+	name, count := cmp.Or(p.Name, p.Pool), 0
+	for _, n := range names {
+		if n == name {
+			count++
+		}
+	}
+	if count > 1 {
+		return p.Pool
+	}
+	return name
 }
 
 // because returns the reasons for the dispatcher's last decision.

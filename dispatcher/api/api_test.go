@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -21,6 +22,7 @@ import (
 
 	"github.com/emprops/machinectl/capability"
 	"github.com/emprops/machinectl/dispatcher/api"
+	"github.com/emprops/machinectl/dispatcher/fleet"
 	"github.com/emprops/machinectl/dispatcher/resize"
 	"github.com/emprops/machinectl/dispatcher/scaler"
 	"github.com/emprops/machinectl/queue"
@@ -50,7 +52,16 @@ type pools struct {
 	health error
 }
 
-func (p *pools) Pools() []resize.PoolView { return p.views }
+func (p *pools) Pools(context.Context) []resize.PoolView { return p.views }
+func (p *pools) Unread(context.Context) []fleet.Unread {
+	return []fleet.Unread{{Region: "global", Namespace: "closed", Pools: []string{"global/closed/gone"}, Why: "the token may not"}}
+}
+
+// PoolOf knows the machine m1.
+func (p *pools) PoolOf(machine string) string {
+	return map[string]string{"m1": "global/default/standard"}[machine]
+}
+
 func (p *pools) Able(capability.Requirements) []string {
 	return p.able
 }
@@ -62,14 +73,18 @@ func (p *pools) Kick() {
 	p.kicked++
 }
 
-func (p *pools) Pool(name string) (resize.PoolView, bool) {
+func (p *pools) Pool(_ context.Context, name string) (resize.PoolView, error) {
+	var full []string
 	for _, v := range p.views {
-		if v.Pool == name {
-			v.Decisions = []scaler.Decision{*v.Decision}
-			return v, true
-		}
+		full = append(full, v.Pool)
 	}
-	return resize.PoolView{}, false
+	name, err := fleet.Named(name, full)
+	if err != nil {
+		return resize.PoolView{}, err
+	}
+	v := p.views[slices.Index(full, name)]
+	v.Decisions = []scaler.Decision{*v.Decision}
+	return v, nil
 }
 
 func start(t *testing.T, change func(*api.Options)) *site {
@@ -79,9 +94,9 @@ func start(t *testing.T, change func(*api.Options)) *site {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, q.Close()) })
 	p := &pools{views: []resize.PoolView{{
-		Pool: "standard", Namespace: "default", Machine: "gpu", Paused: []resize.PausedType{{Type: "simulation", Reason: "maintenance"}}, Max: 5, Asked: 1, Ready: 1, Status: resize.Steady,
+		Pool: "global/default/standard", Region: "global", Namespace: "default", Name: "standard", Machine: "gpu", Paused: []resize.PausedType{{Type: "simulation", Reason: "maintenance"}}, Max: 5, Asked: 1, Ready: 1, Status: resize.Steady,
 		Groups:   []resize.GroupView{{Group: "gpu-12345678", Revision: "12345678", Wanted: true, Asked: 1, Target: 1, Ready: 1}},
-		Decision: &scaler.Decision{Pool: "standard", At: time.Now(), From: 1, Count: 1, Reasons: []scaler.Reason{{Code: scaler.Demand, Text: "no jobs"}}},
+		Decision: &scaler.Decision{Pool: "global/default/standard", At: time.Now(), From: 1, Count: 1, Reasons: []scaler.Reason{{Code: scaler.Demand, Text: "no jobs"}}},
 	}}}
 	o := api.Options{Listen: "127.0.0.1:0", Queue: q, Pools: p, Logger: slog.New(slog.NewTextHandler(t.Output(), nil))}
 	if change != nil {

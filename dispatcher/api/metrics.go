@@ -52,8 +52,8 @@ func newMetrics(r *prometheus.Registry, o Options) (*metrics, error) {
 		age:       prometheus.NewDesc("machinectl_oldest_wait_seconds", "Age of the longest waiting job.", nil, nil),
 		machines:  prometheus.NewDesc("machinectl_pool_machines", "Machines of a pool; state asked counts those requested from Nomad.", []string{"pool", "state"}, nil),
 		leads:     prometheus.NewDesc("machinectl_leads", "1 if this dispatcher is the one that resizes pools.", nil, nil),
-		unwatched: prometheus.NewDesc("machinectl_unwatched_pools", "Pools in a namespace that no dispatcher resizes.", []string{"namespace"}, nil),
 		firing:    prometheus.NewDesc("machinectl_alerts_firing", "Firing alerts, by rule and severity; every dispatcher on a Redis shows the same.", []string{"rule", "severity"}, nil),
+		unwatched: prometheus.NewDesc("machinectl_unwatched_pools", "Pools in a namespace that no dispatcher resizes.", []string{"region", "namespace"}, nil),
 		up:        prometheus.NewDesc("machinectl_up", "1 if the dispatcher can reach the backend.", []string{"backend"}, nil),
 	}
 	return m, errors.Join(r.Register(m.requests), r.Register(m))
@@ -100,10 +100,10 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	}
 	gauge(m.leads, map[bool]float64{true: 1}[m.pools.Leads()])
 	for _, n := range m.situation().Unwatched {
-		gauge(m.unwatched, float64(len(n.Pools)), n.Namespace)
+		gauge(m.unwatched, float64(len(n.Pools)), n.Region, n.Namespace)
 	}
 	m.collectAlerts(ctx, gauge)
-	for _, p := range m.pools.Pools() {
+	for _, p := range m.pools.Pools(ctx) {
 		for state, n := range map[string]int{"asked": p.Asked, "ready": p.Ready, "starting": p.Starting, "draining": p.Draining, "busy": p.Busy, "failed": p.Failed} {
 			gauge(m.machines, float64(n), p.Pool, state)
 		}

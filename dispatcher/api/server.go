@@ -16,6 +16,7 @@ import (
 	"github.com/emprops/machinectl/capability"
 	"github.com/emprops/machinectl/dispatcher/alert"
 	"github.com/emprops/machinectl/dispatcher/api/wire"
+	"github.com/emprops/machinectl/dispatcher/fleet"
 	"github.com/emprops/machinectl/dispatcher/resize"
 	"github.com/emprops/machinectl/queue"
 )
@@ -43,8 +44,13 @@ type Queue interface {
 
 // Pools is what the API needs of the resize loop.
 type Pools interface {
-	Pools() []resize.PoolView
-	Pool(name string) (resize.PoolView, bool)
+	Pools(ctx context.Context) []resize.PoolView
+	// Pool returns a pool by its name, which may be shortened as far as it fits one pool.
+	Pool(ctx context.Context, name string) (resize.PoolView, error)
+	// PoolOf returns the full name of a machine's pool, or "" if it isn't known.
+	PoolOf(machine string) string
+	// Unread returns the places in Nomad that could not be read last.
+	Unread(ctx context.Context) []fleet.Unread
 	// Able returns the names of the pools whose machines could serve such a job, including pools without a machine now.
 	Able(r capability.Requirements) []string
 	// Kick asks for a decision soon instead of at the next interval.

@@ -24,6 +24,9 @@ type Situation struct {
 func (s *Server) Status(ctx context.Context, _ wire.StatusRequestObject) (wire.StatusResponseObject, error) {
 	situation := s.o.Situation()
 	out := statusView(&situation)
+	out.Unread = views(s.o.Pools.Unread(ctx), func(u *fleet.Unread) client.UnreadPlace {
+		return client.UnreadPlace{Region: u.Region, Namespace: u.Namespace, Pools: u.Pools, Why: u.Why}
+	})
 	out.Leads, out.Redis, out.Nomad = s.o.Pools.Leads(), checkOf(s.o.Queue.Ping(ctx)), checkOf(s.o.Pools.Health())
 	return wire.Status200JSONResponse(out), nil
 }

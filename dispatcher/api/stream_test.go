@@ -130,7 +130,7 @@ func TestRedisAway(t *testing.T) {
 	_, body = v.raw("GET", "/metrics", "")
 	require.Contains(t, string(body), `machinectl_jobs{state="waiting",type="simulation"} 1`)
 	require.Contains(t, string(body), `machinectl_http_request_duration_seconds_count{code="200",method="GET",route="/v1/jobs/:id"}`)
-	require.Contains(t, string(body), `machinectl_pool_machines{pool="standard",state="ready"} 1`)
+	require.Contains(t, string(body), `machinectl_pool_machines{pool="global/default/standard",state="ready"} 1`)
 }
 
 func TestBlobs(t *testing.T) {

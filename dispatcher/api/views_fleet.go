@@ -10,9 +10,10 @@ import (
 
 func poolView(p *resize.PoolView) client.Pool {
 	v := client.Pool{
-		Pool: p.Pool, Namespace: p.Namespace, Project: p.Project, Machine: p.Machine, Min: p.Min, Max: p.Max, Asked: p.Asked,
+		Pool: p.Pool, Region: p.Region, Namespace: p.Namespace, Name: p.Name, Project: p.Project, Machine: p.Machine, Min: p.Min, Max: p.Max, Asked: p.Asked,
 		Ready: p.Ready, Starting: p.Starting, Draining: p.Draining, Busy: p.Busy, Failed: p.Failed,
 		Status: client.PoolStatus(p.Status), Reason: p.Reason, ReadAt: p.ReadAt, Decisions: views(p.Decisions, decisionView),
+		DecisionsUnknown: p.DecisionsUnknown,
 	}
 	v.Groups = some(views(p.Groups, func(g *resize.GroupView) client.Group {
 		return client.Group{
@@ -44,7 +45,7 @@ func decisionView(d *scaler.Decision) client.Decision {
 
 func machineView(m *queue.Machine) client.Machine {
 	v := client.Machine{
-		ID: m.ID, Pool: m.Pool, Group: m.Group, Index: m.Index, Node: m.Node, Kind: m.Kind, Version: m.Version, Addr: m.Addr,
+		ID: m.ID, Pool: m.Pool, Region: m.Region, Namespace: m.Namespace, Group: m.Group, Index: m.Index, Node: m.Node, Kind: m.Kind, Version: m.Version, Addr: m.Addr,
 		Revision: m.Revision, State: client.MachineState(m.State), Reason: m.Reason, GPUNote: m.GPUNote, RSS: m.RSS,
 		StartedAt: m.StartedAt, ReadyAt: m.ReadyAt, At: m.At,
 		Workers: some(views(m.Workers, workerView)),
@@ -81,7 +82,7 @@ func statusView(s *Situation) client.Status {
 	return client.Status{
 		Dispatcher: s.Dispatcher, Leader: s.Leader, Conflict: s.Conflict, UnwatchedUnknown: s.UnwatchedUnknown,
 		Unwatched: some(views(s.Unwatched, func(n *fleet.NamespacePools) client.NamespacePools {
-			return client.NamespacePools{Namespace: n.Namespace, Pools: some(n.Pools)}
+			return client.NamespacePools{Region: n.Region, Namespace: n.Namespace, Pools: some(n.Pools)}
 		})),
 	}
 }

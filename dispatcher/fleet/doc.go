@@ -1,8 +1,16 @@
 // Package fleet reads pools out of Nomad and changes their groups' counts. It is the only part of the dispatcher that
 // talks to Nomad.
 //
-// It decides nothing, and keeps nothing but a cache of jobs by their modify index. A pool is a Nomad job with the meta
-// key that package hcl/manifest names; everything else about it is in its groups' scaling policies.
+// It decides nothing. It keeps a cache of jobs by their modify index, and the pools of each place as they were last read. A
+// pool is a Nomad job with the meta key that package hcl/manifest names; everything else about it is in its groups' scaling
+// policies.
+//
+// # Places
+//
+// A pool's full name is region/namespace/name ([ID]). [Client.Read] reads every namespace that the token can list, or those
+// that it is given. Each namespace with pools is asked for on its own: in a list of all namespaces Nomad leaves out what the
+// token may not read, and a pool whose machines are left out would look empty. A place that can't be read any more doesn't
+// hide: its pools stay in the reading with a Problem, which nobody acts upon.
 //
 // # What a shrink stops
 //

@@ -25,14 +25,15 @@ func policy(wanted bool) manifest.Policy {
 // read returns the pool as the fleet sees it.
 func read(t *testing.T, c *fleet.Client, name string) fleet.Pool {
 	t.Helper()
-	pools, err := c.Pools(t.Context())
+	reading, err := c.Read(t.Context())
 	require.NoError(t, err)
-	for _, p := range pools {
+	require.Empty(t, reading.Unread)
+	for _, p := range reading.Pools {
 		if p.Name == name {
 			return p
 		}
 	}
-	t.Fatalf("no pool %q among %+v", name, pools)
+	t.Fatalf("no pool %q among %+v", name, reading.Pools)
 	return fleet.Pool{}
 }
 
@@ -57,7 +58,7 @@ func ids(machines []fleet.Machine) []string {
 
 func TestAgainstNomad(t *testing.T) {
 	nomad := nomadtest.Start(t)
-	c := fleet.New(nomad, slog.New(slog.NewTextHandler(os.Stderr, nil)))
+	c := fleet.New(nomad, fleet.Where{}, slog.New(slog.NewTextHandler(os.Stderr, nil)))
 
 	t.Run("a shrink stops the foretold machines", func(t *testing.T) { shrinkStopsVictims(t, nomad, c) })
 	t.Run("a dead low index keeps its place", func(t *testing.T) { deadLowIndex(t, nomad, c) })
@@ -144,7 +145,7 @@ func conflicts(t *testing.T, nomad *api.Client, c *fleet.Client) {
 	require.ErrorIs(t, c.RemoveGroup(t.Context(), p, "test-00000004"), fleet.ErrConflict)
 	p = read(t, c, pool)
 	require.Equal(t, 2, group(t, p, name).Count)
-	require.ErrorContains(t, c.Scale(t.Context(), p, fleet.Change{Group: name, Count: 9, Total: 9, Message: "too many"}), "scaling conflict/test-00000003 to 9")
+	require.ErrorContains(t, c.Scale(t.Context(), p, fleet.Change{Group: name, Count: 9, Total: 9, Message: "too many"}), "scaling global/default/conflict/test-00000003 to 9")
 }
 
 func removal(t *testing.T, nomad *api.Client, c *fleet.Client) {

@@ -13,9 +13,9 @@ import (
 
 // Pool is one pool: one Nomad job that machinectl manages.
 type Pool struct {
-	Name      string
-	Namespace string
-	Index     uint64 // the job's modify index, which writes are conditional on
+	ID
+
+	Index uint64 // the job's modify index, which writes are conditional on
 	// Groups are the pool's revisions in the job's order.
 	Groups []Group
 	// Problem explains why the pool can't be managed, such as a policy of another version; empty if it can.

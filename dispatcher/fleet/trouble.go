@@ -10,8 +10,9 @@ import (
 
 	"github.com/hashicorp/nomad/api"
 
-	"github.com/emprops/machinectl/hcl/timetext"
 	"github.com/emprops/machinectl/nettext"
+
+	"github.com/emprops/machinectl/hcl/timetext"
 )
 
 // restartsAreTrouble is how many restarts of one task are considered a crash loop.
@@ -59,9 +60,9 @@ func lastEvent(t *api.TaskState) string {
 
 // placements sets why the groups of a pool with a blocked evaluation can't be placed.
 func (c *Client) placements(ctx context.Context, p *Pool) error {
-	evals, _, err := c.nomad.Jobs().Evaluations(p.Name, (&api.QueryOptions{}).WithContext(ctx))
+	evals, _, err := c.nomad.Jobs().Evaluations(p.Name, p.query(ctx))
 	if err != nil {
-		return fmt.Errorf("reading the evaluations of %s: %w", p.Name, nettext.Explain(err))
+		return fmt.Errorf("reading the evaluations of %s: %w", p.ID, nettext.Explain(err))
 	}
 	slices.SortFunc(evals, func(a, b *api.Evaluation) int { return cmp.Compare(b.CreateIndex, a.CreateIndex) })
 	for i := range p.Groups {

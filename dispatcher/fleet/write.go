@@ -32,6 +32,15 @@ type Change struct {
 	Message string // what the Nomad UI shows for the event
 }
 
+// query and write are the options of requests about the pool's job.
+func (id ID) query(ctx context.Context) *api.QueryOptions {
+	return (&api.QueryOptions{Region: id.Region, Namespace: id.Namespace}).WithContext(ctx)
+}
+
+func (id ID) write(ctx context.Context) *api.WriteOptions {
+	return (&api.WriteOptions{Region: id.Region, Namespace: id.Namespace}).WithContext(ctx)
+}
+
 // Scale sets the count of one group, unless the pool has changed since it was read.
 func (c *Client) Scale(ctx context.Context, p Pool, change Change) error {
 	n := int64(change.Count)
@@ -42,18 +51,18 @@ func (c *Client) Scale(ctx context.Context, p Pool, change Change) error {
 	_, _, err := c.nomad.Jobs().ScaleWithRequest(p.Name, &api.ScalingRequest{
 		Count: &n, Target: map[string]string{"Job": p.Name, "Group": change.Group}, Message: change.Message,
 		Meta: meta, JobModifyIndex: p.Index,
-	}, (&api.WriteOptions{}).WithContext(ctx))
+	}, p.write(ctx))
 	if err != nil {
-		return fmt.Errorf("scaling %s/%s to %d: %w", p.Name, change.Group, change.Count, nettext.Explain(conflict(err)))
+		return fmt.Errorf("scaling %s/%s to %d: %w", p.ID, change.Group, change.Count, nettext.Explain(conflict(err)))
 	}
 	return nil
 }
 
 // RemoveGroup removes a group without machines from the pool's job, unless the job has changed since it was read.
 func (c *Client) RemoveGroup(ctx context.Context, p Pool, group string) error {
-	job, _, err := c.nomad.Jobs().Info(p.Name, (&api.QueryOptions{}).WithContext(ctx))
+	job, _, err := c.nomad.Jobs().Info(p.Name, p.query(ctx))
 	if err != nil {
-		return fmt.Errorf("reading Nomad job %s: %w", p.Name, nettext.Explain(err))
+		return fmt.Errorf("reading Nomad job %s: %w", p.ID, nettext.Explain(err))
 	}
 	if *job.JobModifyIndex != p.Index {
 		return ErrConflict
@@ -65,17 +74,17 @@ func (c *Client) RemoveGroup(ctx context.Context, p Pool, group string) error {
 			continue
 		}
 		if *tg.Count != 0 {
-			return fmt.Errorf("group %s of %s still has a count of %d", group, p.Name, *tg.Count)
+			return fmt.Errorf("group %s of %s still has a count of %d", group, p.ID, *tg.Count)
 		}
 	}
 	if len(keep) == 0 || len(keep) == len(job.TaskGroups) {
-		return fmt.Errorf("group %s can't be removed from %s, which has %d groups", group, p.Name, len(job.TaskGroups))
+		return fmt.Errorf("group %s can't be removed from %s, which has %d groups", group, p.ID, len(job.TaskGroups))
 	}
 	job.TaskGroups = keep
 	_, _, err = c.nomad.Jobs().RegisterOpts(job, &api.RegisterOptions{EnforceIndex: true, ModifyIndex: p.Index},
-		(&api.WriteOptions{}).WithContext(ctx))
+		p.write(ctx))
 	if err != nil {
-		return fmt.Errorf("removing group %s from %s: %w", group, p.Name, nettext.Explain(conflict(err)))
+		return fmt.Errorf("removing group %s from %s: %w", group, p.ID, nettext.Explain(conflict(err)))
 	}
 	return nil
 }

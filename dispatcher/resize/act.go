@@ -24,9 +24,12 @@ func (l *Loop) act(ctx context.Context, p *pool, plan rollout.Plan, d scaler.Dec
 	}
 	for _, g := range p.Groups {
 		if target := plan.Targets[g.Name]; target < g.Count && target >= len(g.Machines) {
-			l.log.Info("withdrawing unplaced machines", "pool", p.Name, "group", g.Name, "from", g.Count, "to", target, "reason", plan.Reason)
+			l.log.Info("withdrawing unplaced machines", "pool", p.full(), "group", g.Name, "from", g.Count, "to", target, "reason", plan.Reason)
 			return true, l.o.Fleet.Scale(ctx, p.Pool, change(p, g, target, plan, d))
 		}
+	}
+	if p.foreign != "" {
+		return false, nil
 	}
 	var failed error
 	for _, g := range p.Groups {
@@ -39,7 +42,7 @@ func (l *Loop) act(ctx context.Context, p *pool, plan rollout.Plan, d scaler.Dec
 	if failed != nil || len(plan.Remove) == 0 {
 		return false, failed
 	}
-	l.log.Info("removing an old revision", "pool", p.Name, "group", plan.Remove[0])
+	l.log.Info("removing an old revision", "pool", p.full(), "group", plan.Remove[0])
 	return true, l.o.Fleet.RemoveGroup(ctx, p.Pool, plan.Remove[0])
 }
 
@@ -50,7 +53,7 @@ func (l *Loop) grow(ctx context.Context, p *pool, g fleet.Group, plan rollout.Pl
 			return false, err
 		}
 	}
-	l.log.Info("growing a pool", "pool", p.Name, "group", g.Name, "from", g.Count, "to", target, "total", d.Count, "reasons", d.Reasons)
+	l.log.Info("growing a pool", "pool", p.full(), "group", g.Name, "from", g.Count, "to", target, "total", d.Count, "reasons", d.Reasons)
 	return true, l.o.Fleet.Scale(ctx, p.Pool, change(p, g, target, plan, d))
 }
 
@@ -74,7 +77,7 @@ func (l *Loop) shrink(ctx context.Context, p *pool, g fleet.Group, plan rollout.
 	if err != nil || count == g.Count {
 		return false, err
 	}
-	l.log.Info("shrinking a pool", "pool", p.Name, "group", g.Name, "from", g.Count, "to", count, "total", d.Count, "reasons", d.Reasons)
+	l.log.Info("shrinking a pool", "pool", p.full(), "group", g.Name, "from", g.Count, "to", count, "total", d.Count, "reasons", d.Reasons)
 	return true, l.o.Fleet.Scale(ctx, p.Pool, change(p, g, count, plan, d))
 }
 
@@ -106,10 +109,10 @@ func (l *Loop) drainOnly(ctx context.Context, p *pool, g fleet.Group, machines [
 	for _, m := range machines {
 		wanted[m.ID] = true
 		if _, ours := l.drained[m.ID]; !ours {
-			l.log.Info("draining a machine", "pool", p.Name, "group", g.Name, "machine", m.ID, "index", m.Index)
+			l.log.Info("draining a machine", "pool", p.full(), "group", g.Name, "machine", m.ID, "index", m.Index)
 		}
-		l.drained[m.ID] = p.Name // before the call: one that fails may have taken effect
-		if err := l.o.Queue.Drain(ctx, m.ID, "pool "+p.Name+" shrinks", l.o.DrainTTL); err != nil {
+		l.drained[m.ID] = p.full() // before the call: one that fails may have taken effect
+		if err := l.o.Queue.Drain(ctx, m.ID, "pool "+p.full()+" shrinks", l.o.DrainTTL); err != nil {
 			return fmt.Errorf("draining machine %s: %w", m.ID, err)
 		}
 	}
@@ -121,7 +124,7 @@ func (l *Loop) drainOnly(ctx context.Context, p *pool, g fleet.Group, machines [
 			return fmt.Errorf("withdrawing the drain of machine %s: %w", m.ID, err)
 		}
 		delete(l.drained, m.ID)
-		l.log.Info("machine undrained", "pool", p.Name, "group", g.Name, "machine", m.ID)
+		l.log.Info("machine undrained", "pool", p.full(), "group", g.Name, "machine", m.ID)
 	}
 	return nil
 }

@@ -22,11 +22,16 @@ type Queue interface {
 	Drain(ctx context.Context, machine, reason string, ttl time.Duration) error
 	Undrain(ctx context.Context, machine string) error
 	InFlight(ctx context.Context, machine string) (int, error)
+	// What dispatchers share: decisions by pool, and what the leader observes.
+	AddDecisions(ctx context.Context, pool string, docs ...[]byte) error
+	Decisions(ctx context.Context, pool string, most int) ([][]byte, error)
+	PublishPools(ctx context.Context, doc []byte, ttl time.Duration) error
+	PublishedPools(ctx context.Context) ([]byte, error)
 }
 
 // Fleet is what the loop needs of Nomad; package fleet has it.
 type Fleet interface {
-	Pools(ctx context.Context) ([]fleet.Pool, error)
+	Read(ctx context.Context) (fleet.Reading, error)
 	Scale(ctx context.Context, p fleet.Pool, c fleet.Change) error
 	RemoveGroup(ctx context.Context, p fleet.Pool, group string) error
 }
@@ -49,9 +54,10 @@ type Options struct {
 	// ReadyWithin is how long, beyond three times its start time, a machine may take to be ready before a rollout stops;
 	// default 1 min.
 	ReadyWithin time.Duration
-	// History is how many decisions are kept per pool, default 50.
-	History int
-	Now     func() time.Time // default time.Now
+	// Reported keeps this dispatcher from stopping machines of a pool none of whose machines report to its Redis: they may be
+	// another installation's on the same Nomad.
+	Reported bool
+	Now      func() time.Time // default time.Now
 	// Decided is called with every decision that differs from the one before, for metrics. May be nil.
 	Decided func(scaler.Decision)
 }
@@ -67,9 +73,6 @@ func (o Options) withDefaults() (Options, error) {
 		if *d <= 0 {
 			*d = v
 		}
-	}
-	if o.History <= 0 {
-		o.History = 50
 	}
 	if o.Lead == nil {
 		o.Lead = func(context.Context) (bool, error) { return true, nil }
@@ -95,15 +98,20 @@ type Loop struct {
 	// Used by Run's goroutine only.
 	idle    map[string]time.Time // machine → when it was first observed to be idle
 	drained map[string]string    // machine → pool, where the drain is this dispatcher's
+	records bool                 // this dispatcher records decisions
 	short   map[string]*shortage // by pool
 	warned  map[string]bool      // warnings that are in force
+	unread  map[string]string    // why places can't be read
+	// publishedAt is when this dispatcher last published what it observes.
+	publishedAt time.Time
 
-	mu      sync.Mutex
-	views   []PoolView
-	offers  []scaler.Pool
-	history map[string]*ring
-	health  error
-	leads   bool
+	mu       sync.Mutex
+	journal  journal // only Run's goroutine writes to it
+	own      published
+	offers   []scaler.Pool
+	machines map[string]string // machine → full name of its pool
+	health   error
+	leads    bool
 }
 
 // New returns a loop that has not started. It fails if a required option is missing.
@@ -114,7 +122,7 @@ func New(o Options) (*Loop, error) {
 	}
 	return &Loop{
 		o: o, log: o.Logger, kick: make(chan struct{}, 1), idle: map[string]time.Time{}, drained: map[string]string{},
-		short: map[string]*shortage{}, warned: map[string]bool{}, history: map[string]*ring{}, health: errors.New("pools have not been read from Nomad yet"),
+		short: map[string]*shortage{}, warned: map[string]bool{}, journal: newJournal(), health: errNotRead,
 	}, nil
 }
 
@@ -166,14 +174,21 @@ func (l *Loop) pass(ctx context.Context) (changed bool) {
 	}
 	lead, err := l.o.Lead(ctx)
 	l.warn("cannot determine the leader, nothing is resized", err)
-	l.setLeads(lead && err == nil)
+	lead = lead && err == nil
+	records := lead || err != nil && l.records // without Redis the last leader's decisions are kept for later
+	if l.records = records; !records {
+		clear(l.journal.last) // another dispatcher decides
+	}
+	l.setLeads(lead)
 	now := l.o.Now()
 	decisions := scaler.Decide(observed.snapshot(), now)
 	views := make([]PoolView, len(observed.pools))
 	for i, p := range observed.pools {
 		plan := p.plan(decisions[i].Count)
 		views[i] = p.view(decisions[i], plan, l.drained, now)
-		l.record(decisions[i])
+		if records {
+			l.record(ctx, decisions[i])
+		}
 		if !lead || p.Problem != "" {
 			continue
 		}
@@ -184,11 +199,12 @@ func (l *Loop) pass(ctx context.Context) (changed bool) {
 			if errors.Is(err, fleet.ErrConflict) {
 				level, changed = slog.LevelInfo, true
 			}
-			l.log.Log(ctx, level, "pool not resized", "pool", p.Name, "error", err)
+			l.log.Log(ctx, level, "pool not resized", "pool", p.full(), "error", err)
 			views[i].Reason = fmt.Sprintf("%s; last attempt: %s", views[i].Reason, err)
 		}
 	}
-	l.publish(observed, views)
+	l.forget(observed.pools)
+	l.warn("cannot keep decisions in Redis", errors.Join(l.keep(ctx), l.publish(ctx, observed, views, lead, changed)))
 	return changed
 }
 
@@ -233,7 +249,7 @@ func (l *Loop) Health() error {
 	return l.health
 }
 
-// Able returns the names of the pools whose machines could serve such a job, sorted.
+// Able returns the full names of the pools whose machines could serve such a job, sorted.
 func (l *Loop) Able(r capability.Requirements) []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -36,7 +36,7 @@ func settle(t require.TestingT, w *world, l *Loop, done func() bool) {
 			return
 		}
 	}
-	v, _ := l.Pool("p")
+	v, _ := l.Pool(context.Background(), "p")
 	require.Fail(t, "it does not settle", "%+v\n%+v", w.pool, v)
 }
 
@@ -45,15 +45,15 @@ func TestFromZeroAndBack(t *testing.T) {
 	l := newLoop(t, w)
 	w.waiting = 12
 	settle(t, w, l, func() bool { return w.done == 12 && w.pool.Asked() == 0 })
-	v, ok := l.Pool("p")
-	require.True(t, ok)
+	v, err := l.Pool(t.Context(), "p")
+	require.NoError(t, err)
 	most := 0
 	for _, d := range v.Decisions {
 		most = max(most, d.Count)
 	}
 	require.Equal(t, 5, most, "12 jobs of 15 s within 10 s need 8 slots, and 5 are allowed")
 	l.pass(t.Context())
-	v, _ = l.Pool("p")
+	v, _ = l.Pool(context.Background(), "p")
 	require.Equal(t, Steady, v.Status)
 }
 
@@ -88,7 +88,7 @@ func TestOperatorDrainStands(t *testing.T) {
 		require.Equal(t, 2, w.pool.Asked(), "the one below stays too")
 		require.False(t, w.agents["alloc1"].drained.After(w.clock), "and works")
 	}
-	v, _ := l.Pool("p")
+	v, _ := l.Pool(context.Background(), "p")
 	require.Equal(t, 1, v.Draining)
 	require.Equal(t, []string{"alloc2"}, v.Groups[0].Kept)
 	require.Contains(t, v.Reason, "machine alloc2 is drained by hand until 20")
@@ -127,10 +127,33 @@ func TestUnknownDataHoldsEverything(t *testing.T) {
 		require.False(t, l.pass(t.Context()))
 	}
 	require.Equal(t, 3, w.pool.Asked())
-	v, _ := l.Pool("p")
+	v, _ := l.Pool(context.Background(), "p")
 	require.Equal(t, Unknown, v.Status)
 	require.True(t, v.Decision.Has(scaler.Unknown))
 }
+
+// Machines that don't report to this Redis may run another installation's jobs: nothing here can tell whether they are idle.
+func TestMachinesOfAnotherInstallationStay(t *testing.T) {
+	w := newWorld(10, fleet.Group{Name: "m-1", Count: 2, Policy: testPolicy("1", true, 0, 5)})
+	l := newLoop(t, w)
+	l.o.Queue, l.o.Reported = mute{w}, true
+	for range 600 {
+		w.tick(time.Second)
+		l.pass(t.Context())
+	}
+	require.Equal(t, 2, w.pool.Asked())
+	v, err := l.Pool(t.Context(), "p")
+	require.NoError(t, err)
+	require.Equal(t, Crashing, v.Status)
+	require.Contains(t, v.Reason, "its agent has not reported to Redis")
+	l.o.Reported = false // the namespace is named: they are this installation's
+	settle(t, w, l, func() bool { return w.pool.Asked() == 0 })
+}
+
+// mute is a queue to which no machine reports.
+type mute struct{ *world }
+
+func (m mute) Machines(context.Context) ([]queue.Machine, error) { return nil, nil }
 
 func TestOnlyTheLeaderActs(t *testing.T) {
 	w := newWorld(10, fleet.Group{Name: "m-1", Policy: testPolicy("1", true, 2, 5)})
@@ -141,7 +164,7 @@ func TestOnlyTheLeaderActs(t *testing.T) {
 	l.o.Lead = func(context.Context) (bool, error) { return false, errNoLeader }
 	l.pass(t.Context())
 	require.Zero(t, w.pool.Asked())
-	require.Len(t, l.Pools(), 1, "the others see")
+	require.Len(t, l.Pools(t.Context()), 1, "the others see")
 	l.o.Lead = func(context.Context) (bool, error) { return true, nil }
 	l.pass(t.Context())
 	require.Equal(t, 2, w.pool.Asked())
@@ -153,9 +176,9 @@ func TestABrokenRevisionStopsTheRollout(t *testing.T) {
 		fleet.Group{Name: "m-2", Policy: testPolicy("2", true, 2, 5)})
 	w.broken["m-2"] = true
 	l := newLoop(t, w)
-	settle(t, w, l, func() bool { v, _ := l.Pool("p"); return v.Status == Stalled })
+	settle(t, w, l, func() bool { v, _ := l.Pool(context.Background(), "p"); return v.Status == Stalled })
 	require.Equal(t, map[string]int{"m-1": 2, "m-2": 1}, w.counts())
-	v, _ := l.Pool("p")
+	v, _ := l.Pool(context.Background(), "p")
 	require.Contains(t, v.Reason, "the new revision doesn't become ready, the old one serves: machine alloc3 is not ready after 1m")
 	// Growth is served by the old revision meanwhile.
 	w.waiting = 20
@@ -253,11 +276,11 @@ func TestPausedTypesAreShown(t *testing.T) {
 	w := newWorld(10, fleet.Group{Name: "m-1", Policy: testPolicy("1", true, 0, 5)})
 	l := newLoop(t, w)
 	l.pass(t.Context())
-	v, _ := l.Pool("p")
+	v, _ := l.Pool(context.Background(), "p")
 	require.Empty(t, v.Paused, "another type is none of the pool's")
 	w.paused = "maintenance"
 	l.pass(t.Context())
-	v, _ = l.Pool("p")
+	v, _ = l.Pool(context.Background(), "p")
 	require.Equal(t, []PausedType{{"simulation", "maintenance"}}, v.Paused)
 	require.NotEmpty(t, v.Decision.Reasons, "the present decision's, in the list as well")
 }

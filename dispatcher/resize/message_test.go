@@ -13,7 +13,7 @@ import (
 
 // What Nomad's UI shows beside a change of a group's count.
 func TestMessage(t *testing.T) {
-	p := &pool{Pool: fleet.Pool{Name: "p", Groups: []fleet.Group{{Name: "m-00000002", Policy: manifest.Policy{Wanted: true}}}}}
+	p := &pool{Pool: fleet.Pool{ID: fleet.ID{Name: "p"}, Groups: []fleet.Group{{Name: "m-00000002", Policy: manifest.Policy{Wanted: true}}}}}
 	grows := scaler.Decision{From: 1, Count: 3, Reasons: []scaler.Reason{{Text: "9 jobs need 9 machines"}, {Text: "the pool may have at most 3 machines"}}}
 	stays := grows
 	stays.From = 3

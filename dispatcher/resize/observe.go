@@ -18,6 +18,7 @@ import (
 // observation is everything that one pass has read.
 type observation struct {
 	pools   []*pool
+	unread  []fleet.Unread
 	classes []scaler.Class
 	unknown string // why Redis could not be read
 }
@@ -33,15 +34,20 @@ type pool struct {
 	overdue time.Duration // beyond three times the start time
 	paused  []PausedType  // those that it serves
 	kept    string        // why a group isn't made smaller: an operator drained one of its machines
+	foreign string        // why no machine is stopped: none of them reports
 }
 
-// observe reads Nomad and Redis. It fails only if Nomad can't be read: without Redis the pools are still known.
+// full returns the pool's full name.
+func (p *pool) full() string { return p.String() }
+
+// observe reads Nomad and Redis. It fails only if nothing of Nomad can be read: without Redis the pools are still known.
 func (l *Loop) observe(ctx context.Context) (*observation, error) {
-	pools, err := l.o.Fleet.Pools(ctx)
+	reading, err := l.o.Fleet.Read(ctx)
 	if err != nil {
 		return nil, err
 	}
-	o := &observation{}
+	o := &observation{unread: reading.Unread}
+	l.warnUnread(reading.Unread)
 	reports := map[string]queue.Machine{}
 	machines, redisErr := l.o.Queue.Machines(ctx)
 	if redisErr != nil {
@@ -66,16 +72,37 @@ func (l *Loop) observe(ctx context.Context) (*observation, error) {
 	}
 	l.warn("cannot read Redis, no pool shrinks", errors.Join(redisErr, demandErr, typesErr))
 	now := l.o.Now()
-	for _, p := range pools {
+	for _, p := range reading.Pools {
 		o.pools = append(o.pools, &pool{
 			Pool: p, reports: reports, idle: l.idle, unknown: o.unknown, now: now, overdue: l.o.ReadyWithin, paused: pausedOf(p, types),
 		})
+		if l.o.Reported && o.unknown == "" {
+			last := o.pools[len(o.pools)-1]
+			last.foreign = last.silent()
+		}
 	}
 	l.trackScarce(o.pools)
 	if o.unknown == "" {
 		l.trackIdle(o.pools)
 	}
 	return o, nil
+}
+
+// warnUnread logs when places can't be read any more, and when they can again.
+func (l *Loop) warnUnread(now []fleet.Unread) {
+	why := map[string]string{}
+	for _, u := range now {
+		at := u.Region + "/" + u.Namespace
+		if why[at] = u.Why; l.unread[at] != u.Why {
+			l.log.Warn("cannot read a namespace, its pools stay as they are", "region", u.Region, "namespace", u.Namespace, "pools", u.Pools, "error", u.Why)
+		}
+	}
+	for at := range l.unread {
+		if why[at] == "" {
+			l.log.Info("recovered", "from", "cannot read a namespace", "namespace", at)
+		}
+	}
+	l.unread = why
 }
 
 // pausedOf selects the paused types that a worker of the pool serves.
@@ -121,6 +148,24 @@ func (p *pool) resting(m fleet.Machine, g fleet.Group) bool {
 		return p.late(m, g)
 	}
 	return !p.keeps(m) && r.ReadyAt != nil && busyJobs(r) == 0
+}
+
+// silent explains why machines of the pool may belong to another installation: none of them reports to this Redis. It returns
+// "" if one does, or if there are none.
+func (p *pool) silent() string {
+	n := 0
+	for _, g := range p.Groups {
+		for _, m := range g.Live() {
+			if _, ok := p.reports[m.ID]; ok {
+				return ""
+			}
+			n++
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("none of its %d machines reports to this dispatcher's Redis, so none is stopped: if that is meant, name the namespace %s in -namespaces", n, p.Namespace)
 }
 
 // keeps reports whether an operator drained the machine: it takes no jobs, and isn't removed until the drain ends.
@@ -194,7 +239,7 @@ func (o *observation) snapshot() scaler.Snapshot {
 
 // load returns the pool as the scaler's input.
 func (p *pool) load() scaler.Pool {
-	out := scaler.Pool{Name: p.Name, Count: p.Total(), Unknown: p.Problem}
+	out := scaler.Pool{Name: p.full(), Count: p.Total(), Unknown: p.Problem}
 	out.LastUp, out.LastDown = p.Resized()
 	wanted := p.Wanted()
 	if wanted == nil {

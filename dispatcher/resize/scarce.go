@@ -32,12 +32,12 @@ func (s *shortage) retry() time.Duration {
 
 // trackScarce records which pools can't grow, and forgets what no longer holds.
 func (l *Loop) trackScarce(pools []*pool) {
-	held, all := map[string]int{}, 0
+	held, all := map[string]int{}, map[string]int{} // by pool, by region: regions share no nodes
 	for _, p := range pools {
 		for _, g := range p.Groups {
-			held[p.Name] += len(g.Machines) + g.Stopping
+			held[p.full()] += len(g.Machines) + g.Stopping
 		}
-		all += held[p.Name]
+		all[p.Region] += held[p.full()]
 	}
 	for name := range l.short {
 		if _, present := held[name]; !present {
@@ -45,21 +45,21 @@ func (l *Loop) trackScarce(pools []*pool) {
 		}
 	}
 	for _, p := range pools {
-		p.short = l.track(p, all-held[p.Name])
+		p.short = l.track(p, all[p.Region]-held[p.full()])
 	}
 }
 
 func (l *Loop) track(p *pool, others int) *shortage {
 	w := p.Wanted()
 	if w == nil || p.Rolling() {
-		delete(l.short, p.Name)
+		delete(l.short, p.full())
 		return nil
 	}
-	s := l.short[p.Name]
+	s := l.short[p.full()]
 	blocked := missing(*w) && w.Blocked != ""
 	switch {
 	case s != nil && (s.nodes != p.Nodes || len(w.Machines) > s.placed || p.now.After(s.until.Add(s.retry()))):
-		delete(l.short, p.Name)
+		delete(l.short, p.full())
 		s = nil
 	case s != nil && !blocked && others < s.others:
 		s.until = p.now
@@ -72,7 +72,7 @@ func (l *Loop) track(p *pool, others int) *shortage {
 	}
 	if s == nil {
 		s = &shortage{}
-		l.short[p.Name] = s
+		l.short[p.full()] = s
 	}
 	if !s.waits {
 		s.tries++

@@ -24,6 +24,7 @@ type shared struct {
 	waiting int64
 	ups     map[string]int
 	downs   map[string]int
+	shelf
 }
 
 func newShared(gpus int) *shared {
@@ -43,7 +44,7 @@ func newShared(gpus int) *shared {
 			policy.Workers = append(policy.Workers, manifest.Worker{Name: fmt.Sprint("gpu", i), Connector: "simulation", Concurrency: 1, Offer: capability.Offer{Type: "simulation", Flags: p.flags}})
 		}
 		w.needs[p.name] = p.gpus
-		w.pools = append(w.pools, fleet.Pool{Name: p.name, Index: 1, Nodes: "n", Groups: []fleet.Group{{Name: "m-1", Policy: policy}}})
+		w.pools = append(w.pools, fleet.Pool{ID: fleet.ID{Region: "global", Namespace: "default", Name: p.name}, Index: 1, Nodes: "n", Groups: []fleet.Group{{Name: "m-1", Policy: policy}}})
 	}
 	return w
 }
@@ -70,12 +71,12 @@ func (w *shared) place() {
 	}
 }
 
-func (w *shared) Pools(context.Context) ([]fleet.Pool, error) {
+func (w *shared) Read(context.Context) (fleet.Reading, error) {
 	list := slices.Clone(w.pools)
 	for i := range list {
 		list[i].Groups = slices.Clone(list[i].Groups)
 	}
-	return list, nil
+	return fleet.Reading{Pools: list}, nil
 }
 
 func (w *shared) Scale(_ context.Context, p fleet.Pool, c fleet.Change) error {

@@ -8,8 +8,10 @@ import (
 
 // PoolView is a pool as the API shows it.
 type PoolView struct {
-	Pool      string `json:"pool"`
-	Namespace string `json:"namespace"`         // Nomad's
+	Pool      string `json:"pool"` // its full name, region/namespace/name
+	Region    string `json:"region"`
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
 	Project   string `json:"project,omitempty"` // the owner
 	Machine   string `json:"machine"`
 	Min       int    `json:"min"`
@@ -30,7 +32,9 @@ type PoolView struct {
 	// Decision is the last one; Decisions, newest first, are shown for a single pool only.
 	Decision  *scaler.Decision  `json:"decision,omitempty"`
 	Decisions []scaler.Decision `json:"decisions,omitempty"`
-	ReadAt    time.Time         `json:"read_at"` // when Nomad and Redis were last read for this
+	// DecisionsUnknown explains why earlier decisions are missing; empty if they aren't.
+	DecisionsUnknown string    `json:"decisions_unknown,omitempty"`
+	ReadAt           time.Time `json:"read_at"` // when Nomad and Redis were last read for this
 }
 
 // The values of [PoolView.Status].

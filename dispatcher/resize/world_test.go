@@ -32,7 +32,37 @@ type world struct {
 	ending      []ending
 	shared      string          // what took a place that an ending machine still held
 	broken      map[string]bool // groups whose machines never become ready
+	shelf
 }
+
+// shelf is what dispatchers share in Redis.
+type shelf struct {
+	decisions map[string][][]byte // newest first
+	published []byte
+}
+
+func (s *shelf) AddDecisions(_ context.Context, pool string, docs ...[]byte) error {
+	if s.decisions == nil {
+		s.decisions = map[string][][]byte{}
+	}
+	for _, d := range docs {
+		list := slices.Insert(s.decisions[pool], 0, d)
+		s.decisions[pool] = list[:min(len(list), queue.MaxDecisions)]
+	}
+	return nil
+}
+
+func (s *shelf) Decisions(_ context.Context, pool string, most int) ([][]byte, error) {
+	list := s.decisions[pool]
+	return list[:min(len(list), most)], nil
+}
+
+func (s *shelf) PublishPools(_ context.Context, doc []byte, _ time.Duration) error {
+	s.published = doc
+	return nil
+}
+
+func (s *shelf) PublishedPools(context.Context) ([]byte, error) { return s.published, nil }
 
 type agent struct {
 	id, group string
@@ -62,7 +92,7 @@ var errFault = fmt.Errorf("%w: fault", queue.ErrUnavailable)
 func newWorld(room int, groups ...fleet.Group) *world {
 	w := &world{
 		clock: time.Unix(1_800_000_000, 0), room: room, agents: map[string]*agent{}, broken: map[string]bool{},
-		pool: fleet.Pool{Name: "p", Index: 1, Groups: groups}, during: func() {}, fault: func() bool { return false },
+		pool: fleet.Pool{ID: fleet.ID{Region: "global", Namespace: "default", Name: "p"}, Index: 1, Groups: groups}, during: func() {}, fault: func() bool { return false },
 	}
 	w.evaluate()
 	return w
@@ -168,9 +198,9 @@ func (w *world) call() error {
 	return nil
 }
 
-func (w *world) Pools(context.Context) ([]fleet.Pool, error) {
+func (w *world) Read(context.Context) (fleet.Reading, error) {
 	if err := w.call(); err != nil {
-		return nil, err
+		return fleet.Reading{}, err
 	}
 	p := w.pool
 	p.Groups = slices.Clone(p.Groups)
@@ -183,7 +213,7 @@ func (w *world) Pools(context.Context) ([]fleet.Pool, error) {
 		}
 	}
 	p.Events = slices.Clone(p.Events)
-	return []fleet.Pool{p}, nil
+	return fleet.Reading{Pools: []fleet.Pool{p}}, nil
 }
 
 func (w *world) Scale(_ context.Context, p fleet.Pool, c fleet.Change) error {

@@ -102,6 +102,8 @@ func newCandidate(p *Pool, now time.Time) *candidate {
 	}
 	// Machines that can't start don't count as room: their jobs go to another pool, if any.
 	switch {
+	case p.Unknown != "":
+		c.limit = c.have // what it runs stays, and it isn't resized
 	case p.Crashing != "":
 		c.have = p.ready()
 		c.limit = c.have

@@ -2332,6 +2332,22 @@ func (response ListMachines403ApplicationProblemPlusJSONResponse) VisitListMachi
 	return err
 }
 
+type ListMachines409ApplicationProblemPlusJSONResponse struct {
+	E409ApplicationProblemPlusJSONResponse
+}
+
+func (response ListMachines409ApplicationProblemPlusJSONResponse) VisitListMachinesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListMachines429ApplicationProblemPlusJSONResponse struct {
 	E429ApplicationProblemPlusJSONResponse
 }
@@ -3125,6 +3141,22 @@ func (response GetPool404ApplicationProblemPlusJSONResponse) VisitGetPoolRespons
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPool409ApplicationProblemPlusJSONResponse struct {
+	E409ApplicationProblemPlusJSONResponse
+}
+
+func (response GetPool409ApplicationProblemPlusJSONResponse) VisitGetPoolResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }

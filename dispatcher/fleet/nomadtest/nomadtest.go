@@ -57,6 +57,60 @@ const MemoryMB = 1000
 // Start runs a Nomad server and client until the test ends, with nothing left behind.
 func Start(t testing.TB) *api.Client {
 	t.Helper()
+	return start(t, config, func(*api.Client) {})
+}
+
+// StartWithACLs is [Start] with access control. The client may do everything, by the secret of its token.
+func StartWithACLs(t testing.TB) (client *api.Client, secret string) {
+	t.Helper()
+	client = start(t, config+"acl {\n  enabled = true\n}\n", func(client *api.Client) {
+		require.Eventually(t, func() bool {
+			token, _, err := client.ACLTokens().Bootstrap(nil)
+			if err == nil {
+				secret = token.SecretID
+				client.SetSecretID(secret)
+			}
+			return err == nil
+		}, 60*time.Second, 100*time.Millisecond, "nomad makes no first token")
+	})
+	return client, secret
+}
+
+// Token returns the secret of a new token with a policy of this name, which the test may change later with [Allow].
+func Token(t testing.TB, client *api.Client, policy, rules string) string {
+	t.Helper()
+	Allow(t, client, policy, rules)
+	token, _, err := client.ACLTokens().Create(&api.ACLToken{Name: policy, Type: "client", Policies: []string{policy}}, nil)
+	require.NoError(t, err)
+	return token.SecretID
+}
+
+// Allow sets the rules of a policy.
+func Allow(t testing.TB, client *api.Client, policy, rules string) {
+	t.Helper()
+	_, err := client.ACLPolicies().Upsert(&api.ACLPolicy{Name: policy, Rules: rules}, nil)
+	require.NoError(t, err)
+}
+
+// In returns a client of the same Nomad for another namespace, which it creates.
+func In(t testing.TB, client *api.Client, namespace, secret string) *api.Client {
+	t.Helper()
+	_, err := client.Namespaces().Register(&api.Namespace{Name: namespace}, nil)
+	require.NoError(t, err)
+	return As(t, client, namespace, secret)
+}
+
+// As returns a client of the same Nomad for a namespace and a token.
+func As(t testing.TB, client *api.Client, namespace, secret string) *api.Client {
+	t.Helper()
+	other, err := api.NewClient(&api.Config{Address: client.Address(), Namespace: namespace, SecretID: secret})
+	require.NoError(t, err)
+	t.Cleanup(other.Close)
+	return other
+}
+
+func start(t testing.TB, config string, prepare func(*api.Client)) *api.Client {
+	t.Helper()
 	path, err := exec.LookPath("nomad")
 	if err != nil {
 		t.Skip("skipped: nomad is not on PATH")
@@ -98,6 +152,7 @@ func Start(t testing.TB) *api.Client {
 			t.Logf("nomad's log:\n%s", log.String())
 		}
 	})
+	prepare(client)
 	require.Eventually(t, func() bool {
 		nodes, _, err := client.Nodes().List(nil)
 		return err == nil && len(nodes) == 1 && nodes[0].Status == api.NodeStatusReady && nodes[0].Drivers["raw_exec"] != nil && nodes[0].Drivers["raw_exec"].Healthy
@@ -106,16 +161,17 @@ func Start(t testing.TB) *api.Client {
 }
 
 func stopJobs(client *api.Client) {
-	jobs, _, err := client.Jobs().List(nil)
+	all := &api.QueryOptions{Namespace: api.AllNamespacesNamespace}
+	jobs, _, err := client.Jobs().List(all)
 	if err != nil {
 		return
 	}
 	for _, j := range jobs {
-		_, _, _ = client.Jobs().Deregister(j.ID, true, nil)
+		_, _, _ = client.Jobs().Deregister(j.ID, true, &api.WriteOptions{Namespace: j.Namespace})
 	}
 	deadline := time.Now().Add(10 * time.Second)
 	for time.Now().Before(deadline) {
-		allocs, _, err := client.Allocations().List(&api.QueryOptions{Filter: `ClientStatus == "running"`})
+		allocs, _, err := client.Allocations().List(&api.QueryOptions{Namespace: api.AllNamespacesNamespace, Filter: `ClientStatus == "running"`})
 		if err != nil || len(allocs) == 0 {
 			return
 		}
