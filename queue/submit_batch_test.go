@@ -16,8 +16,14 @@ func TestBatchEndsAtTheFirstError(t *testing.T) {
 	server := queuetest.StartRedis(t, "--appendonly", "no")
 	c := open(t, queue.Options{URL: server.URL, MaxClasses: 1})
 	batch := []queue.Submission{
-		{Type: "first"}, {Type: "second"}, {Type: "third"}, {Type: "first"}, {Type: "second"},
-		{Type: "third", Capabilities: []string{"one-class-too-many"}}, {Type: "fourth"}, {Type: "fifth"},
+		{Type: "first"},
+		{Type: "second"},
+		{Type: "third"},
+		{Type: "first"},
+		{Type: "second"},
+		{Type: "third", Capabilities: []string{"one-class-too-many"}},
+		{Type: "fourth"},
+		{Type: "fifth"},
 	}
 	for range 20 {
 		jobs, err := c.SubmitBatch(t.Context(), batch)
