@@ -33,6 +33,25 @@ func (c *Client) Resume(ctx context.Context, jobType string) (*Pausing, error) {
 	return read[Pausing](c.raw.ResumeType(ctx, jobType))
 }
 
+// Limits returns a type's limits.
+func (c *Client) Limits(ctx context.Context, jobType string) (*Limits, error) {
+	return read[Limits](c.raw.GetLimits(ctx, jobType))
+}
+
+// SetLimits replaces a type's limits. The zero value removes them.
+func (c *Client) SetLimits(ctx context.Context, jobType string, l Limits) (*Limits, error) {
+	return read[Limits](c.raw.SetLimits(ctx, jobType, l))
+}
+
+// Classes returns the classes that have jobs.
+func (c *Client) Classes(ctx context.Context) ([]Class, error) {
+	list, err := read[ClassList](c.raw.ListClasses(ctx))
+	if err != nil {
+		return nil, err
+	}
+	return list.Classes, nil
+}
+
 // Pools returns the pools with their last decision.
 func (c *Client) Pools(ctx context.Context) ([]Pool, error) {
 	list, err := read[PoolList](c.raw.ListPools(ctx))

@@ -6,7 +6,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"time"
 )
+
+// longestWait is how long a dispatcher lets a request wait.
+const longestWait = time.Minute
 
 // Submit submits a job. With an idempotency key it may be repeated: it returns the first submission's job.
 func (c *Client) Submit(ctx context.Context, s *Submission) (*Submitted, error) {
@@ -22,12 +26,49 @@ func (c *Client) Submit(ctx context.Context, s *Submission) (*Submitted, error) 
 
 // SubmitJSON submits a job that is JSON already.
 func (c *Client) SubmitJSON(ctx context.Context, body []byte) (*Submitted, error) {
-	return read[Submitted](c.raw.SubmitJobWithBody(ctx, "application/json", bytes.NewReader(body)))
+	return read[Submitted](c.raw.SubmitJobWithBody(ctx, nil, "application/json", bytes.NewReader(body)))
+}
+
+// Check returns what would happen to a submission: its class, how many workers could run it, and why none if it is none.
+// Nothing is submitted.
+func (c *Client) Check(ctx context.Context, s *Submission) (*Submitted, error) {
+	return read[Submitted](c.raw.SubmitJob(context.WithValue(ctx, repeatable, true), &SubmitJobParams{DryRun: new(true)}, *s))
+}
+
+// Run submits a job and returns it when it has ended, or as it is after a minute at most. [Client.Wait] waits on.
+func (c *Client) Run(ctx context.Context, s *Submission) (*Job, error) {
+	if s.IdempotencyKey != "" {
+		ctx = context.WithValue(ctx, repeatable, true)
+	}
+	answer, err := read[Submitted](c.raw.SubmitJob(context.WithValue(ctx, waiting, longestWait), &SubmitJobParams{Wait: longestWait.String()}, *s))
+	if err != nil {
+		return nil, err
+	}
+	return answer.Job, nil
+}
+
+// SubmitBatch submits many jobs, and none of them if one is invalid.
+func (c *Client) SubmitBatch(ctx context.Context, jobs []Submission) ([]Submitted, error) {
+	list, err := read[SubmittedList](c.raw.SubmitJobs(ctx, Batch{Jobs: jobs}))
+	if err != nil {
+		return nil, err
+	}
+	return list.Jobs, nil
+}
+
+// CancelJobs cancels the selected jobs. With More, repeat the request.
+func (c *Client) CancelJobs(ctx context.Context, s *Selection) (*OutcomeList, error) {
+	return read[OutcomeList](c.raw.CancelJobs(ctx, *s))
+}
+
+// RequeueJobs lets the selected jobs wait again. With More, repeat the request.
+func (c *Client) RequeueJobs(ctx context.Context, s *Selection) (*OutcomeList, error) {
+	return read[OutcomeList](c.raw.RequeueJobs(ctx, *s))
 }
 
 // Job returns a job with its parameters and result.
 func (c *Client) Job(ctx context.Context, id string) (*Job, error) {
-	return read[Job](c.raw.GetJob(ctx, id))
+	return read[Job](c.raw.GetJob(ctx, id, nil))
 }
 
 // Jobs returns a page of jobs, newest first. Its Next is the cursor of the next page.

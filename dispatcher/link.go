@@ -81,6 +81,30 @@ func (l *link) Submit(ctx context.Context, s queue.Submission) (*queue.Job, erro
 	return via(l, func(c *queue.Client) (*queue.Job, error) { return c.Submit(ctx, s) })
 }
 
+func (l *link) SubmitBatch(ctx context.Context, all []queue.Submission) ([]*queue.Job, error) {
+	return via(l, func(c *queue.Client) ([]*queue.Job, error) { return c.SubmitBatch(ctx, all) })
+}
+
+func (l *link) DryRun(ctx context.Context, s queue.Submission) (*queue.Job, *queue.Explanation, error) {
+	c, err := l.get()
+	if err != nil {
+		return nil, nil, err
+	}
+	return c.DryRun(ctx, s)
+}
+
+func (l *link) Limits(ctx context.Context, jobType string) (queue.Limits, error) {
+	return via(l, func(c *queue.Client) (queue.Limits, error) { return c.Limits(ctx, jobType) })
+}
+
+func (l *link) SetLimits(ctx context.Context, jobType string, limits queue.Limits) error {
+	c, err := l.get()
+	if err != nil {
+		return err
+	}
+	return c.SetLimits(ctx, jobType, limits)
+}
+
 func (l *link) Get(ctx context.Context, id string) (*queue.Job, error) {
 	return via(l, func(c *queue.Client) (*queue.Job, error) { return c.Get(ctx, id) })
 }

@@ -60,8 +60,13 @@ type ListFilter struct {
 	Type   string // empty: all types
 	State  State  // empty: all states
 	Tenant string
-	Limit  int    // default 50, at most 500
-	Cursor string // from the previous page
+	Class  string
+	// Retrying selects the delayed jobs that wait for another attempt.
+	Retrying bool
+	// Since and Until bound the time by which the list is ordered: the end if State is final, else the creation.
+	Since, Until time.Time
+	Limit        int    // default 50, at most 500
+	Cursor       string // from the previous page
 }
 
 // ReapResult counts what one pass of [Client.Reap] did.
@@ -161,6 +166,8 @@ type API interface {
 	Cancel(ctx context.Context, id, reason string) (*Job, error)
 	Requeue(ctx context.Context, id string) (*Job, error) // failed, dead or cancelled → waiting
 	Explain(ctx context.Context, id string) (*Explanation, error)
+	// DryRun checks a submission without submitting it. The job has no id.
+	DryRun(ctx context.Context, s Submission) (*Job, *Explanation, error)
 	// Events sends the job's events after the given event id ("" = from the start) until the final event, the end of ctx or an
 	// error, and then closes the channel. The stream's Err returns the reason.
 	Events(ctx context.Context, id, after string) (*EventStream, error)

@@ -98,6 +98,8 @@ type Job struct {
 	Parameters json.RawMessage `json:"parameters,omitempty"`
 	// Repeated is set by Submit if the job is that of an earlier submission with the same idempotency key.
 	Repeated bool `json:"-"`
+	// Revision grows with every change of the job. It is the id of the event that tells of the change.
+	Revision int64 `json:"-"`
 
 	deadline *time.Time // as submitted, if that may differ from Deadline
 }

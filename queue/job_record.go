@@ -170,7 +170,7 @@ func (r *record) job(meta string, details map[string]string) (*Job, error) {
 		Timeout: wiretime.Duration(time.Duration(r.timeout) * time.Millisecond), MaxAttempts: r.maxAttempts,
 		Attempts: r.attempts, LostLeases: r.lost, Tenant: r.tenant, CreatedAt: fromMillis(r.created),
 		Deadline: optionalTime(r.deadline), StartedAt: optionalTime(r.started), EndedAt: optionalTime(r.ended),
-		Machine: r.machine, Worker: r.worker,
+		Machine: r.machine, Worker: r.worker, Revision: r.rev,
 	}
 	if meta != "" {
 		var e extra

@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -51,6 +52,32 @@ func (c *Client) Explain(ctx context.Context, id string) (*Explanation, error) {
 	}
 	e.Summary = summary(r, e, paused, held)
 	return e, nil
+}
+
+// DryRun checks a submission without submitting it, and explains who could run it; see [API]. It doesn't compare it with
+// earlier submissions of the same idempotency key.
+func (c *Client) DryRun(ctx context.Context, s Submission) (*Job, *Explanation, error) {
+	checked, err := c.opts.check(s, time.Now())
+	if err != nil {
+		return nil, nil, err
+	}
+	job := &Job{Type: s.Type, State: Waiting, Class: checked.class, Requirements: checked.needs, Priority: checked.priority, Tenant: s.Tenant}
+	r := &record{id: s.Type + "-", state: Waiting, tenant: s.Tenant}
+	e := &Explanation{State: Waiting, Position: -1}
+	if err := c.judge(ctx, r, job, e); err != nil {
+		return nil, nil, err
+	}
+	paused, err := c.paused(ctx, s.Type)
+	if err != nil {
+		return nil, nil, err
+	}
+	switch {
+	case paused == "" && e.Able > 0:
+		e.Summary = fmt.Sprintf("%d live workers can run it", e.Able)
+	default:
+		e.Summary = summary(r, e, paused, false)
+	}
+	return job, e, nil
 }
 
 // isHeld reports whether the job waits because of its tenant's limit.

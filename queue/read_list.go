@@ -124,13 +124,19 @@ func (c *Client) scan(ctx context.Context, jobType string, f ListFilter, from *p
 		index = "dead"
 	}
 	const chunk = 500
-	top, skip := "+inf", int64(0)
-	if from != nil {
+	bottom, top, skip := "-inf", "+inf", int64(0)
+	if !f.Since.IsZero() {
+		bottom = strconv.FormatInt(f.Since.UnixMilli(), 10)
+	}
+	if !f.Until.IsZero() {
+		top = strconv.FormatInt(f.Until.UnixMilli(), 10)
+	}
+	if from != nil && (f.Until.IsZero() || from.at < f.Until.UnixMilli()) {
 		top = strconv.FormatInt(from.at, 10)
 	}
 	for looked := 0; looked < scanBudget; looked += chunk {
 		zs, err := c.rdb.ZRevRangeByScoreWithScores(ctx, c.keys.shard(jobType, index), &redis.ZRangeBy{
-			Min: "-inf", Max: top, Offset: skip, Count: chunk,
+			Min: bottom, Max: top, Offset: skip, Count: chunk,
 		}).Result()
 		if err != nil {
 			return nil, nil, c.wrap(ctx, err)
@@ -161,9 +167,15 @@ func (c *Client) scan(ctx context.Context, jobType string, f ListFilter, from *p
 	return found, stopped, nil
 }
 
-// filter keeps the places whose jobs have the wanted state and tenant.
+// selects reports whether a job passes what the index doesn't select by.
+func (f *ListFilter) selects(r *record) bool {
+	return (f.State == "" || r.state == f.State) && (f.Tenant == "" || r.tenant == f.Tenant) && (f.Class == "" || r.class == f.Class) &&
+		(!f.Retrying || r.state == Delayed && r.attempts > 0)
+}
+
+// filter keeps the places whose jobs pass the filter.
 func (c *Client) filter(ctx context.Context, jobType string, f ListFilter, places []position) ([]position, error) {
-	if f.State == "" && f.Tenant == "" || len(places) == 0 {
+	if f.State == "" && f.Tenant == "" && f.Class == "" && !f.Retrying || len(places) == 0 {
 		return places, nil
 	}
 	ids := make([]string, len(places))
@@ -183,7 +195,7 @@ func (c *Client) filter(ctx context.Context, jobType string, f ListFilter, place
 		if err != nil {
 			return nil, err
 		}
-		if (f.State == "" || r.state == f.State) && (f.Tenant == "" || r.tenant == f.Tenant) {
+		if f.selects(r) {
 			out = append(out, places[i])
 		}
 	}

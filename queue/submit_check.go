@@ -30,58 +30,6 @@ const (
 	maxName           = 128 // of a machine or a worker
 )
 
-// DecodeSubmission reads a submission from JSON. The error is an [*InvalidError] with the field's path; unknown fields are
-// refused. [Client.Submit] checks the values.
-func DecodeSubmission(b []byte) (Submission, error) {
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(b, &fields); err != nil {
-		return Submission{}, &InvalidError{"job", "is not a JSON object: " + strings.TrimPrefix(err.Error(), "json: ")}
-	}
-	var s Submission
-	targets := map[string]any{
-		"type": &s.Type, "capabilities": &s.Capabilities, "requires": &s.Requires, "priority": &s.Priority, "timeout": &s.Timeout,
-		"max_attempts": &s.MaxAttempts, "not_before": &s.NotBefore, "deadline": &s.Deadline, "tenant": &s.Tenant,
-		"idempotency_key": &s.IdempotencyKey, "webhook": &s.Webhook, "metadata": &s.Metadata, "durable": &s.Durable, "parameters": &s.Parameters,
-	}
-	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		target, ok := targets[name]
-		if !ok {
-			return Submission{}, &InvalidError{orElse(printable(name), `""`), "is unknown: a job has " + strings.Join(slices.Sorted(maps.Keys(targets)), ", ")}
-		}
-		if err := json.Unmarshal(fields[name], target); err != nil {
-			return Submission{}, &InvalidError{name, explainDecode(name, err)}
-		}
-	}
-	return s, nil
-}
-
-func explainDecode(name string, err error) string {
-	var wrong *json.UnmarshalTypeError
-	switch {
-	case name == "timeout":
-		return `write a duration such as "30s", "10m" or "1h30m"`
-	case name == "not_before" || name == "deadline":
-		return `write a time such as "2026-01-31T15:04:05Z"`
-	case errors.As(err, &wrong):
-		return fmt.Sprintf("a %s can't stand here: write %s", wrong.Value, article(wrong.Type.String()))
-	}
-	return strings.TrimPrefix(err.Error(), "json: ")
-}
-
-func article(goType string) string {
-	switch goType {
-	case "string":
-		return "a string"
-	case "int":
-		return "a whole number"
-	case "[]string":
-		return "a list of strings"
-	case "map[string]string":
-		return "an object of strings"
-	}
-	return "an object"
-}
-
 // checked is a valid submission, in the form that the script takes.
 type checked struct {
 	Submission

@@ -182,6 +182,19 @@ func (v *site) holds(req *http.Request, resp *http.Response, body []byte) {
 	require.NoError(v.t, err, "%s %s: %d %s", req.Method, req.URL, resp.StatusCode, body)
 }
 
+// ask makes a request apart from the test's goroutine; status 0 is none.
+func ask(c *http.Client, req *http.Request) (status int, out map[string]any) {
+	resp, err := c.Do(req)
+	if err != nil {
+		return 0, nil
+	}
+	defer resp.Body.Close()
+	if json.NewDecoder(resp.Body).Decode(&out) != nil {
+		return 0, nil
+	}
+	return resp.StatusCode, out
+}
+
 func (v *site) submit(body string) string {
 	v.t.Helper()
 	status, out := v.do("POST", "/v1/jobs", body)

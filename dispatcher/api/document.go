@@ -73,6 +73,11 @@ func (o *operation) query() (list []*openapi3.Parameter) {
 	return list
 }
 
+// waits reports whether a request may ask the server to wait.
+func (o *operation) waits() bool {
+	return o.params.GetByInAndName(openapi3.ParameterInQuery, "wait") != nil
+}
+
 // streams reports whether an answer may take longer than Options.Timeout.
 func (o *operation) streams() bool {
 	return o.method == http.MethodGet && slices.Contains([]string{"jobEvents", "jobBlob"}, o.id)

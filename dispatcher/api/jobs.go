@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,13 @@ import (
 
 // SubmitJob implements [wire.StrictServerInterface].
 func (s *Server) SubmitJob(ctx context.Context, r wire.SubmitJobRequestObject) (wire.SubmitJobResponseObject, error) {
+	wait, err := waitOf(r.Params.Wait)
+	if err != nil {
+		return nil, err
+	}
+	if given(r.Params.DryRun) {
+		return s.dryRun(ctx, submissionOf(r.Body))
+	}
 	job, err := s.o.Queue.Submit(ctx, submissionOf(r.Body))
 	if errors.Is(err, queue.ErrNotDurable) && job != nil {
 		s.log.Warn("job may not be on Redis' disk", "job", job.ID, "error", err)
@@ -27,11 +35,31 @@ func (s *Server) SubmitJob(ctx context.Context, r wire.SubmitJobRequestObject) (
 	if job.State == queue.Waiting || job.State == queue.Delayed {
 		s.whyWaiting(ctx, job, &answer)
 	}
+	if wait > 0 {
+		now, err := s.await(ctx, job.ID, wait, ended)
+		if err != nil {
+			return nil, err
+		}
+		view := jobView(now)
+		answer.State, answer.Job = view.State, &view
+	}
 	location := "/v1/jobs/" + job.ID
 	if job.Repeated {
 		return wire.SubmitJob200JSONResponse{Body: answer, Headers: wire.SubmitJob200ResponseHeaders{Location: location}}, nil
 	}
 	return wire.SubmitJob201JSONResponse{Body: answer, Headers: wire.SubmitJob201ResponseHeaders{Location: location}}, nil
+}
+
+// dryRun answers what would happen to a submission.
+func (s *Server) dryRun(ctx context.Context, sub queue.Submission) (wire.SubmitJobResponseObject, error) {
+	job, why, err := s.o.Queue.DryRun(ctx, sub)
+	if err != nil {
+		return nil, err
+	}
+	answer := client.Submitted{State: client.State(job.State), Class: job.Class}
+	s.explain(job, why, &answer)
+	answer.Reason = cmp.Or(answer.Reason, why.Summary)
+	return wire.SubmitJob200JSONResponse{Body: answer}, nil
 }
 
 // whyWaiting adds to the answer why no worker can serve the job now, if that is so. It never fails: the job is in the queue.
@@ -41,10 +69,21 @@ func (s *Server) whyWaiting(ctx context.Context, job *queue.Job, answer *client.
 		s.log.Warn("cannot explain a submitted job", "job", job.ID, "error", err)
 		return
 	}
-	if why.Able > 0 || why.State.Final() || why.State == queue.Running {
+	if why.State.Final() || why.State == queue.Running {
 		return
 	}
-	s.o.Pools.Kick()
+	s.explain(job, why, answer)
+	if why.Able == 0 {
+		s.o.Pools.Kick()
+	}
+}
+
+// explain adds to an answer who could run a job, and if no live worker can, why not and which pools could grow for it.
+func (s *Server) explain(job *queue.Job, why *queue.Explanation, answer *client.Submitted) {
+	answer.Able = &why.Able
+	if why.Able > 0 {
+		return
+	}
 	answer.Pools, answer.Refusals = s.o.Pools.Able(job.Requirements), views(why.Refusals, refusalView)
 	answer.Reason = why.Summary
 	if len(answer.Pools) > 0 {
@@ -54,17 +93,30 @@ func (s *Server) whyWaiting(ctx context.Context, job *queue.Job, answer *client.
 
 // GetJob implements [wire.StrictServerInterface].
 func (s *Server) GetJob(ctx context.Context, r wire.GetJobRequestObject) (wire.GetJobResponseObject, error) {
-	job, err := s.o.Queue.Get(ctx, r.ID)
+	wait, err := waitOf(r.Params.Wait)
 	if err != nil {
 		return nil, err
 	}
-	return wire.GetJob200JSONResponse(jobView(job)), nil
+	known := r.Params.IfNoneMatch
+	wanted := ended
+	if known != "" {
+		wanted = func(j *queue.Job) bool { return etag(j) != known }
+	}
+	job, err := s.await(ctx, r.ID, wait, wanted)
+	if err != nil {
+		return nil, err
+	}
+	if etag(job) == known {
+		return wire.GetJob304Response{}, nil
+	}
+	return wire.GetJob200JSONResponse{Body: jobView(job), Headers: wire.GetJob200ResponseHeaders{ETag: etag(job)}}, nil
 }
 
 // ListJobs implements [wire.StrictServerInterface].
 func (s *Server) ListJobs(ctx context.Context, r wire.ListJobsRequestObject) (wire.ListJobsResponseObject, error) {
 	f := queue.ListFilter{
 		Type: r.Params.Type, State: queue.State(r.Params.State), Tenant: r.Params.Tenant, Limit: given(r.Params.Limit), Cursor: r.Params.Cursor,
+		Class: r.Params.Class, Retrying: given(r.Params.Retrying), Since: given(r.Params.Since), Until: given(r.Params.Until),
 	}
 	jobs, next, err := s.o.Queue.List(ctx, f)
 	if err != nil {
@@ -118,11 +170,7 @@ func reason(body *client.Because, otherwise string) string {
 // RequeueJob implements [wire.StrictServerInterface]. It makes an ended job wait again. A job in another state is a conflict: the
 // request itself is valid.
 func (s *Server) RequeueJob(ctx context.Context, r wire.RequeueJobRequestObject) (wire.RequeueJobResponseObject, error) {
-	job, err := s.o.Queue.Requeue(ctx, r.ID)
-	var state *queue.InvalidError
-	if errors.As(err, &state) && state.Field == "id" {
-		return nil, refuse(http.StatusConflict, codeConflict, "", "%s", state.Problem)
-	}
+	job, err := s.requeue(ctx, r.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -137,4 +185,14 @@ func named(pools []string) string {
 		word = "pools "
 	}
 	return word + strings.Join(pools, ", ")
+}
+
+// requeue makes an ended job wait again.
+func (s *Server) requeue(ctx context.Context, id string) (*queue.Job, error) {
+	job, err := s.o.Queue.Requeue(ctx, id)
+	var state *queue.InvalidError
+	if errors.As(err, &state) && state.Field == "id" {
+		return nil, refuse(http.StatusConflict, codeConflict, "", "%s", state.Problem)
+	}
+	return job, err
 }

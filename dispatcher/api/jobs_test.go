@@ -195,7 +195,7 @@ func TestRefusals(t *testing.T) {
 		{"a long reason", "POST", "/v1/types/simulation/pause", `{"reason": "` + strings.Repeat("x", 501) + `"}`, 400, "invalid", "reason", "at most 500"},
 		{"unknown path", "GET", "/v1/job", "", 404, "not_found", "", "/v1/openapi.json"},
 		{"wrong method", "DELETE", "/v1/jobs", "", 405, "method_not_allowed", "", "Allow header"},
-		{"unknown parameter", "GET", "/v1/jobs?status=done", "", 400, "invalid", "status", "the parameters are type, state, tenant, limit, cursor"},
+		{"unknown parameter", "GET", "/v1/jobs?status=done", "", 400, "invalid", "status", "the parameters are type, state, tenant, class, retrying, since,"},
 		{"unknown state", "GET", "/v1/jobs?state=done", "", 400, "invalid", "state", "want one of waiting, delayed, running"},
 		{"wrong limit", "GET", "/v1/jobs?limit=0", "", 400, "invalid", "limit", "1 to 500"},
 		{"twice", "GET", "/v1/jobs?limit=1&limit=2", "", 400, "invalid", "limit", "given 2 times"},

@@ -78,9 +78,13 @@ func (s *Server) bound(op *operation) echo.MiddlewareFunc {
 			ctx := context.WithValue(r.Context(), requestKey{}, r)
 			if !op.streams() {
 				var cancel context.CancelFunc
-				ctx, cancel = context.WithTimeout(ctx, s.o.Timeout)
+				limit := s.o.Timeout
+				if wait, err := waitOf(r.URL.Query().Get("wait")); err == nil && op.waits() {
+					limit += wait // validate refuses a wrong one
+				}
+				ctx, cancel = context.WithTimeout(ctx, limit)
 				defer cancel()
-				deadline := time.Now().Add(s.o.Timeout + s.o.WriteTimeout)
+				deadline := time.Now().Add(limit + s.o.WriteTimeout)
 				if err := http.NewResponseController(c.Response()).SetWriteDeadline(deadline); err != nil {
 					return err
 				}

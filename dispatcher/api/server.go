@@ -24,6 +24,8 @@ import (
 // Queue is what the API needs of the queue. Every method wraps queue.ErrUnavailable while Redis can't be reached.
 type Queue interface {
 	Submit(ctx context.Context, s queue.Submission) (*queue.Job, error)
+	SubmitBatch(ctx context.Context, all []queue.Submission) ([]*queue.Job, error)
+	DryRun(ctx context.Context, s queue.Submission) (*queue.Job, *queue.Explanation, error)
 	Get(ctx context.Context, id string) (*queue.Job, error)
 	List(ctx context.Context, f queue.ListFilter) (jobs []queue.Job, next string, err error)
 	Cancel(ctx context.Context, id, reason string) (*queue.Job, error)
@@ -31,6 +33,8 @@ type Queue interface {
 	Pause(ctx context.Context, jobType, reason string) error
 	Resume(ctx context.Context, jobType string) error
 	Types(ctx context.Context) ([]queue.TypeState, error)
+	Limits(ctx context.Context, jobType string) (queue.Limits, error)
+	SetLimits(ctx context.Context, jobType string, l queue.Limits) error
 	Explain(ctx context.Context, id string) (*queue.Explanation, error)
 	Events(ctx context.Context, id, after string) (*queue.EventStream, error)
 	Demand(ctx context.Context) ([]queue.ClassDemand, error)

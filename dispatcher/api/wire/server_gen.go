@@ -31,15 +31,27 @@ type ServerInterface interface {
 	// ListAlerts What is wrong, by the built-in rules, and what was within the last day
 	// (GET /v1/alerts)
 	ListAlerts(ctx echo.Context) error
+	// ListClasses The classes that have jobs, what they wait for, and who offers it
+	// (GET /v1/classes)
+	ListClasses(ctx echo.Context) error
 	// ListJobs List jobs, newest first
 	// (GET /v1/jobs)
 	ListJobs(ctx echo.Context, params ListJobsParams) error
 	// SubmitJob Submit a job
 	// (POST /v1/jobs)
-	SubmitJob(ctx echo.Context) error
+	SubmitJob(ctx echo.Context, params SubmitJobParams) error
+	// SubmitJobs Submit many jobs, and none of them if one is invalid
+	// (POST /v1/jobs/batch)
+	SubmitJobs(ctx echo.Context) error
+	// CancelJobs Cancel many jobs, by their ids or by a filter
+	// (POST /v1/jobs/cancel)
+	CancelJobs(ctx echo.Context) error
+	// RequeueJobs Let many failed, dead or cancelled jobs wait again, by their ids or by a filter, such as all dead ones
+	// (POST /v1/jobs/requeue)
+	RequeueJobs(ctx echo.Context) error
 	// GetJob One job with its parameters and result
 	// (GET /v1/jobs/{id})
-	GetJob(ctx echo.Context, id JobID) error
+	GetJob(ctx echo.Context, id JobID, params GetJobParams) error
 	// JobBlob One file of a job's result; ranges are served. If the dispatcher can't read the store, 404 with the file's URL.
 	// (GET /v1/jobs/{id}/blobs/{name})
 	JobBlob(ctx echo.Context, id JobID, name string) error
@@ -82,6 +94,12 @@ type ServerInterface interface {
 	// ListTypes The job types that were ever used, by name, and which are paused
 	// (GET /v1/types)
 	ListTypes(ctx echo.Context) error
+	// GetLimits How many jobs of a type run at the same time and start per second, together and for each tenant
+	// (GET /v1/types/{type}/limits)
+	GetLimits(ctx echo.Context, pType TypeName) error
+	// SetLimits Replace a type's limits; an empty object removes them. A job over a limit waits
+	// (PUT /v1/types/{type}/limits)
+	SetLimits(ctx echo.Context, pType TypeName) error
 	// PauseType Start no more jobs of a type; those that run go on
 	// (POST /v1/types/{type}/pause)
 	PauseType(ctx echo.Context, pType TypeName) error
@@ -131,6 +149,15 @@ func (w *ServerInterfaceWrapper) ListAlerts(ctx echo.Context) error {
 	return err
 }
 
+// ListClasses converts echo context to params.
+func (w *ServerInterfaceWrapper) ListClasses(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListClasses(ctx)
+	return err
+}
+
 // ListJobs converts echo context to params.
 func (w *ServerInterfaceWrapper) ListJobs(ctx echo.Context) error {
 	var err error
@@ -158,6 +185,34 @@ func (w *ServerInterfaceWrapper) ListJobs(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
 	}
 
+	// ------------- Optional query parameter "class" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "class", ctx.QueryParams(), &params.Class, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter class: %s", err))
+	}
+
+	// ------------- Optional query parameter "retrying" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "retrying", ctx.QueryParams(), &params.Retrying, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter retrying: %s", err))
+	}
+
+	// ------------- Optional query parameter "since" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "since", ctx.QueryParams(), &params.Since, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter since: %s", err))
+	}
+
+	// ------------- Optional query parameter "until" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "until", ctx.QueryParams(), &params.Until, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter until: %s", err))
+	}
+
 	// ------------- Optional query parameter "limit" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
@@ -181,8 +236,51 @@ func (w *ServerInterfaceWrapper) ListJobs(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) SubmitJob(ctx echo.Context) error {
 	var err error
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SubmitJobParams
+	// ------------- Optional query parameter "wait" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "wait", ctx.QueryParams(), &params.Wait, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter wait: %s", err))
+	}
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.SubmitJob(ctx)
+	err = w.Handler.SubmitJob(ctx, params)
+	return err
+}
+
+// SubmitJobs converts echo context to params.
+func (w *ServerInterfaceWrapper) SubmitJobs(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SubmitJobs(ctx)
+	return err
+}
+
+// CancelJobs converts echo context to params.
+func (w *ServerInterfaceWrapper) CancelJobs(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CancelJobs(ctx)
+	return err
+}
+
+// RequeueJobs converts echo context to params.
+func (w *ServerInterfaceWrapper) RequeueJobs(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RequeueJobs(ctx)
 	return err
 }
 
@@ -197,8 +295,34 @@ func (w *ServerInterfaceWrapper) GetJob(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetJobParams
+	// ------------- Optional query parameter "wait" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "wait", ctx.QueryParams(), &params.Wait, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter wait: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch string
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = IfNoneMatch
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.GetJob(ctx, id)
+	err = w.Handler.GetJob(ctx, id, params)
 	return err
 }
 
@@ -434,6 +558,38 @@ func (w *ServerInterfaceWrapper) ListTypes(ctx echo.Context) error {
 	return err
 }
 
+// GetLimits converts echo context to params.
+func (w *ServerInterfaceWrapper) GetLimits(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "type" -------------
+	var pType TypeName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "type", ctx.Param("type"), &pType, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter type: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetLimits(ctx, pType)
+	return err
+}
+
+// SetLimits converts echo context to params.
+func (w *ServerInterfaceWrapper) SetLimits(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "type" -------------
+	var pType TypeName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "type", ctx.Param("type"), &pType, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter type: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SetLimits(ctx, pType)
+	return err
+}
+
 // PauseType converts echo context to params.
 func (w *ServerInterfaceWrapper) PauseType(ctx echo.Context) error {
 	var err error
@@ -517,6 +673,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/metrics", wrapper.Metrics, options.OperationMiddlewares["metrics"]...)
 	router.GET(options.BaseURL+"/readyz", wrapper.Readyz, options.OperationMiddlewares["readyz"]...)
 	router.GET(options.BaseURL+"/v1/alerts", wrapper.ListAlerts, options.OperationMiddlewares["listAlerts"]...)
+	router.GET(options.BaseURL+"/v1/classes", wrapper.ListClasses, options.OperationMiddlewares["listClasses"]...)
 	router.GET(options.BaseURL+"/v1/jobs", wrapper.ListJobs, options.OperationMiddlewares["listJobs"]...)
 	router.POST(options.BaseURL+"/v1/jobs", wrapper.SubmitJob, options.OperationMiddlewares["submitJob"]...)
 	router.GET(options.BaseURL+"/v1/jobs/:id", wrapper.GetJob, options.OperationMiddlewares["getJob"]...)
@@ -525,6 +682,9 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/jobs/:id/events", wrapper.JobEvents, options.OperationMiddlewares["jobEvents"]...)
 	router.GET(options.BaseURL+"/v1/jobs/:id/explain", wrapper.ExplainJob, options.OperationMiddlewares["explainJob"]...)
 	router.POST(options.BaseURL+"/v1/jobs/:id/requeue", wrapper.RequeueJob, options.OperationMiddlewares["requeueJob"]...)
+	router.POST(options.BaseURL+"/v1/jobs/batch", wrapper.SubmitJobs, options.OperationMiddlewares["submitJobs"]...)
+	router.POST(options.BaseURL+"/v1/jobs/cancel", wrapper.CancelJobs, options.OperationMiddlewares["cancelJobs"]...)
+	router.POST(options.BaseURL+"/v1/jobs/requeue", wrapper.RequeueJobs, options.OperationMiddlewares["requeueJobs"]...)
 	router.GET(options.BaseURL+"/v1/machines", wrapper.ListMachines, options.OperationMiddlewares["listMachines"]...)
 	router.DELETE(options.BaseURL+"/v1/machines/:id/drain", wrapper.EndDrain, options.OperationMiddlewares["endDrain"]...)
 	router.GET(options.BaseURL+"/v1/machines/:id/drain", wrapper.GetDrain, options.OperationMiddlewares["getDrain"]...)
@@ -534,6 +694,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/pools/:pool", wrapper.GetPool, options.OperationMiddlewares["getPool"]...)
 	router.GET(options.BaseURL+"/v1/status", wrapper.Status, options.OperationMiddlewares["status"]...)
 	router.GET(options.BaseURL+"/v1/types", wrapper.ListTypes, options.OperationMiddlewares["listTypes"]...)
+	router.GET(options.BaseURL+"/v1/types/:type/limits", wrapper.GetLimits, options.OperationMiddlewares["getLimits"]...)
+	router.PUT(options.BaseURL+"/v1/types/:type/limits", wrapper.SetLimits, options.OperationMiddlewares["setLimits"]...)
 	router.POST(options.BaseURL+"/v1/types/:type/pause", wrapper.PauseType, options.OperationMiddlewares["pauseType"]...)
 	router.POST(options.BaseURL+"/v1/types/:type/resume", wrapper.ResumeType, options.OperationMiddlewares["resumeType"]...)
 
@@ -892,6 +1054,125 @@ func (response ListAlerts504ApplicationProblemPlusJSONResponse) VisitListAlertsR
 	return err
 }
 
+type ListClassesRequestObject struct {
+}
+
+type ListClassesResponseObject interface {
+	VisitListClassesResponse(w http.ResponseWriter) error
+}
+
+type ListClasses200JSONResponse ClassList
+
+func (response ListClasses200JSONResponse) VisitListClassesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListClasses401ApplicationProblemPlusJSONResponse struct {
+	E401ApplicationProblemPlusJSONResponse
+}
+
+func (response ListClasses401ApplicationProblemPlusJSONResponse) VisitListClassesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListClasses403ApplicationProblemPlusJSONResponse struct {
+	E403ApplicationProblemPlusJSONResponse
+}
+
+func (response ListClasses403ApplicationProblemPlusJSONResponse) VisitListClassesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListClasses429ApplicationProblemPlusJSONResponse struct {
+	E429ApplicationProblemPlusJSONResponse
+}
+
+func (response ListClasses429ApplicationProblemPlusJSONResponse) VisitListClassesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListClasses500ApplicationProblemPlusJSONResponse struct {
+	E500ApplicationProblemPlusJSONResponse
+}
+
+func (response ListClasses500ApplicationProblemPlusJSONResponse) VisitListClassesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListClasses503ApplicationProblemPlusJSONResponse struct {
+	E503ApplicationProblemPlusJSONResponse
+}
+
+func (response ListClasses503ApplicationProblemPlusJSONResponse) VisitListClassesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListClasses504ApplicationProblemPlusJSONResponse struct {
+	E504ApplicationProblemPlusJSONResponse
+}
+
+func (response ListClasses504ApplicationProblemPlusJSONResponse) VisitListClassesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListJobsRequestObject struct {
 	Params ListJobsParams
 }
@@ -1029,7 +1310,8 @@ func (response ListJobs504ApplicationProblemPlusJSONResponse) VisitListJobsRespo
 }
 
 type SubmitJobRequestObject struct {
-	Body *SubmitJobJSONRequestBody
+	Params SubmitJobParams
+	Body   *SubmitJobJSONRequestBody
 }
 
 type SubmitJobResponseObject interface {
@@ -1242,17 +1524,17 @@ func (response SubmitJob504ApplicationProblemPlusJSONResponse) VisitSubmitJobRes
 	return err
 }
 
-type GetJobRequestObject struct {
-	ID JobID `json:"id"`
+type SubmitJobsRequestObject struct {
+	Body *SubmitJobsJSONRequestBody
 }
 
-type GetJobResponseObject interface {
-	VisitGetJobResponse(w http.ResponseWriter) error
+type SubmitJobsResponseObject interface {
+	VisitSubmitJobsResponse(w http.ResponseWriter) error
 }
 
-type GetJob200JSONResponse Job
+type SubmitJobs200JSONResponse SubmittedList
 
-func (response GetJob200JSONResponse) VisitGetJobResponse(w http.ResponseWriter) error {
+func (response SubmitJobs200JSONResponse) VisitSubmitJobsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -1262,6 +1544,543 @@ func (response GetJob200JSONResponse) VisitGetJobResponse(w http.ResponseWriter)
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
+}
+
+type SubmitJobs400ApplicationProblemPlusJSONResponse struct {
+	E400ApplicationProblemPlusJSONResponse
+}
+
+func (response SubmitJobs400ApplicationProblemPlusJSONResponse) VisitSubmitJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubmitJobs401ApplicationProblemPlusJSONResponse struct {
+	E401ApplicationProblemPlusJSONResponse
+}
+
+func (response SubmitJobs401ApplicationProblemPlusJSONResponse) VisitSubmitJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubmitJobs403ApplicationProblemPlusJSONResponse struct {
+	E403ApplicationProblemPlusJSONResponse
+}
+
+func (response SubmitJobs403ApplicationProblemPlusJSONResponse) VisitSubmitJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubmitJobs409ApplicationProblemPlusJSONResponse struct {
+	E409ApplicationProblemPlusJSONResponse
+}
+
+func (response SubmitJobs409ApplicationProblemPlusJSONResponse) VisitSubmitJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubmitJobs413ApplicationProblemPlusJSONResponse struct {
+	E413ApplicationProblemPlusJSONResponse
+}
+
+func (response SubmitJobs413ApplicationProblemPlusJSONResponse) VisitSubmitJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubmitJobs415ApplicationProblemPlusJSONResponse struct {
+	E415ApplicationProblemPlusJSONResponse
+}
+
+func (response SubmitJobs415ApplicationProblemPlusJSONResponse) VisitSubmitJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubmitJobs429ApplicationProblemPlusJSONResponse struct {
+	E429ApplicationProblemPlusJSONResponse
+}
+
+func (response SubmitJobs429ApplicationProblemPlusJSONResponse) VisitSubmitJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubmitJobs500ApplicationProblemPlusJSONResponse struct {
+	E500ApplicationProblemPlusJSONResponse
+}
+
+func (response SubmitJobs500ApplicationProblemPlusJSONResponse) VisitSubmitJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubmitJobs503ApplicationProblemPlusJSONResponse struct {
+	E503ApplicationProblemPlusJSONResponse
+}
+
+func (response SubmitJobs503ApplicationProblemPlusJSONResponse) VisitSubmitJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubmitJobs504ApplicationProblemPlusJSONResponse struct {
+	E504ApplicationProblemPlusJSONResponse
+}
+
+func (response SubmitJobs504ApplicationProblemPlusJSONResponse) VisitSubmitJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelJobsRequestObject struct {
+	Body *CancelJobsJSONRequestBody
+}
+
+type CancelJobsResponseObject interface {
+	VisitCancelJobsResponse(w http.ResponseWriter) error
+}
+
+type CancelJobs200JSONResponse OutcomeList
+
+func (response CancelJobs200JSONResponse) VisitCancelJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelJobs400ApplicationProblemPlusJSONResponse struct {
+	E400ApplicationProblemPlusJSONResponse
+}
+
+func (response CancelJobs400ApplicationProblemPlusJSONResponse) VisitCancelJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelJobs401ApplicationProblemPlusJSONResponse struct {
+	E401ApplicationProblemPlusJSONResponse
+}
+
+func (response CancelJobs401ApplicationProblemPlusJSONResponse) VisitCancelJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelJobs403ApplicationProblemPlusJSONResponse struct {
+	E403ApplicationProblemPlusJSONResponse
+}
+
+func (response CancelJobs403ApplicationProblemPlusJSONResponse) VisitCancelJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelJobs413ApplicationProblemPlusJSONResponse struct {
+	E413ApplicationProblemPlusJSONResponse
+}
+
+func (response CancelJobs413ApplicationProblemPlusJSONResponse) VisitCancelJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelJobs415ApplicationProblemPlusJSONResponse struct {
+	E415ApplicationProblemPlusJSONResponse
+}
+
+func (response CancelJobs415ApplicationProblemPlusJSONResponse) VisitCancelJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelJobs429ApplicationProblemPlusJSONResponse struct {
+	E429ApplicationProblemPlusJSONResponse
+}
+
+func (response CancelJobs429ApplicationProblemPlusJSONResponse) VisitCancelJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelJobs500ApplicationProblemPlusJSONResponse struct {
+	E500ApplicationProblemPlusJSONResponse
+}
+
+func (response CancelJobs500ApplicationProblemPlusJSONResponse) VisitCancelJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelJobs503ApplicationProblemPlusJSONResponse struct {
+	E503ApplicationProblemPlusJSONResponse
+}
+
+func (response CancelJobs503ApplicationProblemPlusJSONResponse) VisitCancelJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelJobs504ApplicationProblemPlusJSONResponse struct {
+	E504ApplicationProblemPlusJSONResponse
+}
+
+func (response CancelJobs504ApplicationProblemPlusJSONResponse) VisitCancelJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RequeueJobsRequestObject struct {
+	Body *RequeueJobsJSONRequestBody
+}
+
+type RequeueJobsResponseObject interface {
+	VisitRequeueJobsResponse(w http.ResponseWriter) error
+}
+
+type RequeueJobs200JSONResponse OutcomeList
+
+func (response RequeueJobs200JSONResponse) VisitRequeueJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RequeueJobs400ApplicationProblemPlusJSONResponse struct {
+	E400ApplicationProblemPlusJSONResponse
+}
+
+func (response RequeueJobs400ApplicationProblemPlusJSONResponse) VisitRequeueJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RequeueJobs401ApplicationProblemPlusJSONResponse struct {
+	E401ApplicationProblemPlusJSONResponse
+}
+
+func (response RequeueJobs401ApplicationProblemPlusJSONResponse) VisitRequeueJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RequeueJobs403ApplicationProblemPlusJSONResponse struct {
+	E403ApplicationProblemPlusJSONResponse
+}
+
+func (response RequeueJobs403ApplicationProblemPlusJSONResponse) VisitRequeueJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RequeueJobs413ApplicationProblemPlusJSONResponse struct {
+	E413ApplicationProblemPlusJSONResponse
+}
+
+func (response RequeueJobs413ApplicationProblemPlusJSONResponse) VisitRequeueJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RequeueJobs415ApplicationProblemPlusJSONResponse struct {
+	E415ApplicationProblemPlusJSONResponse
+}
+
+func (response RequeueJobs415ApplicationProblemPlusJSONResponse) VisitRequeueJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RequeueJobs429ApplicationProblemPlusJSONResponse struct {
+	E429ApplicationProblemPlusJSONResponse
+}
+
+func (response RequeueJobs429ApplicationProblemPlusJSONResponse) VisitRequeueJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RequeueJobs500ApplicationProblemPlusJSONResponse struct {
+	E500ApplicationProblemPlusJSONResponse
+}
+
+func (response RequeueJobs500ApplicationProblemPlusJSONResponse) VisitRequeueJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RequeueJobs503ApplicationProblemPlusJSONResponse struct {
+	E503ApplicationProblemPlusJSONResponse
+}
+
+func (response RequeueJobs503ApplicationProblemPlusJSONResponse) VisitRequeueJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RequeueJobs504ApplicationProblemPlusJSONResponse struct {
+	E504ApplicationProblemPlusJSONResponse
+}
+
+func (response RequeueJobs504ApplicationProblemPlusJSONResponse) VisitRequeueJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetJobRequestObject struct {
+	ID     JobID `json:"id"`
+	Params GetJobParams
+}
+
+type GetJobResponseObject interface {
+	VisitGetJobResponse(w http.ResponseWriter) error
+}
+
+type GetJob200ResponseHeaders struct {
+	ETag string
+}
+
+type GetJob200JSONResponse struct {
+	Body    Job
+	Headers GetJob200ResponseHeaders
+}
+
+func (response GetJob200JSONResponse) VisitGetJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetJob304Response struct {
+}
+
+func (response GetJob304Response) VisitGetJobResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
 }
 
 type GetJob400ApplicationProblemPlusJSONResponse struct {
@@ -3497,6 +4316,311 @@ func (response ListTypes504ApplicationProblemPlusJSONResponse) VisitListTypesRes
 	return err
 }
 
+type GetLimitsRequestObject struct {
+	Type TypeName `json:"type"`
+}
+
+type GetLimitsResponseObject interface {
+	VisitGetLimitsResponse(w http.ResponseWriter) error
+}
+
+type GetLimits200JSONResponse Limits
+
+func (response GetLimits200JSONResponse) VisitGetLimitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLimits400ApplicationProblemPlusJSONResponse struct {
+	E400ApplicationProblemPlusJSONResponse
+}
+
+func (response GetLimits400ApplicationProblemPlusJSONResponse) VisitGetLimitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLimits401ApplicationProblemPlusJSONResponse struct {
+	E401ApplicationProblemPlusJSONResponse
+}
+
+func (response GetLimits401ApplicationProblemPlusJSONResponse) VisitGetLimitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLimits403ApplicationProblemPlusJSONResponse struct {
+	E403ApplicationProblemPlusJSONResponse
+}
+
+func (response GetLimits403ApplicationProblemPlusJSONResponse) VisitGetLimitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLimits429ApplicationProblemPlusJSONResponse struct {
+	E429ApplicationProblemPlusJSONResponse
+}
+
+func (response GetLimits429ApplicationProblemPlusJSONResponse) VisitGetLimitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLimits500ApplicationProblemPlusJSONResponse struct {
+	E500ApplicationProblemPlusJSONResponse
+}
+
+func (response GetLimits500ApplicationProblemPlusJSONResponse) VisitGetLimitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLimits503ApplicationProblemPlusJSONResponse struct {
+	E503ApplicationProblemPlusJSONResponse
+}
+
+func (response GetLimits503ApplicationProblemPlusJSONResponse) VisitGetLimitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLimits504ApplicationProblemPlusJSONResponse struct {
+	E504ApplicationProblemPlusJSONResponse
+}
+
+func (response GetLimits504ApplicationProblemPlusJSONResponse) VisitGetLimitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetLimitsRequestObject struct {
+	Type TypeName `json:"type"`
+	Body *SetLimitsJSONRequestBody
+}
+
+type SetLimitsResponseObject interface {
+	VisitSetLimitsResponse(w http.ResponseWriter) error
+}
+
+type SetLimits200JSONResponse Limits
+
+func (response SetLimits200JSONResponse) VisitSetLimitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetLimits400ApplicationProblemPlusJSONResponse struct {
+	E400ApplicationProblemPlusJSONResponse
+}
+
+func (response SetLimits400ApplicationProblemPlusJSONResponse) VisitSetLimitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetLimits401ApplicationProblemPlusJSONResponse struct {
+	E401ApplicationProblemPlusJSONResponse
+}
+
+func (response SetLimits401ApplicationProblemPlusJSONResponse) VisitSetLimitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetLimits403ApplicationProblemPlusJSONResponse struct {
+	E403ApplicationProblemPlusJSONResponse
+}
+
+func (response SetLimits403ApplicationProblemPlusJSONResponse) VisitSetLimitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetLimits413ApplicationProblemPlusJSONResponse struct {
+	E413ApplicationProblemPlusJSONResponse
+}
+
+func (response SetLimits413ApplicationProblemPlusJSONResponse) VisitSetLimitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetLimits415ApplicationProblemPlusJSONResponse struct {
+	E415ApplicationProblemPlusJSONResponse
+}
+
+func (response SetLimits415ApplicationProblemPlusJSONResponse) VisitSetLimitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetLimits429ApplicationProblemPlusJSONResponse struct {
+	E429ApplicationProblemPlusJSONResponse
+}
+
+func (response SetLimits429ApplicationProblemPlusJSONResponse) VisitSetLimitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetLimits500ApplicationProblemPlusJSONResponse struct {
+	E500ApplicationProblemPlusJSONResponse
+}
+
+func (response SetLimits500ApplicationProblemPlusJSONResponse) VisitSetLimitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetLimits503ApplicationProblemPlusJSONResponse struct {
+	E503ApplicationProblemPlusJSONResponse
+}
+
+func (response SetLimits503ApplicationProblemPlusJSONResponse) VisitSetLimitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetLimits504ApplicationProblemPlusJSONResponse struct {
+	E504ApplicationProblemPlusJSONResponse
+}
+
+func (response SetLimits504ApplicationProblemPlusJSONResponse) VisitSetLimitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type PauseTypeRequestObject struct {
 	Type TypeName `json:"type"`
 	Body *PauseTypeJSONRequestBody
@@ -3816,12 +4940,24 @@ type StrictServerInterface interface {
 	// ListAlerts What is wrong, by the built-in rules, and what was within the last day
 	// (GET /v1/alerts)
 	ListAlerts(ctx context.Context, request ListAlertsRequestObject) (ListAlertsResponseObject, error)
+	// ListClasses The classes that have jobs, what they wait for, and who offers it
+	// (GET /v1/classes)
+	ListClasses(ctx context.Context, request ListClassesRequestObject) (ListClassesResponseObject, error)
 	// ListJobs List jobs, newest first
 	// (GET /v1/jobs)
 	ListJobs(ctx context.Context, request ListJobsRequestObject) (ListJobsResponseObject, error)
 	// SubmitJob Submit a job
 	// (POST /v1/jobs)
 	SubmitJob(ctx context.Context, request SubmitJobRequestObject) (SubmitJobResponseObject, error)
+	// SubmitJobs Submit many jobs, and none of them if one is invalid
+	// (POST /v1/jobs/batch)
+	SubmitJobs(ctx context.Context, request SubmitJobsRequestObject) (SubmitJobsResponseObject, error)
+	// CancelJobs Cancel many jobs, by their ids or by a filter
+	// (POST /v1/jobs/cancel)
+	CancelJobs(ctx context.Context, request CancelJobsRequestObject) (CancelJobsResponseObject, error)
+	// RequeueJobs Let many failed, dead or cancelled jobs wait again, by their ids or by a filter, such as all dead ones
+	// (POST /v1/jobs/requeue)
+	RequeueJobs(ctx context.Context, request RequeueJobsRequestObject) (RequeueJobsResponseObject, error)
 	// GetJob One job with its parameters and result
 	// (GET /v1/jobs/{id})
 	GetJob(ctx context.Context, request GetJobRequestObject) (GetJobResponseObject, error)
@@ -3867,6 +5003,12 @@ type StrictServerInterface interface {
 	// ListTypes The job types that were ever used, by name, and which are paused
 	// (GET /v1/types)
 	ListTypes(ctx context.Context, request ListTypesRequestObject) (ListTypesResponseObject, error)
+	// GetLimits How many jobs of a type run at the same time and start per second, together and for each tenant
+	// (GET /v1/types/{type}/limits)
+	GetLimits(ctx context.Context, request GetLimitsRequestObject) (GetLimitsResponseObject, error)
+	// SetLimits Replace a type's limits; an empty object removes them. A job over a limit waits
+	// (PUT /v1/types/{type}/limits)
+	SetLimits(ctx context.Context, request SetLimitsRequestObject) (SetLimitsResponseObject, error)
 	// PauseType Start no more jobs of a type; those that run go on
 	// (POST /v1/types/{type}/pause)
 	PauseType(ctx context.Context, request PauseTypeRequestObject) (PauseTypeResponseObject, error)
@@ -3979,6 +5121,29 @@ func (sh *strictHandler) ListAlerts(ctx echo.Context) error {
 	return nil
 }
 
+// ListClasses operation middleware
+func (sh *strictHandler) ListClasses(ctx echo.Context) error {
+	var request ListClassesRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListClasses(ctx.Request().Context(), request.(ListClassesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListClasses")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListClassesResponseObject); ok {
+		return validResponse.VisitListClassesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListJobs operation middleware
 func (sh *strictHandler) ListJobs(ctx echo.Context, params ListJobsParams) error {
 	var request ListJobsRequestObject
@@ -4005,8 +5170,10 @@ func (sh *strictHandler) ListJobs(ctx echo.Context, params ListJobsParams) error
 }
 
 // SubmitJob operation middleware
-func (sh *strictHandler) SubmitJob(ctx echo.Context) error {
+func (sh *strictHandler) SubmitJob(ctx echo.Context, params SubmitJobParams) error {
 	var request SubmitJobRequestObject
+
+	request.Params = params
 
 	var body SubmitJobJSONRequestBody
 	var err error
@@ -4050,11 +5217,150 @@ func (sh *strictHandler) SubmitJob(ctx echo.Context) error {
 	return nil
 }
 
+// SubmitJobs operation middleware
+func (sh *strictHandler) SubmitJobs(ctx echo.Context) error {
+	var request SubmitJobsRequestObject
+
+	var body SubmitJobsJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SubmitJobs(ctx.Request().Context(), request.(SubmitJobsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SubmitJobs")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SubmitJobsResponseObject); ok {
+		return validResponse.VisitSubmitJobsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CancelJobs operation middleware
+func (sh *strictHandler) CancelJobs(ctx echo.Context) error {
+	var request CancelJobsRequestObject
+
+	var body CancelJobsJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CancelJobs(ctx.Request().Context(), request.(CancelJobsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CancelJobs")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CancelJobsResponseObject); ok {
+		return validResponse.VisitCancelJobsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RequeueJobs operation middleware
+func (sh *strictHandler) RequeueJobs(ctx echo.Context) error {
+	var request RequeueJobsRequestObject
+
+	var body RequeueJobsJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RequeueJobs(ctx.Request().Context(), request.(RequeueJobsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RequeueJobs")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RequeueJobsResponseObject); ok {
+		return validResponse.VisitRequeueJobsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetJob operation middleware
-func (sh *strictHandler) GetJob(ctx echo.Context, id JobID) error {
+func (sh *strictHandler) GetJob(ctx echo.Context, id JobID, params GetJobParams) error {
 	var request GetJobRequestObject
 
 	request.ID = id
+	request.Params = params
 
 	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.GetJob(ctx.Request().Context(), request.(GetJobRequestObject))
@@ -4465,6 +5771,79 @@ func (sh *strictHandler) ListTypes(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(ListTypesResponseObject); ok {
 		return validResponse.VisitListTypesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetLimits operation middleware
+func (sh *strictHandler) GetLimits(ctx echo.Context, pType TypeName) error {
+	var request GetLimitsRequestObject
+
+	request.Type = pType
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetLimits(ctx.Request().Context(), request.(GetLimitsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetLimits")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetLimitsResponseObject); ok {
+		return validResponse.VisitGetLimitsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SetLimits operation middleware
+func (sh *strictHandler) SetLimits(ctx echo.Context, pType TypeName) error {
+	var request SetLimitsRequestObject
+
+	request.Type = pType
+
+	var body SetLimitsJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SetLimits(ctx.Request().Context(), request.(SetLimitsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetLimits")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SetLimitsResponseObject); ok {
+		return validResponse.VisitSetLimitsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
