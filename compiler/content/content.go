@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -61,18 +60,6 @@ func Values(group *nomad.TaskGroup) map[string]Value {
 		out.walk("", doc, false)
 	}
 	return out
-}
-
-// Holding returns, sorted, the places in a group at which a text occurs, described by [Words].
-func Holding(group *nomad.TaskGroup, text string) []string {
-	var list []string
-	for path, value := range Of(group) {
-		if strings.Contains(value, text) {
-			list = append(list, Words(path))
-		}
-	}
-	slices.Sort(list)
-	return slices.Compact(list)
 }
 
 // walked holds the values found so far, by path.
@@ -209,13 +196,13 @@ func document(text any) any {
 	return text
 }
 
-// ItemPath returns the part of a path for an item of a list, or "" for a plain value.
+// ItemPath returns the part of a path for an item of a list. A plain value is named by its index, such as [1].
 func ItemPath(item any, i int) string {
 	switch v := Plain(item).(type) {
 	case map[string]any, []any:
 		return "\x00" + itemName(v, i)
 	default:
-		return ""
+		return plainItem(i)
 	}
 }
 

@@ -3,7 +3,6 @@ package content
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 
 	nomad "github.com/hashicorp/nomad/api"
@@ -18,7 +17,7 @@ type Leaf struct {
 	Within bool
 }
 
-// Hidden returns the leaves of a group at the given places, which are described by [Words].
+// Hidden returns the leaves of a group that are hidden by the given places, see [Hides].
 func Hidden(group *nomad.TaskGroup, places []string) []Leaf {
 	if len(places) == 0 {
 		return nil
@@ -47,8 +46,8 @@ func (f *finder) find(path, key string, v any) {
 		}
 	case []any:
 		if _, isPlain := joined(v); isPlain {
-			for _, item := range v {
-				f.leaf(path, key, item)
+			for i, item := range v {
+				f.leaf(path+plainItem(i), key, item)
 			}
 			return
 		}
@@ -84,7 +83,7 @@ func (f *finder) leaf(path, key string, v any) {
 	case !isText:
 		return
 	}
-	if text != "" && slices.Contains(f.places, Words(path)) {
+	if text != "" && Hides(f.places, path) {
 		f.found = append(f.found, Leaf{Task: taskOf(path), Key: key, Value: text})
 	}
 }

@@ -98,7 +98,7 @@ type redaction struct {
 
 // sensitive reports whether a value looks like a secret, or the group lists it as one. path is its place, see [content.Of].
 func (r *redaction) sensitive(name, value, path string) bool {
-	return sensitive(name, value) || value != "" && slices.Contains(r.places, content.Words(path))
+	return sensitive(name, value) || value != "" && content.Hides(r.places, path)
 }
 
 // instructionPath returns the path of a part of the agent's instructions.

@@ -35,12 +35,23 @@ func policyChanges(before, after manifest.Policy) []Change {
 	add("scale: down_cooldown", timetext.Exact(before.DownCooldown.D()), timetext.Exact(after.DownCooldown.D()))
 	add("scale: idle_after", timetext.Exact(before.IdleAfter.D()), timetext.Exact(after.IdleAfter.D()))
 	add("start_time", timetext.Exact(before.StartTime.D()), timetext.Exact(after.StartTime.D()))
+	before.Sensitive, after.Sensitive = samePlaces(before.Sensitive, after.Sensitive)
 	add("sensitive", strings.Join(before.Sensitive, ", "), strings.Join(after.Sensitive, ", "))
 	return list
 }
 
+// samePlaces returns two lists of places for comparison. An earlier release lists no items of lists, which is not a change.
+func samePlaces(before, after []string) (b, a []string) {
+	lists, other := content.WithoutItems(before), content.WithoutItems(after)
+	if len(lists) == len(before) || len(other) == len(after) {
+		return lists, other
+	}
+	return before, after
+}
+
 // samePolicy reports whether two policies are equal, except for Wanted, Compiler and Input.
 func samePolicy(a, b manifest.Policy) bool {
+	a.Sensitive, b.Sensitive = samePlaces(a.Sensitive, b.Sensitive)
 	a.Wanted, b.Wanted = true, true
 	a.Compiler, a.Input = b.Compiler, b.Input
 	x, errX := json.Marshal(a)
@@ -67,7 +78,7 @@ func groupChanges(before, after *nomad.TaskGroup, h *hidden) []Change {
 		if b[key] == a[key] || !stays && serverMade(key) || content.IsOrder(key) && !reordered(b[key], a[key]) {
 			continue
 		}
-		list = append(list, h.change(valueChange(content.Words(key), b[key], a[key])))
+		list = append(list, h.change(key, b[key], a[key]))
 	}
 	return once(list)
 }

@@ -22,10 +22,11 @@ type hidden struct {
 
 // hide finds the values to mask in groups that are compared.
 func hide(policies []manifest.Policy, groups ...*nomad.TaskGroup) *hidden {
-	h := &hidden{}
+	var places [][]string
 	for _, p := range policies {
-		h.places = append(h.places, p.Sensitive...)
+		places = append(places, p.Sensitive)
 	}
+	h := &hidden{places: content.Together(places...)}
 	for _, group := range groups {
 		if group != nil {
 			h.leaves = append(h.leaves, content.Hidden(group, h.places)...)
@@ -52,18 +53,15 @@ func hideJobs(jobs ...*nomad.Job) *hidden {
 	return hide(policies, groups...)
 }
 
-func (h *hidden) has(what string) bool { return slices.Contains(h.places, what) }
-
-func (h *hidden) change(c Change) Change {
-	if !h.has(c.What) {
-		return c
+// change returns the change of the value at a path, without what must not be shown. A change of hidden values alone is masked as
+// a whole.
+func (h *hidden) change(path string, before, after content.Value) Change {
+	what := content.Words(path)
+	b, a := before.Mask(h.places, path, masked), after.Mask(h.places, path, masked)
+	if a == b && before != after {
+		return Change{What: what, Before: masked, After: masked}
 	}
-	for _, side := range []*string{&c.Before, &c.After} {
-		if *side != "" {
-			*side = masked
-		}
-	}
-	return c
+	return valueChange(what, b, a)
 }
 
 // diff masks the hidden values in Nomad's own difference, field by field.

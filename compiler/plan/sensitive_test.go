@@ -170,7 +170,7 @@ func TestSensitiveValuesInSavedPlans(t *testing.T) {
 func TestPlacesOfSensitiveValues(t *testing.T) {
 	for _, value := range []string{"agent", "e", "", "true"} {
 		require.Equal(t, []string{
-			"agent: args", "agent: env JSON", "agent: env LINE", "agent: env TOKEN", "agent: meta token", "s: args", "s: artifacts getter headers X-Token",
+			"agent: args", "agent: args [1]", "agent: env JSON", "agent: env LINE", "agent: env TOKEN", "agent: meta token", "s: args", "s: args [0]", "s: artifacts getter headers X-Token",
 		}, compiledWith(t, value, "x", true)[0].Policy.Sensitive, value)
 	}
 	require.Empty(t, compiledWith(t, "agent", "x", false)[0].Policy.Sensitive)

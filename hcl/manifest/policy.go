@@ -43,7 +43,8 @@ type Policy struct {
 	Compiler string `json:"compiler,omitempty"`
 	Input    string `json:"input,omitempty"`
 	// Sensitive lists the places in the group whose values must not be shown, named as in a plan. The values are in the
-	// group, but nothing there marks them as sensitive.
+	// group, but nothing there marks them as sensitive. A list of plain values is followed by those of its items that must
+	// not be shown, such as "agent: args" by "agent: args [1]"; if none is, all of them are meant.
 	Sensitive []string `json:"sensitive,omitempty"`
 }
 
