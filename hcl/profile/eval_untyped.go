@@ -75,6 +75,21 @@ func (v *variable) explain(d *hcl.Diagnostic) *hcl.Diagnostic {
 	return &out
 }
 
+// untypedText reports that a value is given as text to a variable that has no type and whose default is not a string. What the
+// profile does with a list or number, it would do with the text: length(var.v) would count characters, and var.v == 1 be false.
+func (v *variable) untypedText(at hcl.Range) *hcl.Diagnostic {
+	if v.textFrom == "" || v.typ != cty.DynamicPseudoType || v.fallback == cty.NilVal {
+		return nil
+	}
+	meant := typeText(v.fallback)
+	if meant == "" {
+		return nil
+	}
+	return diag.Error(at, fmt.Sprintf("Variable %q needs a type", v.name),
+		fmt.Sprintf("Without one, what %s gives is taken as text, and the default is not text but %s.", v.textFrom, meant),
+		fmt.Sprintf("Write type = %s in variable %q.", meant, v.name))
+}
+
 // meant returns the type that an untyped variable is meant to have: the type of its default or, if that is a string too, the
 // type that its text reads as. For a sensitive variable, only the default counts. It returns "" if the text is only a string.
 func (v *variable) meant() string {

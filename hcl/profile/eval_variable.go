@@ -195,6 +195,10 @@ func (l *loader) valueOf(v *variable, given map[string]givenValue) (cty.Value, h
 		if g.bad {
 			return cty.DynamicVal, at
 		}
+		if d := v.untypedText(at); d != nil {
+			l.report(d)
+			return cty.DynamicVal, at
+		}
 	}
 	switch {
 	case v.broken:

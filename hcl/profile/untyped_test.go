@@ -90,6 +90,50 @@ func TestVariableOfTheWrongType(t *testing.T) {
 	}
 }
 
+// What calculates with a list, map, number or bool would accept a text too, with another meaning.
+func TestTextForAVariableWithoutAType(t *testing.T) {
+	for name, c := range map[string]struct{ variable, size, text, advice string }{
+		"length":        {`default = ["a"]`, "min = length(var.v)", `["b"]`, "list(string)"},
+		"length, any":   {"\ntype = any\ndefault = [1]\n", "min = length(var.v)", `[2]`, "list(number)"},
+		"length, map":   {`default = { a = "b" }`, "min = length(var.v)", `{}`, "map(string)"},
+		"length, local": {`default = ["a"]`, "min = length(local.x)", `["b"]`, "list(string)"},
+		"for":           {`default = ["a"]`, `min = length([for x in var.v : x])`, `["b"]`, "list(string)"},
+		"index":         {`default = [1]`, `min = var.v[0]`, `[1]`, "list(number)"},
+		"splat":         {`default = ["a"]`, `min = length(var.v[*])`, `["b", "c"]`, "list(string)"},
+		"sum":           {`default = [1]`, `min = sum(var.v)`, `[1]`, "list(number)"},
+		"equal":         {`default = 1`, `min = var.v == 1 ? 1 : 0`, `1`, "number"},
+		"equal, bool":   {`default = true`, `min = var.v == true ? 1 : 0`, `true`, "bool"},
+		"contains":      {`default = 1`, `min = contains([1], var.v) ? 1 : 0`, `1`, "number"},
+		"json":          {`default = 1`, `min = jsonencode(var.v) == "1" ? 1 : 0`, `1`, "number"},
+		"not used":      {`default = []`, ``, `["b"]`, "list(string)"},
+		"sensitive":     {"\nsensitive = true\ndefault = [\"a\"]\n", ``, `["b"]`, "list(string)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			of := func(variable string) []byte {
+				return []byte(fmt.Sprintf(untyped, variable, "x = var.v", "", "", c.size))
+			}
+			for source, opts := range map[string]profile.Options{
+				"-var v":                   {Vars: map[string]string{"v": c.text}},
+				profile.VarEnvPrefix + "v": {Env: func(name string) (string, bool) { return c.text, name == profile.VarEnvPrefix+"v" }},
+			} {
+				_, diags := profile.LoadBytes(of(c.variable), "p.hcl", opts)
+				require.Len(t, diags, 1, "%s: %s", source, diags)
+				require.Equal(t, diag.Advice(fmt.Sprintf("Write type = %s in variable %q.", c.advice, "v")), diags[0].Extra)
+				require.Contains(t, diags[0].Detail, source)
+				_, diags = profile.LoadBytes(of("type = "+c.advice), "p.hcl", opts)
+				require.Empty(t, diags, "%s: %s", source, diags)
+			}
+		})
+	}
+	// Without a default, and with one that is a string or null, the text is a string.
+	for _, variable := range []string{``, `default = "x"`, `default = null`} {
+		src := fmt.Sprintf(untyped, variable, "", "", "", "min = length(var.v)")
+		p, diags := profile.LoadBytes([]byte(src), "p.hcl", profile.Options{Vars: map[string]string{"v": "[1]"}})
+		require.Empty(t, diags)
+		require.Equal(t, 3, p.Pools[0].Min)
+	}
+}
+
 // In a file of variables the quotes were written, and the variable's type makes a number of them all the same.
 func TestVariableFileOfTheWrongType(t *testing.T) {
 	src := fmt.Sprintf(untyped, "default = 0", "", "", "", "min = var.v")
