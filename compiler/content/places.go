@@ -53,7 +53,7 @@ func Together(groups ...[]string) []string {
 	}
 	var all []string
 	for _, place := range slices.Concat(groups...) {
-		if list, _, ok := cutItem(place); !ok || !whole[list] {
+		if list, ok := listOf(place); !ok || !whole[list] {
 			all = append(all, place)
 		}
 	}
@@ -63,7 +63,7 @@ func Together(groups ...[]string) []string {
 // WithoutItems returns the places without the items of lists that are places too.
 func WithoutItems(places []string) []string {
 	return slices.DeleteFunc(slices.Clone(places), func(place string) bool {
-		list, _, ok := cutItem(place)
+		list, ok := listOf(place)
 		return ok && slices.Contains(places, list)
 	})
 }
@@ -103,22 +103,22 @@ func (v Value) items() []any {
 
 var (
 	indexed = regexp.MustCompile(`^\[[0-9]+\]$`)
-	itemEnd = regexp.MustCompile(`^(.*) (\[[0-9]+\])$`)
+	itemEnd = regexp.MustCompile(`^(.*) \[[0-9]+\]$`)
 )
 
 // plainItem returns the part of a path for an item that is a plain value.
 func plainItem(i int) string { return fmt.Sprintf("\x00[%d]", i) }
 
-// cutItem splits the place of a list's item.
-func cutItem(place string) (list, item string, ok bool) {
+// listOf returns the place of the list whose item a place is.
+func listOf(place string) (list string, ok bool) {
 	m := itemEnd.FindStringSubmatch(place)
 	if m == nil {
-		return "", "", false
+		return "", false
 	}
-	return m[1], m[2], true
+	return m[1], true
 }
 
 // hasItems reports whether items of a list are places.
 func hasItems(places []string, list string) bool {
-	return slices.ContainsFunc(places, func(place string) bool { of, _, ok := cutItem(place); return ok && of == list })
+	return slices.ContainsFunc(places, func(place string) bool { of, ok := listOf(place); return ok && of == list })
 }
