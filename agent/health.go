@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -42,10 +41,7 @@ func (a *agent) serve(l net.Listener) (stop func()) {
 	mux.HandleFunc("GET /ready", a.getReady)
 	mux.HandleFunc("GET /status", a.getStatus)
 	mux.HandleFunc("POST /restart/service", a.postRestart)
-	server := &http.Server{
-		Handler: mux, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 30 * time.Second,
-		ReadTimeout: 10 * time.Second, WriteTimeout: 40 * time.Second, // longer than Nomad may take to restart a task
-	}
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 30 * time.Second}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -74,20 +70,12 @@ func (a *agent) getReady(w http.ResponseWriter, _ *http.Request) {
 	m := a.status()
 	h := health{State: m.State}
 	if m.State != queue.MachineReady {
-		h.Problems = append(h.Problems, stateProblem(m))
+		h.Problems = append(h.Problems, m.State+": "+m.Reason)
 	}
 	if since, err := a.link.state(); err != nil {
 		h.Problems = append(h.Problems, queueProblem(since, err))
 	}
 	a.answer(w, h)
-}
-
-// stateProblem describes why a machine takes no jobs. Not every state has a reason.
-func stateProblem(m queue.Machine) string {
-	if m.Reason == "" {
-		return m.State
-	}
-	return m.State + ": " + m.Reason
 }
 
 func (a *agent) problems() (found []string) {
@@ -152,7 +140,13 @@ func (a *agent) postRestart(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	name := r.URL.Query().Get("service")
-	if !slices.ContainsFunc(a.services, func(s *service) bool { return s.spec.Name == name }) {
+	var found *service
+	for _, s := range a.services {
+		if s.spec.Name == name {
+			found = s
+		}
+	}
+	if found == nil {
 		refuse(http.StatusNotFound, "no service %q on this machine; /status lists them", name)
 		return
 	}

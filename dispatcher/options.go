@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -29,8 +30,12 @@ type Options struct {
 	// other store, the API answers with the files' URLs.
 	Blobs string
 	// Alerts are the rules and their receivers; default [alertfile.Default].
-	Alerts   *alertfile.Config
-	Interval time.Duration // between two passes of the resize loop; default 5 s
+	Alerts *alertfile.Config
+	// PublicURL is where clients reach the API, for links in webhooks; if it is empty, the links are paths.
+	PublicURL string
+	// WebhookAllow are networks that webhooks may reach although they are internal, also by plain http.
+	WebhookAllow []netip.Prefix
+	Interval     time.Duration // between two passes of the resize loop; default 5 s
 	// Reap is the time between two searches for lost leases and due jobs; default 1 s.
 	Reap time.Duration
 	// Survey is the time between two searches for pools that no dispatcher resizes; default 1 min.

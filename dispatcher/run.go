@@ -54,6 +54,10 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	sender, err := o.webhooks(q, registry)
+	if err != nil {
+		return err
+	}
 	beside, err := queue.Connect(o.queueOptions())
 	if err != nil {
 		return err
@@ -64,7 +68,7 @@ func Run(ctx context.Context, o Options) error {
 		Config: o.alerts(), Store: alerts, Facts: (&facts{q, loop, watch}).read, Lead: candidate.judges, Every: min(alertsEvery, o.Survey), Logger: o.Logger,
 	})
 	server, err := httpapi.New(httpapi.Options{
-		Listen: o.Listen, Queue: q, Pools: loop, Situation: watch.situation, Alerts: alerts.Read, BlobRoot: root, Registry: registry, Logger: o.Logger,
+		Listen: o.Listen, Queue: q, Pools: loop, Webhooks: sender, Situation: watch.situation, Alerts: alerts.Read, BlobRoot: root, Registry: registry, Logger: o.Logger,
 	})
 	if err != nil {
 		return err
@@ -72,7 +76,7 @@ func Run(ctx context.Context, o Options) error {
 	if err := candidate.introduce(server.Addr(), where); err != nil {
 		return err
 	}
-	err = serve(ctx, o, q, []func(context.Context){loop.Run, watch.run, judge.Run}, loop.Kick, server)
+	err = serve(ctx, o, q, []func(context.Context){loop.Run, watch.run, judge.Run, sender.Run}, loop.Kick, server)
 	return errors.Join(err, candidate.resign(context.WithoutCancel(ctx)), q.close())
 }
 

@@ -224,7 +224,7 @@ func (c *Client) fill(ctx context.Context, jobType string, given []any) ([]Claim
 		if err != nil {
 			return nil, err
 		}
-		if given[i+2] == nil && r.has >= 4 {
+		if given[i+2] == nil && r.has&hasLarge != 0 {
 			large = append(large, id)
 		} else if s := text(given[i+2]); s != "" {
 			job.Parameters = []byte(s)

@@ -140,6 +140,9 @@ func (h *twinHistory) submission(flags int) queue.Submission {
 	if h.rnd.IntN(3) == 0 {
 		s.Requires = map[string]any{"slot": fmt.Sprintf("<=%d", 9+h.rnd.IntN(4))}
 	}
+	if h.rnd.IntN(3) == 0 {
+		s.Webhook = "https://example.com/hook"
+	}
 	switch h.rnd.IntN(12) {
 	case 0:
 		s.NotBefore = &hour

@@ -33,13 +33,15 @@ func (h *twinHistory) view(i int) map[string][]string {
 	add := func(name, line string) { out[name] = append(out[name], numbers.Replace(line)) }
 	key := func(name string) string { return h.c[i].ShardKey(twinType, name) }
 	sets, hashes := map[string]*redis.ZSliceCmd{}, map[string]*redis.MapStringStringCmd{}
+	var ends *redis.StringSliceCmd
 	_, err := h.rdb.Pipelined(h.ctx, func(p redis.Pipeliner) error {
 		for _, name := range []string{"waiting", "chead", "heads", "leases", "delayed", "deadlines", "ended", "dead", "held", "idle", "all", "classes"} {
 			sets[name] = p.ZRangeWithScores(h.ctx, key(name), 0, -1)
 		}
-		for _, name := range []string{"jobs", "counts", "aud", "cls", "ctl", "fleet", "fair", "bodies", "meta"} {
+		for _, name := range []string{"jobs", "counts", "aud", "cls", "ctl", "fleet", "fair", "bodies", "meta", "hooks"} {
 			hashes[name] = p.HGetAll(h.ctx, key(name))
 		}
+		ends = p.LRange(h.ctx, key("hookout"), 0, -1)
 		for _, id := range h.ids[i] {
 			hashes["info:"+id] = p.HGetAll(h.ctx, key("info:"+id))
 		}
@@ -62,6 +64,11 @@ func (h *twinHistory) view(i int) map[string][]string {
 			}
 			add(numbers.Replace(name), field+" = "+plainValue(name, field, value))
 		}
+	}
+	for _, end := range ends.Val() {
+		f := strings.Split(end, "\t")
+		f[3] = "_" // the time
+		add("hookout", strings.Join(f, " "))
 	}
 	for _, lines := range out {
 		slices.Sort(lines)

@@ -47,6 +47,7 @@
 //   - A worker that dies gives its jobs back after its lease, as soon as a client calls [Client.Reap]. Leases are measured by
 //     Redis' clock.
 //   - Execution is at-least-once: side effects outside Redis may happen twice. Put job id and fence in artifact keys.
+//   - Each end of a job with a webhook is in the outbox from the moment it ends (hook.go), and leaves it only to be delivered.
 //   - No wake-up is lost: a worker becomes idle in the same step in which it finds nothing to do. If the client that should
 //     wake it dies first, the worker polls after Options.Poll.
 //   - A claim whose answer was lost is answered again with the same jobs.
@@ -62,6 +63,7 @@
 //   - submit_*: a submission is checked, made durable and compared with earlier ones of the same idempotency key.
 //   - claim_*: a worker ends attempts and claims jobs; quick and turn are the scripts for it.
 //   - fleet_*: workers, machines' reports and drains, heartbeats, and which class fits which worker.
+//   - hook*: ended jobs are announced to their webhooks: deliveries, secrets, disabled endpoints.
 //   - operate_*: cancel, requeue, limits, leadership, and what has to be done as time passes.
 //   - read_*: jobs, lists, events, demand and explanations.
 //   - redis_*: options, URLs, keys, scripts, and what happens if Redis loses data.

@@ -25,7 +25,8 @@ var (
 // TestHistories runs random histories on real servers and checks each step. Workers come and go, fail, pause for longer
 // than their lease, repeat calls and call too late. Redis is killed and restarted, forgets its scripts, or comes back
 // empty. Invariants: no job is lost except those that Redis lost, none is accepted twice, no worker gets a job that it
-// can't run, and each claim takes the first job that the worker may have. After Redis was emptied, the holders of lost
+// can't run, and each claim takes the first job that the worker may have. Each end of a job with a webhook is announced by one
+// event, in order, although dispatchers die. After Redis was emptied, the holders of lost
 // jobs are told, new submissions are served and listed as usual, and running workers get jobs without a restart.
 func TestHistories(t *testing.T) {
 	t.Parallel()
@@ -80,6 +81,7 @@ type history struct {
 	accepted map[string]map[int64]bool // job → fences of accepted completions
 	own      map[string]bool           // claims that their owner ended successfully, in any way
 	lost     map[string]bool           // jobs that were in Redis when it was emptied
+	webhooks
 }
 
 const historyLease = 25 * time.Millisecond
@@ -88,6 +90,7 @@ func newHistory(t *testing.T, server *queuetest.Redis, seed uint64) *history {
 	return &history{
 		t: t, ctx: t.Context(), server: server, seed: seed, rnd: rand.New(rand.NewPCG(seed, seed)),
 		jobs: map[string]*queue.Job{}, accepted: map[string]map[int64]bool{}, own: map[string]bool{}, lost: map[string]bool{},
+		webhooks: newWebhooks(),
 	}
 }
 
@@ -114,7 +117,7 @@ func (h *history) run() {
 	}
 	steps := []func() error{
 		h.submit, h.submit, h.submit, h.start, h.stop, h.claim, h.claim, h.claim, h.claim, h.complete, h.complete, h.complete,
-		h.fail, h.release, h.progress, h.repeat, h.cancel, h.requeue, h.reap, h.reap, h.heartbeat, h.pause, h.drain, h.forget,
+		h.fail, h.release, h.progress, h.repeat, h.cancel, h.requeue, h.reap, h.reap, h.heartbeat, h.pause, h.drain, h.forget, h.deliver, h.late,
 	}
 	faults := map[int]func() error{}
 	for _, f := range []struct {
@@ -176,6 +179,9 @@ func (h *history) submit() error {
 	s := queue.Submission{
 		Type: "sim", Priority: &p, Capabilities: historyFlags[h.rnd.IntN(4)], MaxAttempts: 1 + h.rnd.IntN(3),
 		Tenant: []string{"", "t1"}[h.rnd.IntN(2)],
+	}
+	if h.rnd.IntN(3) == 0 {
+		s.Webhook = fmt.Sprintf("https://%d.example.com/hook", h.rnd.IntN(3))
 	}
 	if h.rnd.IntN(8) == 0 {
 		at := time.Now().Add(time.Duration(h.rnd.IntN(20)) * time.Millisecond)
@@ -412,6 +418,9 @@ func (h *history) requeue() error {
 	id := h.order[h.rnd.IntN(len(h.order))]
 	_, err := h.c.Requeue(h.ctx, id)
 	h.notef("requeue %s: %v", id, err)
+	if err == nil {
+		h.requeued[id]++
+	}
 	var invalid *queue.InvalidError
 	if errors.Is(err, queue.ErrFinal) || errors.As(err, &invalid) {
 		return nil
@@ -551,6 +560,7 @@ func (h *history) finish() {
 		}
 		if left == 0 || h.t.Failed() {
 			h.checkEmpty()
+			h.checkWebhooks(jobs)
 			return
 		}
 		if time.Now().After(until) {

@@ -53,7 +53,7 @@ type Submission struct {
 	IdempotencyKey string `json:"idempotency_key,omitempty"`
 	// Durable makes Submit return only after Redis has written the job to its disk. It needs Redis 7.2, or appendfsync always.
 	Durable bool `json:"durable,omitempty"`
-	// Webhook is refused: webhooks are not built yet.
+	// Webhook is the URL that is told when the job has ended ([Client.FileEnds]).
 	Webhook  string            `json:"webhook,omitempty"`
 	Metadata map[string]string `json:"metadata,omitempty"`
 }

@@ -24,7 +24,7 @@ type record struct {
 	attempts              int
 	excluded, tenant      string
 	deadline, timeout     int64
-	has                   int64 // a sum: 1 for meta, 2 for parameters in bodies, 4 for parameters too large for a script to return
+	has                   int64 // a sum: 1 for meta, 2 for parameters in bodies, hasLarge, 8 for a webhook
 	class, order          string
 	lost                  int
 	ready                 int64
@@ -33,6 +33,9 @@ type record struct {
 	created               int64
 	idem                  string
 }
+
+// hasLarge marks a job whose parameters are too large for a script to return.
+const hasLarge = 4
 
 // recordField is one field of a record's text: its name in scripts, and where Go keeps it.
 type recordField struct {

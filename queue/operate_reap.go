@@ -58,7 +58,7 @@ type reapPass struct {
 }
 
 func (p *reapPass) run(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{p.workers, p.expire, p.promote, p.unhold, p.drop, p.collect, p.tidy} {
+	for _, step := range []func(context.Context) error{p.workers, p.expire, p.promote, p.unhold, p.drop, p.collect, p.tidy, p.announce} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -188,6 +188,21 @@ func (p *reapPass) tidy(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// announce examines a few jobs with a webhook, chosen at random, and announces those that an agent of the former release has
+// ended, whose scripts know no webhooks.
+func (p *reapPass) announce(ctx context.Context) error {
+	ids, err := p.c.rdb.HRandField(ctx, p.c.keys.shard(p.jobType, "hooks"), min(p.limit, 100)).Result()
+	if err != nil || len(ids) == 0 {
+		return p.c.wrap(ctx, err)
+	}
+	args := make([]any, len(ids))
+	for i, id := range ids {
+		args[i] = id
+	}
+	_, err = p.c.eval(ctx, "announce", p.jobType, nil, args...)
+	return err
 }
 
 // collect examines a few classes, chosen at random, and removes the empty ones from the index.

@@ -89,7 +89,7 @@ func decodeEvent(line string) (Event, bool) {
 	switch e.Kind {
 	case "progress":
 		err = json.Unmarshal([]byte(f[7]), &e.Progress)
-	case "failed", "retrying", "dead":
+	case "failed", "retrying", "dead", givenUpKind:
 		if f[7] != "" {
 			err = json.Unmarshal([]byte(f[7]), &e.Error)
 		}

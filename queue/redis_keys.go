@@ -55,6 +55,15 @@ func (k keys) decisions(pool string) string { return k.shard(noType, "decisions:
 func (k keys) pools() string                { return k.shard(noType, "pools") }
 func (k keys) poolOrders() string           { return k.shard(noType, "poolorders") }
 
+// hookQueue returns the key that holds when deliveries of a type's webhooks to one host are due.
+func (k keys) hookQueue(jobType, host string) string { return k.shard(jobType, "hookq:"+host) }
+
+// webhookSecrets returns the key that holds the secrets that sign webhooks. Only dispatchers may read it.
+func (k keys) webhookSecrets() string { return k.shard(noType, "webhook:secrets") }
+
+// disabledEndpoints returns the key that holds the URLs that nothing is delivered to, by the time since when.
+func (k keys) disabledEndpoints() string { return k.shard(noType, "webhook:disabled") }
+
 // operatorDrain returns the same for an operator drain. Its name in Redis is older than that term.
 func (k keys) operatorDrain(machine string) string { return k.prefix + ":{_}:persondrain:" + machine }
 
@@ -74,3 +83,6 @@ func typeOf(id string) string {
 	}
 	return t
 }
+
+// TypeOf returns the type of a job with this id, or "" if it isn't an id.
+func TypeOf(id string) string { return typeOf(id) }

@@ -108,7 +108,7 @@ func liveAsAgent(t *testing.T, dispatcher, agent *queue.Client) {
 	cancels, err := agent.Cancels(ctx, "m1")
 	require.NoError(t, err)
 	submit := func() *queue.Job {
-		job, err := dispatcher.Submit(ctx, queue.Submission{Type: "simulation", IdempotencyKey: time.Now().String(), Parameters: []byte(`"` + strings.Repeat("x", 8<<10) + `"`)})
+		job, err := dispatcher.Submit(ctx, queue.Submission{Type: "simulation", IdempotencyKey: time.Now().String(), Webhook: "https://example.com/hook", Parameters: []byte(`"` + strings.Repeat("x", 8<<10) + `"`)})
 		require.NoError(t, err)
 		return job
 	}

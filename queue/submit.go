@@ -25,13 +25,10 @@ func (c *Client) Submit(ctx context.Context, s Submission) (*Job, error) {
 			return nil, err
 		}
 		end, err := gathered(ctx, c.submissions, job.Type, job)
-		if err != nil {
-			return nil, err
-		}
-		return end.job, end.err
+		return end.job, errors.Join(end.err, err)
 	}
 	out, err := c.submitAll(ctx, []*checked{job})
-	if out == nil {
+	if len(out) == 0 {
 		return nil, err
 	}
 	return out[0], err
@@ -123,19 +120,15 @@ func (c *Client) SubmitBatch(ctx context.Context, all []Submission) ([]*Job, err
 	return c.submitAll(ctx, jobs)
 }
 
-// submitAll passes jobs to the script in chunks of one type each, the types in the order of their first jobs. It returns one job
-// for each given one, in their order; with an error, those that were not accepted are nil.
+// submitAll passes jobs to the script in chunks of one type each, and returns them in the order given. With an error it
+// returns those that were accepted.
 func (c *Client) submitAll(ctx context.Context, jobs []*checked) ([]*Job, error) {
-	var types []string // as they come
 	byType := map[string][]*checked{}
 	durable := false
 	for _, j := range jobs {
 		var err error
 		if j.id, err = newID(j.Type); err != nil {
 			return nil, err
-		}
-		if byType[j.Type] == nil {
-			types = append(types, j.Type)
 		}
 		byType[j.Type] = append(byType[j.Type], j)
 		durable = durable || j.Durable
@@ -147,15 +140,17 @@ func (c *Client) submitAll(ctx context.Context, jobs []*checked) ([]*Job, error)
 	}
 	var failed error
 	done := make(map[*checked]submission, len(jobs))
-	for _, jobType := range types {
-		if failed = c.submitType(ctx, jobType, byType[jobType], durable, done); failed != nil {
+	for jobType, of := range byType {
+		if failed = c.submitType(ctx, jobType, of, durable, done); failed != nil {
 			break
 		}
 	}
-	out := make([]*Job, len(jobs))
-	for i, j := range jobs {
+	var out []*Job
+	for _, j := range jobs {
 		end := done[j]
-		out[i] = end.job
+		if end.job != nil {
+			out = append(out, end.job)
+		}
 		if failed == nil {
 			failed = end.err
 		}
@@ -277,7 +272,7 @@ func (c *Client) submit(ctx context.Context, jobType string, jobs []*checked, du
 		args := append([]any{c.opts.MaxClasses, inlineParameters, "0", len(defs) / 5}, defs...)
 		for _, j := range jobs {
 			args = append(args, j.id, j.class, fmt.Sprintf("%02x", MaxPriority-j.priority), j.MaxAttempts, j.Timeout.D().Milliseconds(),
-				millis(j.Deadline), millis(j.NotBefore), j.Tenant, j.IdempotencyKey, []byte(j.Parameters), j.meta)
+				millis(j.Deadline), millis(j.NotBefore), j.Tenant, j.IdempotencyKey, []byte(j.Parameters), j.meta, j.Webhook)
 		}
 		reply, unsure, err := c.evalSubmit(ctx, jobType, durable, args)
 		for _, j := range jobs {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -27,7 +28,9 @@ const (
 	maxMetadata       = 32
 	maxMetadataValue  = 1024
 	maxReason         = 500
-	maxName           = 128 // of a machine or a worker
+	// MaxWebhook is the largest length of a webhook's URL in bytes.
+	MaxWebhook = 2048
+	maxName    = 128 // of a machine or a worker
 )
 
 // checked is a valid submission, in the form that the script takes.
@@ -133,11 +136,30 @@ func (c *checked) checkTexts() *InvalidError {
 	if problem := checkText(c.IdempotencyKey, maxIdempotencyKey); problem != "" {
 		return &InvalidError{"idempotency_key", problem}
 	}
-	if c.Webhook != "" {
-		return &InvalidError{"webhook", "webhooks are not built yet. Leave it out, and follow the job's events " +
-			"(GET /v1/jobs/{id}/events) or ask for its state (GET /v1/jobs/{id})"}
+	if problem := checkWebhook(c.Webhook); problem != "" {
+		return &InvalidError{"webhook", problem}
 	}
 	return nil
+}
+
+// checkWebhook refuses what can't be a webhook. Which hosts may be called is up to the sender of webhooks.
+func checkWebhook(webhook string) string {
+	if webhook == "" {
+		return ""
+	}
+	if problem := checkText(webhook, MaxWebhook); problem != "" {
+		return problem
+	}
+	u, err := url.Parse(webhook)
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
+		return `is not a URL such as "https://example.com/hook"`
+	case u.User != nil:
+		return "contains a user name: a receiver knows a webhook by its signature, not by a password in the URL"
+	case u.Fragment != "":
+		return "contains a fragment (#…), which is never sent"
+	}
+	return ""
 }
 
 func (c *checked) checkMetadata() *InvalidError {
@@ -160,11 +182,11 @@ func (c *checked) checkMetadata() *InvalidError {
 }
 
 func (c *checked) addMeta() error {
-	e := extra{Metadata: c.Metadata, NotBefore: millis(c.NotBefore)}
+	e := extra{Webhook: c.Webhook, Metadata: c.Metadata, NotBefore: millis(c.NotBefore)}
 	if c.IdempotencyKey != "" {
 		e.Deadline = millis(c.Deadline)
 	}
-	if len(e.Metadata) == 0 && e.NotBefore == 0 && e.Deadline == 0 {
+	if e.Webhook == "" && len(e.Metadata) == 0 && e.NotBefore == 0 && e.Deadline == 0 {
 		return nil
 	}
 	b, err := json.Marshal(e)

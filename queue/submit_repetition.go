@@ -15,7 +15,7 @@ import (
 func (j *checked) asJob() *Job {
 	return &Job{
 		ID: j.id, Type: j.Type, Class: j.class, Requirements: j.needs, Priority: j.priority, Timeout: j.Timeout, MaxAttempts: j.MaxAttempts,
-		NotBefore: j.NotBefore, Deadline: j.Deadline, deadline: j.Deadline, Metadata: j.Metadata, Parameters: j.Parameters,
+		NotBefore: j.NotBefore, Deadline: j.Deadline, deadline: j.Deadline, Webhook: j.Webhook, Metadata: j.Metadata, Parameters: j.Parameters,
 	}
 }
 
@@ -35,6 +35,7 @@ func (j *checked) differences(job *Job) []string {
 	note("max_attempts", j.MaxAttempts != job.MaxAttempts)
 	note("not_before", millis(j.NotBefore) != millis(job.NotBefore))
 	note("deadline", millis(j.Deadline) != millis(cmp.Or(job.deadline, job.Deadline)))
+	note("webhook", j.Webhook != job.Webhook)
 	note("metadata", !maps.Equal(j.Metadata, job.Metadata))
 	return out
 }

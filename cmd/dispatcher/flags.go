@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -19,6 +20,7 @@ import (
 	"github.com/emprops/machinectl/hcl/alertfile"
 	"github.com/emprops/machinectl/hcl/diag"
 	"github.com/emprops/machinectl/hcl/timetext"
+	"github.com/emprops/machinectl/netguard"
 	"github.com/emprops/machinectl/queue"
 )
 
@@ -54,6 +56,16 @@ func options(args []string, env func(string) string, out *os.File) (dispatcher.O
 	flags.Var(&listFlag{into: &o.Regions, check: fleet.CheckRegion}, "regions", "`NAMES` of the regions whose machines use this Redis, with commas, or * for all; default NOMAD_REGION, else that of the Nomad agent")
 	flags.StringVar(&o.Blobs, "blobs", "", "`URL` or folder of the store of results, to serve files from [MACHINE_BLOB_URL]")
 	alerts := flags.String("alerts", env("MACHINE_ALERTS"), "`FILE` of alert rules and receivers; default: all rules, written to the log [MACHINE_ALERTS]")
+	o.PublicURL = env("MACHINE_PUBLIC_URL")
+	flags.Func("public-url", "`URL` at which clients reach the API, for links in webhooks [MACHINE_PUBLIC_URL]", func(text string) error {
+		o.PublicURL = text
+		return checkPublicURL(text)
+	})
+	flags.Func("webhook-allow", "`NETWORK` such as 10.0.0.0/8 that webhooks may reach although it is internal, also by http; may be repeated, or a list with commas", func(text string) error {
+		networks, err := netguard.ParseAllow(strings.Split(text, ","))
+		o.WebhookAllow = append(o.WebhookAllow, networks...)
+		return err
+	})
 	flags.DurationVar(&o.Interval, "interval", 5*time.Second, "time between two decisions about the pools' sizes")
 	flags.DurationVar(&o.Reap, "reap", time.Second, "time between two searches for lost jobs")
 	flags.DurationVar(&o.Grace, "grace", 15*time.Second, "time for requests under way when stopping")
@@ -85,6 +97,9 @@ func options(args []string, env func(string) string, out *os.File) (dispatcher.O
 			return o, usageError{err}
 		}
 		o.Alerts = &config
+	}
+	if err := checkPublicURL(o.PublicURL); err != nil {
+		return o, usageError{fmt.Errorf("MACHINE_PUBLIC_URL: %w", err)}
 	}
 	o.Logger = logger(out, level)
 	if *addrFile != "" {
@@ -141,6 +156,15 @@ func (f *listFlag) Set(text string) error {
 		}
 	}
 	*f.into = list
+	return nil
+}
+
+// checkPublicURL refuses what isn't the URL of an API. An empty text is none.
+func checkPublicURL(text string) error {
+	u, err := url.Parse(text)
+	if text != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.RawQuery != "" || u.Fragment != "") {
+		return errors.New(`is not a URL such as "https://jobs.example.com"`)
+	}
 	return nil
 }
 

@@ -25,6 +25,7 @@ import (
 	"github.com/emprops/machinectl/dispatcher/fleet"
 	"github.com/emprops/machinectl/dispatcher/resize"
 	"github.com/emprops/machinectl/dispatcher/scaler"
+	"github.com/emprops/machinectl/dispatcher/webhook"
 	"github.com/emprops/machinectl/queue"
 	"github.com/emprops/machinectl/queue/queuetest"
 )
@@ -98,7 +99,10 @@ func start(t *testing.T, change func(*api.Options)) *site {
 		Groups:   []resize.GroupView{{Group: "gpu-12345678", Revision: "12345678", Wanted: true, Asked: 1, Target: 1, Ready: 1}},
 		Decision: &scaler.Decision{Pool: "global/default/standard", At: time.Now(), From: 1, Count: 1, Reasons: []scaler.Reason{{Code: scaler.Demand, Text: "no jobs"}}},
 	}}}
-	o := api.Options{Listen: "127.0.0.1:0", Queue: q, Pools: p, Logger: slog.New(slog.NewTextHandler(t.Output(), nil))}
+	open := func() (*queue.Client, error) { return q, nil }
+	sender, err := webhook.NewSender(webhook.Options{Queue: open}, webhook.NewSecrets(open))
+	require.NoError(t, err)
+	o := api.Options{Listen: "127.0.0.1:0", Queue: q, Pools: p, Webhooks: sender, Logger: slog.New(slog.NewTextHandler(t.Output(), nil))}
 	if change != nil {
 		change(&o)
 	}

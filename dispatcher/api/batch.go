@@ -16,6 +16,11 @@ const maxSelected = 500
 
 // SubmitJobs implements [wire.StrictServerInterface].
 func (s *Server) SubmitJobs(ctx context.Context, r wire.SubmitJobsRequestObject) (wire.SubmitJobsResponseObject, error) {
+	for i := range r.Body.Jobs {
+		if err := s.checkWebhook(ctx, fmt.Sprintf("jobs[%d].", i), &r.Body.Jobs[i]); err != nil {
+			return nil, err
+		}
+	}
 	jobs, err := s.o.Queue.SubmitBatch(ctx, views(r.Body.Jobs, submissionOf))
 	if err != nil && len(jobs) > 0 {
 		s.log.Warn("batch accepted in part", "accepted", len(jobs), "of", len(r.Body.Jobs), "error", err)

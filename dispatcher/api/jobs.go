@@ -19,6 +19,9 @@ func (s *Server) SubmitJob(ctx context.Context, r wire.SubmitJobRequestObject) (
 	if err != nil {
 		return nil, err
 	}
+	if err := s.checkWebhook(ctx, "", r.Body); err != nil {
+		return nil, err
+	}
 	if given(r.Params.DryRun) {
 		return s.dryRun(ctx, submissionOf(r.Body))
 	}

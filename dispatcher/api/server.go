@@ -18,6 +18,7 @@ import (
 	"github.com/emprops/machinectl/dispatcher/api/wire"
 	"github.com/emprops/machinectl/dispatcher/fleet"
 	"github.com/emprops/machinectl/dispatcher/resize"
+	"github.com/emprops/machinectl/dispatcher/webhook"
 	"github.com/emprops/machinectl/queue"
 )
 
@@ -74,6 +75,8 @@ type Options struct {
 	Situation func() Situation
 	// Alerts returns what is wrong, from what the leading dispatcher keeps. May be nil: there are none.
 	Alerts func(context.Context) (alert.Document, error)
+	// Webhooks announces jobs' ends. If it is nil, webhooks are refused.
+	Webhooks *webhook.Sender
 	// BlobRoot is the folder of the file:// blob store whose files are served; if empty, none are. It need not exist yet:
 	// the agent that stores the first file creates it.
 	BlobRoot string

@@ -11,6 +11,7 @@ import (
 
 	"github.com/emprops/machinectl/client"
 	"github.com/emprops/machinectl/dispatcher/resize"
+	"github.com/emprops/machinectl/dispatcher/webhook"
 	"github.com/emprops/machinectl/queue"
 )
 
@@ -23,8 +24,11 @@ func TestViewsForgetNothing(t *testing.T) {
 		why     queue.Explanation
 		pool    resize.PoolView
 		machine queue.Machine
+		deliver queue.Delivery
+		off     queue.DisabledEndpoint
+		secret  webhook.Secret
 	)
-	for _, v := range []any{&sub, &job, &event, &why, &pool, &machine} {
+	for _, v := range []any{&sub, &job, &event, &why, &pool, &machine, &deliver, &off, &secret} {
 		n := 0
 		fill(reflect.ValueOf(v).Elem(), &n)
 	}
@@ -35,6 +39,9 @@ func TestViewsForgetNothing(t *testing.T) {
 		{why, explanationView(&why)},
 		{pool, poolView(&pool)},
 		{machine, machineView(&machine)},
+		{deliver, deliveryView(&deliver)},
+		{off, endpointView(&off)},
+		{secret, secretView(&secret)},
 	} {
 		want, err := json.Marshal(pair.of)
 		require.NoError(t, err)

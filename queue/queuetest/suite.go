@@ -111,6 +111,9 @@ func cases() []testCase {
 		{"a turn", turn},
 		{"durable submission", durable},
 		{"ended jobs are deleted", retention},
+		{"each end of a job with a webhook is announced", webhookEnds},
+		{"the life of a webhook's delivery", webhookLife},
+		{"webhook secrets and disabled endpoints", webhookSetup},
 		{"classes are capped and collected", classCap},
 	}
 }

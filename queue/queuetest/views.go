@@ -197,7 +197,7 @@ func badSubmissions(f *fixture) {
 		`requires["gpu.memory"]`: func(s *queue.Submission) { s.Requires = map[string]any{"gpu.memory": ">=24"} },
 		"tenant":                 func(s *queue.Submission) { s.Tenant = "a\x00b" },
 		"idempotency_key":        func(s *queue.Submission) { s.IdempotencyKey = "a\tb" },
-		"webhook":                func(s *queue.Submission) { s.Webhook = "https://example.com/hook" },
+		"webhook":                func(s *queue.Submission) { s.Webhook = "https://user:password@example.com/hook" },
 		`metadata["k"]`:          func(s *queue.Submission) { s.Metadata = map[string]string{"k": "\x00"} },
 		"deadline":               func(s *queue.Submission) { s.Deadline = &past },
 	} {

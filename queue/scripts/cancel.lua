@@ -1,7 +1,7 @@
 -- cancel ends a job in any state that is not final, and notifies the machine that runs it.
--- KEYS: ctl jobs waiting chead heads aud cls classes idle delayed deadlines leases ended dead counts held
+-- KEYS: ctl jobs meta waiting chead heads aud cls classes idle delayed deadlines leases ended dead counts held hooks hookout
 -- MORE KEYS: the job's details
--- LIBS: record index ending
+-- LIBS: record index outbox ending
 -- ARGV: job id, reason, prefix of the machines' cancel channels
 -- Returns: "final", "missing" or {"ok", worker to wake or nothing}
 ending()

@@ -1,5 +1,5 @@
 -- drop deletes ended jobs, which the caller has found to exceed the retention. It skips jobs that haven't ended.
--- KEYS: ctl jobs bodies meta idem all ended dead
+-- KEYS: ctl jobs bodies meta idem all ended dead hookev hooklog
 -- MORE KEYS: per job its details
 -- LIBS: record
 -- ARGV: job id, …
@@ -13,6 +13,7 @@ for i, id in ipairs(ARGV) do
     redis.call("HDEL", jobs, id)
     redis.call("HDEL", bodies, id)
     redis.call("HDEL", meta, id)
+    if tonumber(r[HAS]) >= 8 and redis.call("HEXISTS", hookev, id) == 0 then redis.call("HDEL", hooklog, id) end
     if r[IDEM] ~= "" then
       local field = r[TENANT] .. "\t" .. r[IDEM]
       if redis.call("HGET", idem, field) == id then redis.call("HDEL", idem, field) end

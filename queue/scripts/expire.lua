@@ -1,8 +1,8 @@
 -- expire ends one claim whose lease has expired, or one job whose deadline has passed. It checks the condition itself, so
 -- that any number of reapers may run concurrently.
--- KEYS: ctl jobs waiting chead heads aud cls classes idle delayed deadlines leases ended dead counts held
+-- KEYS: ctl jobs meta waiting chead heads aud cls classes idle delayed deadlines leases ended dead counts held hooks hookout
 -- MORE KEYS: the job's details
--- LIBS: record index ending
+-- LIBS: record index outbox ending
 -- ARGV: job id, number of lost leases that makes a job dead, first and largest retry delay ms, factor on the delay,
 --       ms by which an attempt may overrun its timeout
 -- Returns: {what: "none", "lost", "timeout", "dead" or "deadline", worker to wake, …}

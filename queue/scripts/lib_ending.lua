@@ -1,4 +1,5 @@
--- Functions that end an attempt or a job. Needs record and index, and the keys: leases delayed ended dead counts held.
+-- Functions that end an attempt or a job. Needs record and index, and the keys: leases delayed ended dead counts held. A
+-- script that closes jobs needs outbox, too.
 --
 -- counts holds the number of delayed jobs as d:<class>, held jobs as h:<class>, and running jobs as m:<machine> and
 -- t:<tenant>. A counter that reaches zero is deleted.
@@ -94,4 +95,5 @@ local function close(id, r, state, kind, detail)
   redis.call("ZADD", ended, nowText, id)
   if state == "x" then redis.call("ZADD", dead, nowText, id) end
   event(id, r, kind, detail)
+  if tonumber(r[HAS]) >= 8 then announce(id, r[REV], state, r[CLASS], r[TENANT]) end
 end

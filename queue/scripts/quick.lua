@@ -4,7 +4,7 @@
 -- Lua formats numbers slowly.
 -- It leaves unusual cases to turn, without having changed anything for them: limits and fair share, an unknown or drained
 -- worker, a job past its deadline or one that avoids the machine.
--- KEYS: ctl jobs bodies meta waiting chead heads aud cls deadlines leases ended counts idle
+-- KEYS: ctl jobs bodies meta waiting chead heads aud cls deadlines leases ended counts idle hooks hookout
 -- MORE KEYS: each worker's wake list, then per completed attempt the job's details
 -- ARGV: 1 profile, 2 lease ms, 3 ms by which an attempt may overrun its timeout, 4 number of workers; then per worker 6:
 --       machine, worker, nonce, n, its entry in idle, "1" if the entry may be in idle now, "2" if it should be there when
@@ -117,8 +117,8 @@ for i = 1, endings do
   if not text then
     finished[i] = "missing"
   else
-    local state, rev, from, fence, nonce, machine, worker, started, tenant, class, order = string.match(text,
-      PATTERN("STATE REV ()FENCE NONCE MACHINE WORKER STARTED TENANT CLASS ORDER"))
+    local state, rev, from, fence, nonce, machine, worker, started, tenant, has, class, order = string.match(text,
+      PATTERN("STATE REV ()FENCE NONCE MACHINE WORKER STARTED TENANT HAS CLASS ORDER"))
     if fence ~= ARGV[at + 1] or nonce ~= ARGV[at + 2] then
       finished[i] = "stale"
     else
@@ -133,6 +133,10 @@ for i = 1, endings do
         closed[#closed + 1], closed[#closed + 2] = nowText, id
         events[#events + 1] = id .. "\t" .. rev .. "\tcompleted\tc\t" .. nowText .. "\t" .. machine .. "\t" .. worker .. "\t"
         if ARGV[at + 3] ~= "" then redis.call("HSET", KEYS[more + workers + i], "result", ARGV[at + 3]) end
+        if tonumber(has) >= 8 then
+          -- LIBS: outbox
+          announce(id, rev, "c", class, tenant)
+        end
         local m = "m:" .. machine
         change[m] = (change[m] or 0) - 1
         if tenant ~= "" then
@@ -182,7 +186,7 @@ for i = 1, n do
   end
   local at = 4 * i - 3
   given[at], given[at + 1] = id, text
-  given[at + 2] = has < 4 and (has >= 2 and redis.call("HGET", bodies, id) or "")
+  given[at + 2] = has % 8 < 4 and (has % 4 >= 2 and redis.call("HGET", bodies, id) or "")
   given[at + 3] = has % 2 == 1 and redis.call("HGET", meta, id) or ""
 end
 

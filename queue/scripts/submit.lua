@@ -1,9 +1,9 @@
 -- submit accepts jobs of one type. If it rejects the call, it changes nothing.
--- KEYS: ctl jobs bodies meta idem waiting chead heads aud cls classes delayed deadlines all counts idle fair taken
+-- KEYS: ctl jobs bodies meta idem waiting chead heads aud cls classes delayed deadlines all counts idle fair taken hooks
 -- ARGV: 1 limit on classes, 2 largest parameters that a claim returns, in bytes, 3 "1" if the call may be a repetition,
 --       4 number of class definitions; per definition 5: class, requirements JSON, audience, its profiles, fleet version; then
---       per job 11: id, class, 100 − priority in 2 hex digits, max attempts, timeout ms, deadline ms, not-before ms, tenant,
---       idempotency key, parameters, meta JSON
+--       per job 12: id, class, 100 − priority in 2 hex digits, max attempts, timeout ms, deadline ms, not-before ms, tenant,
+--       idempotency key, parameters, meta JSON, webhook URL
 -- taken holds the ids of submissions whose idempotency key another submission has taken over.
 -- Returns: {"forgotten"} if the shard isn't marked, {"ok", fleet version, {record, or id of an earlier job, or "" if the key
 --          was taken over, …}, {worker to wake, …}}, {"unmapped", class, …} or {"full", number of classes}
@@ -25,7 +25,7 @@ end
 -- For each class in the call: its audience, its arrivals so far, the number of new jobs, its first new job's order.
 local seen, order = {}, {}
 local unmapped = { "unmapped" }
-for i = first, #ARGV, 11 do
+for i = first, #ARGV, 12 do
   local class = ARGV[i + 1]
   if not seen[class] then
     local v = redis.call("HMGET", cls, "a:" .. class, "t:" .. class)
@@ -58,15 +58,15 @@ local fairly = state[1]
 -- doesn't delay another tenant's first job.
 local number = 0
 if not fairly then
-  local n = (#ARGV - first + 1) / 11
+  local n = (#ARGV - first + 1) / 12
   number = redis.call("HINCRBY", ctl, "seq", string.format("%d", n)) - n
 end
 
 -- What to write at the end: pairs of a set's score and member, or of a hash's field and value.
 local waits, alls, records, payloads, events = {}, {}, {}, {}, {}
 local wanted, results, wakes, idempotent = {}, {}, {}, {}
-for i = first, #ARGV, 11 do
-  local id, class, prefix, maxAttempts, timeout, deadline, notBefore, tenant, key, body, extra = unpack(ARGV, i, i + 10)
+for i = first, #ARGV, 12 do
+  local id, class, prefix, maxAttempts, timeout, deadline, notBefore, tenant, key, body, extra, webhook = unpack(ARGV, i, i + 11)
   local earlier, unique
   if key ~= "" then
     unique = tenant .. "\t" .. key
@@ -90,6 +90,10 @@ for i = first, #ARGV, 11 do
     if body ~= "" then
       payloads[#payloads + 1], payloads[#payloads + 2] = id, body
       has = has + 2 + (#body > inline and 4 or 0)
+    end
+    if webhook ~= "" then
+      redis.call("HSET", hooks, id, webhook)
+      has = has + 8
     end
     local letter, ready, s = "w", nowText, seen[class]
     if tonumber(notBefore) > now then

@@ -1,8 +1,8 @@
 -- turn ends attempts of one worker and claims up to n new jobs for it. If there is none, it registers the worker as idle in
 -- the same script, so that no wake-up is lost.
--- KEYS: ctl jobs bodies meta waiting chead heads aud cls classes delayed deadlines leases ended dead counts idle fleet held limits fair
+-- KEYS: ctl jobs bodies meta waiting chead heads aud cls classes delayed deadlines leases ended dead counts idle fleet held limits fair hooks hookout
 -- MORE KEYS: the worker's wake list, then per ended attempt the job's details
--- LIBS: record index ending limits
+-- LIBS: record index outbox ending limits
 -- ARGV: 1 machine, 2 worker, 3 profile, 4 index in 6 digits, 5 n, 6 nonce, 7 lease ms, 8 ms by which an attempt may overrun
 --       its timeout, 9 ms for which a job avoids the machine it failed on, 10 "1" if the worker may be in idle (also true
 --       with 14), 11 "1" to become idle, 12 first retry delay ms, 13 largest retry delay ms, 14 "1" if a call with this
@@ -71,6 +71,7 @@ local function finish(info, id, fence, key, action, factor, detail, result)
     r[STATE], r[ENDED] = "c", nowText
     closed[#closed + 1], closed[#closed + 2] = nowText, id
     event(id, r, "completed")
+    if tonumber(r[HAS]) >= 8 then announce(id, r[REV], "c", r[CLASS], r[TENANT]) end
   end
   write(id, r)
   return "ok"
@@ -99,7 +100,7 @@ local given = {}
 local function answer(id, r, record)
   local n, has = #given, tonumber(r[HAS])
   given[n + 1], given[n + 2] = id, record
-  given[n + 3] = has < 4 and (has >= 2 and redis.call("HGET", bodies, id) or "")
+  given[n + 3] = has % 8 < 4 and (has % 4 >= 2 and redis.call("HGET", bodies, id) or "")
   given[n + 4] = has % 2 == 1 and redis.call("HGET", meta, id) or ""
 end
 

@@ -58,6 +58,9 @@ type ServerInterface interface {
 	// CancelJob Cancel a job; a running one is told with its next heartbeat
 	// (POST /v1/jobs/{id}/cancel)
 	CancelJob(ctx echo.Context, id JobID) error
+	// ListDeliveries What became of the announcements of a job's ends to its webhook
+	// (GET /v1/jobs/{id}/deliveries)
+	ListDeliveries(ctx echo.Context, id JobID) error
 	// JobEvents A job's events as server-sent events: id, event (the kind), data (Event). After the final one comes an event named end. Comments keep quiet streams open.
 	// (GET /v1/jobs/{id}/events)
 	JobEvents(ctx echo.Context, id JobID, params JobEventsParams) error
@@ -106,6 +109,27 @@ type ServerInterface interface {
 	// ResumeType Start jobs of a type again
 	// (POST /v1/types/{type}/resume)
 	ResumeType(ctx echo.Context, pType TypeName) error
+	// ListEndpoints Endpoints that are disabled because they answered 410 Gone, the latest first
+	// (GET /v1/webhooks/endpoints)
+	ListEndpoints(ctx echo.Context) error
+	// EnableEndpoint Deliver to a disabled endpoint again
+	// (POST /v1/webhooks/endpoints/enable)
+	EnableEndpoint(ctx echo.Context) error
+	// Redeliver Deliver an announcement again, with the same webhook-id and a fresh schedule
+	// (POST /v1/webhooks/events/{event}/redeliver)
+	Redeliver(ctx echo.Context, event string) error
+	// ListWebhookSecrets The secrets that sign webhooks, without their text, the oldest first
+	// (GET /v1/webhooks/secrets)
+	ListWebhookSecrets(ctx echo.Context) error
+	// CreateWebhookSecret Create a secret, beside the tenant's others or in their place
+	// (POST /v1/webhooks/secrets)
+	CreateWebhookSecret(ctx echo.Context) error
+	// RevokeWebhookSecret Revoke a secret immediately
+	// (DELETE /v1/webhooks/secrets/{id})
+	RevokeWebhookSecret(ctx echo.Context, id string) error
+	// ListUndelivered Deliveries that were given up, the latest first
+	// (GET /v1/webhooks/undelivered)
+	ListUndelivered(ctx echo.Context, params ListUndeliveredParams) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
@@ -366,6 +390,22 @@ func (w *ServerInterfaceWrapper) CancelJob(ctx echo.Context) error {
 	return err
 }
 
+// ListDeliveries converts echo context to params.
+func (w *ServerInterfaceWrapper) ListDeliveries(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id JobID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListDeliveries(ctx, id)
+	return err
+}
+
 // JobEvents converts echo context to params.
 func (w *ServerInterfaceWrapper) JobEvents(ctx echo.Context) error {
 	var err error
@@ -622,6 +662,92 @@ func (w *ServerInterfaceWrapper) ResumeType(ctx echo.Context) error {
 	return err
 }
 
+// ListEndpoints converts echo context to params.
+func (w *ServerInterfaceWrapper) ListEndpoints(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListEndpoints(ctx)
+	return err
+}
+
+// EnableEndpoint converts echo context to params.
+func (w *ServerInterfaceWrapper) EnableEndpoint(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.EnableEndpoint(ctx)
+	return err
+}
+
+// Redeliver converts echo context to params.
+func (w *ServerInterfaceWrapper) Redeliver(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "event" -------------
+	var event string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "event", ctx.Param("event"), &event, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter event: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.Redeliver(ctx, event)
+	return err
+}
+
+// ListWebhookSecrets converts echo context to params.
+func (w *ServerInterfaceWrapper) ListWebhookSecrets(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListWebhookSecrets(ctx)
+	return err
+}
+
+// CreateWebhookSecret converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateWebhookSecret(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateWebhookSecret(ctx)
+	return err
+}
+
+// RevokeWebhookSecret converts echo context to params.
+func (w *ServerInterfaceWrapper) RevokeWebhookSecret(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RevokeWebhookSecret(ctx, id)
+	return err
+}
+
+// ListUndelivered converts echo context to params.
+func (w *ServerInterfaceWrapper) ListUndelivered(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListUndeliveredParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListUndelivered(ctx, params)
+	return err
+}
+
 // This is a simple interface which specifies echo.Route addition functions which
 // are present on both echo.Echo and echo.Group, since we want to allow using
 // either of them for path registration
@@ -679,6 +805,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/jobs/:id", wrapper.GetJob, options.OperationMiddlewares["getJob"]...)
 	router.GET(options.BaseURL+"/v1/jobs/:id/blobs/:name", wrapper.JobBlob, options.OperationMiddlewares["jobBlob"]...)
 	router.POST(options.BaseURL+"/v1/jobs/:id/cancel", wrapper.CancelJob, options.OperationMiddlewares["cancelJob"]...)
+	router.GET(options.BaseURL+"/v1/jobs/:id/deliveries", wrapper.ListDeliveries, options.OperationMiddlewares["listDeliveries"]...)
 	router.GET(options.BaseURL+"/v1/jobs/:id/events", wrapper.JobEvents, options.OperationMiddlewares["jobEvents"]...)
 	router.GET(options.BaseURL+"/v1/jobs/:id/explain", wrapper.ExplainJob, options.OperationMiddlewares["explainJob"]...)
 	router.POST(options.BaseURL+"/v1/jobs/:id/requeue", wrapper.RequeueJob, options.OperationMiddlewares["requeueJob"]...)
@@ -698,6 +825,13 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.PUT(options.BaseURL+"/v1/types/:type/limits", wrapper.SetLimits, options.OperationMiddlewares["setLimits"]...)
 	router.POST(options.BaseURL+"/v1/types/:type/pause", wrapper.PauseType, options.OperationMiddlewares["pauseType"]...)
 	router.POST(options.BaseURL+"/v1/types/:type/resume", wrapper.ResumeType, options.OperationMiddlewares["resumeType"]...)
+	router.GET(options.BaseURL+"/v1/webhooks/endpoints", wrapper.ListEndpoints, options.OperationMiddlewares["listEndpoints"]...)
+	router.POST(options.BaseURL+"/v1/webhooks/endpoints/enable", wrapper.EnableEndpoint, options.OperationMiddlewares["enableEndpoint"]...)
+	router.POST(options.BaseURL+"/v1/webhooks/events/:event/redeliver", wrapper.Redeliver, options.OperationMiddlewares["redeliver"]...)
+	router.GET(options.BaseURL+"/v1/webhooks/secrets", wrapper.ListWebhookSecrets, options.OperationMiddlewares["listWebhookSecrets"]...)
+	router.POST(options.BaseURL+"/v1/webhooks/secrets", wrapper.CreateWebhookSecret, options.OperationMiddlewares["createWebhookSecret"]...)
+	router.DELETE(options.BaseURL+"/v1/webhooks/secrets/:id", wrapper.RevokeWebhookSecret, options.OperationMiddlewares["revokeWebhookSecret"]...)
+	router.GET(options.BaseURL+"/v1/webhooks/undelivered", wrapper.ListUndelivered, options.OperationMiddlewares["listUndelivered"]...)
 
 }
 
@@ -2584,6 +2718,158 @@ type CancelJob504ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response CancelJob504ApplicationProblemPlusJSONResponse) VisitCancelJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDeliveriesRequestObject struct {
+	ID JobID `json:"id"`
+}
+
+type ListDeliveriesResponseObject interface {
+	VisitListDeliveriesResponse(w http.ResponseWriter) error
+}
+
+type ListDeliveries200JSONResponse DeliveryList
+
+func (response ListDeliveries200JSONResponse) VisitListDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDeliveries400ApplicationProblemPlusJSONResponse struct {
+	E400ApplicationProblemPlusJSONResponse
+}
+
+func (response ListDeliveries400ApplicationProblemPlusJSONResponse) VisitListDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDeliveries401ApplicationProblemPlusJSONResponse struct {
+	E401ApplicationProblemPlusJSONResponse
+}
+
+func (response ListDeliveries401ApplicationProblemPlusJSONResponse) VisitListDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDeliveries403ApplicationProblemPlusJSONResponse struct {
+	E403ApplicationProblemPlusJSONResponse
+}
+
+func (response ListDeliveries403ApplicationProblemPlusJSONResponse) VisitListDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDeliveries404ApplicationProblemPlusJSONResponse struct {
+	E404ApplicationProblemPlusJSONResponse
+}
+
+func (response ListDeliveries404ApplicationProblemPlusJSONResponse) VisitListDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDeliveries429ApplicationProblemPlusJSONResponse struct {
+	E429ApplicationProblemPlusJSONResponse
+}
+
+func (response ListDeliveries429ApplicationProblemPlusJSONResponse) VisitListDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDeliveries500ApplicationProblemPlusJSONResponse struct {
+	E500ApplicationProblemPlusJSONResponse
+}
+
+func (response ListDeliveries500ApplicationProblemPlusJSONResponse) VisitListDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDeliveries503ApplicationProblemPlusJSONResponse struct {
+	E503ApplicationProblemPlusJSONResponse
+}
+
+func (response ListDeliveries503ApplicationProblemPlusJSONResponse) VisitListDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDeliveries504ApplicationProblemPlusJSONResponse struct {
+	E504ApplicationProblemPlusJSONResponse
+}
+
+func (response ListDeliveries504ApplicationProblemPlusJSONResponse) VisitListDeliveriesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -4926,6 +5212,1084 @@ func (response ResumeType504ApplicationProblemPlusJSONResponse) VisitResumeTypeR
 	return err
 }
 
+type ListEndpointsRequestObject struct {
+}
+
+type ListEndpointsResponseObject interface {
+	VisitListEndpointsResponse(w http.ResponseWriter) error
+}
+
+type ListEndpoints200JSONResponse EndpointList
+
+func (response ListEndpoints200JSONResponse) VisitListEndpointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEndpoints400ApplicationProblemPlusJSONResponse struct {
+	E400ApplicationProblemPlusJSONResponse
+}
+
+func (response ListEndpoints400ApplicationProblemPlusJSONResponse) VisitListEndpointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEndpoints401ApplicationProblemPlusJSONResponse struct {
+	E401ApplicationProblemPlusJSONResponse
+}
+
+func (response ListEndpoints401ApplicationProblemPlusJSONResponse) VisitListEndpointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEndpoints403ApplicationProblemPlusJSONResponse struct {
+	E403ApplicationProblemPlusJSONResponse
+}
+
+func (response ListEndpoints403ApplicationProblemPlusJSONResponse) VisitListEndpointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEndpoints429ApplicationProblemPlusJSONResponse struct {
+	E429ApplicationProblemPlusJSONResponse
+}
+
+func (response ListEndpoints429ApplicationProblemPlusJSONResponse) VisitListEndpointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEndpoints500ApplicationProblemPlusJSONResponse struct {
+	E500ApplicationProblemPlusJSONResponse
+}
+
+func (response ListEndpoints500ApplicationProblemPlusJSONResponse) VisitListEndpointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEndpoints503ApplicationProblemPlusJSONResponse struct {
+	E503ApplicationProblemPlusJSONResponse
+}
+
+func (response ListEndpoints503ApplicationProblemPlusJSONResponse) VisitListEndpointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEndpoints504ApplicationProblemPlusJSONResponse struct {
+	E504ApplicationProblemPlusJSONResponse
+}
+
+func (response ListEndpoints504ApplicationProblemPlusJSONResponse) VisitListEndpointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableEndpointRequestObject struct {
+	Body *EnableEndpointJSONRequestBody
+}
+
+type EnableEndpointResponseObject interface {
+	VisitEnableEndpointResponse(w http.ResponseWriter) error
+}
+
+type EnableEndpoint200JSONResponse EndpointList
+
+func (response EnableEndpoint200JSONResponse) VisitEnableEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableEndpoint400ApplicationProblemPlusJSONResponse struct {
+	E400ApplicationProblemPlusJSONResponse
+}
+
+func (response EnableEndpoint400ApplicationProblemPlusJSONResponse) VisitEnableEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableEndpoint401ApplicationProblemPlusJSONResponse struct {
+	E401ApplicationProblemPlusJSONResponse
+}
+
+func (response EnableEndpoint401ApplicationProblemPlusJSONResponse) VisitEnableEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableEndpoint403ApplicationProblemPlusJSONResponse struct {
+	E403ApplicationProblemPlusJSONResponse
+}
+
+func (response EnableEndpoint403ApplicationProblemPlusJSONResponse) VisitEnableEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableEndpoint404ApplicationProblemPlusJSONResponse struct {
+	E404ApplicationProblemPlusJSONResponse
+}
+
+func (response EnableEndpoint404ApplicationProblemPlusJSONResponse) VisitEnableEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableEndpoint413ApplicationProblemPlusJSONResponse struct {
+	E413ApplicationProblemPlusJSONResponse
+}
+
+func (response EnableEndpoint413ApplicationProblemPlusJSONResponse) VisitEnableEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableEndpoint415ApplicationProblemPlusJSONResponse struct {
+	E415ApplicationProblemPlusJSONResponse
+}
+
+func (response EnableEndpoint415ApplicationProblemPlusJSONResponse) VisitEnableEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableEndpoint429ApplicationProblemPlusJSONResponse struct {
+	E429ApplicationProblemPlusJSONResponse
+}
+
+func (response EnableEndpoint429ApplicationProblemPlusJSONResponse) VisitEnableEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableEndpoint500ApplicationProblemPlusJSONResponse struct {
+	E500ApplicationProblemPlusJSONResponse
+}
+
+func (response EnableEndpoint500ApplicationProblemPlusJSONResponse) VisitEnableEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableEndpoint503ApplicationProblemPlusJSONResponse struct {
+	E503ApplicationProblemPlusJSONResponse
+}
+
+func (response EnableEndpoint503ApplicationProblemPlusJSONResponse) VisitEnableEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableEndpoint504ApplicationProblemPlusJSONResponse struct {
+	E504ApplicationProblemPlusJSONResponse
+}
+
+func (response EnableEndpoint504ApplicationProblemPlusJSONResponse) VisitEnableEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RedeliverRequestObject struct {
+	Event string `json:"event"`
+}
+
+type RedeliverResponseObject interface {
+	VisitRedeliverResponse(w http.ResponseWriter) error
+}
+
+type Redeliver200JSONResponse Delivery
+
+func (response Redeliver200JSONResponse) VisitRedeliverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Redeliver400ApplicationProblemPlusJSONResponse struct {
+	E400ApplicationProblemPlusJSONResponse
+}
+
+func (response Redeliver400ApplicationProblemPlusJSONResponse) VisitRedeliverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Redeliver401ApplicationProblemPlusJSONResponse struct {
+	E401ApplicationProblemPlusJSONResponse
+}
+
+func (response Redeliver401ApplicationProblemPlusJSONResponse) VisitRedeliverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Redeliver403ApplicationProblemPlusJSONResponse struct {
+	E403ApplicationProblemPlusJSONResponse
+}
+
+func (response Redeliver403ApplicationProblemPlusJSONResponse) VisitRedeliverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Redeliver404ApplicationProblemPlusJSONResponse struct {
+	E404ApplicationProblemPlusJSONResponse
+}
+
+func (response Redeliver404ApplicationProblemPlusJSONResponse) VisitRedeliverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Redeliver409ApplicationProblemPlusJSONResponse struct {
+	E409ApplicationProblemPlusJSONResponse
+}
+
+func (response Redeliver409ApplicationProblemPlusJSONResponse) VisitRedeliverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Redeliver429ApplicationProblemPlusJSONResponse struct {
+	E429ApplicationProblemPlusJSONResponse
+}
+
+func (response Redeliver429ApplicationProblemPlusJSONResponse) VisitRedeliverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Redeliver500ApplicationProblemPlusJSONResponse struct {
+	E500ApplicationProblemPlusJSONResponse
+}
+
+func (response Redeliver500ApplicationProblemPlusJSONResponse) VisitRedeliverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Redeliver503ApplicationProblemPlusJSONResponse struct {
+	E503ApplicationProblemPlusJSONResponse
+}
+
+func (response Redeliver503ApplicationProblemPlusJSONResponse) VisitRedeliverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Redeliver504ApplicationProblemPlusJSONResponse struct {
+	E504ApplicationProblemPlusJSONResponse
+}
+
+func (response Redeliver504ApplicationProblemPlusJSONResponse) VisitRedeliverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhookSecretsRequestObject struct {
+}
+
+type ListWebhookSecretsResponseObject interface {
+	VisitListWebhookSecretsResponse(w http.ResponseWriter) error
+}
+
+type ListWebhookSecrets200JSONResponse WebhookSecretList
+
+func (response ListWebhookSecrets200JSONResponse) VisitListWebhookSecretsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhookSecrets400ApplicationProblemPlusJSONResponse struct {
+	E400ApplicationProblemPlusJSONResponse
+}
+
+func (response ListWebhookSecrets400ApplicationProblemPlusJSONResponse) VisitListWebhookSecretsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhookSecrets401ApplicationProblemPlusJSONResponse struct {
+	E401ApplicationProblemPlusJSONResponse
+}
+
+func (response ListWebhookSecrets401ApplicationProblemPlusJSONResponse) VisitListWebhookSecretsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhookSecrets403ApplicationProblemPlusJSONResponse struct {
+	E403ApplicationProblemPlusJSONResponse
+}
+
+func (response ListWebhookSecrets403ApplicationProblemPlusJSONResponse) VisitListWebhookSecretsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhookSecrets429ApplicationProblemPlusJSONResponse struct {
+	E429ApplicationProblemPlusJSONResponse
+}
+
+func (response ListWebhookSecrets429ApplicationProblemPlusJSONResponse) VisitListWebhookSecretsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhookSecrets500ApplicationProblemPlusJSONResponse struct {
+	E500ApplicationProblemPlusJSONResponse
+}
+
+func (response ListWebhookSecrets500ApplicationProblemPlusJSONResponse) VisitListWebhookSecretsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhookSecrets503ApplicationProblemPlusJSONResponse struct {
+	E503ApplicationProblemPlusJSONResponse
+}
+
+func (response ListWebhookSecrets503ApplicationProblemPlusJSONResponse) VisitListWebhookSecretsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhookSecrets504ApplicationProblemPlusJSONResponse struct {
+	E504ApplicationProblemPlusJSONResponse
+}
+
+func (response ListWebhookSecrets504ApplicationProblemPlusJSONResponse) VisitListWebhookSecretsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhookSecretRequestObject struct {
+	Body *CreateWebhookSecretJSONRequestBody
+}
+
+type CreateWebhookSecretResponseObject interface {
+	VisitCreateWebhookSecretResponse(w http.ResponseWriter) error
+}
+
+type CreateWebhookSecret201JSONResponse WebhookSecret
+
+func (response CreateWebhookSecret201JSONResponse) VisitCreateWebhookSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhookSecret400ApplicationProblemPlusJSONResponse struct {
+	E400ApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWebhookSecret400ApplicationProblemPlusJSONResponse) VisitCreateWebhookSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhookSecret401ApplicationProblemPlusJSONResponse struct {
+	E401ApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWebhookSecret401ApplicationProblemPlusJSONResponse) VisitCreateWebhookSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhookSecret403ApplicationProblemPlusJSONResponse struct {
+	E403ApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWebhookSecret403ApplicationProblemPlusJSONResponse) VisitCreateWebhookSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhookSecret413ApplicationProblemPlusJSONResponse struct {
+	E413ApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWebhookSecret413ApplicationProblemPlusJSONResponse) VisitCreateWebhookSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhookSecret415ApplicationProblemPlusJSONResponse struct {
+	E415ApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWebhookSecret415ApplicationProblemPlusJSONResponse) VisitCreateWebhookSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhookSecret429ApplicationProblemPlusJSONResponse struct {
+	E429ApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWebhookSecret429ApplicationProblemPlusJSONResponse) VisitCreateWebhookSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhookSecret500ApplicationProblemPlusJSONResponse struct {
+	E500ApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWebhookSecret500ApplicationProblemPlusJSONResponse) VisitCreateWebhookSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhookSecret503ApplicationProblemPlusJSONResponse struct {
+	E503ApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWebhookSecret503ApplicationProblemPlusJSONResponse) VisitCreateWebhookSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhookSecret504ApplicationProblemPlusJSONResponse struct {
+	E504ApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWebhookSecret504ApplicationProblemPlusJSONResponse) VisitCreateWebhookSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeWebhookSecretRequestObject struct {
+	ID string `json:"id"`
+}
+
+type RevokeWebhookSecretResponseObject interface {
+	VisitRevokeWebhookSecretResponse(w http.ResponseWriter) error
+}
+
+type RevokeWebhookSecret200JSONResponse WebhookSecretList
+
+func (response RevokeWebhookSecret200JSONResponse) VisitRevokeWebhookSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeWebhookSecret400ApplicationProblemPlusJSONResponse struct {
+	E400ApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeWebhookSecret400ApplicationProblemPlusJSONResponse) VisitRevokeWebhookSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeWebhookSecret401ApplicationProblemPlusJSONResponse struct {
+	E401ApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeWebhookSecret401ApplicationProblemPlusJSONResponse) VisitRevokeWebhookSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeWebhookSecret403ApplicationProblemPlusJSONResponse struct {
+	E403ApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeWebhookSecret403ApplicationProblemPlusJSONResponse) VisitRevokeWebhookSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeWebhookSecret404ApplicationProblemPlusJSONResponse struct {
+	E404ApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeWebhookSecret404ApplicationProblemPlusJSONResponse) VisitRevokeWebhookSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeWebhookSecret429ApplicationProblemPlusJSONResponse struct {
+	E429ApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeWebhookSecret429ApplicationProblemPlusJSONResponse) VisitRevokeWebhookSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeWebhookSecret500ApplicationProblemPlusJSONResponse struct {
+	E500ApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeWebhookSecret500ApplicationProblemPlusJSONResponse) VisitRevokeWebhookSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeWebhookSecret503ApplicationProblemPlusJSONResponse struct {
+	E503ApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeWebhookSecret503ApplicationProblemPlusJSONResponse) VisitRevokeWebhookSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeWebhookSecret504ApplicationProblemPlusJSONResponse struct {
+	E504ApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeWebhookSecret504ApplicationProblemPlusJSONResponse) VisitRevokeWebhookSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUndeliveredRequestObject struct {
+	Params ListUndeliveredParams
+}
+
+type ListUndeliveredResponseObject interface {
+	VisitListUndeliveredResponse(w http.ResponseWriter) error
+}
+
+type ListUndelivered200JSONResponse DeliveryList
+
+func (response ListUndelivered200JSONResponse) VisitListUndeliveredResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUndelivered400ApplicationProblemPlusJSONResponse struct {
+	E400ApplicationProblemPlusJSONResponse
+}
+
+func (response ListUndelivered400ApplicationProblemPlusJSONResponse) VisitListUndeliveredResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUndelivered401ApplicationProblemPlusJSONResponse struct {
+	E401ApplicationProblemPlusJSONResponse
+}
+
+func (response ListUndelivered401ApplicationProblemPlusJSONResponse) VisitListUndeliveredResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUndelivered403ApplicationProblemPlusJSONResponse struct {
+	E403ApplicationProblemPlusJSONResponse
+}
+
+func (response ListUndelivered403ApplicationProblemPlusJSONResponse) VisitListUndeliveredResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUndelivered429ApplicationProblemPlusJSONResponse struct {
+	E429ApplicationProblemPlusJSONResponse
+}
+
+func (response ListUndelivered429ApplicationProblemPlusJSONResponse) VisitListUndeliveredResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUndelivered500ApplicationProblemPlusJSONResponse struct {
+	E500ApplicationProblemPlusJSONResponse
+}
+
+func (response ListUndelivered500ApplicationProblemPlusJSONResponse) VisitListUndeliveredResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUndelivered503ApplicationProblemPlusJSONResponse struct {
+	E503ApplicationProblemPlusJSONResponse
+}
+
+func (response ListUndelivered503ApplicationProblemPlusJSONResponse) VisitListUndeliveredResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUndelivered504ApplicationProblemPlusJSONResponse struct {
+	E504ApplicationProblemPlusJSONResponse
+}
+
+func (response ListUndelivered504ApplicationProblemPlusJSONResponse) VisitListUndeliveredResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// Healthz The process serves requests
@@ -4967,6 +6331,9 @@ type StrictServerInterface interface {
 	// CancelJob Cancel a job; a running one is told with its next heartbeat
 	// (POST /v1/jobs/{id}/cancel)
 	CancelJob(ctx context.Context, request CancelJobRequestObject) (CancelJobResponseObject, error)
+	// ListDeliveries What became of the announcements of a job's ends to its webhook
+	// (GET /v1/jobs/{id}/deliveries)
+	ListDeliveries(ctx context.Context, request ListDeliveriesRequestObject) (ListDeliveriesResponseObject, error)
 	// JobEvents A job's events as server-sent events: id, event (the kind), data (Event). After the final one comes an event named end. Comments keep quiet streams open.
 	// (GET /v1/jobs/{id}/events)
 	JobEvents(ctx context.Context, request JobEventsRequestObject) (JobEventsResponseObject, error)
@@ -5015,6 +6382,27 @@ type StrictServerInterface interface {
 	// ResumeType Start jobs of a type again
 	// (POST /v1/types/{type}/resume)
 	ResumeType(ctx context.Context, request ResumeTypeRequestObject) (ResumeTypeResponseObject, error)
+	// ListEndpoints Endpoints that are disabled because they answered 410 Gone, the latest first
+	// (GET /v1/webhooks/endpoints)
+	ListEndpoints(ctx context.Context, request ListEndpointsRequestObject) (ListEndpointsResponseObject, error)
+	// EnableEndpoint Deliver to a disabled endpoint again
+	// (POST /v1/webhooks/endpoints/enable)
+	EnableEndpoint(ctx context.Context, request EnableEndpointRequestObject) (EnableEndpointResponseObject, error)
+	// Redeliver Deliver an announcement again, with the same webhook-id and a fresh schedule
+	// (POST /v1/webhooks/events/{event}/redeliver)
+	Redeliver(ctx context.Context, request RedeliverRequestObject) (RedeliverResponseObject, error)
+	// ListWebhookSecrets The secrets that sign webhooks, without their text, the oldest first
+	// (GET /v1/webhooks/secrets)
+	ListWebhookSecrets(ctx context.Context, request ListWebhookSecretsRequestObject) (ListWebhookSecretsResponseObject, error)
+	// CreateWebhookSecret Create a secret, beside the tenant's others or in their place
+	// (POST /v1/webhooks/secrets)
+	CreateWebhookSecret(ctx context.Context, request CreateWebhookSecretRequestObject) (CreateWebhookSecretResponseObject, error)
+	// RevokeWebhookSecret Revoke a secret immediately
+	// (DELETE /v1/webhooks/secrets/{id})
+	RevokeWebhookSecret(ctx context.Context, request RevokeWebhookSecretRequestObject) (RevokeWebhookSecretResponseObject, error)
+	// ListUndelivered Deliveries that were given up, the latest first
+	// (GET /v1/webhooks/undelivered)
+	ListUndelivered(ctx context.Context, request ListUndeliveredRequestObject) (ListUndeliveredResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx echo.Context, request any) (any, error)
@@ -5452,6 +6840,31 @@ func (sh *strictHandler) CancelJob(ctx echo.Context, id JobID) error {
 		return err
 	} else if validResponse, ok := response.(CancelJobResponseObject); ok {
 		return validResponse.VisitCancelJobResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListDeliveries operation middleware
+func (sh *strictHandler) ListDeliveries(ctx echo.Context, id JobID) error {
+	var request ListDeliveriesRequestObject
+
+	request.ID = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListDeliveries(ctx.Request().Context(), request.(ListDeliveriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListDeliveries")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListDeliveriesResponseObject); ok {
+		return validResponse.VisitListDeliveriesResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -5920,6 +7333,219 @@ func (sh *strictHandler) ResumeType(ctx echo.Context, pType TypeName) error {
 		return err
 	} else if validResponse, ok := response.(ResumeTypeResponseObject); ok {
 		return validResponse.VisitResumeTypeResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListEndpoints operation middleware
+func (sh *strictHandler) ListEndpoints(ctx echo.Context) error {
+	var request ListEndpointsRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListEndpoints(ctx.Request().Context(), request.(ListEndpointsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListEndpoints")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListEndpointsResponseObject); ok {
+		return validResponse.VisitListEndpointsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// EnableEndpoint operation middleware
+func (sh *strictHandler) EnableEndpoint(ctx echo.Context) error {
+	var request EnableEndpointRequestObject
+
+	var body EnableEndpointJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EnableEndpoint(ctx.Request().Context(), request.(EnableEndpointRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EnableEndpoint")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(EnableEndpointResponseObject); ok {
+		return validResponse.VisitEnableEndpointResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// Redeliver operation middleware
+func (sh *strictHandler) Redeliver(ctx echo.Context, event string) error {
+	var request RedeliverRequestObject
+
+	request.Event = event
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.Redeliver(ctx.Request().Context(), request.(RedeliverRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "Redeliver")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RedeliverResponseObject); ok {
+		return validResponse.VisitRedeliverResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListWebhookSecrets operation middleware
+func (sh *strictHandler) ListWebhookSecrets(ctx echo.Context) error {
+	var request ListWebhookSecretsRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListWebhookSecrets(ctx.Request().Context(), request.(ListWebhookSecretsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListWebhookSecrets")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListWebhookSecretsResponseObject); ok {
+		return validResponse.VisitListWebhookSecretsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateWebhookSecret operation middleware
+func (sh *strictHandler) CreateWebhookSecret(ctx echo.Context) error {
+	var request CreateWebhookSecretRequestObject
+
+	var body CreateWebhookSecretJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateWebhookSecret(ctx.Request().Context(), request.(CreateWebhookSecretRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateWebhookSecret")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateWebhookSecretResponseObject); ok {
+		return validResponse.VisitCreateWebhookSecretResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RevokeWebhookSecret operation middleware
+func (sh *strictHandler) RevokeWebhookSecret(ctx echo.Context, id string) error {
+	var request RevokeWebhookSecretRequestObject
+
+	request.ID = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RevokeWebhookSecret(ctx.Request().Context(), request.(RevokeWebhookSecretRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RevokeWebhookSecret")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RevokeWebhookSecretResponseObject); ok {
+		return validResponse.VisitRevokeWebhookSecretResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListUndelivered operation middleware
+func (sh *strictHandler) ListUndelivered(ctx echo.Context, params ListUndeliveredParams) error {
+	var request ListUndeliveredRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListUndelivered(ctx.Request().Context(), request.(ListUndeliveredRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListUndelivered")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListUndeliveredResponseObject); ok {
+		return validResponse.VisitListUndeliveredResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

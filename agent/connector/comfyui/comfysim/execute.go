@@ -238,14 +238,13 @@ func (e *execution) steps(ctx context.Context, id string, c class) error {
 
 // faults simulates the faults that the options request for this prompt.
 func (e *execution) faults(ctx context.Context) error {
-	if e.o.DropSocketAt == e.count {
+	switch {
+	case e.o.DropSocketAt == e.count:
 		e.sockets.drop()
-	}
-	if e.o.CrashAt == e.count {
+	case e.o.CrashAt == e.count:
 		e.crash()
 		return errCrashed
-	}
-	if e.o.HangAt == e.count {
+	case e.o.HangAt == e.count:
 		<-ctx.Done()
 		return ctx.Err()
 	}
