@@ -81,6 +81,7 @@ func FromEnvironment(getenv func(string) string, environ []string) (Options, err
 		Listen: getenv("NOMAD_ADDR_" + manifest.PortAgent), Advertise: getenv("NOMAD_ADDR_" + manifest.PortAgent),
 		Addrs: addresses(environ), Token: getenv(EnvToken), Tasks: newTaskAPI(getenv),
 	}
+	o.Queue.Prefix = getenv(manifest.EnvRedisPrefix)
 	if port := getenv("NOMAD_PORT_" + manifest.PortAgent); port != "" {
 		o.Fallback = ":" + port
 	}
@@ -125,6 +126,12 @@ func (o Options) defaults() Options {
 	return o
 }
 
+// prefixProblem explains what is wrong with the prefix of the queue's keys.
+func prefixProblem(o Options) error {
+	_, err := queue.Prefix(o.Spec.Redis, o.Queue.Prefix)
+	return err
+}
+
 func (o Options) validate() error {
 	switch {
 	case o.Spec == nil:
@@ -135,6 +142,8 @@ func (o Options) validate() error {
 		return fmt.Errorf("no queue: the agent document has no redis URL and %s is not set", manifest.EnvRedis)
 	case queue.CheckURL(o.Spec.Redis) != nil:
 		return queue.CheckURL(o.Spec.Redis)
+	case prefixProblem(o) != nil:
+		return prefixProblem(o)
 	case o.Spec.Grace < 0:
 		return fmt.Errorf("agent document: grace %s is negative", timetext.Duration(o.Spec.Grace.D()))
 	}

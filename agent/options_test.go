@@ -17,7 +17,7 @@ func TestFromEnvironment(t *testing.T) {
 	env := map[string]string{
 		"MACHINE_SPEC": path, "NOMAD_ALLOC_ID": "alloc", "NOMAD_ALLOC_INDEX": "7", "NOMAD_GROUP_NAME": "m-01234567",
 		"NOMAD_ADDR_agent": "192.0.2.1:20000", "NOMAD_PORT_agent": "8080", "MACHINE_REDIS_URL": "redis://secret", "MACHINE_BLOB_URL": "s3://b",
-		"MACHINE_NODE": "node-1", "MACHINE_AGENT_TOKEN": "t",
+		"MACHINE_NODE": "node-1", "MACHINE_AGENT_TOKEN": "t", "NOMAD_NAMESPACE": "ml", "NOMAD_REGION": "eu", "MACHINE_REDIS_PREFIX": "team-b",
 	}
 	environ := []string{"NOMAD_ADDR_http=192.0.2.1:1", "NOMAD_ALLOC_ADDR_http=172.26.0.2:8188", "NOMAD_ADDR_other=192.0.2.1:2", "PATH=/bin"}
 	o, err := FromEnvironment(func(v string) string { return env[v] }, environ)
@@ -25,6 +25,7 @@ func TestFromEnvironment(t *testing.T) {
 	require.Equal(t, "redis://secret", o.Spec.Redis)
 	require.Equal(t, "s3://b", o.Spec.Blobs)
 	require.Equal(t, []any{"alloc", 7, "m-01234567", "node-1", "t"}, []any{o.ID, o.Index, o.Group, o.Node, o.Token})
+	require.Equal(t, []string{"ml", "eu", "team-b"}, []string{o.Namespace, o.Region, o.Queue.Prefix})
 	require.Equal(t, []string{"192.0.2.1:20000", "192.0.2.1:20000", ":8080"}, []string{o.Listen, o.Advertise, o.Fallback})
 	require.Equal(t, map[string]string{"http": "172.26.0.2:8188", "other": "192.0.2.1:2"}, o.Addrs)
 	require.Nil(t, o.Tasks)
@@ -46,6 +47,15 @@ func TestAMalformedRedisURLEndsTheAgent(t *testing.T) {
 		require.ErrorContains(t, err, "the Redis URL")
 		require.NotContains(t, err.Error(), "secret")
 	}
+}
+
+// A prefix that contradicts the URL's, or can't be one, ends the agent: it would take another installation's jobs, or none.
+func TestAWrongPrefixEndsTheAgent(t *testing.T) {
+	o := options(t, "redis://127.0.0.1:1?prefix=a")
+	o.Queue.Prefix = "b"
+	require.ErrorContains(t, Run(t.Context(), o), `the prefix of Redis keys is "b", and "a" in the Redis URL: give it once`)
+	o.Spec.Redis, o.Queue.Prefix = "redis://127.0.0.1:1", "a b"
+	require.ErrorContains(t, Run(t.Context(), o), "must be letters, digits")
 }
 
 // TestConnectorOfALaterRelease: an agent that lacks a worker's connector reports it, and what to do.

@@ -44,7 +44,7 @@ type Options struct {
 	Term time.Duration
 	// Grace bounds the stop; default 15 s.
 	Grace  time.Duration
-	Prefix string // of the Redis keys; default the queue's
+	Prefix string // of the Redis keys; default that in the URL, else the queue's
 	Lease  time.Duration
 	Logger *slog.Logger // default slog.Default
 	// Ready, if set, is called once with the API's host:port when it accepts requests.
@@ -59,6 +59,10 @@ func (o Options) withDefaults() (Options, error) {
 		o.Redis = "redis://127.0.0.1:6379"
 	}
 	if err := queue.CheckURL(o.Redis); err != nil {
+		return o, err
+	}
+	var err error
+	if o.Prefix, err = queue.Prefix(o.Redis, o.Prefix); err != nil {
 		return o, err
 	}
 	for d, v := range map[*time.Duration]time.Duration{&o.Interval: 5 * time.Second, &o.Reap: time.Second, &o.Term: 15 * time.Second, &o.Grace: 15 * time.Second, &o.Survey: time.Minute} {

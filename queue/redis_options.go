@@ -1,11 +1,12 @@
 package queue
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
-	"regexp"
 	"time"
 
+	"github.com/emprops/machinectl/hcl/redisurl"
 	"github.com/emprops/machinectl/hcl/timetext"
 )
 
@@ -19,7 +20,7 @@ type Options struct {
 	Logger *slog.Logger
 	// Lease is how long a claim lasts without a heartbeat, default 30 s. Tests shorten it.
 	Lease time.Duration
-	// Prefix is the prefix of every key, so that systems can share a Redis; default "mq".
+	// Prefix is the prefix of every key, so that installations can share a Redis; default that in the URL, else "mq".
 	Prefix string
 	// Poll is the longest time an idle worker sleeps between polls, default 1 s. Each sleep is half of it to all of it.
 	Poll time.Duration
@@ -52,7 +53,19 @@ const (
 	inlineParameters = 4 << 10
 )
 
-var prefixName = regexp.MustCompile(`^[A-Za-z0-9_.:-]{1,64}$`)
+// Prefix returns the prefix of the keys of a queue: the given one, else the one in the URL, else the default one. It fails if
+// both are given and differ, or if the prefix can't be one.
+func Prefix(rawURL, prefix string) (string, error) {
+	u, wrong := redisurl.Parse(rawURL)
+	switch {
+	case wrong == nil && u.Prefix != "" && prefix != "" && u.Prefix != prefix:
+		return "", fmt.Errorf("the prefix of Redis keys is %q, and %q in the Redis URL: give it once", prefix, u.Prefix)
+	case wrong == nil && prefix == "":
+		prefix = u.Prefix
+	}
+	prefix = cmp.Or(prefix, defaultPrefix)
+	return prefix, redisurl.CheckPrefix(prefix)
+}
 
 func orDefault[T int | time.Duration](v *T, d T) {
 	if *v == 0 {
@@ -61,11 +74,9 @@ func orDefault[T int | time.Duration](v *T, d T) {
 }
 
 func (o *Options) validate() error {
-	if o.Prefix == "" {
-		o.Prefix = defaultPrefix
-	}
-	if !prefixName.MatchString(o.Prefix) {
-		return fmt.Errorf("queue: prefix %q: letters, digits and _ . : -, at most 64", o.Prefix)
+	var err error
+	if o.Prefix, err = Prefix(o.URL, o.Prefix); err != nil {
+		return fmt.Errorf("queue: %w", err)
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

@@ -19,6 +19,7 @@ import (
 	"github.com/emprops/machinectl/dispatcher/fleet"
 	"github.com/emprops/machinectl/hcl/alertfile"
 	"github.com/emprops/machinectl/hcl/diag"
+	"github.com/emprops/machinectl/hcl/manifest"
 	"github.com/emprops/machinectl/hcl/timetext"
 	"github.com/emprops/machinectl/netguard"
 	"github.com/emprops/machinectl/queue"
@@ -49,6 +50,7 @@ func options(args []string, env func(string) string, out *os.File) (dispatcher.O
 	flags.StringVar(&o.Listen, "listen", cmp.Or(env("MACHINE_DISPATCHER_LISTEN"), "127.0.0.1:8650"), "`host:port` of the HTTP API [MACHINE_DISPATCHER_LISTEN]")
 	// What may hold a password has no default here: help would show it.
 	flags.StringVar(&o.Redis, "redis", "", "`URL` of the queue's Redis; default redis://127.0.0.1:6379 [MACHINE_REDIS_URL]")
+	flags.StringVar(&o.Prefix, "redis-prefix", env(manifest.EnvRedisPrefix), "`PREFIX` of all keys in Redis, so that installations can share it; also as ?prefix= in the URL; default mq ["+manifest.EnvRedisPrefix+"]")
 	flags.StringVar(&o.NomadAddr, "nomad-addr", "", "`URL` of Nomad [NOMAD_ADDR]; token, region and TLS from NOMAD_*")
 	namespaces := listFlag{into: &o.Namespaces, check: fleet.CheckNamespace}
 	flags.Var(&namespaces, "namespaces", "`NAMES` of the namespaces whose pools are resized, with commas, or * for all that Nomad's token may read; default NOMAD_NAMESPACE, else *")
@@ -85,6 +87,9 @@ func options(args []string, env func(string) string, out *os.File) (dispatcher.O
 	o.Redis, o.Blobs = cmp.Or(o.Redis, env("MACHINE_REDIS_URL"), "redis://127.0.0.1:6379"), cmp.Or(o.Blobs, env("MACHINE_BLOB_URL"))
 	if err := queue.CheckURL(o.Redis); err != nil {
 		return o, usageError{fmt.Errorf("-redis or MACHINE_REDIS_URL: %w", err)}
+	}
+	if _, err := queue.Prefix(o.Redis, o.Prefix); err != nil {
+		return o, usageError{fmt.Errorf("-redis-prefix or %s: %w", manifest.EnvRedisPrefix, err)}
 	}
 	if name := env("NOMAD_NAMESPACE"); name != "" && len(o.Namespaces) == 0 {
 		if err := namespaces.Set(name); err != nil {

@@ -23,6 +23,9 @@ const (
 	// EnvRedis and EnvBlobs, when set, win over the document's fields.
 	EnvRedis = "MACHINE_REDIS_URL"
 	EnvBlobs = "MACHINE_BLOB_URL"
+	// EnvRedisPrefix names the prefix of the queue's keys. A profile writes it into the URL instead (?prefix=), because an
+	// agent of a former release refuses that, and would ignore this.
+	EnvRedisPrefix = "MACHINE_REDIS_PREFIX"
 )
 
 // GroupName returns the name of the task group of a machine's revision: "<machine>-<first 8 of its hash>".

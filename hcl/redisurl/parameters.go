@@ -35,6 +35,7 @@ func parameters() []parameter {
 		{name: "cert", text: func(u *URL) *string { return &u.Cert }},
 		{name: "key", text: func(u *URL) *string { return &u.Key }},
 		{name: "server_name", text: func(u *URL) *string { return &u.ServerName }},
+		{name: "prefix", text: func(u *URL) *string { return &u.Prefix }},
 		{name: "dial_timeout", duration: func(u *URL) *time.Duration { return &u.DialTimeout }, shortest: 10 * time.Millisecond, longest: time.Minute},
 		{name: "read_timeout", duration: func(u *URL) *time.Duration { return &u.ReadTimeout }, shortest: 5 * time.Second, longest: time.Minute},
 		{name: "write_timeout", duration: func(u *URL) *time.Duration { return &u.WriteTimeout }, shortest: time.Second, longest: time.Minute},

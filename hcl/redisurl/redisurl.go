@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,6 +39,18 @@ type URL struct {
 	CA, Cert, Key, ServerName              string // the first three are files
 	DialTimeout, ReadTimeout, WriteTimeout time.Duration
 	PoolSize                               int
+	// Prefix is that of the queue's keys, so that several installations can share a Redis.
+	Prefix string
+}
+
+var prefixName = regexp.MustCompile(`^[A-Za-z0-9_.:-]{1,64}$`)
+
+// CheckPrefix returns an error unless text can be the prefix of the queue's keys.
+func CheckPrefix(text string) error {
+	if !prefixName.MatchString(text) {
+		return fmt.Errorf("the prefix %q of Redis keys must be letters, digits and _ . : -, at most 64", text)
+	}
+	return nil
 }
 
 // Error refuses a URL that can never be used. It completes the sentence "the Redis URL …".
@@ -116,6 +129,8 @@ func (u *URL) complete(g *given) *Error {
 		return wrong("has TLS parameters (ca, cert, key, server_name) but isn't rediss://")
 	case (u.Cert == "") != (u.Key == ""):
 		return wrong("needs cert and key together")
+	case u.Prefix != "" && CheckPrefix(u.Prefix) != nil:
+		return wrong("has the parameter prefix, which must be letters, digits and _ . : -, at most 64")
 	}
 	u.Cluster = u.Cluster || u.Master == "" && len(u.Addrs) > 1
 	if u.Cluster && u.DB != 0 {

@@ -24,6 +24,7 @@ func TestParse(t *testing.T) {
 		"rediss://a?ca=c&cert=d&key=e&server_name=f": {
 			Addrs: []string{"a:6379"}, TLS: true, CA: "c", Cert: "d", Key: "e", ServerName: "f",
 		},
+		"redis://a?prefix=team-b": {Addrs: []string{"a:6379"}, Prefix: "team-b"},
 		"redis://a?dial_timeout=1s&read_timeout=6s&write_timeout=7s&pool_size=8": {
 			Addrs: []string{"a:6379"}, DialTimeout: time.Second, ReadTimeout: 6 * time.Second, WriteTimeout: 7 * time.Second, PoolSize: 8,
 		},
@@ -80,6 +81,7 @@ func TestRefused(t *testing.T) {
 		"redis://a?cluster=false,redis://b":           "cluster=false",
 		"redis://a?cluster=true&master=m":             "exclude each other",
 		"redis://a?sentinel_password=x":               "without master",
+		"redis://a?prefix=a%20b":                      "the parameter prefix, which must be letters",
 		"unix:///a.sock,unix:///b.sock":               "several sockets",
 		"unix:///a.sock?cluster=true":                 "neither a cluster",
 		"unix:a.sock":                                 "names no socket",
