@@ -28,6 +28,8 @@ type agents struct {
 	interrupted []string
 	groups      map[string]bool // that ever had a machine
 	most        int             // machines at the same time
+	where       string          // namespace of the machines; default the client's, "*" for all
+	former      bool            // play agents of a former release, which don't report their namespace
 }
 
 type work struct {
@@ -37,7 +39,11 @@ type work struct {
 
 // startAgents runs until the test ends.
 func startAgents(t *testing.T, nomad *api.Client, q *queue.Client, hold time.Duration) *agents {
-	a := &agents{t: t, nomad: nomad, queue: q, hold: hold, busy: map[string]work{}, groups: map[string]bool{}}
+	return startAgentsIn(t, &agents{t: t, nomad: nomad, queue: q, hold: hold})
+}
+
+func startAgentsIn(t *testing.T, a *agents) *agents {
+	a.busy, a.groups = map[string]work{}, map[string]bool{}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
@@ -55,7 +61,7 @@ func startAgents(t *testing.T, nomad *api.Client, q *queue.Client, hold time.Dur
 }
 
 func (a *agents) step(ctx context.Context) {
-	allocs, _, err := a.nomad.Allocations().List((&api.QueryOptions{}).WithContext(ctx))
+	allocs, _, err := a.nomad.Allocations().List((&api.QueryOptions{Namespace: a.where}).WithContext(ctx))
 	if err != nil {
 		return
 	}
@@ -114,6 +120,9 @@ func (a *agents) drive(ctx context.Context, alloc *api.AllocationListStub) {
 	m := queue.Machine{
 		ID: alloc.ID, Pool: alloc.JobID, Group: alloc.TaskGroup, Index: info.Index, State: queue.MachineReady,
 		ReadyAt: &ready, StartedAt: time.Unix(0, alloc.CreateTime), Workers: []queue.WorkerStatus{status},
+	}
+	if !a.former {
+		m.Namespace, m.Region = alloc.Namespace, "global"
 	}
 	if beat.Draining {
 		m.State = queue.MachineDraining

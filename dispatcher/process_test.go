@@ -44,6 +44,7 @@ func TestMain(m *testing.M) {
 type spawnOptions struct {
 	Redis     string `json:"redis"`
 	NomadAddr string `json:"nomad_addr"`
+	Token     string `json:"token,omitempty"` // Nomad's
 }
 
 func beDispatcher(text string) error {
@@ -70,7 +71,7 @@ func spawn(t *testing.T, o spawnOptions) process {
 	self, err := os.Executable()
 	require.NoError(t, err)
 	cmd := exec.Command(self)
-	cmd.Env = append(os.Environ(), asDispatcher+"="+string(text))
+	cmd.Env = append(os.Environ(), asDispatcher+"="+string(text), "NOMAD_TOKEN="+o.Token)
 	cmd.Stderr = t.Output()
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
