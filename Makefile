@@ -42,7 +42,7 @@ dev: build ## The same stack, staying up; prints its URLs
 	bin/machinectl dev
 
 test: bin/gotestsum ## Run every test that this machine can; names what was skipped and why
-	bin/gotestsum --format pkgname --format-hide-empty-pkg -- $(RACE) -p $(PACKAGES_AT_ONCE) -timeout 10m ./...
+	bin/gotestsum --format pkgname --format-hide-empty-pkg -- $(RACE) -p $(PACKAGES_AT_ONCE) -timeout 15m ./...
 
 e2e: build bin/gotestsum ## Run the end-to-end suite against the nomad and redis-server on PATH
 	@command -v nomad >/dev/null || { echo "make e2e needs nomad on PATH"; exit 1; }

@@ -228,16 +228,16 @@ func TestRunsAsManyAtOnceAsItMay(t *testing.T) {
 func TestWrongSetUpIsRefused(t *testing.T) {
 	good := func() Options { return options(t, "redis://127.0.0.1:1") }
 	for want, change := range map[string]func(*Options){
-		"no agent document":         func(o *Options) { o.Spec = nil },
-		"NOMAD_ALLOC_ID":            func(o *Options) { o.ID = "" },
-		manifest.EnvRedis:           func(o *Options) { o.Spec.Redis = "" },
-		"grace":                     func(o *Options) { o.Spec.Grace = -1 },
-		`no connector "quantum"`:    func(o *Options) { o.Spec.Workers[0].Connector = "quantum" },
-		`no setting "x"`:            func(o *Options) { o.Spec.Workers[0].Settings = map[string]string{"x": "y"} },
-		"NOMAD_ADDR_http":           func(o *Options) { o.Spec.Services = []manifest.Service{{Name: "s", Port: "http"}} },
-		"needs a service":           func(o *Options) { o.Spec.Workers[0].Connector = "comfyui" },
-		"unknown kind of store":     func(o *Options) { o.Spec.Blobs = "ftp://x" },
-		"three slashes":             func(o *Options) { o.Spec.Blobs = "file://x/y" },
+		"no agent document":            func(o *Options) { o.Spec = nil },
+		"NOMAD_ALLOC_ID":               func(o *Options) { o.ID = "" },
+		manifest.EnvRedis:              func(o *Options) { o.Spec.Redis = "" },
+		"grace":                        func(o *Options) { o.Spec.Grace = -1 },
+		`no connector "quantum"`:       func(o *Options) { o.Spec.Workers[0].Connector = "quantum" },
+		`no setting "x"`:               func(o *Options) { o.Spec.Workers[0].Settings = map[string]string{"x": "y"} },
+		"NOMAD_ADDR_http":              func(o *Options) { o.Spec.Services = []manifest.Service{{Name: "s", Port: "http"}} },
+		"needs a service":              func(o *Options) { o.Spec.Workers[0].Connector = "comfyui" },
+		"unknown kind of store":        func(o *Options) { o.Spec.Blobs = "ftp://x" },
+		"three slashes":                func(o *Options) { o.Spec.Blobs = "file://x/y" },
 		"health server: 192.0.2.1:1: ": func(o *Options) { o.Listen = "192.0.2.1:1" },
 	} {
 		o := good()

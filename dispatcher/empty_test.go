@@ -34,7 +34,7 @@ func TestRedisComesBackEmpty(t *testing.T) {
 			status, out := call(t, "POST", url+"/v1/jobs", map[string]any{"type": "simulation"})
 			id, _ = out["id"].(string)
 			return status == http.StatusCreated
-		}, 20*time.Second, 50*time.Millisecond)
+		}, time.Minute, 50*time.Millisecond)
 		submitted++
 		return id
 	}

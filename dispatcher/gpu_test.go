@@ -77,7 +77,7 @@ func TestNoTwoTasksHoldOneGPU(t *testing.T) {
 	require.Eventually(t, func() bool {
 		status, _ := call(t, "POST", url+"/v1/jobs", map[string]any{"type": "simulation"})
 		return status == 201
-	}, 10*time.Second, 50*time.Millisecond)
+	}, time.Minute, 50*time.Millisecond)
 	for range 5 {
 		call(t, "POST", url+"/v1/jobs", map[string]any{"type": "simulation"})
 	}

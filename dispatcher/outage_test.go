@@ -147,7 +147,7 @@ func TestRedisGoesAwayUnderLoad(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, q.Close()) })
 	url, _ := run(t, dispatcher.Options{Redis: redis.URL, NomadAddr: "http://127.0.0.1:1", Interval: 200 * time.Millisecond, Reap: 200 * time.Millisecond, Lease: 3 * time.Second})
-	require.Eventually(t, func() bool { status, _ := call(t, "GET", url+"/readyz", nil); return status == http.StatusOK }, 10*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool { status, _ := call(t, "GET", url+"/readyz", nil); return status == http.StatusOK }, time.Minute, 20*time.Millisecond)
 	l := &load{url: url, queue: q, client: &http.Client{Transport: &http.Transport{}, Timeout: 30 * time.Second}, ids: map[string]bool{}}
 	t.Cleanup(l.client.CloseIdleConnections)
 
@@ -171,7 +171,7 @@ func TestRedisGoesAwayUnderLoad(t *testing.T) {
 		})
 	}
 	t.Cleanup(func() { stopSubmitters(); stopWorkers(); submitting.Wait(); working.Wait() })
-	require.Eventually(t, func() bool { return l.done.Load() > 200 }, 20*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return l.done.Load() > 200 }, time.Minute, 10*time.Millisecond)
 
 	before := l.taken.Load()
 	redis.Kill()
@@ -187,9 +187,9 @@ func TestRedisGoesAwayUnderLoad(t *testing.T) {
 	redis.Start()
 	back := time.Now()
 	l.up.Store(true)
-	require.Eventually(t, func() bool { status, _ := call(t, "GET", url+"/readyz", nil); return status == http.StatusOK }, 10*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { status, _ := call(t, "GET", url+"/readyz", nil); return status == http.StatusOK }, time.Minute, 10*time.Millisecond)
 	ready := time.Since(back)
-	require.Eventually(t, func() bool { return l.afterwards.Load() != nil }, 10*time.Second, 10*time.Millisecond, "nothing is taken in")
+	require.Eventually(t, func() bool { return l.afterwards.Load() != nil }, time.Minute, 10*time.Millisecond, "nothing is taken in")
 	stopSubmitters()
 	submitting.Wait() // each ends with the job it is at
 	want := l.taken.Load() + 1
@@ -198,7 +198,7 @@ func TestRedisGoesAwayUnderLoad(t *testing.T) {
 		_, running := call(t, "GET", url+"/v1/jobs?state=running&limit=1", nil)
 		_, delayed := call(t, "GET", url+"/v1/jobs?state=delayed&limit=1", nil)
 		return len(out["jobs"].([]any))+len(running["jobs"].([]any))+len(delayed["jobs"].([]any)) == 0
-	}, 20*time.Second, 50*time.Millisecond, "jobs are left over")
+	}, time.Minute, 50*time.Millisecond, "jobs are left over")
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	require.Empty(t, l.odd)

@@ -116,7 +116,7 @@ func TestTheNextDispatcherGoesOn(t *testing.T) {
 				}
 			}
 			return false
-		}, 10*time.Second, 20*time.Millisecond, "no dispatcher leads")
+		}, time.Minute, 20*time.Millisecond, "no dispatcher leads")
 		return index
 	}
 	view := func(i int) map[string]any {

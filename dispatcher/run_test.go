@@ -103,7 +103,7 @@ func TestRedisMayBeDownAtStart(t *testing.T) {
 	require.Eventually(t, func() bool {
 		status, out = call(t, "GET", url+"/readyz", nil)
 		return status == http.StatusOK
-	}, 20*time.Second, 100*time.Millisecond)
+	}, time.Minute, 100*time.Millisecond)
 	require.Equal(t, false, out["nomad"].(map[string]any)["ok"], "jobs are taken without Nomad")
 	status, _ = call(t, "POST", url+"/v1/jobs", map[string]any{"type": "simulation"})
 	require.Equal(t, http.StatusCreated, status)
@@ -121,7 +121,7 @@ func TestPoolsFollowTheirJobs(t *testing.T) {
 	a := startAgents(t, nomad, q, 700*time.Millisecond)
 	url, stop := run(t, dispatcher.Options{Redis: redis.URL, NomadAddr: nomad.Address(), Interval: 200 * time.Millisecond, Lease: 3 * time.Second})
 	submit := func(n int) {
-		require.Eventually(t, func() bool { status, _ := call(t, "GET", url+"/readyz", nil); return status == http.StatusOK }, 10*time.Second, 20*time.Millisecond)
+		require.Eventually(t, func() bool { status, _ := call(t, "GET", url+"/readyz", nil); return status == http.StatusOK }, time.Minute, 20*time.Millisecond)
 		for range n {
 			status, out := call(t, "POST", url+"/v1/jobs", map[string]any{"type": "simulation"})
 			require.Equal(t, http.StatusCreated, status, out)

@@ -86,7 +86,7 @@ func TestUnwatchedPoolsAreNamed(t *testing.T) {
 	}
 	eventually := func(what string, done func() bool) {
 		t.Helper()
-		require.Eventually(t, done, 10*time.Second, 20*time.Millisecond, what)
+		require.Eventually(t, done, time.Minute, 20*time.Millisecond, what)
 	}
 
 	first := start(0, "default")

@@ -101,7 +101,7 @@ func workThrough(t *testing.T, url string, jobs int, disturb func(round int)) {
 	require.Eventually(t, func() bool {
 		d, err := c.Demand(ctx)
 		return err == nil && len(d) == 1 && d[0].Waiting+d[0].Running+d[0].Delayed == 0 && completed.Load() >= int64(jobs)
-	}, 20*time.Second, 10*time.Millisecond)
+	}, time.Minute, 10*time.Millisecond)
 	cancel()
 	wg.Wait()
 	all := open(t, fastOptions(url))

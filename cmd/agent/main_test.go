@@ -81,7 +81,7 @@ func TestProcess(t *testing.T) {
 		resp, err := http.Get("http://" + health + "/ready")
 		return err == nil && resp.Body.Close() == nil && resp.StatusCode == http.StatusOK
 	}
-	require.Eventually(t, ready, 10*time.Second, 20*time.Millisecond)
+	require.Eventually(t, ready, time.Minute, 20*time.Millisecond)
 
 	if runtime.GOOS == "linux" {
 		idle := resident(t, agent.Process.Pid)
@@ -101,7 +101,7 @@ func TestProcess(t *testing.T) {
 		require.Eventually(t, func() bool {
 			now, err := q.Get(t.Context(), job.ID)
 			return err == nil && now.State == queue.Completed
-		}, 10*time.Second, 10*time.Millisecond, kind)
+		}, time.Minute, 10*time.Millisecond, kind)
 	}
 	for _, cmd := range []*exec.Cmd{agent, sim} {
 		require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))

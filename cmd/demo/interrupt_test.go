@@ -59,7 +59,7 @@ func TestOrphaned(t *testing.T) {
 	starter := exec.Command("/bin/sh", "-c", `"$@" & echo started; wait`, "starter", os.Args[0], "-bin", bin, "-examples", "../../examples/emprops", "-embedded")
 	starter.Env = append(os.Environ(), demoEnv+"=1", "TMPDIR="+dir)
 	require.NoError(t, starter.Start())
-	require.Eventually(t, func() bool { return len(folders(t, dir)) > 0 }, 10*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return len(folders(t, dir)) > 0 }, time.Minute, 10*time.Millisecond)
 	require.NoError(t, starter.Process.Kill())
 	require.Error(t, starter.Wait())
 	nothingLeft(t, dir, "")

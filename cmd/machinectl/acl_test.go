@@ -65,7 +65,7 @@ func TestACL(t *testing.T) {
 	}
 	runDispatcher(t, filepath.Join(dir, "dispatcher"), address, token("machinectl-dispatcher"), queue.RedisURL())
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/acl", RequireExplicitExec: true, RequireUniqueNames: true, Cmds: commands(), Deadline: time.Now().Add(2 * time.Minute),
+		Dir: "testdata/acl", RequireExplicitExec: true, RequireUniqueNames: true, Cmds: commands(), Deadline: time.Now().Add(8 * time.Minute),
 		Setup: func(env *testscript.Env) error {
 			endQuickly(env.Setenv)
 			env.Setenv("NOMAD_ADDR", address)
@@ -193,5 +193,5 @@ func runDispatcher(t *testing.T, program, address, token, redis string) {
 	require.Eventually(t, func() bool {
 		resp, err := http.Get("http://" + listen + "/readyz")
 		return err == nil && resp.Body.Close() == nil && resp.StatusCode == http.StatusOK
-	}, 20*time.Second, 100*time.Millisecond)
+	}, time.Minute, 100*time.Millisecond)
 }

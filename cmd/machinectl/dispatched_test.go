@@ -40,7 +40,7 @@ func runDispatched(t *testing.T, c *devcluster.Cluster) {
 	require.NoError(t, err)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/dispatcher", RequireExplicitExec: true, RequireUniqueNames: true, Cmds: commands(),
-		Deadline: time.Now().Add(2 * time.Minute),
+		Deadline: time.Now().Add(8 * time.Minute),
 		Setup: func(env *testscript.Env) error {
 			if err := useNamespace(env, c.NomadAddr()); err != nil {
 				return err

@@ -21,7 +21,7 @@ func TestStarter(t *testing.T) {
 			c := startCluster(t, opts)
 			testscript.Run(t, testscript.Params{
 				Dir: "testdata/starter", RequireExplicitExec: true, RequireUniqueNames: true, Cmds: commands(),
-				Deadline: time.Now().Add(2 * time.Minute),
+				Deadline: time.Now().Add(8 * time.Minute),
 				Setup: func(env *testscript.Env) error {
 					env.Setenv("MACHINECTL_VAR_redis", c.RedisURL())
 					env.Setenv("MACHINECTL_VAR_blobs", "file://"+env.WorkDir+"/results")

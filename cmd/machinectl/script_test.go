@@ -221,7 +221,7 @@ func startCluster(t *testing.T, opts devcluster.Options) *devcluster.Cluster {
 func runOnCluster(t *testing.T, address string, scripts testscript.Params) {
 	t.Helper()
 	scripts.RequireExplicitExec, scripts.RequireUniqueNames, scripts.Cmds = true, true, commands()
-	scripts.Deadline = time.Now().Add(2 * time.Minute)
+	scripts.Deadline = time.Now().Add(8 * time.Minute)
 	scripts.Setup = func(env *testscript.Env) error {
 		if err := useNamespace(env, address); err != nil {
 			return err

@@ -76,7 +76,7 @@ func TestCloseEndsDescendants(t *testing.T) {
 	line, err := bufio.NewReader(out).ReadString('\n')
 	require.NoError(t, err)
 	require.Equal(t, "up\n", line)
-	require.Eventually(t, func() bool { left, err := k.Leftovers(); return err == nil && len(left) >= 3 }, 10*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { left, err := k.Leftovers(); return err == nil && len(left) >= 3 }, time.Minute, 10*time.Millisecond)
 	closeKeeper(t, k)
 	require.Error(t, cmd.Wait())
 	left, err := k.Leftovers()
@@ -101,7 +101,7 @@ func TestKeeperWithinAChild(t *testing.T) {
 	require.Equal(t, 2, strings.Count(string(env), child.MarkName+"_"))
 	closeKeeper(t, k)
 	require.Error(t, cmd.Wait())
-	require.Eventually(t, func() bool { _, err := os.Stat(grandchild); return os.IsNotExist(err) }, 10*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { _, err := os.Stat(grandchild); return os.IsNotExist(err) }, time.Minute, 10*time.Millisecond)
 }
 
 // TestParentDies: a child goes with the process that started it, whose guardian looks after the rest.
@@ -119,7 +119,7 @@ func TestParentDies(t *testing.T) {
 	require.Eventually(t, func() bool {
 		_, err := os.Stat(filepath.Join("/proc", strings.TrimSpace(line)))
 		return os.IsNotExist(err)
-	}, 10*time.Second, 10*time.Millisecond)
+	}, time.Minute, 10*time.Millisecond)
 }
 
 func TestStartFails(t *testing.T) {

@@ -126,7 +126,7 @@ func TestRedisAway(t *testing.T) {
 	_, body := v.raw("GET", "/metrics", "")
 	require.Contains(t, string(body), `machinectl_up{backend="redis"} 0`)
 	v.redis.Start()
-	require.Eventually(t, func() bool { s, _ := v.do("GET", "/v1/jobs/"+id, ""); return s == http.StatusOK }, 10*time.Second, 50*time.Millisecond)
+	require.Eventually(t, func() bool { s, _ := v.do("GET", "/v1/jobs/"+id, ""); return s == http.StatusOK }, time.Minute, 50*time.Millisecond)
 	_, body = v.raw("GET", "/metrics", "")
 	require.Contains(t, string(body), `machinectl_jobs{state="waiting",type="simulation"} 1`)
 	require.Contains(t, string(body), `machinectl_http_request_duration_seconds_count{code="200",method="GET",route="/v1/jobs/:id"}`)

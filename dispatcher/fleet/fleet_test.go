@@ -107,7 +107,7 @@ func deadLowIndex(t *testing.T, nomad *api.Client, c *fleet.Client) {
 		p = read(t, c, pool)
 		g = group(t, p, name)
 		return len(g.Machines) == 3 && g.Machines[0].Dead
-	}, 10*time.Second, 50*time.Millisecond)
+	}, time.Minute, 50*time.Millisecond)
 	require.Contains(t, g.Machines[0].Trouble, "task agent failed: ")
 	require.Len(t, g.Live(), 2)
 	victims, err := g.Victims(2)
@@ -127,7 +127,7 @@ func deadLowIndex(t *testing.T, nomad *api.Client, c *fleet.Client) {
 		p = read(t, c, "deadtop")
 		g = group(t, p, name)
 		return len(g.Machines) == 2 && g.Machines[1].Dead
-	}, 10*time.Second, 50*time.Millisecond)
+	}, time.Minute, 50*time.Millisecond)
 	victims, err = g.Victims(1)
 	require.NoError(t, err)
 	require.Empty(t, victims)
@@ -185,7 +185,7 @@ func troubles(t *testing.T, nomad *api.Client, c *fleet.Client) {
 	require.NoError(t, err)
 	require.Empty(t, victims, "what was never placed is what goes")
 	require.NoError(t, c.Scale(t.Context(), p, fleet.Change{Group: g.Name, Count: 1, Total: 1, Message: "test"}))
-	require.Eventually(t, func() bool { return group(t, read(t, c, "full"), g.Name).Blocked == "" }, 10*time.Second, 50*time.Millisecond)
+	require.Eventually(t, func() bool { return group(t, read(t, c, "full"), g.Name).Blocked == "" }, time.Minute, 50*time.Millisecond)
 	_, _, err = nomad.Jobs().Deregister("full", true, nil)
 	require.NoError(t, err)
 
@@ -193,7 +193,7 @@ func troubles(t *testing.T, nomad *api.Client, c *fleet.Client) {
 	require.Eventually(t, func() bool {
 		g := group(t, read(t, c, "crash"), "test-00000009")
 		return g.Blocked == "" && len(g.Machines) == 1 && g.Machines[0].Trouble != ""
-	}, 20*time.Second, 50*time.Millisecond)
+	}, time.Minute, 50*time.Millisecond)
 	g = group(t, read(t, c, "crash"), "test-00000009")
 	require.Regexp(t, `^task agent restarted \d+ times: .*[Ee]xit [Cc]ode: 7`, g.Machines[0].Trouble)
 	_, _, err = nomad.Jobs().Deregister("crash", true, nil)
