@@ -30,7 +30,10 @@ import (
 	"github.com/emprops/machinectl/queue/queuetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	openapi3filter.RegisterBodyDecoder("text/html", openapi3filter.PlainBodyDecoder)
+	goleak.VerifyTestMain(m)
+}
 
 // site is a server under test with its queue, and a client that holds every answer to the OpenAPI document.
 type site struct {

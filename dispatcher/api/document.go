@@ -16,6 +16,7 @@ var documentSource []byte
 // document is the API's description: what requests are validated against, and who may make them.
 type document struct {
 	json       []byte // as it is served
+	page       []byte // HTML for people
 	operations []*operation
 }
 
@@ -38,6 +39,9 @@ var loadDocument = sync.OnceValues(func() (*document, error) {
 	d := &document{}
 	if d.json, err = doc.MarshalJSON(); err != nil {
 		return nil, fmt.Errorf("openapi.yaml: %w", err)
+	}
+	if d.page, err = renderReference(doc); err != nil {
+		return nil, fmt.Errorf("reference.html: %w", err)
 	}
 	for path, item := range doc.Paths.Map() {
 		for method, op := range item.Operations() {

@@ -135,3 +135,23 @@ func TestTheDescriptionNamesTheRoles(t *testing.T) {
 		return strings.Index(text, a) - strings.Index(text, b)
 	}), text)
 }
+
+// The page for people has every operation and every schema, and loads nothing from elsewhere.
+func TestTheReferenceIsServed(t *testing.T) {
+	v := start(t, nil)
+	resp, body := v.raw("GET", "/v1/docs", "")
+	require.Equal(t, "text/html; charset=utf-8", resp.Header.Get("Content-Type"))
+	require.Equal(t, "default-src 'none'; style-src 'unsafe-inline'", resp.Header.Get("Content-Security-Policy"))
+	page := string(body)
+	doc := loadSource(t)
+	for path, item := range doc.Paths.Map() {
+		for _, op := range item.Operations() {
+			require.Contains(t, page, `<details id="`+op.OperationID+`">`, path)
+		}
+	}
+	for name := range doc.Components.Schemas {
+		require.Contains(t, page, `id="schema-`+name+`"`)
+	}
+	require.NotRegexp(t, `(src|href)="(https?:)?//`, page)
+	require.NotContains(t, page, "&lt;a href", "links are links")
+}

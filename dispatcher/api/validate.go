@@ -120,12 +120,17 @@ func checkParameter(p *openapi3.Parameter, text string) error {
 	return nil
 }
 
-// schemaOptions hold text with format date-time to what Go reads. kin-openapi's own check accepts February 30.
+// schemaOptions hold times and durations to what Go reads: February 30 has the form of a time, and 999999999999 hours
+// that of a duration.
 func schemaOptions() []openapi3.SchemaValidationOption {
 	return []openapi3.SchemaValidationOption{
 		openapi3.VisitAsRequest(),
 		openapi3.WithStringFormatValidator("date-time", openapi3.NewCallbackValidator(func(text string) error {
 			_, err := time.Parse(time.RFC3339, text)
+			return err
+		})),
+		openapi3.WithStringFormatValidator("go-duration", openapi3.NewCallbackValidator(func(text string) error {
+			_, err := time.ParseDuration(text)
 			return err
 		})),
 	}

@@ -215,10 +215,14 @@ func checkKeysOf(dec *json.Decoder, schema *openapi3.Schema, path []string) erro
 // decodeProblem describes a value that its schema accepts and Go can't hold, such as 5.0 for an integer.
 func decodeProblem(err error) error {
 	var wrong *json.UnmarshalTypeError
-	if errors.As(err, &wrong) {
-		return invalid(wrong.Field, "is %s, want a whole number without a fraction or an exponent", strings.TrimPrefix(wrong.Value, "number "))
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &wrong):
+		return invalid(wrong.Field, "is %s, want a whole number without a fraction or an exponent, of at most 18 digits", wrong.Value)
+	default:
+		return invalid("", "a value has the right form, but is out of range")
 	}
-	return err
 }
 
 // syntaxError returns an error with the place where the body stops being JSON: its first unexpected character.

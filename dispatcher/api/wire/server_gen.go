@@ -34,6 +34,9 @@ type ServerInterface interface {
 	// ListClasses The classes that have jobs, what they wait for, and who offers it
 	// (GET /v1/classes)
 	ListClasses(ctx echo.Context) error
+	// Docs This document as a page to read
+	// (GET /v1/docs)
+	Docs(ctx echo.Context) error
 	// ListJobs List jobs, newest first
 	// (GET /v1/jobs)
 	ListJobs(ctx echo.Context, params ListJobsParams) error
@@ -179,6 +182,15 @@ func (w *ServerInterfaceWrapper) ListClasses(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListClasses(ctx)
+	return err
+}
+
+// Docs converts echo context to params.
+func (w *ServerInterfaceWrapper) Docs(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.Docs(ctx)
 	return err
 }
 
@@ -800,6 +812,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/readyz", wrapper.Readyz, options.OperationMiddlewares["readyz"]...)
 	router.GET(options.BaseURL+"/v1/alerts", wrapper.ListAlerts, options.OperationMiddlewares["listAlerts"]...)
 	router.GET(options.BaseURL+"/v1/classes", wrapper.ListClasses, options.OperationMiddlewares["listClasses"]...)
+	router.GET(options.BaseURL+"/v1/docs", wrapper.Docs, options.OperationMiddlewares["docs"]...)
 	router.GET(options.BaseURL+"/v1/jobs", wrapper.ListJobs, options.OperationMiddlewares["listJobs"]...)
 	router.POST(options.BaseURL+"/v1/jobs", wrapper.SubmitJob, options.OperationMiddlewares["submitJob"]...)
 	router.GET(options.BaseURL+"/v1/jobs/:id", wrapper.GetJob, options.OperationMiddlewares["getJob"]...)
@@ -1304,6 +1317,33 @@ func (response ListClasses504ApplicationProblemPlusJSONResponse) VisitListClasse
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(504)
 	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DocsRequestObject struct {
+}
+
+type DocsResponseObject interface {
+	VisitDocsResponse(w http.ResponseWriter) error
+}
+
+type Docs200TextHTMLResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response Docs200TextHTMLResponse) VisitDocsResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/html")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
 	return err
 }
 
@@ -6307,6 +6347,9 @@ type StrictServerInterface interface {
 	// ListClasses The classes that have jobs, what they wait for, and who offers it
 	// (GET /v1/classes)
 	ListClasses(ctx context.Context, request ListClassesRequestObject) (ListClassesResponseObject, error)
+	// Docs This document as a page to read
+	// (GET /v1/docs)
+	Docs(ctx context.Context, request DocsRequestObject) (DocsResponseObject, error)
 	// ListJobs List jobs, newest first
 	// (GET /v1/jobs)
 	ListJobs(ctx context.Context, request ListJobsRequestObject) (ListJobsResponseObject, error)
@@ -6526,6 +6569,29 @@ func (sh *strictHandler) ListClasses(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(ListClassesResponseObject); ok {
 		return validResponse.VisitListClassesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// Docs operation middleware
+func (sh *strictHandler) Docs(ctx echo.Context) error {
+	var request DocsRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.Docs(ctx.Request().Context(), request.(DocsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "Docs")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DocsResponseObject); ok {
+		return validResponse.VisitDocsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
