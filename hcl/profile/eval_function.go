@@ -39,7 +39,7 @@ func pureFunctions(secrets *secretTable) map[string]function.Function {
 		"chunklist": stdlib.ChunklistFunc, "coalesce": stdlib.CoalesceFunc, "coalescelist": stdlib.CoalesceListFunc,
 		"compact": stdlib.CompactFunc, "concat": stdlib.ConcatFunc, "contains": stdlib.ContainsFunc,
 		"distinct": stdlib.DistinctFunc, "element": stdlib.ElementFunc, "flatten": stdlib.FlattenFunc, "keys": stdlib.KeysFunc,
-		"length": lengthFunc(), "lookup": stdlib.LookupFunc, "merge": stdlib.MergeFunc, "range": stdlib.RangeFunc,
+		"length": lengthFunc(), "lookup": stdlib.LookupFunc, "merge": mergeFunc(), "range": stdlib.RangeFunc,
 		"reverse": stdlib.ReverseListFunc, "setintersection": stdlib.SetIntersectionFunc,
 		"setsubtract": stdlib.SetSubtractFunc, "setunion": stdlib.SetUnionFunc, "slice": stdlib.SliceFunc,
 		"sort": stdlib.SortFunc, "values": stdlib.ValuesFunc, "zipmap": stdlib.ZipmapFunc,
@@ -92,6 +92,18 @@ func sumFunc() function.Function {
 				sum = sum.Add(v)
 			}
 			return sum, nil
+		},
+	})
+}
+
+// mergeFunc returns merge(maps…), which passes over a null without losing its mark: a sensitive map may be null.
+func mergeFunc() function.Function {
+	f := stdlib.MergeFunc
+	return function.New(&function.Spec{
+		Description: f.Description(), VarParam: f.VarParam(), Type: f.ReturnTypeForValues,
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			v, err := f.Call(args)
+			return v.WithSameMarks(args...), err
 		},
 	})
 }

@@ -36,10 +36,11 @@ func (c *cost) exhausted() (over, tell bool) {
 	return over, tell
 }
 
-// guard makes a syntax tree's loops and templates count, and its arithmetic bounded.
+// guard prepares a syntax tree for evaluation: loops and templates count, arithmetic is bounded, and marks are kept.
 func (c *cost) guard(node hclsyntax.Node) {
 	// The callback reports nothing.
 	_ = hclsyntax.VisitAll(node, func(n hclsyntax.Node) hcl.Diagnostics {
+		keepMarks(n)
 		switch e := n.(type) {
 		case *hclsyntax.BinaryOpExpr:
 			e.Op = boundedOp(e.Op)
@@ -68,8 +69,7 @@ func (c *cost) counted(e hclsyntax.Expression, loop bool) hclsyntax.Expression {
 	if _, done := e.(*counted); done {
 		return e
 	}
-	// In parentheses, because what walks over the tree goes to a node's children through the node that we embed.
-	return &counted{Expression: &hclsyntax.ParenthesesExpr{Expression: e, SrcRange: e.Range()}, cost: c, loop: loop}
+	return &counted{Expression: parenthesized(e), cost: c, loop: loop}
 }
 
 // Value evaluates the expression and counts.
