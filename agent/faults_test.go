@@ -194,6 +194,7 @@ func TestDrain(t *testing.T) {
 	require.Equal(t, "too many machines", a.status().Reason)
 	var h health
 	require.Equal(t, http.StatusServiceUnavailable, a.get("/ready", &h))
+	require.Equal(t, []string{"draining: too many machines"}, h.Problems)
 	require.Equal(t, http.StatusOK, a.get("/health", &h))
 	job, err := q.Get(t.Context(), id)
 	require.NoError(t, err)

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,7 +42,10 @@ func (a *agent) serve(l net.Listener) (stop func()) {
 	mux.HandleFunc("GET /ready", a.getReady)
 	mux.HandleFunc("GET /status", a.getStatus)
 	mux.HandleFunc("POST /restart/service", a.postRestart)
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 30 * time.Second}
+	server := &http.Server{
+		Handler: mux, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 30 * time.Second,
+		ReadTimeout: 10 * time.Second, WriteTimeout: 40 * time.Second, // longer than Nomad may take to restart a task
+	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -70,12 +74,20 @@ func (a *agent) getReady(w http.ResponseWriter, _ *http.Request) {
 	m := a.status()
 	h := health{State: m.State}
 	if m.State != queue.MachineReady {
-		h.Problems = append(h.Problems, m.State+": "+m.Reason)
+		h.Problems = append(h.Problems, stateProblem(m))
 	}
 	if since, err := a.link.state(); err != nil {
 		h.Problems = append(h.Problems, queueProblem(since, err))
 	}
 	a.answer(w, h)
+}
+
+// stateProblem describes why a machine takes no jobs. Not every state has a reason.
+func stateProblem(m queue.Machine) string {
+	if m.Reason == "" {
+		return m.State
+	}
+	return m.State + ": " + m.Reason
 }
 
 func (a *agent) problems() (found []string) {
@@ -140,13 +152,7 @@ func (a *agent) postRestart(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	name := r.URL.Query().Get("service")
-	var found *service
-	for _, s := range a.services {
-		if s.spec.Name == name {
-			found = s
-		}
-	}
-	if found == nil {
+	if !slices.ContainsFunc(a.services, func(s *service) bool { return s.spec.Name == name }) {
 		refuse(http.StatusNotFound, "no service %q on this machine; /status lists them", name)
 		return
 	}

@@ -161,7 +161,7 @@ func (c *Cluster) SetGPUHealth(index int, reason string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if index < 0 || index >= c.opts.GPUs {
-		return fmt.Errorf("devcluster: there is no GPU %d of %d", index, c.opts.GPUs)
+		return fmt.Errorf("devcluster: GPU %d: want 0 to %d", index, c.opts.GPUs-1)
 	}
 	sick := maps.Clone(c.sick)
 	if sick[index] = reason; reason == "" {
@@ -204,8 +204,8 @@ func (c *Cluster) KillRedis() error { return c.redis.kill() }
 // StartRedis restarts a killed Redis with its append-only file and at the same address.
 func (c *Cluster) StartRedis(ctx context.Context) error { return c.redis.start(ctx) }
 
-// Stop stops everything. Tasks are told to stop and have until shortly before ctx ends, but at most stopGrace; then
-// they are killed. Calling it again returns the first call's result.
+// Stop stops everything. Tasks are told to stop and have taskGrace, or until ctx ends if that is sooner; then they are killed.
+// Calling it again returns the first call's result.
 func (c *Cluster) Stop(ctx context.Context) error {
 	c.once.Do(func() { c.err = c.stop(ctx) })
 	return c.err

@@ -141,7 +141,7 @@ func metrics(t *testing.T, url string) string {
 	return string(text)
 }
 
-// A dispatcher that serves all namespaces leaves no pool unwatched, and a narrower one beside it is no rival but in the way
+// A dispatcher that serves all namespaces leaves no pool unwatched, and a narrower one beside it is not a rival, but in the way
 // only if it leads.
 func TestAllNamespacesAreWatched(t *testing.T) {
 	t.Parallel()

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -45,6 +46,7 @@ func TestFind(t *testing.T) {
 	replaced := []replacement{{"is no", "is not a"}, {"stranger", "foreign job"}}
 	for text, want := range map[string]int{
 		"a.go is no directory": 1, "It IS NO x\nis no y": 2, "There is no file.": 0, "it is no longer there": 0, "is not": 0, "is none": 0,
+		"there\n// is no file": 0, "there\nis no file": 0, "is no moreover": 1, "there stranger": 1, "a stranger such as": 1, "it is no\nlonger there": 0,
 		"a stranger": 1, "strangers": 0, "a strange r": 0,
 	} {
 		require.Len(t, find(text, replaced), want, text)
@@ -98,7 +100,7 @@ func find(text string, replaced []replacement) []finding {
 			}
 			start := at + i
 			at = start + len(r.words)
-			if whole(lower, start, at) && !fine(lower[:start], lower[at:]) {
+			if whole(lower, start, at) && !fine(r.words, lower[:start], lower[at:]) {
 				out = append(out, finding{r, 1 + strings.Count(lower[:start], "\n")})
 			}
 		}
@@ -112,15 +114,15 @@ func whole(text string, start, end int) bool {
 	return !unicode.IsLetter(before) && !unicode.IsLetter(after)
 }
 
-// fine reports whether "is no" stands in good English: "there is no x", "is no longer", "is no more", "is no such".
-func fine(before, after string) bool {
-	if strings.HasSuffix(strings.TrimRight(before, " "), "there") {
+// fine reports whether "is no" or "are no" stands in good English: "there is no x", also if a line of text or of a comment ends
+// after "there"; "is no longer", "is no more", "is no such".
+func fine(words, before, after string) bool {
+	if words != "is no" && words != "are no" {
+		return false
+	}
+	if strings.HasSuffix(strings.TrimRight(before, " \t\n/#*>"), "there") {
 		return true
 	}
-	for _, word := range []string{"longer", "more", "such"} {
-		if strings.HasPrefix(strings.TrimLeft(after, " "), word) {
-			return true
-		}
-	}
-	return false
+	next, _, _ := strings.Cut(strings.TrimLeft(after, " \t\n/#*>"), " ")
+	return slices.Contains([]string{"longer", "more", "such"}, strings.TrimRight(next, ".,;:!?\n"))
 }

@@ -197,7 +197,8 @@ type API interface {
 	Demand(ctx context.Context) ([]ClassDemand, error)
 
 	// SubmitBatch submits many jobs, and none of them if one is invalid (Field is then "jobs[3].type"). It is not atomic in
-	// Redis: with an error it returns the jobs that were accepted.
+	// Redis: job types are stored one after the other, in the order of their first jobs, and after an error no further ones. The
+	// result has one job for each submission, in their order; with an error, those that were not accepted are nil.
 	SubmitBatch(ctx context.Context, all []Submission) ([]*Job, error)
 	// Pause makes every claim of the type return no jobs until Resume. Running jobs continue.
 	Pause(ctx context.Context, jobType, reason string) error

@@ -32,7 +32,10 @@ func TestOneSubmissionsTroubleIsItsOwn(t *testing.T) {
 	large := queue.Submission{Type: "simulation", Parameters: json.RawMessage(`"` + strings.Repeat("x", 1<<19) + `"`)}
 	jobs, err := c.SubmitBatch(t.Context(), []queue.Submission{large, repeated, large, large})
 	require.ErrorContains(t, err, "the record of job")
-	require.Len(t, jobs, 3, "the others were taken in")
+	require.Len(t, jobs, 4)
+	for i, job := range jobs {
+		require.Equal(t, i == 1, job == nil, "job %d: only the repeated one is refused", i)
+	}
 
 	var wg sync.WaitGroup
 	for i := range 60 {

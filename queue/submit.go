@@ -25,10 +25,13 @@ func (c *Client) Submit(ctx context.Context, s Submission) (*Job, error) {
 			return nil, err
 		}
 		end, err := gathered(ctx, c.submissions, job.Type, job)
-		return end.job, errors.Join(end.err, err)
+		if err != nil {
+			return nil, err
+		}
+		return end.job, end.err
 	}
 	out, err := c.submitAll(ctx, []*checked{job})
-	if len(out) == 0 {
+	if out == nil {
 		return nil, err
 	}
 	return out[0], err
@@ -120,15 +123,19 @@ func (c *Client) SubmitBatch(ctx context.Context, all []Submission) ([]*Job, err
 	return c.submitAll(ctx, jobs)
 }
 
-// submitAll passes jobs to the script in chunks of one type each, and returns them in the order given. With an error it
-// returns those that were accepted.
+// submitAll passes jobs to the script in chunks of one type each, the types in the order of their first jobs. It returns one job
+// for each given one, in their order; with an error, those that were not accepted are nil.
 func (c *Client) submitAll(ctx context.Context, jobs []*checked) ([]*Job, error) {
+	var types []string // as they come
 	byType := map[string][]*checked{}
 	durable := false
 	for _, j := range jobs {
 		var err error
 		if j.id, err = newID(j.Type); err != nil {
 			return nil, err
+		}
+		if byType[j.Type] == nil {
+			types = append(types, j.Type)
 		}
 		byType[j.Type] = append(byType[j.Type], j)
 		durable = durable || j.Durable
@@ -140,17 +147,15 @@ func (c *Client) submitAll(ctx context.Context, jobs []*checked) ([]*Job, error)
 	}
 	var failed error
 	done := make(map[*checked]submission, len(jobs))
-	for jobType, of := range byType {
-		if failed = c.submitType(ctx, jobType, of, durable, done); failed != nil {
+	for _, jobType := range types {
+		if failed = c.submitType(ctx, jobType, byType[jobType], durable, done); failed != nil {
 			break
 		}
 	}
-	var out []*Job
-	for _, j := range jobs {
+	out := make([]*Job, len(jobs))
+	for i, j := range jobs {
 		end := done[j]
-		if end.job != nil {
-			out = append(out, end.job)
-		}
+		out[i] = end.job
 		if failed == nil {
 			failed = end.err
 		}

@@ -29,10 +29,10 @@
 //	node_error            yes        comfyui: a node raised an exception
 //	out_of_memory         yes        the service ran out of (GPU) memory; another machine may do better
 //	interrupted           yes        another client interrupted the work at the service
-//	service_unreachable   yes        the service does not answer, or refuses connections
+//	service_unreachable   yes        the service does not answer, refuses connections, or cuts them
 //	service_restarted     yes        the service came back without the work it had been given
-//	protocol              yes        the service answers, but the connector can't read the answer
-//	output_missing        yes        a file that the service announced could not be fetched, even after recomputing if possible
+//	protocol              yes        the service answers, but the connector can't read the answer, or it is an error that nothing explains
+//	output_missing        yes        an output that the service announced is not there, even after recomputing if possible
 //	store                 either     a file could not be written to the blob store; not retriable if the store refuses permanently
 //	no_store              no         the job makes files, but the machine has no blob store
 //	simulated             either     simulation: the requested failure

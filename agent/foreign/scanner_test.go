@@ -117,6 +117,39 @@ func TestLimits(t *testing.T) {
 	require.NoError(t, s.Err())
 }
 
+// Text keeps to its limit in bytes, whatever the bytes are, and doesn't end within a character.
+func TestTextIsCutBetweenCharacters(t *testing.T) {
+	for in, want := range map[string]string{
+		"abcdef": "abcd", "abc": "abc", "aéé": "aé", "aééx": "aé", "éé": "éé", "ééé": "éé", "aaaé": "aaa", "€€": "€", "😀": "😀", "a😀": "a",
+		"\xff": "\uFFFD", "\xff\xff\xff\xff": "\uFFFD", "abc\xe6\x97": "abc", `\u00e9\u00e9\u00e9`: "éé", `abc\ud83d\ude00`: "abc", `aaaa\"`: "aaaa",
+	} {
+		s := NewScanner(strings.NewReader(`["` + in + `", "next"]`))
+		var got []string
+		for range s.Items() {
+			text, ok := s.Text(4)
+			require.True(t, ok, in)
+			got = append(got, text)
+		}
+		require.NoError(t, s.Err(), in)
+		require.Equal(t, []string{want, "next"}, got, in)
+	}
+}
+
+// Only numbers have a sign.
+func TestSignsOfWords(t *testing.T) {
+	for _, word := range []string{"-Infinity", "+inf", "NaN", "-nan", "None"} {
+		value, ok := NewScanner(strings.NewReader(word)).Value(100)
+		require.True(t, ok, word)
+		require.Equal(t, "null", string(value), word)
+	}
+	for _, word := range []string{"-true", "+null", "--false", "-None", "+undefined"} {
+		s := NewScanner(strings.NewReader(word))
+		_, ok := s.Value(100)
+		require.False(t, ok, word)
+		require.Error(t, s.Err(), word)
+	}
+}
+
 // FuzzValue: any input yields valid JSON, and valid JSON is unchanged.
 func FuzzValue(f *testing.F) {
 	for _, seed := range []string{`{"a":[NaN,1e999,"\ud800",-Infinity]}`, `[1,"x",{"y":null}]`, `"\u00e9"`, "\xef\xbb\xbf[]", `{"a":{"a":1,"a":2}}`, `18446744073709551615`} {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -122,7 +123,8 @@ func (s *Scanner) quote(w *sink) {
 	w.put(string(quoted))
 }
 
-// text reads a string and returns at most limit bytes of it, and whether it is complete.
+// text reads a string and returns at most limit bytes of it, and whether it is complete. What is left out begins at a
+// character's first byte. Each byte that isn't UTF-8 becomes U+FFFD.
 func (s *Scanner) text(limit int) (string, bool) {
 	s.expect('"')
 	var b []byte
@@ -132,8 +134,7 @@ func (s *Scanner) text(limit int) (string, bool) {
 		if c == '"' {
 			break
 		}
-		if len(b) >= limit && s.err == nil {
-			whole = false
+		if !whole && s.err == nil {
 			if c == '\\' {
 				s.read()
 			}
@@ -144,8 +145,22 @@ func (s *Scanner) text(limit int) (string, bool) {
 		} else {
 			b = append(b, c)
 		}
+		whole = len(b) <= limit+utf8.UTFMax // enough to tell whether the last character fits
 	}
-	return string([]rune(string(b))), whole && s.err == nil // each byte that isn't UTF-8 becomes U+FFFD
+	text, fits := atMost(b, limit)
+	return text, whole && fits && s.err == nil
+}
+
+// atMost returns b as UTF-8, and of that as many whole characters as the limit has room for.
+func atMost(b []byte, limit int) (text string, whole bool) {
+	var out strings.Builder
+	for _, r := range string(b) {
+		if out.Len()+utf8.RuneLen(r) > limit {
+			return out.String(), false
+		}
+		out.WriteRune(r)
+	}
+	return out.String(), true
 }
 
 // escape reads what follows a backslash.
@@ -202,11 +217,11 @@ func (s *Scanner) unit() rune {
 	return rune(v)
 }
 
-// stands are the words that stand for values, in lower case and without a sign.
-var stands = map[string]string{
-	"true": "true", "false": "false", "null": "null",
-	"nan": "null", "infinity": "null", "inf": "null", "undefined": "null", "none": "null",
-}
+// wordValues are the words that stand for values, in lower case.
+var wordValues = map[string]string{"true": "true", "false": "false", "null": "null", "undefined": "null", "none": "null"}
+
+// notFinite are the numbers that JSON doesn't have, in lower case. They may have a sign.
+var notFinite = []string{"nan", "infinity", "inf"}
 
 // word reads a number or a word and returns it as JSON.
 func (s *Scanner) word() string {
@@ -217,13 +232,17 @@ func (s *Scanner) word() string {
 			break
 		}
 		if b = append(b, next[0]); len(b) > maxWord {
-			s.fail("a number of more than 64 KiB")
+			s.fail("a word or number of more than 64 KiB")
 		}
 		s.take()
 	}
 	text := string(b)
-	if value, ok := stands[strings.ToLower(strings.TrimLeft(text, "+-"))]; ok {
+	lower := strings.ToLower(text)
+	if value, ok := wordValues[lower]; ok {
 		return value
+	}
+	if slices.Contains(notFinite, strings.TrimLeft(lower, "+-")) {
+		return "null"
 	}
 	if text == "" || !strings.ContainsAny(text, "0123456789") || !strings.ContainsRune("+-.0123456789", rune(text[0])) {
 		s.fail("neither a value nor a number")

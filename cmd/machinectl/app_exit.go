@@ -59,9 +59,13 @@ func exitCode(err error) int {
 
 func exitCodeHelp() string {
 	return `Exit codes:
-  0  done, or nothing to do            5  the cluster has changed since it was planned
-  1  failed: the message says why      6  fewer machines are ready than the profile wants (apply), or not idle (drain -wait)
-  2  plan -detailed-exitcode: changes  7  submit -wait: the job ended without completing, or was lost
-  3  the profile has errors            130  interrupted
-  4  the command line isn't understood`
+  0    done, or nothing to do
+  1    failed: the message has the cause
+  2    there are changes: plan and diff with -detailed-exitcode, fmt with -check
+  3    the profile has errors
+  4    the command line isn't understood
+  5    the cluster has changed since it was planned
+  6    fewer machines are ready than the profile wants (apply), or not idle (drain -wait)
+  7    submit -wait: the job ended without completing, or was lost
+  130  interrupted`
 }

@@ -9,14 +9,23 @@ import (
 	"github.com/emprops/machinectl/compiler/plan"
 )
 
-// clusterFlags returns the flags that select a Nomad cluster. Where they are absent, the environment variables of Nomad's own
-// tools apply, those for TLS included.
+// clusterFlags returns the flags that select a Nomad cluster for a command that places pools. Where they are absent, the
+// environment variables of Nomad's own tools apply, those for TLS included.
 func clusterFlags() []cli.Flag {
+	return flagsOfCluster("`NAME` of the namespace of pools that name none; else NOMAD_NAMESPACE", "`NAME` of the region of pools that name none; else NOMAD_REGION")
+}
+
+// lookupFlags returns the same flags for a command that looks for what is in the cluster already.
+func lookupFlags() []cli.Flag {
+	return flagsOfCluster("look only in the namespace `NAME`; else in NOMAD_NAMESPACE, else in all", "look in the region `NAME`; else in NOMAD_REGION")
+}
+
+func flagsOfCluster(namespace, region string) []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "address", Usage: "`URL` of Nomad; else NOMAD_ADDR"},
 		&cli.StringFlag{Name: "token", Usage: "ACL `TOKEN`; else NOMAD_TOKEN"},
-		&cli.StringFlag{Name: "namespace", Usage: "`NAME` of the namespace of pools that name none; else NOMAD_NAMESPACE"},
-		&cli.StringFlag{Name: "region", Usage: "`NAME` of the region of pools that name none; else NOMAD_REGION"},
+		&cli.StringFlag{Name: "namespace", Usage: namespace},
+		&cli.StringFlag{Name: "region", Usage: region},
 	}
 }
 

@@ -48,6 +48,7 @@ func machineDispatcher() {
 
 // TestDevListen: an address that dev announces is that of the dispatcher it started, and of no other process.
 func TestDevListen(t *testing.T) {
+	t.Parallel()
 	// Somebody who answers as a ready dispatcher does.
 	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer other.Close()

@@ -27,6 +27,7 @@ import (
 
 // TestDispatched is what needs a dispatcher and machines with agents, on the embedded cluster.
 func TestDispatched(t *testing.T) {
+	t.Parallel()
 	runDispatched(t, startCluster(t, devcluster.Options{Embedded: true}))
 }
 

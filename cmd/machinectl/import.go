@@ -25,7 +25,7 @@ func importCommand(std streams) *cli.Command {
 			"`nomad job run -output job.nomad.hcl` converts a job file to it). What the language can't express goes into nomad\n" +
 			"blocks, and what can't go there into comments. Values that look like secrets become secret() or sensitive variables\n" +
 			"and are not shown. The profile of a job that machinectl made compiles to the same revision.",
-		Flags: append(clusterFlags(), jsonFlag(),
+		Flags: append(flagsOfCluster("`NAME` of the job's namespace; else NOMAD_NAMESPACE, else default", "`NAME` of the job's region; else NOMAD_REGION"), jsonFlag(),
 			&cli.StringFlag{Name: "file", Usage: "read the job from `FILE` instead, - for standard input"},
 			&cli.StringFlag{Name: "group", Usage: "only the task group of this `NAME`; otherwise each becomes a machine and a pool"},
 			&cli.StringFlag{Name: "out", Usage: "write the profile to `FILE`, which must not exist"}),

@@ -12,6 +12,7 @@ import (
 
 // TestStarter applies what init writes, on the embedded cluster and on a real Nomad.
 func TestStarter(t *testing.T) {
+	t.Parallel()
 	for name, opts := range map[string]devcluster.Options{"stand-in": {Embedded: true}, "nomad": {EmbeddedRedis: true}} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := exec.LookPath("nomad"); err != nil && !opts.Embedded {

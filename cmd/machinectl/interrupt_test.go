@@ -79,6 +79,7 @@ func isRegistration(r *http.Request) bool {
 
 // TestInterrupted ends apply at each of its stages: what it says then is what Nomad has.
 func TestInterrupted(t *testing.T) {
+	t.Parallel()
 	address, err := url.Parse(startCluster(t, devcluster.Options{Embedded: true}).NomadAddr())
 	require.NoError(t, err)
 	profile := filepath.Join(t.TempDir(), "p.hcl")
@@ -154,6 +155,7 @@ func TestInterrupted(t *testing.T) {
 
 // TestInterruptedJSON: programs are told the same.
 func TestInterruptedJSON(t *testing.T) {
+	t.Parallel()
 	address, err := url.Parse(startCluster(t, devcluster.Options{Embedded: true}).NomadAddr())
 	require.NoError(t, err)
 	profile := filepath.Join(t.TempDir(), "p.hcl")

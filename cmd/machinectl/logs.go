@@ -17,7 +17,7 @@ func logsCommand(std streams) *cli.Command {
 		Name: "logs", Usage: "show the output of a machine's tasks", ArgsUsage: "<machine> [task]",
 		Description: "Shows what a task of the machine wrote to standard error, or with -stdout to standard output. The task is the agent\n" +
 			"unless one is named, such as shared-setup or a service instance. With -json, each line is an object.",
-		Flags: append(clusterFlags(),
+		Flags: append(lookupFlags(),
 			&cli.BoolFlag{Name: "f", Usage: "follow the log until interrupted"},
 			&cli.BoolFlag{Name: "stdout", Usage: "standard output instead of standard error"},
 			&cli.Int64Flag{Name: "tail", Value: 8 << 10, Usage: "start at most this many `BYTES` before the end; 0 starts at the beginning"},

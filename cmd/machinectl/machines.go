@@ -10,7 +10,7 @@ func machinesCommand(std streams) *cli.Command {
 	return &cli.Command{
 		Name: "machines", Usage: "show machines", ArgsUsage: "[pool]…",
 		Description:   "Lists the machines of the named pools, or of all: where they run, what they do, and what they wait for.",
-		Flags:         append(clusterFlags(), dispatcherFlags(jsonFlag())...),
+		Flags:         append(lookupFlags(), dispatcherFlags(jsonFlag())...),
 		ShellComplete: completing(runningPools),
 		Action:        showingStatus(std, view.Screen.Machines),
 	}

@@ -20,6 +20,7 @@ import (
 // TestTwoAppliesAtOnce: of two plans made against the same state and applied at the same time, one wins and the other
 // says what moved.
 func TestTwoAppliesAtOnce(t *testing.T) {
+	t.Parallel()
 	address := startCluster(t, devcluster.Options{Embedded: true}).NomadAddr()
 	client, err := nomad.NewClient(&nomad.Config{Address: address})
 	require.NoError(t, err)
@@ -66,6 +67,7 @@ func TestTwoAppliesAtOnce(t *testing.T) {
 // TestTwoProjectsAtOnce: of two projects that create a pool of one name at the same time, one has it, and the other is told
 // who does.
 func TestTwoProjectsAtOnce(t *testing.T) {
+	t.Parallel()
 	address := startCluster(t, devcluster.Options{Embedded: true}).NomadAddr()
 	client, err := nomad.NewClient(&nomad.Config{Address: address})
 	require.NoError(t, err)

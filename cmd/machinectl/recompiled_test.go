@@ -49,6 +49,7 @@ func compiledBy(t *testing.T, version, text string, vars map[string]string, chan
 // TestRecompiled: a plan tells a new revision that a new machinectl makes of an unchanged profile from one that the profile asks
 // for.
 func TestRecompiled(t *testing.T) {
+	t.Parallel()
 	formerly := func(group *nomad.TaskGroup) { group.Tasks[0].Env["FORMER"] = "1" }
 	elsewhere := "# The same, elsewhere in its file.\n\n" + interruptedProfile
 	for _, c := range []struct {

@@ -24,7 +24,7 @@ func restartCommand(std streams) *cli.Command {
 		Name: "restart", Usage: "restart a machine's task in place", ArgsUsage: "<machine> <task>",
 		Description: "Restarts one task of a machine, such as comfyui-gpu0, immediately. A job that is using it fails and is tried again\n" +
 			"elsewhere; restarting the agent returns the machine's jobs to the queue after its grace period.",
-		Flags:         append(clusterFlags(), jsonFlag()),
+		Flags:         append(lookupFlags(), jsonFlag()),
 		ShellComplete: completing(machineNames),
 		Action: func(ctx context.Context, cmd *cli.Command) error {
 			if cmd.Args().Len() != 2 {

@@ -16,7 +16,7 @@ func rollbackCommand(std streams) *cli.Command {
 		Description: "Makes the previous revision, or the one that -revision names, the wanted one again. Size and scaling stay as they are.\n" +
 			"The machines move over as they do after apply. The profile is not changed: applying it again undoes the rollback.\n" +
 			"Rolling back twice returns to the first revision.",
-		Flags: slices.Concat(clusterFlags(), applyFlags(), []cli.Flag{
+		Flags: slices.Concat(lookupFlags(), applyFlags(), []cli.Flag{
 			&cli.StringFlag{Name: "revision", Usage: "the `REVISION` to return to (of one pool)"},
 			&cli.BoolFlag{Name: "verbose", Usage: "also show Nomad's own diff"},
 			jsonFlag(),

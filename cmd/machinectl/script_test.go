@@ -148,6 +148,7 @@ func noteDown() {
 
 // TestOffline is what needs no cluster.
 func TestOffline(t *testing.T) {
+	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/offline", RequireExplicitExec: true, RequireUniqueNames: true, Cmds: commands(),
 		Setup: func(env *testscript.Env) error { endQuickly(env.Setenv); return nil },

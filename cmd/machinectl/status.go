@@ -13,7 +13,7 @@ func statusCommand(std streams) *cli.Command {
 	return &cli.Command{
 		Name: "status", Usage: "show pools and their machines", ArgsUsage: "[pool]…",
 		Description:   "Shows what Nomad runs and, if the dispatcher can be reached, what the machines' agents report.",
-		Flags:         append(clusterFlags(), dispatcherFlags(jsonFlag())...),
+		Flags:         append(lookupFlags(), dispatcherFlags(jsonFlag())...),
 		ShellComplete: completing(runningPools),
 		Action:        showingStatus(std, view.Screen.Status),
 	}

@@ -28,6 +28,9 @@ func TestCommandLine(t *testing.T) {
 		{"-wrong", 2, "-wrong"},
 		{"comfyui -h", 0, "-step-time"},
 		{"comfyui -step-time -1s", 2, "is negative"},
+		{"comfyui -crash-at -1", 2, "counted from 1"},
+		{"comfyui -hang-at -1", 2, "counted from 1"},
+		{"comfyui -drop-socket-at -1", 2, "counted from 1"},
 		{"comfyui now", 2, `unexpected argument "now"`},
 		{"comfyui -listen 256.0.0.1:1", 1, "256.0.0.1"},
 	} {
@@ -38,13 +41,13 @@ func TestCommandLine(t *testing.T) {
 	}
 }
 
-// It announces its address, serves there, and stops with its context.
+// It announces its address when it accepts connections, serves there, and stops with its context.
 func TestServes(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	r, w := io.Pipe()
 	code := make(chan int, 1)
 	go func() {
-		code <- run(ctx, invocation{args: []string{"comfyui", "-listen", "127.0.0.1:0"}, getenv: func(string) string { return "" }, stdout: w, stderr: io.Discard})
+		code <- run(ctx, invocation{args: []string{"comfyui", "-listen", "127.0.0.1:0", "-start-time", "300ms"}, getenv: func(string) string { return "" }, stdout: w, stderr: io.Discard})
 	}()
 	line, err := bufio.NewReader(r).ReadString('\n')
 	require.NoError(t, err)

@@ -208,7 +208,7 @@ func (l *lab) scale(group string, n int) error {
 // path returns the path of a file in the lab's folder.
 func (l *lab) path(name string) string { return filepath.Join(l.dir, name) }
 
-// lines returns a file's lines; a missing file has none.
+// lines returns a file's lines; a missing or empty file has none.
 func (l *lab) lines(name string) []string {
 	l.Helper()
 	b, err := os.ReadFile(l.path(name))
@@ -216,7 +216,11 @@ func (l *lab) lines(name string) []string {
 		return nil
 	}
 	require.NoError(l, err)
-	return strings.Fields(string(b))
+	text := strings.TrimRight(string(b), "\n")
+	if text == "" {
+		return nil
+	}
+	return strings.Split(text, "\n")
 }
 
 func (l *lab) file(name string) string {

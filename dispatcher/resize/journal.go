@@ -13,7 +13,7 @@ import (
 
 // journal is the leader's record of decisions. They are kept in Redis; here are only those that Redis doesn't have yet.
 type journal struct {
-	last    map[string]scaler.Decision   // the last one of each pool, whoever made it
+	last    map[string]scaler.Decision   // the last one of each pool, of any leader
 	pending map[string][]scaler.Decision // oldest first
 }
 

@@ -271,6 +271,9 @@ func overrideBlock() *block {
 	b.args = slices.DeleteFunc(b.args, func(a argument) bool { return a.name == "extends" || a.name == "for_each" })
 	for i := range b.args {
 		b.args[i].required = false
+		if b.args[i].fallback != "" {
+			b.args[i].fallback, b.args[i].unless = "", "the machine's"
+		}
 	}
 	return b
 }

@@ -114,10 +114,10 @@ func (c *collector) fetch(ctx context.Context, f file) error {
 	case isStatus && status.status == http.StatusNotFound:
 		return &missingError{f}
 	case isStatus && (status.status == http.StatusBadRequest || status.status == http.StatusForbidden):
-		c.gap(f.node, f.key, fmt.Sprintf("ComfyUI does not give out the file %s: status %d", f.name, status.status))
+		c.gap(f.node, f.key, fmt.Sprintf("ComfyUI refuses to serve the file %s: status %d", f.name, status.status))
 		return nil
 	default:
-		return connector.Transient(connector.OutputMissing, nil, "cannot fetch the file %s: %s", f.name, plainly(err))
+		return connector.Transient(lackOf(err), nil, "cannot fetch the file %s: %s", f.name, plainly(err))
 	}
 	kind := resp.Header.Get("Content-Type")
 	if kind == "" {
@@ -127,15 +127,35 @@ func (c *collector) fetch(ctx context.Context, f file) error {
 	if f.subfolder != "" {
 		name = strings.NewReplacer("/", "-", `\`, "-").Replace(f.subfolder) + "-" + name
 	}
-	return c.store(ctx, name, kind, resp.Body)
+	return c.store(ctx, name, kind, &download{Reader: resp.Body, name: name})
+}
+
+// lackOf returns the failure code for a call that should have succeeded: the server is gone, or it works and answers nonsense.
+func lackOf(err error) string {
+	if isUnreadable(err) {
+		return connector.Protocol
+	}
+	return connector.ServiceUnreachable
+}
+
+// download is a file's content. Its errors are failures of the server, whatever the store makes of them.
+type download struct {
+	io.Reader
+
+	name string
+}
+
+func (d *download) Read(p []byte) (int, error) {
+	n, err := d.Reader.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = connector.Transient(connector.ServiceUnreachable, nil, "the download of %s stopped: %s", d.name, plainly(err))
+	}
+	return n, err
 }
 
 // store stores one file.
 func (c *collector) store(ctx context.Context, name, kind string, r io.Reader) error {
 	blob, err := c.into.Store(ctx, name, kind, r)
-	if _, ok := errors.AsType[*connector.Failure](err); err != nil && !ok {
-		return connector.Transient(connector.OutputMissing, nil, "the file %s broke off: %s", name, plainly(err))
-	}
 	if err != nil {
 		return err
 	}
@@ -161,22 +181,22 @@ func (p *prompt) mayHaveImages(r *record) bool {
 // storeImages stores the images that output nodes sent over the WebSocket only, and records the nodes that have no outputs.
 func (c *collector) storeImages(ctx context.Context) error {
 	hasFiles := map[string]bool{}
-	for _, f := range append(c.all.files, c.all.spare...) {
+	for _, f := range slices.Concat(c.all.files, c.all.spare) {
 		hasFiles[f.node] = hasFiles[f.node] || !f.guessed
 	}
 	for _, id := range c.outputNodes(c.record) {
 		if hasFiles[id] {
 			continue // its images were previews
 		}
-		kept, dropped := c.images.kept[id], c.images.dropped[id]
+		kept, dropped := c.images.from(id)
 		if c.images.lost() && c.workflow.class(id) == saveImageWebsocket {
 			return connector.Transient(connector.OutputMissing, nil,
 				"the images of %s come over the WebSocket, whose connection was cut or never made", c.workflow.name(id))
 		}
 		if dropped > 0 {
-			c.gap(id, "", fmt.Sprintf("%d images that came over the WebSocket could not be kept", dropped))
+			c.gap(id, "", fmt.Sprintf("images that came over the WebSocket and could not be kept: %d", dropped))
 		} else if len(kept) == 0 && len(c.record.left[id]) == 0 {
-			c.gap(id, "", "an output node that left nothing ComfyUI knows of")
+			c.gap(id, "", "the output node produced nothing that ComfyUI lists")
 		}
 		for n, i := range kept {
 			if err := c.storeImage(ctx, fmt.Sprintf("%s_%s_%05d", c.workflow.class(id), id, n+1), i); err != nil {
@@ -190,7 +210,7 @@ func (c *collector) storeImages(ctx context.Context) error {
 func (c *collector) storeImage(ctx context.Context, name string, i image) error {
 	f, err := os.Open(i.path)
 	if err != nil {
-		return connector.Transient(connector.OutputMissing, nil, "an image that came over the WebSocket is gone: %s", plainly(err))
+		return connector.Transient(connector.OutputMissing, nil, "cannot read an image that came over the WebSocket from its temporary file: %s", plainly(err))
 	}
 	defer f.Close()
 	_, ending, _ := strings.Cut(i.kind, "/")
@@ -198,12 +218,12 @@ func (c *collector) storeImage(ctx context.Context, name string, i image) error 
 }
 
 func (c *collector) gap(node, key, reason string) {
-	c.all.gaps = append(c.all.gaps, gap{node, c.workflow.class(node), key, reason})
+	c.all.gaps = append(c.all.gaps, gap{Node: node, Class: c.workflow.class(node), Key: key, Reason: reason})
 }
 
 // storeData sets the result's data. Data that is too large for the queue goes into a file.
 func (c *collector) storeData(ctx context.Context) error {
-	data := resultData{c.id, c.all.text, c.all.data, c.all.gaps}
+	data := resultData{PromptID: c.id, Text: c.all.text, Data: c.all.data, NotCollected: c.all.gaps}
 	encoded, err := json.Marshal(data)
 	if err != nil {
 		return err

@@ -75,8 +75,7 @@ func (c *Connector) Run(ctx context.Context, a connector.Attempt) (queue.Result,
 		}
 		p.log.Warn("recomputing a workflow", "missing", missing.file.name)
 		if err := c.free(ctx); err != nil {
-			return queue.Result{}, connector.Transient(connector.OutputMissing, nil,
-				"%s, and ComfyUI does not empty its cache: %s", missing, plainly(err))
+			return queue.Result{}, connector.Transient(lackOf(err), nil, "%s, and ComfyUI does not empty its cache: %s", missing, plainly(err))
 		}
 		t.again()
 	}

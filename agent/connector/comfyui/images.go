@@ -1,6 +1,7 @@
 package comfyui
 
 import (
+	"bufio"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -9,6 +10,8 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"sync"
 
 	"github.com/emprops/machinectl/agent/foreign"
@@ -34,16 +37,20 @@ const (
 type images struct {
 	of  func(node string) bool // nodes whose images are kept
 	log *slog.Logger
+	max int64 // bytes of all images
 	// ended is closed when the server has announced the prompt's end: no image comes after that.
 	ended chan struct{}
 
+	// Only the goroutine that reads the WebSocket uses these: it waits for the network while it writes an image's file, and
+	// must not hold mu meanwhile.
+	node  string // the one being executed
+	dir   string
+	bytes int64
+	count int
+
 	mu      sync.Mutex
-	node    string // the one being executed
 	over    bool
 	missed  bool // some may have been sent while the WebSocket was not connected
-	dir     string
-	bytes   int64
-	count   int
 	kept    map[string][]image
 	dropped map[string]int // by node: not kept
 }
@@ -52,16 +59,16 @@ type images struct {
 type image struct{ path, kind string }
 
 func newImages(of func(string) bool, log *slog.Logger) *images {
-	return &images{of: of, log: log, ended: make(chan struct{}), kept: map[string][]image{}, dropped: map[string]int{}}
+	return &images{of: of, log: log, max: maxImageBytes, ended: make(chan struct{}), kept: map[string][]image{}, dropped: map[string]int{}}
 }
 
 // observe reads the messages between the images: they name the node that sends.
 func (i *images) observe(e event) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
 	if e.kind == "executing" || e.kind == "progress" {
 		i.node = e.node
 	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
 	if e.ends() && !i.over {
 		i.over = true
 		close(i.ended)
@@ -84,8 +91,6 @@ func (i *images) lost() bool {
 
 // take reads one binary message, and keeps its image if it is wanted.
 func (i *images) take(r io.Reader) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
 	var head [8]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
 		return // not an image
@@ -111,10 +116,22 @@ func (i *images) take(r io.Reader) {
 	if !i.of(node) {
 		return
 	}
-	if err := i.keep(r, node, kind); err != nil {
+	kept, err := i.write(r, kind)
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if err != nil {
 		i.dropped[node]++
 		i.log.Warn("cannot keep an image", "node", node, "error", err)
+		return
 	}
+	i.kept[node] = append(i.kept[node], kept)
+}
+
+// from returns the images that were kept of a node, and how many were not.
+func (i *images) from(node string) (kept []image, dropped int) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return slices.Clone(i.kept[node]), i.dropped[node]
 }
 
 // readOrigin reads a message's JSON about its image.
@@ -131,41 +148,47 @@ func readOrigin(r io.Reader) (node, kind string) {
 	return node, kind
 }
 
-func (i *images) keep(r io.Reader, node, kind string) (err error) {
-	if i.count >= maxImages || i.bytes >= maxImageBytes {
-		return errors.New("too many")
+// errTooMuch is the error for an image beyond the limits. A part of an image would look like a whole one.
+var errTooMuch = fmt.Errorf("the prompt has more than %d images, or more than %d MiB of them", maxImages, maxImageBytes>>20)
+
+// write writes an image to a file of the temporary folder.
+func (i *images) write(r io.Reader, kind string) (kept image, err error) {
+	if i.count >= maxImages {
+		return image{}, errTooMuch
 	}
 	if i.dir == "" {
 		if i.dir, err = os.MkdirTemp("", "comfyui-images-"); err != nil {
-			return err
+			return image{}, err
 		}
 	}
-	f, err := os.Create(filepath.Join(i.dir, fmt.Sprint(i.count)))
+	f, err := os.Create(filepath.Join(i.dir, strconv.Itoa(i.count)))
 	if err != nil {
-		return err
+		return image{}, err
 	}
-	begin := make([]byte, 512)
-	n, err := io.ReadFull(r, begin)
-	if errors.Is(err, io.ErrUnexpectedEOF) {
+	begin := bufio.NewReader(io.LimitReader(r, i.max-i.bytes+1))
+	first, err := begin.Peek(512)
+	if errors.Is(err, io.EOF) {
 		err = nil
+		if len(first) == 0 {
+			err = errors.New("the image is empty")
+		}
 	}
+	var size int64
 	if err == nil {
-		_, err = f.Write(begin[:n])
+		if detected := http.DetectContentType(first); detected != "application/octet-stream" {
+			kind = detected // the header knows only two kinds
+		}
+		size, err = begin.WriteTo(f)
 	}
-	if err == nil {
-		var more int64
-		more, err = io.Copy(f, io.LimitReader(r, maxImageBytes-i.bytes))
-		i.bytes += int64(n) + more
+	if err == nil && size > i.max-i.bytes {
+		err = errTooMuch
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
+		return image{}, errors.Join(err, os.Remove(f.Name()))
 	}
-	if detected := http.DetectContentType(begin[:n]); detected != "application/octet-stream" {
-		kind = detected // the header knows only two kinds
-	}
-	i.kept[node] = append(i.kept[node], image{f.Name(), kind})
+	i.bytes += size
 	i.count++
-	return nil
+	return image{f.Name(), kind}, nil
 }
 
 // clean removes the temporary folder. It must be called after the socket has ended.

@@ -3,11 +3,17 @@ package comfyui
 import (
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -56,13 +62,13 @@ func TestNothingIsDropped(t *testing.T) {
 		"files and flags":          {ui: `{"images": [{"filename": "x.png", "type": "output"}], "animated": [true]}`, files: []string{"x.png"}, data: `{"animated": [true]}`},
 		"a file not in a list":     {ui: `{"mesh": {"filename": "x.png"}}`, files: []string{"x.png"}, simulated: true},
 		"one file twice":           {ui: `{"a": [{"filename": "x.png"}, {"filename": "x.png"}]}`, files: []string{"x.png"}},
-		"an unknown type":          {ui: `{"images": [{"filename": "x.png", "type": "cloud"}]}`, notCollected: "images: ComfyUI does not give out the file x.png"},
-		"outside":                  {ui: `{"images": [{"filename": "x.png", "subfolder": "../../etc"}]}`, notCollected: "images: ComfyUI does not give out the file x.png"},
+		"an unknown type":          {ui: `{"images": [{"filename": "x.png", "type": "cloud"}]}`, notCollected: "images: ComfyUI refuses to serve the file x.png"},
+		"outside":                  {ui: `{"images": [{"filename": "x.png", "subfolder": "../../etc"}]}`, notCollected: "images: ComfyUI refuses to serve the file x.png"},
 		"an input file alone":      {ui: `{"images": [{"filename": "in.png", "type": "input"}]}`, files: []string{"in.png"}},
 		"input beside output":      {ui: `{"a": [{"filename": "in.png", "type": "input"}], "b": [{"filename": "x.png"}]}`, files: []string{"x.png"}, notCollected: "a: files of type input"},
-		"nothing":                  {ui: `{}`, notCollected: ": an output node that left nothing"},
-		"empty lists":              {ui: `{"images": [], "text": []}`, notCollected: ": an output node that left nothing"},
-		"null":                     {ui: `{"value": null}`, notCollected: ": an output node that left nothing", simulated: true},
+		"nothing":                  {ui: `{}`, notCollected: ": the output node produced nothing"},
+		"empty lists":              {ui: `{"images": [], "text": []}`, notCollected: ": the output node produced nothing"},
+		"null":                     {ui: `{"value": null}`, notCollected: ": the output node produced nothing", simulated: true},
 		"huge":                     {ui: `{"text": ["` + strings.Repeat("x", 65<<10) + `"], "a": [1]}`, data: `{"a": [1]}`, notCollected: "text: too large"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -260,4 +266,91 @@ func TestFileWasNeverThere(t *testing.T) {
 		require.Contains(t, f.Message, "after recomputing")
 		require.True(t, f.Retriable, "another machine may have the file")
 	})
+}
+
+// TestFilesAreNotServed: the server lists a file and doesn't deliver it. The code is the fault's, not that of a missing file.
+func TestFilesAreNotServed(t *testing.T) {
+	for name, c := range map[string]struct {
+		serve   http.HandlerFunc
+		code    string
+		message string
+	}{
+		"status 500":         {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusInternalServerError) }, connector.Protocol, "status 500"},
+		"a gateway's status": {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusBadGateway) }, connector.ServiceUnreachable, "status 502"},
+		"cut at once":        {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, connector.ServiceUnreachable, "cannot fetch"},
+		"cut in the middle": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "1000")
+			_, _ = w.Write(make([]byte, 500))
+			_ = http.NewResponseController(w).Flush()
+			panic(http.ErrAbortHandler)
+		}, connector.ServiceUnreachable, "the download of"},
+		"gone": {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusNotFound) }, connector.OutputMissing, "after recomputing"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := simulated(t, comfysim.Options{})
+			pass := proxyTo(t, s.Addr(), nil)
+			front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/view" && r.Method == http.MethodGet {
+					c.serve(w, r)
+					return
+				}
+				pass.ServeHTTP(w, r)
+			}))
+			t.Cleanup(front.Close)
+			_, err := run(t, quick(newConnector(t, front.Listener.Addr().String())), comfytest.Image(color()))
+			f := connector.Describe(err)
+			require.Equal(t, c.code, f.Code, f.Message)
+			require.Contains(t, f.Message, c.message)
+			require.True(t, f.Retriable)
+		})
+	}
+}
+
+// TestImagesBeyondTheLimit: an image that doesn't fit is left out, not cut, and smaller ones are still kept.
+func TestImagesBeyondTheLimit(t *testing.T) {
+	i := newImages(func(string) bool { return true }, slog.New(slog.DiscardHandler))
+	defer i.clean()
+	i.max = 3000
+	i.observe(event{kind: "executing", node: "7"})
+	for _, size := range []int{1000, 2001, 1500, 501, 500, 1} {
+		i.take(strings.NewReader("\x00\x00\x00\x01\x00\x00\x00\x02" + strings.Repeat("x", size)))
+	}
+	kept, dropped := i.from("7")
+	var sizes []int64
+	for _, k := range kept {
+		info, err := os.Stat(k.path)
+		require.NoError(t, err)
+		sizes = append(sizes, info.Size())
+	}
+	require.Equal(t, []int64{1000, 1500, 500}, sizes)
+	require.Equal(t, 3, dropped)
+}
+
+// TestImageStalls: while an image's bytes fail to come, nobody else waits for them.
+func TestImageStalls(t *testing.T) {
+	i := newImages(func(string) bool { return true }, slog.New(slog.DiscardHandler))
+	r, w := io.Pipe()
+	taken := make(chan struct{})
+	go func() {
+		defer close(taken)
+		i.take(r)
+	}()
+	_, err := w.Write([]byte("\x00\x00\x00\x01\x00\x00\x00\x02begin")) // returns when it has been read
+	require.NoError(t, err)
+	asked := make(chan bool, 1)
+	go func() {
+		i.miss()
+		asked <- i.lost()
+	}()
+	select {
+	case lost := <-asked:
+		require.True(t, lost)
+	case <-time.After(30 * time.Second):
+		t.Error("waits for the image")
+	}
+	require.NoError(t, w.CloseWithError(errors.New("cut")))
+	<-taken
+	i.clean()
+	_, dropped := i.from("")
+	require.Equal(t, 1, dropped)
 }

@@ -238,13 +238,14 @@ func (e *execution) steps(ctx context.Context, id string, c class) error {
 
 // faults simulates the faults that the options request for this prompt.
 func (e *execution) faults(ctx context.Context) error {
-	switch {
-	case e.o.DropSocketAt == e.count:
+	if e.o.DropSocketAt == e.count {
 		e.sockets.drop()
-	case e.o.CrashAt == e.count:
+	}
+	if e.o.CrashAt == e.count {
 		e.crash()
 		return errCrashed
-	case e.o.HangAt == e.count:
+	}
+	if e.o.HangAt == e.count {
 		<-ctx.Done()
 		return ctx.Err()
 	}

@@ -77,6 +77,14 @@ func (o Options) validate() error {
 			return fmt.Errorf("%w: -%s: %s is negative", ErrUsage, d.name, timetext.Duration(d.value))
 		}
 	}
+	for _, p := range []struct {
+		name  string
+		value int
+	}{{"crash-at", o.CrashAt}, {"hang-at", o.HangAt}, {"drop-socket-at", o.DropSocketAt}} {
+		if p.value < 0 {
+			return fmt.Errorf("%w: -%s: %d is negative; prompts are counted from 1", ErrUsage, p.name, p.value)
+		}
+	}
 	return nil
 }
 

@@ -24,6 +24,8 @@ type Server struct {
 	clean    func()
 	loops    sync.WaitGroup
 	crashed  chan struct{}
+	serving  chan struct{} // closed when connections are accepted
+	failed   chan error    // gets the error if the server can't serve (any more)
 	once     sync.Once
 }
 
@@ -45,7 +47,7 @@ func Start(o Options) (*Server, error) {
 	life, end := context.WithCancel(context.Background())
 	s := &Server{
 		o: o, addr: listener.Addr().String(), sockets: newSockets(), files: &files{dir: dir}, end: end, clean: clean,
-		crashed: make(chan struct{}),
+		crashed: make(chan struct{}), serving: make(chan struct{}), failed: make(chan error, 1),
 	}
 	s.queue = newPrompts(s.queueChanged)
 	s.executor = &executor{o: o, known: classes(), queue: s.queue, sockets: s.sockets, files: s.files, crash: s.crash}
@@ -73,6 +75,13 @@ func (s *Server) Addr() string { return s.addr }
 // Crashed returns a channel that is closed when the server has died because of Options.CrashAt.
 func (s *Server) Crashed() <-chan struct{} { return s.crashed }
 
+// Serving returns a channel that is closed when the server accepts connections.
+func (s *Server) Serving() <-chan struct{} { return s.serving }
+
+// Failed returns a channel that gets an error if the server stops serving, or never begins because another process has taken
+// its port during the start time.
+func (s *Server) Failed() <-chan error { return s.failed }
+
 // Close stops the server immediately.
 func (s *Server) Close() error {
 	s.once.Do(s.end)
@@ -90,12 +99,15 @@ func (s *Server) run(life context.Context, listener net.Listener) {
 		var err error
 		if listener, err = new(net.ListenConfig).Listen(life, "tcp", s.addr); err != nil {
 			s.o.Logger.Error("cannot listen", "error", err)
+			s.failed <- err
 			return
 		}
 	}
+	close(s.serving)
 	s.o.Logger.Info("simulated ComfyUI started", "url", "http://"+s.addr)
 	if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		s.o.Logger.Error("server failed", "error", err)
+		s.failed <- err
 	}
 }
 
@@ -125,11 +137,17 @@ func Main(ctx context.Context, args []string, getenv func(string) string, stdout
 		return err
 	}
 	defer s.Close()
-	fmt.Fprintf(stdout, "simulated ComfyUI at http://%s\n", s.Addr())
-	select {
-	case <-ctx.Done():
-		return nil
-	case <-s.Crashed():
-		return errors.New("simulated crash, as requested by -crash-at")
+	for serving := s.Serving(); ; {
+		select {
+		case <-serving:
+			fmt.Fprintf(stdout, "simulated ComfyUI at http://%s\n", s.Addr())
+			serving = nil
+		case err := <-s.Failed():
+			return fmt.Errorf("cannot serve at %s: %w", s.Addr(), err)
+		case <-ctx.Done():
+			return nil
+		case <-s.Crashed():
+			return errors.New("simulated crash, as requested by -crash-at")
+		}
 	}
 }
