@@ -18,7 +18,7 @@ func TestWebhooks(t *testing.T) {
 	require.Contains(t, out["secret"], "whsec_")
 	first := out["id"]
 	_, out = v.do("POST", "/v1/jobs", `{"type": "simulation", "tenant": "b", "webhook": "https://example.com/hook"}`)
-	require.Contains(t, out["detail"], "machinectl webhook secret create", "tenant b has no secret")
+	require.Contains(t, out["detail"], "POST /v1/webhooks/secrets", "tenant b has no secret")
 	id := v.submit(`{"type": "simulation", "tenant": "a", "webhook": "https://example.com/hook?x=y"}`)
 	_, out = v.do("GET", "/v1/jobs/"+id, "")
 	require.Equal(t, "https://example.com/hook?x=y", out["webhook"])

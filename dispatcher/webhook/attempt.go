@@ -35,7 +35,7 @@ func (s *Sender) request(ctx context.Context, e queue.JobEnd) (answer, error) {
 	case err != nil:
 		return answer{problem: err.Error()}, nil
 	case len(keys) == 0:
-		return answer{problem: "no secret signs this webhook: create one (machinectl webhook secret create)"}, nil
+		return answer{problem: "no secret signs this webhook: create one with POST /v1/webhooks/secrets"}, nil
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, s.o.Timeout, errNoAnswer)
 	defer cancel()

@@ -133,7 +133,7 @@ func TestNoSecret(t *testing.T) {
 	require.ErrorIs(t, w.secrets.Revoke(t.Context(), all[0].ID), queue.ErrNotFound)
 	problem, err = s.Refuse(t.Context(), "https://example.com/", "t")
 	require.NoError(t, err)
-	require.Contains(t, problem, "machinectl webhook secret create")
+	require.Contains(t, problem, "POST /v1/webhooks/secrets")
 	r := newReceiver(t, nil)
 	w.start(s)
 	j := w.ended(r.URL)

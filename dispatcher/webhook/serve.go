@@ -16,7 +16,7 @@ func (s *Sender) Refuse(ctx context.Context, webhook, tenant string) (string, er
 	if err != nil || len(keys) > 0 {
 		return "", err
 	}
-	return "can't be signed, because there is no webhook secret: create one (machinectl webhook secret create)", nil
+	return "can't be signed, because there is no webhook secret: create one with POST /v1/webhooks/secrets", nil
 }
 
 // Secrets returns the secrets that sign.
