@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -339,12 +341,19 @@ func (c *canaryTest) everywhere(given []string) map[string]string {
 	return out
 }
 
-// wrong runs commands with profiles and values that are refused.
+// wrong runs commands with profiles and values that are refused. All commands load and print them alike, so that validate shows
+// each, and the others take turns.
 func (c *canaryTest) wrong(given []string) {
 	c.Helper()
 	profile := c.write("places.hcl", canaryPlaces)
 	with := func(args ...string) []string { return append(append(args[:1:1], given...), args[1:]...) }
-	for name, change := range map[string]func(string) string{
+	turn := 0
+	commands := func() []string {
+		others := []string{"plan", "apply", "render", "destroy"}
+		turn++
+		return []string{"validate", others[turn%len(others)]}
+	}
+	changes := map[string]func(string) string{
 		"for_each":   replacing("  machine = machine.places", "  for_each = var.list\n  machine = machine.places"),
 		"dynamic":    replacing(`for_each = ["one"]`, `for_each = var.list`),
 		"labels":     replacing("labels   = [service.value]", "labels   = [var.from_var]"),
@@ -362,12 +371,13 @@ func (c *canaryTest) wrong(given []string) {
 		"default":    replacing(`default   = "qzxjk-from-default"`, `default   = qzxjk-from-default`),
 		"type":       replacing("variable \"from_var\" {", "variable \"from_var\" {\n  type = number\n"),
 		"validation": replacing("variable \"from_var\" {", "variable \"from_var\" {\n  validation {\n    condition = length(var.from_var) > 999\n    error_message = \"It is ${var.from_var}.\"\n  }\n"),
-	} {
-		text := change(canaryPlaces)
+	}
+	for _, name := range slices.Sorted(maps.Keys(changes)) {
+		text := changes[name](canaryPlaces)
 		require.NotEqual(c, canaryPlaces, text, name)
 		wrong := c.write("wrong/"+name+".hcl", text)
 		c.write("wrong/library/library.hcl", canaryLibrary)
-		for _, command := range []string{"validate", "plan", "apply", "render", "destroy"} {
+		for _, command := range commands() {
 			code, out, errs := c.end(with(command, wrong)...)
 			require.NotZero(c, code, "%s %s\n%s%s", command, name, out, errs)
 			c.end(with(command, "-json", wrong)...)
@@ -386,7 +396,7 @@ func (c *canaryTest) wrong(given []string) {
 		{"-var-file", c.write("wrong.vars.hcl", "from_file = qzxjk\n")},
 		{"-var-file", c.write("other.vars.hcl", "qzxjk = \"qzxjk\"\nfrom_file = \"qzxjk\n")},
 	} {
-		for _, command := range []string{"validate", "plan", "apply", "render", "destroy"} {
+		for _, command := range commands() {
 			c.end(append(append([]string{command}, args...), profile)...)
 			c.end(append(append([]string{command, "-json"}, args...), profile)...)
 		}

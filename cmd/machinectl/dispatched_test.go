@@ -58,31 +58,43 @@ func runDispatched(t *testing.T, c *devcluster.Cluster) {
 
 // startDispatching starts a dispatcher for a script and stops it after it.
 func startDispatching(env *testscript.Env) error {
-	cmd := exec.Command("run-dispatcher")
-	cmd.Env = append(os.Environ(), "NOMAD_ADDR="+env.Getenv("NOMAD_ADDR"), "NOMAD_NAMESPACE="+env.Getenv("NOMAD_NAMESPACE"), "REDIS="+env.Getenv("MACHINECTL_VAR_redis"))
-	log, err := os.Create(env.WorkDir + "/dispatcher.log")
+	url, stop, err := spawnDispatcher(env.WorkDir+"/dispatcher.log",
+		"NOMAD_ADDR="+env.Getenv("NOMAD_ADDR"), "NOMAD_NAMESPACE="+env.Getenv("NOMAD_NAMESPACE"), "REDIS="+env.Getenv("MACHINECTL_VAR_redis"))
 	if err != nil {
 		return err
+	}
+	env.Defer(stop)
+	env.Setenv("MACHINECTL_DISPATCHER", url)
+	return awaitReady(url + "/readyz")
+}
+
+// spawnDispatcher starts a dispatcher with variables in its environment, and returns its URL and what stops it.
+func spawnDispatcher(logfile string, environ ...string) (url string, stop func(), err error) {
+	cmd := exec.Command("run-dispatcher")
+	cmd.Env = append(os.Environ(), environ...)
+	log, err := os.Create(logfile)
+	if err != nil {
+		return "", nil, err
 	}
 	cmd.Stderr = log
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		return errors.Join(err, log.Close())
+		return "", nil, errors.Join(err, log.Close())
 	}
 	if err := errors.Join(cmd.Start(), log.Close()); err != nil {
-		return err
+		return "", nil, err
 	}
-	env.Defer(func() {
+	stop = func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		_ = cmd.Wait()
-	})
+	}
 	address, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
-		return fmt.Errorf("the dispatcher did not start: %w", err)
+		stop()
+		text, readErr := os.ReadFile(logfile)
+		return "", nil, fmt.Errorf("the dispatcher did not start: %w\n%s", errors.Join(err, readErr), text)
 	}
-	url := "http://" + strings.TrimSpace(address)
-	env.Setenv("MACHINECTL_DISPATCHER", url)
-	return awaitReady(url + "/readyz")
+	return "http://" + strings.TrimSpace(address), stop, nil
 }
 
 // awaitReady polls a URL until it answers with 200: a dispatcher listens before it has reached Redis.
