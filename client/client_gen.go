@@ -127,6 +127,7 @@ func (e MachineState) Valid() bool {
 const (
 	PoolStatusBlocked  PoolStatus = "blocked"
 	PoolStatusCrashing PoolStatus = "crashing"
+	PoolStatusPaused   PoolStatus = "paused"
 	PoolStatusResizing PoolStatus = "resizing"
 	PoolStatusRolling  PoolStatus = "rolling"
 	PoolStatusStalled  PoolStatus = "stalled"
@@ -140,6 +141,8 @@ func (e PoolStatus) Valid() bool {
 	case PoolStatusBlocked:
 		return true
 	case PoolStatusCrashing:
+		return true
+	case PoolStatusPaused:
 		return true
 	case PoolStatusResizing:
 		return true
@@ -217,7 +220,9 @@ const (
 	ReasonCodeDemand       ReasonCode = "demand"
 	ReasonCodeDownCooldown ReasonCode = "down_cooldown"
 	ReasonCodeDrained      ReasonCode = "drained"
+	ReasonCodeHeld         ReasonCode = "held"
 	ReasonCodeIdle         ReasonCode = "idle"
+	ReasonCodeManual       ReasonCode = "manual"
 	ReasonCodeMaximum      ReasonCode = "maximum"
 	ReasonCodeMinimum      ReasonCode = "minimum"
 	ReasonCodeNotIdle      ReasonCode = "not_idle"
@@ -240,7 +245,11 @@ func (e ReasonCode) Valid() bool {
 		return true
 	case ReasonCodeDrained:
 		return true
+	case ReasonCodeHeld:
+		return true
 	case ReasonCodeIdle:
+		return true
+	case ReasonCodeManual:
 		return true
 	case ReasonCodeMaximum:
 		return true
@@ -914,15 +923,17 @@ type Pool struct {
 	Decisions []Decision `json:"decisions,omitempty,omitzero"`
 
 	// DecisionsUnknown why earlier decisions are missing
-	DecisionsUnknown string  `json:"decisions_unknown,omitempty,omitzero"`
-	Draining         int     `json:"draining"`
-	Failed           int     `json:"failed"`
-	Groups           []Group `json:"groups"`
-	Machine          string  `json:"machine"`
-	Max              int     `json:"max"`
-	Min              int     `json:"min"`
-	Name             string  `json:"name"`
-	Namespace        string  `json:"namespace"`
+	DecisionsUnknown string     `json:"decisions_unknown,omitempty,omitzero"`
+	Draining         int        `json:"draining"`
+	Failed           int        `json:"failed"`
+	Groups           []Group    `json:"groups"`
+	Held             *PoolOrder `json:"held,omitempty"`
+	Machine          string     `json:"machine"`
+	Manual           *PoolOrder `json:"manual,omitempty"`
+	Max              int        `json:"max"`
+	Min              int        `json:"min"`
+	Name             string     `json:"name"`
+	Namespace        string     `json:"namespace"`
 
 	// Paused the paused types among those that the pool's machines serve
 	Paused []PausedType `json:"paused,omitempty,omitzero"`
@@ -943,9 +954,53 @@ type Pool struct {
 // PoolStatus defines model for Pool.Status.
 type PoolStatus string
 
+// PoolCount defines model for PoolCount.
+type PoolCount struct {
+	// Count machines, at most the pool's maximum
+	Count int `json:"count"`
+
+	// For a duration such as "90s", "10m" or "1h30m"
+	//
+	// Examples: 10m
+	For *Duration `json:"for,omitempty"`
+
+	// Reason shown to clients that ask why
+	Reason string `json:"reason,omitempty,omitzero"`
+}
+
 // PoolList defines model for PoolList.
 type PoolList struct {
 	Pools []Pool `json:"pools"`
+}
+
+// PoolOrder defines model for PoolOrder.
+type PoolOrder struct {
+	// Count machines; 0 if it is left out
+	Count  int    `json:"count,omitempty,omitzero"`
+	Reason string `json:"reason"`
+
+	// Until absent: until it is withdrawn
+	Until *time.Time `json:"until,omitempty"`
+}
+
+// PoolOrders defines model for PoolOrders.
+type PoolOrders struct {
+	Held   *PoolOrder `json:"held,omitempty"`
+	Manual *PoolOrder `json:"manual,omitempty"`
+
+	// Pool the full name
+	Pool string `json:"pool"`
+}
+
+// PoolPause defines model for PoolPause.
+type PoolPause struct {
+	// For a duration such as "90s", "10m" or "1h30m"
+	//
+	// Examples: 10m
+	For *Duration `json:"for,omitempty"`
+
+	// Reason shown to clients that ask why
+	Reason string `json:"reason,omitempty,omitzero"`
 }
 
 // Problem RFC 9457
@@ -1343,6 +1398,12 @@ type CancelJobJSONRequestBody = Because
 // DrainMachineJSONRequestBody defines body for DrainMachine for application/json ContentType.
 type DrainMachineJSONRequestBody = DrainOrder
 
+// SetPoolCountJSONRequestBody defines body for SetPoolCount for application/json ContentType.
+type SetPoolCountJSONRequestBody = PoolCount
+
+// PausePoolJSONRequestBody defines body for PausePool for application/json ContentType.
+type PausePoolJSONRequestBody = PoolPause
+
 // SetLimitsJSONRequestBody defines body for SetLimits for application/json ContentType.
 type SetLimitsJSONRequestBody = Limits
 
@@ -1607,6 +1668,44 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /v1/pools/{pool} (the `GetPool` operationId).
 	GetPool(ctx context.Context, pool PoolName, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// EndPoolCount Let the jobs decide on the number of machines again
+	//
+	// Corresponds with DELETE /v1/pools/{pool}/count (the `EndPoolCount` operationId).
+	EndPoolCount(ctx context.Context, pool PoolName, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SetPoolCountWithBody Keep a number of machines for a while, whatever the jobs need; running jobs are not interrupted
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /v1/pools/{pool}/count (the `SetPoolCount` operationId).
+	SetPoolCountWithBody(ctx context.Context, pool PoolName, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SetPoolCount Keep a number of machines for a while, whatever the jobs need; running jobs are not interrupted
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /v1/pools/{pool}/count (the `SetPoolCount` operationId).
+	SetPoolCount(ctx context.Context, pool PoolName, body SetPoolCountJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PausePoolWithBody Change nothing about a pool; its machines go on working
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/pools/{pool}/pause (the `PausePool` operationId).
+	PausePoolWithBody(ctx context.Context, pool PoolName, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PausePool Change nothing about a pool; its machines go on working
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/pools/{pool}/pause (the `PausePool` operationId).
+	PausePool(ctx context.Context, pool PoolName, body PausePoolJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ResumePool Resize a pool again
+	//
+	// Corresponds with POST /v1/pools/{pool}/resume (the `ResumePool` operationId).
+	ResumePool(ctx context.Context, pool PoolName, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// Status Which dispatcher resizes which pools, and which pools none does
 	//
@@ -2189,6 +2288,104 @@ func (c *requests) ListPools(ctx context.Context, reqEditors ...RequestEditorFn)
 // Corresponds with GET /v1/pools/{pool} (the `GetPool` operationId).
 func (c *requests) GetPool(ctx context.Context, pool PoolName, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetPoolRequest(c.Server, pool)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// EndPoolCount Let the jobs decide on the number of machines again
+//
+// Corresponds with DELETE /v1/pools/{pool}/count (the `EndPoolCount` operationId).
+func (c *requests) EndPoolCount(ctx context.Context, pool PoolName, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewEndPoolCountRequest(c.Server, pool)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SetPoolCountWithBody Keep a number of machines for a while, whatever the jobs need; running jobs are not interrupted
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /v1/pools/{pool}/count (the `SetPoolCount` operationId).
+func (c *requests) SetPoolCountWithBody(ctx context.Context, pool PoolName, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetPoolCountRequestWithBody(c.Server, pool, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SetPoolCount Keep a number of machines for a while, whatever the jobs need; running jobs are not interrupted
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /v1/pools/{pool}/count (the `SetPoolCount` operationId).
+func (c *requests) SetPoolCount(ctx context.Context, pool PoolName, body SetPoolCountJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetPoolCountRequest(c.Server, pool, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PausePoolWithBody Change nothing about a pool; its machines go on working
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/pools/{pool}/pause (the `PausePool` operationId).
+func (c *requests) PausePoolWithBody(ctx context.Context, pool PoolName, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPausePoolRequestWithBody(c.Server, pool, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PausePool Change nothing about a pool; its machines go on working
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/pools/{pool}/pause (the `PausePool` operationId).
+func (c *requests) PausePool(ctx context.Context, pool PoolName, body PausePoolJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPausePoolRequest(c.Server, pool, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ResumePool Resize a pool again
+//
+// Corresponds with POST /v1/pools/{pool}/resume (the `ResumePool` operationId).
+func (c *requests) ResumePool(ctx context.Context, pool PoolName, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewResumePoolRequest(c.Server, pool)
 	if err != nil {
 		return nil, err
 	}
@@ -3540,6 +3737,168 @@ func NewGetPoolRequest(server string, pool PoolName) (*http.Request, error) {
 	return req, nil
 }
 
+// NewEndPoolCountRequest constructs an http.Request for the EndPoolCount method
+func NewEndPoolCountRequest(server string, pool PoolName) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "pool", pool, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/pools/%s/count", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewSetPoolCountRequest calls the generic SetPoolCount builder with application/json body
+func NewSetPoolCountRequest(server string, pool PoolName, body SetPoolCountJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSetPoolCountRequestWithBody(server, pool, "application/json", bodyReader)
+}
+
+// NewSetPoolCountRequestWithBody constructs an http.Request for the SetPoolCount method, with any body, and a specified content type
+func NewSetPoolCountRequestWithBody(server string, pool PoolName, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "pool", pool, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/pools/%s/count", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewPausePoolRequest calls the generic PausePool builder with application/json body
+func NewPausePoolRequest(server string, pool PoolName, body PausePoolJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPausePoolRequestWithBody(server, pool, "application/json", bodyReader)
+}
+
+// NewPausePoolRequestWithBody constructs an http.Request for the PausePool method, with any body, and a specified content type
+func NewPausePoolRequestWithBody(server string, pool PoolName, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "pool", pool, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/pools/%s/pause", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewResumePoolRequest constructs an http.Request for the ResumePool method
+func NewResumePoolRequest(server string, pool PoolName) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "pool", pool, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/pools/%s/resume", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewStatusRequest constructs an http.Request for the Status method
 func NewStatusRequest(server string) (*http.Request, error) {
 	var err error
@@ -4272,6 +4631,48 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /v1/pools/{pool} (the `GetPool` operationId).
 	GetPoolWithResponse(ctx context.Context, pool PoolName, reqEditors ...RequestEditorFn) (*GetPoolResponse, error)
+
+	// EndPoolCountWithResponse Let the jobs decide on the number of machines again
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /v1/pools/{pool}/count (the `EndPoolCount` operationId).
+	EndPoolCountWithResponse(ctx context.Context, pool PoolName, reqEditors ...RequestEditorFn) (*EndPoolCountResponse, error)
+
+	// SetPoolCountWithBodyWithResponse Keep a number of machines for a while, whatever the jobs need; running jobs are not interrupted
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /v1/pools/{pool}/count (the `SetPoolCount` operationId).
+	SetPoolCountWithBodyWithResponse(ctx context.Context, pool PoolName, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetPoolCountResponse, error)
+
+	// SetPoolCountWithResponse Keep a number of machines for a while, whatever the jobs need; running jobs are not interrupted
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /v1/pools/{pool}/count (the `SetPoolCount` operationId).
+	SetPoolCountWithResponse(ctx context.Context, pool PoolName, body SetPoolCountJSONRequestBody, reqEditors ...RequestEditorFn) (*SetPoolCountResponse, error)
+
+	// PausePoolWithBodyWithResponse Change nothing about a pool; its machines go on working
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/pools/{pool}/pause (the `PausePool` operationId).
+	PausePoolWithBodyWithResponse(ctx context.Context, pool PoolName, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PausePoolResponse, error)
+
+	// PausePoolWithResponse Change nothing about a pool; its machines go on working
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/pools/{pool}/pause (the `PausePool` operationId).
+	PausePoolWithResponse(ctx context.Context, pool PoolName, body PausePoolJSONRequestBody, reqEditors ...RequestEditorFn) (*PausePoolResponse, error)
+
+	// ResumePoolWithResponse Resize a pool again
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/pools/{pool}/resume (the `ResumePool` operationId).
+	ResumePoolWithResponse(ctx context.Context, pool PoolName, reqEditors ...RequestEditorFn) (*ResumePoolResponse, error)
 
 	// StatusWithResponse Which dispatcher resizes which pools, and which pools none does
 	//
@@ -6930,6 +7331,506 @@ func (r GetPoolResponse) ContentType() string {
 	return ""
 }
 
+// EndPoolCountResponse429Headers the declared response headers of an HTTP 429 response for EndPoolCount
+type EndPoolCountResponse429Headers struct {
+	RetryAfter int
+}
+
+// EndPoolCountResponse503Headers the declared response headers of an HTTP 503 response for EndPoolCount
+type EndPoolCountResponse503Headers struct {
+	RetryAfter int
+}
+
+type EndPoolCountResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *PoolOrders
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *E400
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *E401
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *E403
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *E404
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *E409
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *E429
+	// ApplicationProblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationProblemJSON500 *E500
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *E503
+	// ApplicationProblemJSON504 the response for an HTTP 504 `application/problem+json` response
+	ApplicationProblemJSON504 *E504
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *EndPoolCountResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *EndPoolCountResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r EndPoolCountResponse) GetJSON200() *PoolOrders {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r EndPoolCountResponse) GetApplicationProblemJSON400() *E400 {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r EndPoolCountResponse) GetApplicationProblemJSON401() *E401 {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r EndPoolCountResponse) GetApplicationProblemJSON403() *E403 {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r EndPoolCountResponse) GetApplicationProblemJSON404() *E404 {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r EndPoolCountResponse) GetApplicationProblemJSON409() *E409 {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r EndPoolCountResponse) GetApplicationProblemJSON429() *E429 {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r EndPoolCountResponse) GetApplicationProblemJSON500() *E500 {
+	return r.ApplicationProblemJSON500
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r EndPoolCountResponse) GetApplicationProblemJSON503() *E503 {
+	return r.ApplicationProblemJSON503
+}
+
+// GetApplicationProblemJSON504 returns the response for an HTTP 504 `application/problem+json` response
+func (r EndPoolCountResponse) GetApplicationProblemJSON504() *E504 {
+	return r.ApplicationProblemJSON504
+}
+
+// GetBody returns the raw response body bytes
+func (r EndPoolCountResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r EndPoolCountResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r EndPoolCountResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r EndPoolCountResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SetPoolCountResponse429Headers the declared response headers of an HTTP 429 response for SetPoolCount
+type SetPoolCountResponse429Headers struct {
+	RetryAfter int
+}
+
+// SetPoolCountResponse503Headers the declared response headers of an HTTP 503 response for SetPoolCount
+type SetPoolCountResponse503Headers struct {
+	RetryAfter int
+}
+
+type SetPoolCountResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *PoolOrders
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *E400
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *E401
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *E403
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *E404
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *E409
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *E413
+	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationProblemJSON415 *E415
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *E429
+	// ApplicationProblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationProblemJSON500 *E500
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *E503
+	// ApplicationProblemJSON504 the response for an HTTP 504 `application/problem+json` response
+	ApplicationProblemJSON504 *E504
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *SetPoolCountResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *SetPoolCountResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SetPoolCountResponse) GetJSON200() *PoolOrders {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r SetPoolCountResponse) GetApplicationProblemJSON400() *E400 {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r SetPoolCountResponse) GetApplicationProblemJSON401() *E401 {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r SetPoolCountResponse) GetApplicationProblemJSON403() *E403 {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r SetPoolCountResponse) GetApplicationProblemJSON404() *E404 {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r SetPoolCountResponse) GetApplicationProblemJSON409() *E409 {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r SetPoolCountResponse) GetApplicationProblemJSON413() *E413 {
+	return r.ApplicationProblemJSON413
+}
+
+// GetApplicationProblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r SetPoolCountResponse) GetApplicationProblemJSON415() *E415 {
+	return r.ApplicationProblemJSON415
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r SetPoolCountResponse) GetApplicationProblemJSON429() *E429 {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r SetPoolCountResponse) GetApplicationProblemJSON500() *E500 {
+	return r.ApplicationProblemJSON500
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r SetPoolCountResponse) GetApplicationProblemJSON503() *E503 {
+	return r.ApplicationProblemJSON503
+}
+
+// GetApplicationProblemJSON504 returns the response for an HTTP 504 `application/problem+json` response
+func (r SetPoolCountResponse) GetApplicationProblemJSON504() *E504 {
+	return r.ApplicationProblemJSON504
+}
+
+// GetBody returns the raw response body bytes
+func (r SetPoolCountResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SetPoolCountResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SetPoolCountResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SetPoolCountResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// PausePoolResponse429Headers the declared response headers of an HTTP 429 response for PausePool
+type PausePoolResponse429Headers struct {
+	RetryAfter int
+}
+
+// PausePoolResponse503Headers the declared response headers of an HTTP 503 response for PausePool
+type PausePoolResponse503Headers struct {
+	RetryAfter int
+}
+
+type PausePoolResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *PoolOrders
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *E400
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *E401
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *E403
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *E404
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *E409
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *E413
+	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationProblemJSON415 *E415
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *E429
+	// ApplicationProblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationProblemJSON500 *E500
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *E503
+	// ApplicationProblemJSON504 the response for an HTTP 504 `application/problem+json` response
+	ApplicationProblemJSON504 *E504
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *PausePoolResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *PausePoolResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r PausePoolResponse) GetJSON200() *PoolOrders {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r PausePoolResponse) GetApplicationProblemJSON400() *E400 {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r PausePoolResponse) GetApplicationProblemJSON401() *E401 {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r PausePoolResponse) GetApplicationProblemJSON403() *E403 {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r PausePoolResponse) GetApplicationProblemJSON404() *E404 {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r PausePoolResponse) GetApplicationProblemJSON409() *E409 {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r PausePoolResponse) GetApplicationProblemJSON413() *E413 {
+	return r.ApplicationProblemJSON413
+}
+
+// GetApplicationProblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r PausePoolResponse) GetApplicationProblemJSON415() *E415 {
+	return r.ApplicationProblemJSON415
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r PausePoolResponse) GetApplicationProblemJSON429() *E429 {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r PausePoolResponse) GetApplicationProblemJSON500() *E500 {
+	return r.ApplicationProblemJSON500
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r PausePoolResponse) GetApplicationProblemJSON503() *E503 {
+	return r.ApplicationProblemJSON503
+}
+
+// GetApplicationProblemJSON504 returns the response for an HTTP 504 `application/problem+json` response
+func (r PausePoolResponse) GetApplicationProblemJSON504() *E504 {
+	return r.ApplicationProblemJSON504
+}
+
+// GetBody returns the raw response body bytes
+func (r PausePoolResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r PausePoolResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PausePoolResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r PausePoolResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ResumePoolResponse429Headers the declared response headers of an HTTP 429 response for ResumePool
+type ResumePoolResponse429Headers struct {
+	RetryAfter int
+}
+
+// ResumePoolResponse503Headers the declared response headers of an HTTP 503 response for ResumePool
+type ResumePoolResponse503Headers struct {
+	RetryAfter int
+}
+
+type ResumePoolResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *PoolOrders
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *E400
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *E401
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *E403
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *E404
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *E409
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *E429
+	// ApplicationProblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationProblemJSON500 *E500
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *E503
+	// ApplicationProblemJSON504 the response for an HTTP 504 `application/problem+json` response
+	ApplicationProblemJSON504 *E504
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ResumePoolResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *ResumePoolResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ResumePoolResponse) GetJSON200() *PoolOrders {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ResumePoolResponse) GetApplicationProblemJSON400() *E400 {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ResumePoolResponse) GetApplicationProblemJSON401() *E401 {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ResumePoolResponse) GetApplicationProblemJSON403() *E403 {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r ResumePoolResponse) GetApplicationProblemJSON404() *E404 {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r ResumePoolResponse) GetApplicationProblemJSON409() *E409 {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r ResumePoolResponse) GetApplicationProblemJSON429() *E429 {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r ResumePoolResponse) GetApplicationProblemJSON500() *E500 {
+	return r.ApplicationProblemJSON500
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r ResumePoolResponse) GetApplicationProblemJSON503() *E503 {
+	return r.ApplicationProblemJSON503
+}
+
+// GetApplicationProblemJSON504 returns the response for an HTTP 504 `application/problem+json` response
+func (r ResumePoolResponse) GetApplicationProblemJSON504() *E504 {
+	return r.ApplicationProblemJSON504
+}
+
+// GetBody returns the raw response body bytes
+func (r ResumePoolResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ResumePoolResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ResumePoolResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ResumePoolResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // StatusResponse429Headers the declared response headers of an HTTP 429 response for Status
 type StatusResponse429Headers struct {
 	RetryAfter int
@@ -8767,6 +9668,84 @@ func (c *ClientWithResponses) GetPoolWithResponse(ctx context.Context, pool Pool
 		return nil, err
 	}
 	return ParseGetPoolResponse(rsp)
+}
+
+// EndPoolCountWithResponse Let the jobs decide on the number of machines again
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /v1/pools/{pool}/count (the `EndPoolCount` operationId).
+func (c *ClientWithResponses) EndPoolCountWithResponse(ctx context.Context, pool PoolName, reqEditors ...RequestEditorFn) (*EndPoolCountResponse, error) {
+	rsp, err := c.EndPoolCount(ctx, pool, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseEndPoolCountResponse(rsp)
+}
+
+// SetPoolCountWithBodyWithResponse Keep a number of machines for a while, whatever the jobs need; running jobs are not interrupted
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /v1/pools/{pool}/count (the `SetPoolCount` operationId).
+func (c *ClientWithResponses) SetPoolCountWithBodyWithResponse(ctx context.Context, pool PoolName, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetPoolCountResponse, error) {
+	rsp, err := c.SetPoolCountWithBody(ctx, pool, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSetPoolCountResponse(rsp)
+}
+
+// SetPoolCountWithResponse Keep a number of machines for a while, whatever the jobs need; running jobs are not interrupted
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /v1/pools/{pool}/count (the `SetPoolCount` operationId).
+func (c *ClientWithResponses) SetPoolCountWithResponse(ctx context.Context, pool PoolName, body SetPoolCountJSONRequestBody, reqEditors ...RequestEditorFn) (*SetPoolCountResponse, error) {
+	rsp, err := c.SetPoolCount(ctx, pool, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSetPoolCountResponse(rsp)
+}
+
+// PausePoolWithBodyWithResponse Change nothing about a pool; its machines go on working
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/pools/{pool}/pause (the `PausePool` operationId).
+func (c *ClientWithResponses) PausePoolWithBodyWithResponse(ctx context.Context, pool PoolName, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PausePoolResponse, error) {
+	rsp, err := c.PausePoolWithBody(ctx, pool, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePausePoolResponse(rsp)
+}
+
+// PausePoolWithResponse Change nothing about a pool; its machines go on working
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/pools/{pool}/pause (the `PausePool` operationId).
+func (c *ClientWithResponses) PausePoolWithResponse(ctx context.Context, pool PoolName, body PausePoolJSONRequestBody, reqEditors ...RequestEditorFn) (*PausePoolResponse, error) {
+	rsp, err := c.PausePool(ctx, pool, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePausePoolResponse(rsp)
+}
+
+// ResumePoolWithResponse Resize a pool again
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/pools/{pool}/resume (the `ResumePool` operationId).
+func (c *ClientWithResponses) ResumePoolWithResponse(ctx context.Context, pool PoolName, reqEditors ...RequestEditorFn) (*ResumePoolResponse, error) {
+	rsp, err := c.ResumePool(ctx, pool, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseResumePoolResponse(rsp)
 }
 
 // StatusWithResponse Which dispatcher resizes which pools, and which pools none does
@@ -11349,6 +12328,482 @@ func ParseGetPoolResponse(rsp *http.Response) (*GetPoolResponse, error) {
 		response.Headers429 = &headers
 	case rsp.StatusCode == 503:
 		var headers GetPoolResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseEndPoolCountResponse parses an HTTP response from a EndPoolCountWithResponse call
+func ParseEndPoolCountResponse(rsp *http.Response) (*EndPoolCountResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &EndPoolCountResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest PoolOrders
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest E400
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest E401
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest E403
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest E404
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest E409
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest E429
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest E500
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest E503
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 504:
+		var dest E504
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON504 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 429:
+		var headers EndPoolCountResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers EndPoolCountResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSetPoolCountResponse parses an HTTP response from a SetPoolCountWithResponse call
+func ParseSetPoolCountResponse(rsp *http.Response) (*SetPoolCountResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SetPoolCountResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest PoolOrders
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest E400
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest E401
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest E403
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest E404
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest E409
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest E413
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest E415
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest E429
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest E500
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest E503
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 504:
+		var dest E504
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON504 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 429:
+		var headers SetPoolCountResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers SetPoolCountResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParsePausePoolResponse parses an HTTP response from a PausePoolWithResponse call
+func ParsePausePoolResponse(rsp *http.Response) (*PausePoolResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PausePoolResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest PoolOrders
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest E400
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest E401
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest E403
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest E404
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest E409
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest E413
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest E415
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest E429
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest E500
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest E503
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 504:
+		var dest E504
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON504 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 429:
+		var headers PausePoolResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers PausePoolResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseResumePoolResponse parses an HTTP response from a ResumePoolWithResponse call
+func ParseResumePoolResponse(rsp *http.Response) (*ResumePoolResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ResumePoolResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest PoolOrders
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest E400
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest E401
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest E403
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest E404
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest E409
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest E429
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest E500
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest E503
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 504:
+		var dest E504
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON504 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 429:
+		var headers ResumePoolResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers ResumePoolResponse503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {

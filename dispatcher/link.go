@@ -217,6 +217,22 @@ func (l *link) Decisions(ctx context.Context, pool string, most int) ([][]byte, 
 	return via(l, func(c *queue.Client) ([][]byte, error) { return c.Decisions(ctx, pool, most) })
 }
 
+func (l *link) PoolOrders(ctx context.Context) (map[string]map[string]queue.PoolOrder, error) {
+	return via(l, func(c *queue.Client) (map[string]map[string]queue.PoolOrder, error) { return c.PoolOrders(ctx) })
+}
+
+func (l *link) OrderPool(ctx context.Context, pool, kind string, o queue.PoolOrder) error {
+	c, err := l.get()
+	if err != nil {
+		return err
+	}
+	return c.OrderPool(ctx, pool, kind, o)
+}
+
+func (l *link) WithdrawOrder(ctx context.Context, pool, kind string) (bool, error) {
+	return via(l, func(c *queue.Client) (bool, error) { return c.WithdrawOrder(ctx, pool, kind) })
+}
+
 func (l *link) PublishPools(ctx context.Context, doc []byte, ttl time.Duration) error {
 	c, err := l.get()
 	if err != nil {

@@ -69,20 +69,16 @@ func (c *Client) PublishedPools(ctx context.Context) ([]byte, error) {
 
 // PoolOrder is an operator's order about a pool. It stands until it is withdrawn or, if Until is set, until then.
 type PoolOrder struct {
-	// Count is the number of machines of a manual count, Group the wanted group of a paused rollout.
-	Count  int        `json:"count,omitempty"`
-	Group  string     `json:"group,omitempty"`
+	Count  int        `json:"count,omitempty"` // the number of machines of a manual count
 	Reason string     `json:"reason,omitempty"`
-	By     string     `json:"by,omitempty"` // who gave it
 	At     time.Time  `json:"at"`
 	Until  *time.Time `json:"until,omitempty"`
 }
 
 // The kinds of orders. A pool has at most one of each.
 const (
-	OrderCount   = "count"   // keep this many machines
-	OrderPause   = "pause"   // change nothing
-	OrderRollout = "rollout" // pause the rollout to a group
+	OrderCount = "count" // keep this many machines
+	OrderPause = "pause" // change nothing
 )
 
 // PoolOrders returns all orders, by pool and kind, including those that have run out.

@@ -44,6 +44,9 @@ type Queue interface {
 	EndDrain(ctx context.Context, machine string) error
 	OperatorDrain(ctx context.Context, machine string) (*queue.OperatorDrain, error)
 	InFlight(ctx context.Context, machine string) (int, error)
+	PoolOrders(ctx context.Context) (map[string]map[string]queue.PoolOrder, error)
+	OrderPool(ctx context.Context, pool, kind string, o queue.PoolOrder) error
+	WithdrawOrder(ctx context.Context, pool, kind string) (bool, error)
 	Ping(ctx context.Context) error
 }
 

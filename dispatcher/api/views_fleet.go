@@ -24,6 +24,7 @@ func poolView(p *resize.PoolView) client.Pool {
 	v.Paused = views(p.Paused, func(t *resize.PausedType) client.PausedType {
 		return client.PausedType{Type: t.Type, Reason: t.Reason}
 	})
+	v.Manual, v.Held = orderView(p.Manual), orderView(p.Held)
 	if p.Decision != nil {
 		d := decisionView(p.Decision)
 		v.Decision = &d
@@ -85,4 +86,11 @@ func statusView(s *Situation) client.Status {
 			return client.NamespacePools{Region: n.Region, Namespace: n.Namespace, Pools: some(n.Pools)}
 		})),
 	}
+}
+
+func orderView(o *resize.OrderView) *client.PoolOrder {
+	if o == nil {
+		return nil
+	}
+	return &client.PoolOrder{Count: o.Count, Reason: o.Reason, Until: o.Until}
 }

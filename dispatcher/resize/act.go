@@ -14,6 +14,9 @@ import (
 
 // act moves the pool one step towards the plan. It writes to Nomad at most once, because a write makes what was observed stale.
 func (l *Loop) act(ctx context.Context, p *pool, plan rollout.Plan, d scaler.Decision) (changed bool, err error) {
+	if p.held() != "" {
+		return false, l.undrain(ctx, p)
+	}
 	for _, g := range p.Groups {
 		if target := plan.Targets[g.Name]; target > g.Count && (p.unknown == "" || !plan.Moving) {
 			return l.grow(ctx, p, g, plan, d)
@@ -125,6 +128,19 @@ func (l *Loop) drainOnly(ctx context.Context, p *pool, g fleet.Group, machines [
 		}
 		delete(l.drained, m.ID)
 		l.log.Info("machine undrained", "pool", p.full(), "group", g.Name, "machine", m.ID)
+	}
+	return nil
+}
+
+// undrain withdraws this dispatcher's drains of a pool, if Redis can be reached.
+func (l *Loop) undrain(ctx context.Context, p *pool) error {
+	if p.unknown != "" {
+		return nil
+	}
+	for _, g := range p.Groups {
+		if err := l.drainOnly(ctx, p, g, nil); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -27,6 +27,8 @@ type Queue interface {
 	Decisions(ctx context.Context, pool string, most int) ([][]byte, error)
 	PublishPools(ctx context.Context, doc []byte, ttl time.Duration) error
 	PublishedPools(ctx context.Context) ([]byte, error)
+	// PoolOrders returns operators' orders, by pool and kind.
+	PoolOrders(ctx context.Context) (map[string]map[string]queue.PoolOrder, error)
 }
 
 // Fleet is what the loop needs of Nomad; package fleet has it.

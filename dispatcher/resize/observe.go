@@ -30,11 +30,12 @@ type pool struct {
 	idle    map[string]time.Time     // the loop's
 	unknown string
 	now     time.Time
-	short   *shortage     // the loop's; nil if nothing is known to keep the pool from growing
-	overdue time.Duration // beyond three times the start time
-	paused  []PausedType  // those that it serves
-	kept    string        // why a group isn't made smaller: an operator drained one of its machines
-	foreign string        // why no machine is stopped: none of them reports
+	short   *shortage                  // the loop's; nil if nothing is known to keep the pool from growing
+	overdue time.Duration              // beyond three times the start time
+	paused  []PausedType               // those that it serves
+	kept    string                     // why a group isn't made smaller: an operator drained one of its machines
+	foreign string                     // why no machine is stopped: none of them reports
+	orders  map[string]queue.PoolOrder // in force, by kind
 }
 
 // full returns the pool's full name.
@@ -70,14 +71,19 @@ func (l *Loop) observe(ctx context.Context) (*observation, error) {
 	if typesErr != nil {
 		o.unknown = fmt.Sprintf("the paused types could not be read (%s)", typesErr)
 	}
-	l.warn("cannot read Redis, no pool shrinks", errors.Join(redisErr, demandErr, typesErr))
+	orders, ordersErr := l.o.Queue.PoolOrders(ctx)
+	if ordersErr != nil {
+		o.unknown = fmt.Sprintf("operators' orders could not be read (%s)", ordersErr)
+	}
+	l.warn("cannot read Redis, no pool shrinks", errors.Join(redisErr, demandErr, typesErr, ordersErr))
 	now := l.o.Now()
 	for _, p := range reading.Pools {
 		o.pools = append(o.pools, &pool{
 			Pool: p, reports: reports, idle: l.idle, unknown: o.unknown, now: now, overdue: l.o.ReadyWithin, paused: pausedOf(p, types),
 		})
+		last := o.pools[len(o.pools)-1]
+		last.orders = inForce(orders[p.String()], now)
 		if l.o.Reported && o.unknown == "" {
-			last := o.pools[len(o.pools)-1]
 			last.foreign = last.silent()
 		}
 	}
@@ -246,6 +252,7 @@ func (p *pool) load() scaler.Pool {
 		return out
 	}
 	out.Policy = wanted.Policy
+	out.Manual, out.Held = p.manual(), p.held()
 	out.Scarce = p.scarce()
 	out.Workers = p.workers(*wanted)
 	out.ColdStart = p.coldStart(*wanted)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/emprops/machinectl/dispatcher/rollout"
 	"github.com/emprops/machinectl/dispatcher/scaler"
+	"github.com/emprops/machinectl/queue"
 )
 
 // view returns the pool as the API shows it.
@@ -38,6 +39,7 @@ func (p *pool) view(d scaler.Decision, plan rollout.Plan, drained map[string]str
 		}
 		v.Groups = append(v.Groups, gv)
 	}
+	v.Manual, v.Held = p.order(queue.OrderCount), p.order(queue.OrderPause)
 	v.Status, v.Reason = p.status(d, plan)
 	return v
 }
@@ -49,6 +51,8 @@ func (p *pool) status(d scaler.Decision, plan rollout.Plan) (status, reason stri
 		return Unknown, p.Problem
 	case p.unknown != "":
 		return Unknown, p.unknown
+	case p.held() != "":
+		return Held, "an operator paused the pool: " + p.held()
 	case plan.Stalled != "":
 		return Stalled, plan.Reason
 	case load.Crashing != "":

@@ -29,6 +29,9 @@ type PoolView struct {
 	Groups []GroupView `json:"groups"`
 	// Paused are the paused types among those that the pool's machines serve: their waiting jobs need no machine.
 	Paused []PausedType `json:"paused,omitempty"`
+	// Manual is the count that an operator chose, Held why an operator paused the pool; nil if none did.
+	Manual *OrderView `json:"manual,omitempty"`
+	Held   *OrderView `json:"held,omitempty"`
 	// Decision is the last one; Decisions, newest first, are shown for a single pool only.
 	Decision  *scaler.Decision  `json:"decision,omitempty"`
 	Decisions []scaler.Decision `json:"decisions,omitempty"`
@@ -46,6 +49,7 @@ const (
 	Blocked  = "blocked"
 	Crashing = "crashing"
 	Unknown  = "unknown"
+	Held     = "paused" // by an operator
 )
 
 // PausedType is a job type whose jobs are not started, and why.

@@ -39,6 +39,11 @@ type world struct {
 type shelf struct {
 	decisions map[string][][]byte // newest first
 	published []byte
+	orders    map[string]queue.PoolOrder // of the pool p
+}
+
+func (s *shelf) PoolOrders(context.Context) (map[string]map[string]queue.PoolOrder, error) {
+	return map[string]map[string]queue.PoolOrder{"global/default/p": s.orders}, nil
 }
 
 func (s *shelf) AddDecisions(_ context.Context, pool string, docs ...[]byte) error {

@@ -102,8 +102,11 @@ func newCandidate(p *Pool, now time.Time) *candidate {
 	}
 	// Machines that can't start don't count as room: their jobs go to another pool, if any.
 	switch {
-	case p.Unknown != "":
+	case p.Unknown != "" || p.Held != "":
 		c.limit = c.have // what it runs stays, and it isn't resized
+	case p.Manual != nil:
+		c.limit = max(p.manual()-p.drained(), 0)
+		c.have = min(c.have, c.limit)
 	case p.Crashing != "":
 		c.have = p.ready()
 		c.limit = c.have
@@ -158,6 +161,9 @@ func (c Class) service() time.Duration {
 	}
 	return c.ServiceMean
 }
+
+// manual returns the number of machines that an operator chose, within the policy's maximum.
+func (p *Pool) manual() int { return min(p.Manual.Count, p.Policy.Max) }
 
 func (p *Pool) ready() int {
 	n := 0

@@ -40,6 +40,14 @@ func (c *candidate) decide(unknown string, now time.Time) Decision {
 	if c.Scarce != "" {
 		d.becausef(Scarce, "jobs go to other pools first: %s", c.Scarce)
 	}
+	switch {
+	case c.Held != "":
+		d.becausef(Holding, "an operator paused the pool: %s", c.Held)
+		return d
+	case c.Manual != nil:
+		c.byHand(&d)
+		return d
+	}
 	switch want := d.bounded(c.Policy.Min, c.Policy.Max); {
 	case want > c.Count:
 		c.grow(&d, want, now)
@@ -47,6 +55,24 @@ func (c *candidate) decide(unknown string, now time.Time) Decision {
 		c.shrink(&d, want, now)
 	}
 	return d
+}
+
+// byHand sets the number of machines that an operator chose. Neither idle times nor cooldowns hold it back; how a pool shrinks
+// keeps jobs from being interrupted.
+func (c *candidate) byHand(d *Decision) {
+	want := c.manual()
+	d.becausef(Manually, "an operator keeps %s", c.Manual.Text)
+	switch {
+	case want > c.Count && c.Blocked != "":
+		d.becausef(Blocked, "Nomad can't place more: %s", c.Blocked)
+	case want > c.Count && c.Crashing != "":
+		d.becausef(Crashing, "new machines don't become ready: %s", c.Crashing)
+	default:
+		d.Count = want
+	}
+	if want < c.Manual.Count {
+		d.becausef(Maximum, "the pool may have at most %s", machinesText(want))
+	}
 }
 
 // bounded returns the need clamped to the policy's bounds.

@@ -52,9 +52,19 @@ type Pool struct {
 	// Scarce explains why Nomad could not place the machine that was requested last; empty once it is time to try
 	// again. Meanwhile jobs that another pool may grow for are not assigned to this one.
 	Scarce string `json:"scarce,omitempty"`
+	// Manual is the number of machines that an operator chose, nil if none did. Held explains why an operator has paused the
+	// pool, empty if none has: then nothing changes.
+	Manual *Manual `json:"manual,omitempty"`
+	Held   string  `json:"held,omitempty"`
 	// LastUp and LastDown are the times of the last resize in each direction; zero if none is recorded.
 	LastUp   time.Time `json:"last_up"`
 	LastDown time.Time `json:"last_down"`
+}
+
+// Manual is an operator's choice of a pool's size.
+type Manual struct {
+	Count int    `json:"count"`
+	Text  string `json:"text"` // until when, and why
 }
 
 // Machine is one placed machine.
@@ -104,6 +114,8 @@ const (
 	DownCooldown Code = "down_cooldown" // shrunk too recently
 	Idle         Code = "idle"          // shrinks: machines have been idle long enough
 	NotIdle      Code = "not_idle"      // would shrink, but machines have not been idle long enough
+	Manually     Code = "manual"        // an operator chose the number of machines
+	Holding      Code = "held"          // an operator paused the pool
 	Drained      Code = "drained"       // an operator drained machines: they serve nothing and stay
 )
 

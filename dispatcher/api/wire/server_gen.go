@@ -94,6 +94,18 @@ type ServerInterface interface {
 	// GetPool One pool with its last decisions and their reasons
 	// (GET /v1/pools/{pool})
 	GetPool(ctx echo.Context, pool PoolName) error
+	// EndPoolCount Let the jobs decide on the number of machines again
+	// (DELETE /v1/pools/{pool}/count)
+	EndPoolCount(ctx echo.Context, pool PoolName) error
+	// SetPoolCount Keep a number of machines for a while, whatever the jobs need; running jobs are not interrupted
+	// (PUT /v1/pools/{pool}/count)
+	SetPoolCount(ctx echo.Context, pool PoolName) error
+	// PausePool Change nothing about a pool; its machines go on working
+	// (POST /v1/pools/{pool}/pause)
+	PausePool(ctx echo.Context, pool PoolName) error
+	// ResumePool Resize a pool again
+	// (POST /v1/pools/{pool}/resume)
+	ResumePool(ctx echo.Context, pool PoolName) error
 	// Status Which dispatcher resizes which pools, and which pools none does
 	// (GET /v1/status)
 	Status(ctx echo.Context) error
@@ -592,6 +604,70 @@ func (w *ServerInterfaceWrapper) GetPool(ctx echo.Context) error {
 	return err
 }
 
+// EndPoolCount converts echo context to params.
+func (w *ServerInterfaceWrapper) EndPoolCount(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "pool" -------------
+	var pool PoolName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "pool", ctx.Param("pool"), &pool, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter pool: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.EndPoolCount(ctx, pool)
+	return err
+}
+
+// SetPoolCount converts echo context to params.
+func (w *ServerInterfaceWrapper) SetPoolCount(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "pool" -------------
+	var pool PoolName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "pool", ctx.Param("pool"), &pool, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter pool: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SetPoolCount(ctx, pool)
+	return err
+}
+
+// PausePool converts echo context to params.
+func (w *ServerInterfaceWrapper) PausePool(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "pool" -------------
+	var pool PoolName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "pool", ctx.Param("pool"), &pool, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter pool: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PausePool(ctx, pool)
+	return err
+}
+
+// ResumePool converts echo context to params.
+func (w *ServerInterfaceWrapper) ResumePool(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "pool" -------------
+	var pool PoolName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "pool", ctx.Param("pool"), &pool, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter pool: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ResumePool(ctx, pool)
+	return err
+}
+
 // Status converts echo context to params.
 func (w *ServerInterfaceWrapper) Status(ctx echo.Context) error {
 	var err error
@@ -832,6 +908,10 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/openapi.json", wrapper.Openapi, options.OperationMiddlewares["openapi"]...)
 	router.GET(options.BaseURL+"/v1/pools", wrapper.ListPools, options.OperationMiddlewares["listPools"]...)
 	router.GET(options.BaseURL+"/v1/pools/:pool", wrapper.GetPool, options.OperationMiddlewares["getPool"]...)
+	router.DELETE(options.BaseURL+"/v1/pools/:pool/count", wrapper.EndPoolCount, options.OperationMiddlewares["endPoolCount"]...)
+	router.PUT(options.BaseURL+"/v1/pools/:pool/count", wrapper.SetPoolCount, options.OperationMiddlewares["setPoolCount"]...)
+	router.POST(options.BaseURL+"/v1/pools/:pool/pause", wrapper.PausePool, options.OperationMiddlewares["pausePool"]...)
+	router.POST(options.BaseURL+"/v1/pools/:pool/resume", wrapper.ResumePool, options.OperationMiddlewares["resumePool"]...)
 	router.GET(options.BaseURL+"/v1/status", wrapper.Status, options.OperationMiddlewares["status"]...)
 	router.GET(options.BaseURL+"/v1/types", wrapper.ListTypes, options.OperationMiddlewares["listTypes"]...)
 	router.GET(options.BaseURL+"/v1/types/:type/limits", wrapper.GetLimits, options.OperationMiddlewares["getLimits"]...)
@@ -4372,6 +4452,744 @@ func (response GetPool504ApplicationProblemPlusJSONResponse) VisitGetPoolRespons
 	return err
 }
 
+type EndPoolCountRequestObject struct {
+	Pool PoolName `json:"pool"`
+}
+
+type EndPoolCountResponseObject interface {
+	VisitEndPoolCountResponse(w http.ResponseWriter) error
+}
+
+type EndPoolCount200JSONResponse PoolOrders
+
+func (response EndPoolCount200JSONResponse) VisitEndPoolCountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndPoolCount400ApplicationProblemPlusJSONResponse struct {
+	E400ApplicationProblemPlusJSONResponse
+}
+
+func (response EndPoolCount400ApplicationProblemPlusJSONResponse) VisitEndPoolCountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndPoolCount401ApplicationProblemPlusJSONResponse struct {
+	E401ApplicationProblemPlusJSONResponse
+}
+
+func (response EndPoolCount401ApplicationProblemPlusJSONResponse) VisitEndPoolCountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndPoolCount403ApplicationProblemPlusJSONResponse struct {
+	E403ApplicationProblemPlusJSONResponse
+}
+
+func (response EndPoolCount403ApplicationProblemPlusJSONResponse) VisitEndPoolCountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndPoolCount404ApplicationProblemPlusJSONResponse struct {
+	E404ApplicationProblemPlusJSONResponse
+}
+
+func (response EndPoolCount404ApplicationProblemPlusJSONResponse) VisitEndPoolCountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndPoolCount409ApplicationProblemPlusJSONResponse struct {
+	E409ApplicationProblemPlusJSONResponse
+}
+
+func (response EndPoolCount409ApplicationProblemPlusJSONResponse) VisitEndPoolCountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndPoolCount429ApplicationProblemPlusJSONResponse struct {
+	E429ApplicationProblemPlusJSONResponse
+}
+
+func (response EndPoolCount429ApplicationProblemPlusJSONResponse) VisitEndPoolCountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndPoolCount500ApplicationProblemPlusJSONResponse struct {
+	E500ApplicationProblemPlusJSONResponse
+}
+
+func (response EndPoolCount500ApplicationProblemPlusJSONResponse) VisitEndPoolCountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndPoolCount503ApplicationProblemPlusJSONResponse struct {
+	E503ApplicationProblemPlusJSONResponse
+}
+
+func (response EndPoolCount503ApplicationProblemPlusJSONResponse) VisitEndPoolCountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndPoolCount504ApplicationProblemPlusJSONResponse struct {
+	E504ApplicationProblemPlusJSONResponse
+}
+
+func (response EndPoolCount504ApplicationProblemPlusJSONResponse) VisitEndPoolCountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetPoolCountRequestObject struct {
+	Pool PoolName `json:"pool"`
+	Body *SetPoolCountJSONRequestBody
+}
+
+type SetPoolCountResponseObject interface {
+	VisitSetPoolCountResponse(w http.ResponseWriter) error
+}
+
+type SetPoolCount200JSONResponse PoolOrders
+
+func (response SetPoolCount200JSONResponse) VisitSetPoolCountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetPoolCount400ApplicationProblemPlusJSONResponse struct {
+	E400ApplicationProblemPlusJSONResponse
+}
+
+func (response SetPoolCount400ApplicationProblemPlusJSONResponse) VisitSetPoolCountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetPoolCount401ApplicationProblemPlusJSONResponse struct {
+	E401ApplicationProblemPlusJSONResponse
+}
+
+func (response SetPoolCount401ApplicationProblemPlusJSONResponse) VisitSetPoolCountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetPoolCount403ApplicationProblemPlusJSONResponse struct {
+	E403ApplicationProblemPlusJSONResponse
+}
+
+func (response SetPoolCount403ApplicationProblemPlusJSONResponse) VisitSetPoolCountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetPoolCount404ApplicationProblemPlusJSONResponse struct {
+	E404ApplicationProblemPlusJSONResponse
+}
+
+func (response SetPoolCount404ApplicationProblemPlusJSONResponse) VisitSetPoolCountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetPoolCount409ApplicationProblemPlusJSONResponse struct {
+	E409ApplicationProblemPlusJSONResponse
+}
+
+func (response SetPoolCount409ApplicationProblemPlusJSONResponse) VisitSetPoolCountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetPoolCount413ApplicationProblemPlusJSONResponse struct {
+	E413ApplicationProblemPlusJSONResponse
+}
+
+func (response SetPoolCount413ApplicationProblemPlusJSONResponse) VisitSetPoolCountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetPoolCount415ApplicationProblemPlusJSONResponse struct {
+	E415ApplicationProblemPlusJSONResponse
+}
+
+func (response SetPoolCount415ApplicationProblemPlusJSONResponse) VisitSetPoolCountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetPoolCount429ApplicationProblemPlusJSONResponse struct {
+	E429ApplicationProblemPlusJSONResponse
+}
+
+func (response SetPoolCount429ApplicationProblemPlusJSONResponse) VisitSetPoolCountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetPoolCount500ApplicationProblemPlusJSONResponse struct {
+	E500ApplicationProblemPlusJSONResponse
+}
+
+func (response SetPoolCount500ApplicationProblemPlusJSONResponse) VisitSetPoolCountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetPoolCount503ApplicationProblemPlusJSONResponse struct {
+	E503ApplicationProblemPlusJSONResponse
+}
+
+func (response SetPoolCount503ApplicationProblemPlusJSONResponse) VisitSetPoolCountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetPoolCount504ApplicationProblemPlusJSONResponse struct {
+	E504ApplicationProblemPlusJSONResponse
+}
+
+func (response SetPoolCount504ApplicationProblemPlusJSONResponse) VisitSetPoolCountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PausePoolRequestObject struct {
+	Pool PoolName `json:"pool"`
+	Body *PausePoolJSONRequestBody
+}
+
+type PausePoolResponseObject interface {
+	VisitPausePoolResponse(w http.ResponseWriter) error
+}
+
+type PausePool200JSONResponse PoolOrders
+
+func (response PausePool200JSONResponse) VisitPausePoolResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PausePool400ApplicationProblemPlusJSONResponse struct {
+	E400ApplicationProblemPlusJSONResponse
+}
+
+func (response PausePool400ApplicationProblemPlusJSONResponse) VisitPausePoolResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PausePool401ApplicationProblemPlusJSONResponse struct {
+	E401ApplicationProblemPlusJSONResponse
+}
+
+func (response PausePool401ApplicationProblemPlusJSONResponse) VisitPausePoolResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PausePool403ApplicationProblemPlusJSONResponse struct {
+	E403ApplicationProblemPlusJSONResponse
+}
+
+func (response PausePool403ApplicationProblemPlusJSONResponse) VisitPausePoolResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PausePool404ApplicationProblemPlusJSONResponse struct {
+	E404ApplicationProblemPlusJSONResponse
+}
+
+func (response PausePool404ApplicationProblemPlusJSONResponse) VisitPausePoolResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PausePool409ApplicationProblemPlusJSONResponse struct {
+	E409ApplicationProblemPlusJSONResponse
+}
+
+func (response PausePool409ApplicationProblemPlusJSONResponse) VisitPausePoolResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PausePool413ApplicationProblemPlusJSONResponse struct {
+	E413ApplicationProblemPlusJSONResponse
+}
+
+func (response PausePool413ApplicationProblemPlusJSONResponse) VisitPausePoolResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PausePool415ApplicationProblemPlusJSONResponse struct {
+	E415ApplicationProblemPlusJSONResponse
+}
+
+func (response PausePool415ApplicationProblemPlusJSONResponse) VisitPausePoolResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PausePool429ApplicationProblemPlusJSONResponse struct {
+	E429ApplicationProblemPlusJSONResponse
+}
+
+func (response PausePool429ApplicationProblemPlusJSONResponse) VisitPausePoolResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PausePool500ApplicationProblemPlusJSONResponse struct {
+	E500ApplicationProblemPlusJSONResponse
+}
+
+func (response PausePool500ApplicationProblemPlusJSONResponse) VisitPausePoolResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PausePool503ApplicationProblemPlusJSONResponse struct {
+	E503ApplicationProblemPlusJSONResponse
+}
+
+func (response PausePool503ApplicationProblemPlusJSONResponse) VisitPausePoolResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PausePool504ApplicationProblemPlusJSONResponse struct {
+	E504ApplicationProblemPlusJSONResponse
+}
+
+func (response PausePool504ApplicationProblemPlusJSONResponse) VisitPausePoolResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumePoolRequestObject struct {
+	Pool PoolName `json:"pool"`
+}
+
+type ResumePoolResponseObject interface {
+	VisitResumePoolResponse(w http.ResponseWriter) error
+}
+
+type ResumePool200JSONResponse PoolOrders
+
+func (response ResumePool200JSONResponse) VisitResumePoolResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumePool400ApplicationProblemPlusJSONResponse struct {
+	E400ApplicationProblemPlusJSONResponse
+}
+
+func (response ResumePool400ApplicationProblemPlusJSONResponse) VisitResumePoolResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumePool401ApplicationProblemPlusJSONResponse struct {
+	E401ApplicationProblemPlusJSONResponse
+}
+
+func (response ResumePool401ApplicationProblemPlusJSONResponse) VisitResumePoolResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumePool403ApplicationProblemPlusJSONResponse struct {
+	E403ApplicationProblemPlusJSONResponse
+}
+
+func (response ResumePool403ApplicationProblemPlusJSONResponse) VisitResumePoolResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumePool404ApplicationProblemPlusJSONResponse struct {
+	E404ApplicationProblemPlusJSONResponse
+}
+
+func (response ResumePool404ApplicationProblemPlusJSONResponse) VisitResumePoolResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumePool409ApplicationProblemPlusJSONResponse struct {
+	E409ApplicationProblemPlusJSONResponse
+}
+
+func (response ResumePool409ApplicationProblemPlusJSONResponse) VisitResumePoolResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumePool429ApplicationProblemPlusJSONResponse struct {
+	E429ApplicationProblemPlusJSONResponse
+}
+
+func (response ResumePool429ApplicationProblemPlusJSONResponse) VisitResumePoolResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumePool500ApplicationProblemPlusJSONResponse struct {
+	E500ApplicationProblemPlusJSONResponse
+}
+
+func (response ResumePool500ApplicationProblemPlusJSONResponse) VisitResumePoolResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumePool503ApplicationProblemPlusJSONResponse struct {
+	E503ApplicationProblemPlusJSONResponse
+}
+
+func (response ResumePool503ApplicationProblemPlusJSONResponse) VisitResumePoolResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumePool504ApplicationProblemPlusJSONResponse struct {
+	E504ApplicationProblemPlusJSONResponse
+}
+
+func (response ResumePool504ApplicationProblemPlusJSONResponse) VisitResumePoolResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type StatusRequestObject struct {
 }
 
@@ -6407,6 +7225,18 @@ type StrictServerInterface interface {
 	// GetPool One pool with its last decisions and their reasons
 	// (GET /v1/pools/{pool})
 	GetPool(ctx context.Context, request GetPoolRequestObject) (GetPoolResponseObject, error)
+	// EndPoolCount Let the jobs decide on the number of machines again
+	// (DELETE /v1/pools/{pool}/count)
+	EndPoolCount(ctx context.Context, request EndPoolCountRequestObject) (EndPoolCountResponseObject, error)
+	// SetPoolCount Keep a number of machines for a while, whatever the jobs need; running jobs are not interrupted
+	// (PUT /v1/pools/{pool}/count)
+	SetPoolCount(ctx context.Context, request SetPoolCountRequestObject) (SetPoolCountResponseObject, error)
+	// PausePool Change nothing about a pool; its machines go on working
+	// (POST /v1/pools/{pool}/pause)
+	PausePool(ctx context.Context, request PausePoolRequestObject) (PausePoolResponseObject, error)
+	// ResumePool Resize a pool again
+	// (POST /v1/pools/{pool}/resume)
+	ResumePool(ctx context.Context, request ResumePoolRequestObject) (ResumePoolResponseObject, error)
 	// Status Which dispatcher resizes which pools, and which pools none does
 	// (GET /v1/status)
 	Status(ctx context.Context, request StatusRequestObject) (StatusResponseObject, error)
@@ -7204,6 +8034,155 @@ func (sh *strictHandler) GetPool(ctx echo.Context, pool PoolName) error {
 		return err
 	} else if validResponse, ok := response.(GetPoolResponseObject); ok {
 		return validResponse.VisitGetPoolResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// EndPoolCount operation middleware
+func (sh *strictHandler) EndPoolCount(ctx echo.Context, pool PoolName) error {
+	var request EndPoolCountRequestObject
+
+	request.Pool = pool
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EndPoolCount(ctx.Request().Context(), request.(EndPoolCountRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndPoolCount")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(EndPoolCountResponseObject); ok {
+		return validResponse.VisitEndPoolCountResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SetPoolCount operation middleware
+func (sh *strictHandler) SetPoolCount(ctx echo.Context, pool PoolName) error {
+	var request SetPoolCountRequestObject
+
+	request.Pool = pool
+
+	var body SetPoolCountJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SetPoolCount(ctx.Request().Context(), request.(SetPoolCountRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetPoolCount")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SetPoolCountResponseObject); ok {
+		return validResponse.VisitSetPoolCountResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PausePool operation middleware
+func (sh *strictHandler) PausePool(ctx echo.Context, pool PoolName) error {
+	var request PausePoolRequestObject
+
+	request.Pool = pool
+
+	var body PausePoolJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PausePool(ctx.Request().Context(), request.(PausePoolRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PausePool")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PausePoolResponseObject); ok {
+		return validResponse.VisitPausePoolResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ResumePool operation middleware
+func (sh *strictHandler) ResumePool(ctx echo.Context, pool PoolName) error {
+	var request ResumePoolRequestObject
+
+	request.Pool = pool
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ResumePool(ctx.Request().Context(), request.(ResumePoolRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ResumePool")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ResumePoolResponseObject); ok {
+		return validResponse.VisitResumePoolResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
