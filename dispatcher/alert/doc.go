@@ -5,6 +5,6 @@
 // read) neither begins nor ends an alert. One dispatcher of several judges; alerts are kept in Redis, so that another
 // one goes on where it stopped, and each shows them.
 //
-// It measures nothing: facts come from the resize loop and the queue, rules and receivers from [alertfile]. Metrics with the
-// same meaning, for Prometheus' own alerting, are in docs/metrics.md.
+// It measures nothing: facts come from the resize loop and the queue, rules and receivers from [alertfile].
+// Prometheus rules for what metrics show of the same are in examples/monitoring.
 package alert
