@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
 	"net/url"
 	"path/filepath"
@@ -18,7 +19,24 @@ import (
 // Options configure [Run].
 type Options struct {
 	Listen string // host:port of the API; default 127.0.0.1:8650
-	Redis  string // the queue's URL; default redis://127.0.0.1:6379
+	// AdminTokenFile is a file with the token of an administrator, AdminToken that token, either as such or as sha256:<hex>. One
+	// of them is needed, or Insecure. The file is read again when it changes.
+	AdminTokenFile string
+	AdminToken     string
+	// Insecure allows what is for trials only: to listen beyond this machine without TLS, and to run without an admin token, which
+	// makes everybody an administrator.
+	Insecure bool
+	// TLSCert and TLSKey are PEM files, which are read again when they change. Without them the API is plain HTTP.
+	TLSCert, TLSKey string
+	// OpenMetrics serves /metrics without a token.
+	OpenMetrics bool
+	// Hosts are names under which the API is reached beside its addresses, the host's name and those in the certificate.
+	Hosts []string
+	// TrustedProxies are the networks whose X-Forwarded-For is believed.
+	TrustedProxies []netip.Prefix
+	// TokenRate bounds the requests per second of each token; default 2000, negative is without limit.
+	TokenRate float64
+	Redis     string // the queue's URL; default redis://127.0.0.1:6379
 	// NomadAddr is Nomad's URL; default NOMAD_ADDR, else http://127.0.0.1:4646. Token, region and TLS settings are read from
 	// the same environment variables as by Nomad's own tools.
 	NomadAddr string
@@ -65,6 +83,13 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Prefix, err = queue.Prefix(o.Redis, o.Prefix); err != nil {
 		return o, err
 	}
+	if (o.TLSCert == "") != (o.TLSKey == "") {
+		return o, errors.New("-tls-cert and -tls-key belong together: give both")
+	}
+	if o.TLSCert == "" && !o.Insecure && !onLoopback(o.Listen) {
+		return o, fmt.Errorf("-listen %s is reached from beyond this machine, and without TLS tokens can be read on the way: "+
+			"give -tls-cert and -tls-key, or listen on 127.0.0.1; -insecure allows it for a trial", o.Listen)
+	}
 	for d, v := range map[*time.Duration]time.Duration{&o.Interval: 5 * time.Second, &o.Reap: time.Second, &o.Term: 15 * time.Second, &o.Grace: 15 * time.Second, &o.Survey: time.Minute} {
 		if *d == 0 {
 			*d = v
@@ -97,6 +122,16 @@ func (o Options) alerts() alertfile.Config {
 		return alertfile.Default()
 	}
 	return *o.Alerts
+}
+
+// onLoopback reports whether only programs on this machine can reach an address that is listened on.
+func onLoopback(listen string) bool {
+	host, _, err := net.SplitHostPort(listen)
+	if err != nil {
+		return true // listening will fail, and explain why
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.IsLoopback() || host == "localhost"
 }
 
 // blobRoot returns the folder of a file store, or "" if there is no store or it is of another kind.

@@ -52,6 +52,7 @@ func (l *load) submit(ctx context.Context, key string) {
 			return
 		}
 		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Authorization", "Bearer "+adminToken)
 		resp, err := l.client.Do(req)
 		if err != nil {
 			if ctx.Err() == nil {

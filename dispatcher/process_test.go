@@ -53,6 +53,7 @@ func beDispatcher(text string) error {
 		return err
 	}
 	o := dispatcher.Options{Redis: in.Redis, NomadAddr: in.NomadAddr, Interval: 200 * time.Millisecond, Term: 2 * time.Second, Lease: 3 * time.Second}
+	o.AdminToken = adminToken
 	o.Listen, o.Ready = "127.0.0.1:0", func(addr string) { fmt.Println("http://" + addr) }
 	o.Logger = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	return dispatcher.Run(context.Background(), o)

@@ -20,9 +20,8 @@ import (
 )
 
 // Run runs the dispatcher until ctx ends. It returns nil after an orderly stop.
-func Run(ctx context.Context, o Options) error {
-	o, err := o.withDefaults()
-	if err != nil {
+func Run(ctx context.Context, o Options) (err error) {
+	if o, err = o.withDefaults(); err != nil {
 		return err
 	}
 	root, err := o.blobRoot()
@@ -35,6 +34,11 @@ func Run(ctx context.Context, o Options) error {
 	if len(where.Regions) == 0 && config.Region != "" {
 		where.Regions = []string{config.Region}
 	}
+	d, err := o.openDoor()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.close()) }()
 	nomad, err := api.NewClient(config)
 	if err != nil {
 		return fmt.Errorf("the Nomad client: %w", err)
@@ -69,6 +73,7 @@ func Run(ctx context.Context, o Options) error {
 	})
 	server, err := httpapi.New(httpapi.Options{
 		Listen: o.Listen, Queue: q, Pools: loop, Webhooks: sender, Situation: watch.situation, Alerts: alerts.Read, BlobRoot: root, Registry: registry, Logger: o.Logger,
+		Access: d.access, Certificate: d.certificate, OpenMetrics: o.OpenMetrics, Hosts: o.Hosts, TrustedProxies: o.TrustedProxies,
 	})
 	if err != nil {
 		return err

@@ -27,7 +27,7 @@ func run(t *testing.T, o dispatcher.Options) (url string, stop func() error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	addr, ended := make(chan string, 1), make(chan error, 1)
-	o.Listen, o.Ready = "127.0.0.1:0", func(a string) { addr <- a }
+	o.Listen, o.AdminToken, o.Ready = "127.0.0.1:0", adminToken, func(a string) { addr <- a }
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo}))
 	}
@@ -60,6 +60,9 @@ func run(t *testing.T, o dispatcher.Options) (url string, stop func() error) {
 	}
 }
 
+// adminToken is that of all dispatchers under test.
+const adminToken = "an-admin-token-for-tests"
+
 func call(t *testing.T, method, url string, in any) (int, map[string]any) {
 	t.Helper()
 	body, err := json.Marshal(in)
@@ -67,6 +70,7 @@ func call(t *testing.T, method, url string, in any) (int, map[string]any) {
 	req, err := http.NewRequest(method, url, bytes.NewReader(body))
 	require.NoError(t, err)
 	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Authorization", "Bearer "+adminToken)
 	resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 10 * time.Second}).Do(req)
 	require.NoError(t, err)
 	defer resp.Body.Close()

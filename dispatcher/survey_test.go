@@ -71,7 +71,7 @@ func TestUnwatchedPoolsAreNamed(t *testing.T) {
 	nomadtest.Pool(t, in("gpu"), "heavy", nomadtest.Machine{Group: "test-00000001", Policy: policy})
 	nomadtest.Pool(t, in("gpu"), "light", nomadtest.Machine{Group: "test-00000001", Policy: policy})
 
-	o := dispatcher.Options{Redis: redis.URL, NomadAddr: nomad, Interval: 50 * time.Millisecond, Survey: 100 * time.Millisecond, Term: 5 * time.Second}
+	o := dispatcher.Options{Redis: redis.URL, NomadAddr: nomad, Interval: 50 * time.Millisecond, Survey: 100 * time.Millisecond, Term: 5 * time.Second, OpenMetrics: true}
 	var log [3]written
 	start := func(i int, namespaces ...string) string {
 		o := o

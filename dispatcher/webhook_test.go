@@ -41,7 +41,13 @@ func TestWebhook(t *testing.T) {
 	})
 	post := func(path, body string, into any) {
 		require.Eventually(t, func() bool { // until the dispatcher has reached Redis
-			resp, err := http.Post(url+path, "application/json", strings.NewReader(body))
+			req, err := http.NewRequest(http.MethodPost, url+path, strings.NewReader(body))
+			if err != nil {
+				return false
+			}
+			req.Header.Set("Content-Type", "application/json")
+			req.Header.Set("Authorization", "Bearer "+adminToken)
+			resp, err := http.DefaultClient.Do(req)
 			if err != nil {
 				return false
 			}

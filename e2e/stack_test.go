@@ -86,7 +86,7 @@ func (s *stack) startDispatcher() {
 	require.NoError(s.t, err)
 	cmd := exec.Command(binary(s.t, "machine-dispatcher"), "-listen", addr, "-redis", s.cluster.RedisURL(),
 		"-blobs", s.blobs(), "-interval", "1s")
-	cmd.Env = append(os.Environ(), "NOMAD_ADDR="+s.cluster.NomadAddr())
+	cmd.Env = append(os.Environ(), "NOMAD_ADDR="+s.cluster.NomadAddr(), "MACHINECTL_ADMIN_TOKEN="+adminToken)
 	cmd.Stdout, cmd.Stderr = log, log
 	require.NoError(s.t, cmd.Start())
 	s.t.Cleanup(func() {
@@ -99,7 +99,7 @@ func (s *stack) startDispatcher() {
 		_ = log.Close()
 	})
 	s.dispatcher = "http://" + addr
-	s.api, err = client.New(s.dispatcher, client.Options{Timeout: 10 * time.Second})
+	s.api, err = client.New(s.dispatcher, client.Options{Token: adminToken, Timeout: 10 * time.Second})
 	require.NoError(s.t, err)
 	s.eventually(30*time.Second, "the dispatcher to be ready", func() (bool, string) {
 		_, err := s.api.Ready(s.t.Context())
@@ -131,11 +131,13 @@ func (s *stack) ctl(args ...string) string {
 	ctx, cancel := context.WithTimeout(s.t.Context(), 3*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, binary(s.t, "machinectl"), args...)
-	cmd.Env = append(os.Environ(), "NOMAD_ADDR="+s.cluster.NomadAddr(), "MACHINECTL_DISPATCHER="+s.dispatcher, "NO_COLOR=1")
+	cmd.Env = append(os.Environ(), "NOMAD_ADDR="+s.cluster.NomadAddr(), "MACHINECTL_DISPATCHER="+s.dispatcher, "MACHINECTL_TOKEN="+adminToken, "NO_COLOR=1")
 	out, err := cmd.CombinedOutput()
 	require.NoError(s.t, err, "machinectl %v\n%s", args, out)
 	return string(out)
 }
+
+const adminToken = "an-admin-token-for-tests"
 
 func (s *stack) submit(sub client.Submission) string {
 	s.t.Helper()

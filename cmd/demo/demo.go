@@ -117,7 +117,7 @@ func (d *demo) startStack(ctx context.Context) error {
 		return err
 	}
 	d.stack = s
-	if d.api, err = client.New(s.Dispatcher, client.Options{}); err != nil {
+	if d.api, err = client.New(s.Dispatcher, client.Options{Token: s.Token}); err != nil {
 		return err
 	}
 	for _, part := range s.Parts {

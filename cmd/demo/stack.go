@@ -24,6 +24,7 @@ type stack struct {
 	Nomad      string   `json:"nomad"`
 	Redis      string   `json:"redis"`
 	Dispatcher string   `json:"dispatcher"`
+	Token      string   `json:"token"`
 	Parts      []string `json:"parts"` // what is real and what is a stand-in
 
 	keeper *child.Keeper
@@ -78,7 +79,7 @@ func startStack(ctx context.Context, k *child.Keeper, bin, dir string, embedded 
 	defer timer.Stop()
 	select {
 	case first := <-line:
-		if err := json.Unmarshal(first, s); err != nil || s.Dispatcher == "" {
+		if err := json.Unmarshal(first, s); err != nil || s.Dispatcher == "" || s.Token == "" {
 			return nil, errors.Join(fmt.Errorf("the stack did not come up:\n%s%s", first, s.logTail()), s.stop())
 		}
 		return s, nil
@@ -128,7 +129,7 @@ func (s *stack) logTail() string {
 // error is in the error, if it fails.
 func (s *stack) ctl(ctx context.Context, bin string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, filepath.Join(bin, "machinectl"), args...)
-	cmd.Env = append(os.Environ(), "NOMAD_ADDR="+s.Nomad, "MACHINECTL_DISPATCHER="+s.Dispatcher)
+	cmd.Env = append(os.Environ(), "NOMAD_ADDR="+s.Nomad, "MACHINECTL_DISPATCHER="+s.Dispatcher, "MACHINECTL_TOKEN="+s.Token)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) } // an interrupted command is asked first
 	cmd.WaitDelay = interruptGrace
 	var out, said bytes.Buffer

@@ -56,6 +56,7 @@ func options(args []string, env func(string) string, out *os.File) (dispatcher.O
 	flags.Var(&namespaces, "namespaces", "`NAMES` of the namespaces whose pools are resized, with commas, or * for all that Nomad's token may read; default NOMAD_NAMESPACE, else *")
 	flags.Var(&namespaces, "namespace", "former name of -namespaces, `NAME`")
 	flags.Var(&listFlag{into: &o.Regions, check: fleet.CheckRegion}, "regions", "`NAMES` of the regions whose machines use this Redis, with commas, or * for all; default NOMAD_REGION, else that of the Nomad agent")
+	doorFlags(flags, &o)
 	flags.StringVar(&o.Blobs, "blobs", "", "`URL` or folder of the store of results, to serve files from [MACHINE_BLOB_URL]")
 	alerts := flags.String("alerts", env("MACHINE_ALERTS"), "`FILE` of alert rules and receivers; default: all rules, written to the log [MACHINE_ALERTS]")
 	o.PublicURL = env("MACHINE_PUBLIC_URL")
@@ -85,6 +86,9 @@ func options(args []string, env func(string) string, out *os.File) (dispatcher.O
 		return o, errors.Join(flag.ErrHelp, err)
 	}
 	o.Redis, o.Blobs = cmp.Or(o.Redis, env("MACHINE_REDIS_URL"), "redis://127.0.0.1:6379"), cmp.Or(o.Blobs, env("MACHINE_BLOB_URL"))
+	if o.AdminTokenFile == "" {
+		o.AdminToken = env("MACHINECTL_ADMIN_TOKEN")
+	}
 	if err := queue.CheckURL(o.Redis); err != nil {
 		return o, usageError{fmt.Errorf("-redis or MACHINE_REDIS_URL: %w", err)}
 	}

@@ -179,7 +179,7 @@ func runDispatcher(t *testing.T, program, address, token, redis string) {
 	require.NoError(t, l.Close())
 	var log strings.Builder
 	cmd := exec.Command(program, "-listen", listen, "-redis", redis, "-interval", "1s", "-nomad-addr", address)
-	cmd.Env = append(os.Environ(), "NOMAD_TOKEN="+token)
+	cmd.Env = append(os.Environ(), "NOMAD_TOKEN="+token, "MACHINECTL_ADMIN_TOKEN="+scriptToken)
 	cmd.Stdout, cmd.Stderr = &log, &log
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() {

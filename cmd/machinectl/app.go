@@ -50,7 +50,7 @@ func newRoot(std streams) *cli.Command {
 			initCommand(std), importCommand(std), fmtCommand(std), validateCommand(std), renderCommand(std), diffCommand(std),
 			planCommand(std), applyCommand(std), rollbackCommand(std), destroyCommand(std),
 			statusCommand(std), poolsCommand(std), alertsCommand(std), machinesCommand(std), logsCommand(std), restartCommand(std), drainCommand(std),
-			submitCommand(std), jobsCommand(std), pauseCommand(std), resumeCommand(std),
+			submitCommand(std), jobsCommand(std), pauseCommand(std), resumeCommand(std), tokenCommand(std), auditCommand(std),
 			devCommand(std), schemaCommand(std), aclCommand(std), versionCommand(std),
 		},
 		Action: func(_ context.Context, cmd *cli.Command) error {
@@ -63,10 +63,16 @@ func newRoot(std streams) *cli.Command {
 		// Errors are shown and turned into an exit code below, in one place.
 		ExitErrHandler: func(context.Context, *cli.Command, error) {},
 	}
-	for _, c := range root.Commands {
+	settle(root.Commands)
+	return root
+}
+
+// settle gives commands what all of them have.
+func settle(commands []*cli.Command) {
+	for _, c := range commands {
 		c.OnUsageError = usageError
 		c.HideHelpCommand = true
 		c.DisableSliceFlagSeparator = true
+		settle(c.Commands)
 	}
-	return root
 }

@@ -39,6 +39,7 @@ func TestCanaryOnServers(t *testing.T) {
 	defer stop()
 	require.NoError(t, awaitReady(dispatcher+"/readyz"))
 	t.Setenv("MACHINECTL_DISPATCHER", dispatcher)
+	t.Setenv("MACHINECTL_TOKEN", scriptToken)
 	agent, err := exec.LookPath("run-agent")
 	require.NoError(t, err)
 	t.Setenv(varEnvPrefix+"agent", agent)

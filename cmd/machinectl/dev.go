@@ -44,6 +44,7 @@ type stack struct {
 	Nomad      string   `json:"nomad"`
 	Redis      string   `json:"redis"`
 	Dispatcher string   `json:"dispatcher"`
+	Token      string   `json:"token"` // of the dispatcher's administrator
 	Blobs      string   `json:"blobs"`
 	Dir        string   `json:"dir"`
 	Parts      []string `json:"parts"` // what is real and what is a stand-in
@@ -96,7 +97,7 @@ func stopInTime(ctx context.Context, stop func(context.Context) error) error {
 
 func announce(cmd *cli.Command, std streams, cluster *devcluster.Cluster, d *devDispatcher) error {
 	s := stack{
-		Nomad: cluster.NomadAddr(), Redis: cluster.RedisURL(), Dispatcher: d.url, Blobs: "file://" + d.blobs,
+		Nomad: cluster.NomadAddr(), Redis: cluster.RedisURL(), Dispatcher: d.url, Token: d.token, Blobs: "file://" + d.blobs,
 		Dir: cluster.Dir(), Parts: cluster.Describe(),
 	}
 	if cmd.Bool("json") {
@@ -116,8 +117,10 @@ func announce(cmd *cli.Command, std streams, cluster *devcluster.Cluster, d *dev
 In another terminal:
 
   export NOMAD_ADDR=%s MACHINECTL_DISPATCHER=%s
+  export MACHINECTL_TOKEN=%s
 
-Ctrl-C stops everything.`, s.Nomad, s.Redis, s.Dispatcher, d.blobs, s.Dir, s.Nomad, s.Dispatcher)
+The token is the dispatcher's administrator's: send it as Authorization: Bearer, or make others with machinectl token create.
+Ctrl-C stops everything.`, s.Nomad, s.Redis, s.Dispatcher, d.blobs, s.Dir, s.Nomad, s.Dispatcher, s.Token)
 	return nil
 }
 

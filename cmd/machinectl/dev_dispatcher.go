@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net"
@@ -25,6 +26,7 @@ const dispatcherBinary = "machine-dispatcher"
 // devDispatcher is a dispatcher running as a child process that can't outlive this one.
 type devDispatcher struct {
 	url    string // known once it is ready
+	token  string // of its administrator
 	addr   string // file that it writes its address into
 	blobs  string // folder of the results
 	log    string // file
@@ -69,12 +71,31 @@ func startDispatcherOn(ctx context.Context, cluster *devcluster.Cluster, address
 	if err := os.RemoveAll(d.addr); err != nil {
 		return nil, err
 	}
-	d.cmd = exec.Command(program, "-listen", address, "-addr-file", d.addr, "-nomad-addr", cluster.NomadAddr(), "-redis", cluster.RedisURL(),
+	tokenFile := filepath.Join(dir, "admin-token")
+	var err error
+	if d.token, err = keptToken(tokenFile); err != nil {
+		return nil, err
+	}
+	// Listening beyond this machine is up to -listen here: dev is a trial.
+	d.cmd = exec.Command(program, "-admin-token-file", tokenFile, "-insecure", "-listen", address, "-addr-file", d.addr, "-nomad-addr", cluster.NomadAddr(), "-redis", cluster.RedisURL(),
 		"-blobs", "file://"+d.blobs, "-interval", "1s")
 	if err := d.start(ctx, dir); err != nil {
 		return nil, err
 	}
 	return d, nil
+}
+
+// keptToken returns the token in a file, and makes both if there is none: in a folder that is kept, a token stays the same.
+func keptToken(path string) (string, error) {
+	b, err := os.ReadFile(path)
+	if err == nil && len(bytes.TrimSpace(b)) > 0 {
+		return string(bytes.TrimSpace(b)), nil
+	}
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return "", err
+	}
+	token := "dev_" + rand.Text() + rand.Text()
+	return token, os.WriteFile(path, []byte(token+"\n"), 0o600)
 }
 
 func (d *devDispatcher) start(ctx context.Context, dir string) error {

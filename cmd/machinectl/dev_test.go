@@ -26,6 +26,8 @@ import (
 func machineDispatcher() {
 	var o dispatch.Options
 	flag.StringVar(&o.Listen, "listen", "", "")
+	flag.StringVar(&o.AdminTokenFile, "admin-token-file", "", "")
+	flag.BoolVar(&o.Insecure, "insecure", false, "")
 	flag.StringVar(&o.NomadAddr, "nomad-addr", "", "")
 	flag.StringVar(&o.Redis, "redis", "", "")
 	flag.StringVar(&o.Blobs, "blobs", "", "")
@@ -85,7 +87,7 @@ func TestDevListen(t *testing.T) {
 			line, end := startDev(t, "-json", "-listen", listen)
 			var s stack
 			require.NoError(t, json.Unmarshal(line, &s), string(line))
-			answersAsOurs(t, s.Dispatcher)
+			answersAsOurs(t, s.Dispatcher, s.Token)
 			require.NoError(t, end())
 		})
 	}
@@ -94,7 +96,9 @@ func TestDevListen(t *testing.T) {
 		text, end := startDev(t, "-listen", "127.0.0.1:0")
 		found := regexp.MustCompile(`\n  Dispatcher  (http://127\.0\.0\.1:[1-9][0-9]*)\n`).FindSubmatch(text)
 		require.NotNil(t, found, string(text))
-		answersAsOurs(t, string(found[1]))
+		token := regexp.MustCompile(`\n  export MACHINECTL_TOKEN=(\w+)\n`).FindSubmatch(text)
+		require.NotNil(t, token, string(text))
+		answersAsOurs(t, string(found[1]), string(token[1]))
 		require.NoError(t, end())
 	})
 }
@@ -133,9 +137,9 @@ func startDev(t *testing.T, args ...string) (announced []byte, end func() error)
 }
 
 // answersAsOurs reports whether the answer is that of a dispatcher that no other test uses.
-func answersAsOurs(t *testing.T, url string) {
+func answersAsOurs(t *testing.T, url, token string) {
 	t.Helper()
-	c, err := client.New(url, client.Options{Timeout: time.Minute})
+	c, err := client.New(url, client.Options{Token: token, Timeout: time.Minute})
 	require.NoError(t, err)
 	page, err := c.Jobs(t.Context(), nil)
 	require.NoError(t, err)

@@ -65,6 +65,7 @@ func startDispatching(env *testscript.Env) error {
 	}
 	env.Defer(stop)
 	env.Setenv("MACHINECTL_DISPATCHER", url)
+	env.Setenv("MACHINECTL_TOKEN", scriptToken)
 	return awaitReady(url + "/readyz")
 }
 
@@ -113,6 +114,9 @@ func awaitReady(url string) error {
 	return fmt.Errorf("%s was not ready within a minute", url)
 }
 
+// scriptToken is the admin token of the scripts' dispatchers.
+const scriptToken = "the-admin-token-of-scripts"
+
 // dispatcherMain is a dispatcher that is quick, and writes its address to standard output.
 func dispatcherMain() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
@@ -123,7 +127,7 @@ func dispatcherMain() {
 	}
 	err := dispatch.Run(ctx, dispatch.Options{
 		Alerts: &rules,
-		Listen: "127.0.0.1:0", NomadAddr: os.Getenv("NOMAD_ADDR"), Redis: os.Getenv("REDIS"), Namespaces: []string{os.Getenv("NOMAD_NAMESPACE")}, Interval: 500 * time.Millisecond, Survey: 500 * time.Millisecond,
+		Listen: "127.0.0.1:0", AdminToken: scriptToken, NomadAddr: os.Getenv("NOMAD_ADDR"), Redis: os.Getenv("REDIS"), Namespaces: []string{os.Getenv("NOMAD_NAMESPACE")}, Interval: 500 * time.Millisecond, Survey: 500 * time.Millisecond,
 		Ready: func(address string) { fmt.Println(address) },
 	})
 	if err != nil {

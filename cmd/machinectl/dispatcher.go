@@ -19,7 +19,7 @@ const defaultDispatcher = "http://127.0.0.1:8650"
 func dispatcherFlags(more ...cli.Flag) []cli.Flag {
 	return append([]cli.Flag{
 		&cli.StringFlag{Name: "dispatcher", Usage: "`URL` of the dispatcher; else MACHINECTL_DISPATCHER, else " + defaultDispatcher},
-		&cli.StringFlag{Name: "api-token", Usage: "`TOKEN` for the dispatcher; else MACHINECTL_TOKEN"},
+		&cli.StringFlag{Name: "api-token", Usage: "`TOKEN` for the dispatcher; else " + envToken},
 	}, more...)
 }
 
@@ -35,7 +35,11 @@ type dispatcher struct {
 func newDispatcher(cmd *cli.Command) (*dispatcher, error) {
 	given := cmp.Or(cmd.String("dispatcher"), os.Getenv("MACHINECTL_DISPATCHER"))
 	url := cmp.Or(given, defaultDispatcher)
-	c, err := client.New(url, client.Options{Token: cmp.Or(cmd.String("api-token"), os.Getenv("MACHINECTL_TOKEN"))})
+	token, err := apiToken(cmd)
+	if err != nil {
+		return nil, err
+	}
+	c, err := client.New(url, client.Options{Token: token})
 	if err != nil {
 		return nil, err
 	}
@@ -51,6 +55,9 @@ func (e *silenceError) Error() string {
 
 // advised adds to a command's error what to do about it.
 func advised(err error) error {
+	if told := denied(err); told != nil {
+		return told
+	}
 	var silent *client.UnreachableError
 	if !errors.As(err, &silent) {
 		return err

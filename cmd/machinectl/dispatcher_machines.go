@@ -47,7 +47,7 @@ func agents(ctx context.Context, d *dispatcher) *view.Dispatcher {
 	out := &view.Dispatcher{URL: d.at, Machines: map[string]view.AgentState{}}
 	machines, err := d.Machines(ctx, "")
 	if err != nil {
-		if !d.named {
+		if !d.named && denied(err) == nil {
 			return nil
 		}
 		out.Error = advised(err).Error()

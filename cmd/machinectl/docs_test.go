@@ -47,14 +47,15 @@ dev a line when it is up. Fields are added over time and keep their meaning.
   "known", and the type's jobs "running" and "waiting".
 - Times are RFC 3339, durations text as in profiles ("30s", "1m0s").
 - destroy: "pools", each with "machines" and "stopped"; fmt: "changed" and "files"; init: "written"; restart: "machine", "task",
-  "state"; acl: "role", "namespaces", "policy"; render: Nomad's job, or with -hcl "pool" and "hcl".
+  "state"; acl: "role", "namespaces", "policy", and acl redis "users"; token create and rotate: "token", the secret, and "about";
+  token list and revoke: "tokens"; audit: "records" and "next"; dev: "nomad", "redis", "dispatcher", "token", "blobs", "dir", "parts"; render: Nomad's job, or with -hcl "pool" and "hcl".
 
 Commands that ask need -auto-approve with -json.
 `
 
 // Every command has a form for programs.
 func TestEveryCommandHasJSON(t *testing.T) {
-	for _, c := range newRoot(streams{out: os.Stdout, err: os.Stderr}).Commands {
+	for _, c := range everyCommand(newRoot(streams{out: os.Stdout, err: os.Stderr}).Commands) {
 		require.True(t, slices.ContainsFunc(c.Flags, func(f cli.Flag) bool { return f.Names()[0] == "json" }), c.Name)
 	}
 }
@@ -62,9 +63,9 @@ func TestEveryCommandHasJSON(t *testing.T) {
 // Help texts follow the same rules as messages.
 func TestHelpIsWellSpoken(t *testing.T) {
 	require.Empty(t, misspoken(strings.ReplaceAll(reference(newRoot(streams{out: os.Stdout, err: os.Stderr})), `"1m0s"`, "")))
-	for _, c := range newRoot(streams{}).Commands {
+	for _, c := range everyCommand(newRoot(streams{}).Commands) {
 		var out strings.Builder
-		require.Zero(t, run(t.Context(), []string{"machinectl", c.Name, "-help"}, streams{out: &out, err: &out}))
+		require.Zero(t, run(t.Context(), append(append([]string{"machinectl"}, strings.Fields(c.Name)...), "-help"), streams{out: &out, err: &out}))
 		require.Contains(t, out.String(), c.Usage)
 		require.Empty(t, misspoken(out.String()), out.String())
 	}
@@ -83,7 +84,7 @@ func reference(root *cli.Command) string {
 	b.WriteString("\nColours are used on a terminal only; NO_COLOR turns them off. Lines are broken and tables\n" +
 		"cut to the terminal's width. Into a pipe or a file, lines are as long as they are; values in plans are\n" +
 		"shortened to 100 characters, and whole with -json.\n\n" + jsonForms)
-	for _, c := range root.Commands {
+	for _, c := range everyCommand(root.Commands) {
 		fmt.Fprintf(&b, "\n## %s\n\n%s.\n\n```text\nmachinectl %s [flags] %s\n```\n", c.Name, upper(c.Usage), c.Name, c.ArgsUsage)
 		if c.Description != "" {
 			fmt.Fprintf(&b, "\n%s\n", flow(c.Description))
@@ -98,6 +99,18 @@ func reference(root *cli.Command) string {
 		}
 	}
 	return b.String()
+}
+
+// everyCommand returns commands and those below them, with their whole names.
+func everyCommand(commands []*cli.Command) (all []*cli.Command) {
+	for _, c := range commands {
+		all = append(all, c)
+		for _, sub := range everyCommand(c.Commands) {
+			sub.Name = c.Name + " " + sub.Name
+			all = append(all, sub)
+		}
+	}
+	return all
 }
 
 func flagRow(f cli.Flag) string {

@@ -20,7 +20,7 @@ const (
 	// keepRecords is about how many audit records are kept, the newest.
 	keepRecords = 20_000
 	// maxDetail bounds what a record shows of a thing before and after, in bytes each.
-	maxDetail = 4 << 10
+	maxDetail = 24 << 10
 	// maxScan bounds how many records one request for a page reads.
 	maxScan = 5_000
 )
@@ -142,6 +142,12 @@ func WithChange(ctx context.Context) (_ context.Context, fill func(*Record)) {
 			r.Target = c.target
 		}
 	}
+}
+
+// Recorded reports whether a request is recorded, so that a handler reads the state before only if somebody will see it.
+func Recorded(ctx context.Context) bool {
+	_, ok := ctx.Value(changeKey{}).(*change)
+	return ok
 }
 
 // Change tells the audit log the state of a request's target before and after; nil is nothing. Neither may hold a secret. It has

@@ -64,10 +64,10 @@ func TestAuditLog(t *testing.T) {
 	}
 
 	ctx, fill := access.WithChange(t.Context())
-	access.Change(ctx, strings.Repeat("x", 5000), "short")
+	access.Change(ctx, strings.Repeat("x", 30_000), "short")
 	r := access.Record{Who: "me", Action: "large"}
 	fill(&r)
-	require.JSONEq(t, `{"omitted": "5002 bytes"}`, string(r.Before))
+	require.JSONEq(t, `{"omitted": "30002 bytes"}`, string(r.Before))
 	require.JSONEq(t, `"short"`, string(r.After))
 	access.Change(t.Context(), 1, 2) // a request that isn't recorded
 

@@ -18,7 +18,7 @@ func (e *RefusedError) Error() string { return e.message }
 
 // The ways to be refused. Expired and rotated are told only to a client that has the secret.
 var (
-	errMissing   = &RefusedError{"missing", "this needs a token: send it as Authorization: Bearer <token>"}
+	errMissing   = &RefusedError{"missing", "a token is needed, as Authorization: Bearer <token>"}
 	errMalformed = &RefusedError{"malformed", "the Authorization header isn't Bearer and one token"}
 	errWrong     = &RefusedError{"wrong", "the token isn't known: it was revoked or mistyped, or Redis has lost it"}
 	errExpired   = &RefusedError{"expired", "the token has expired: an administrator can make another"}

@@ -21,6 +21,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/emprops/machinectl/capability"
+	"github.com/emprops/machinectl/dispatcher/access"
 	"github.com/emprops/machinectl/dispatcher/api"
 	"github.com/emprops/machinectl/dispatcher/fleet"
 	"github.com/emprops/machinectl/dispatcher/resize"
@@ -44,7 +45,36 @@ type site struct {
 	queue  *queue.Client
 	pools  *pools
 	router routers.Router
-	client *http.Client
+	client *http.Client // sends the admin token, except with a request that has a header of its own
+	access *access.Access
+}
+
+const adminToken = "an-admin-token-for-tests"
+
+// authorized adds a token to requests that have no Authorization header.
+type authorized struct{ http.Transport }
+
+func (a *authorized) RoundTrip(r *http.Request) (*http.Response, error) {
+	if _, given := r.Header["Authorization"]; !given {
+		r = r.Clone(r.Context())
+		r.Header.Set("Authorization", "Bearer "+adminToken)
+	}
+	return a.Transport.RoundTrip(r)
+}
+
+// openDoor returns access control with the tests' admin token.
+func openDoor(t *testing.T, url string, change func(*access.Options)) *access.Access {
+	t.Helper()
+	client, err := queue.Connect(queue.Options{URL: url})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, client.Close()) })
+	o := access.Options{Redis: client, AdminToken: adminToken}
+	if change != nil {
+		change(&o)
+	}
+	a, err := access.New(o)
+	require.NoError(t, err)
+	return a
 }
 
 // pools plays the resize loop.
@@ -91,6 +121,15 @@ func (p *pools) Pool(_ context.Context, name string) (resize.PoolView, error) {
 	return v, nil
 }
 
+// redisOf returns the URL of a test's Redis.
+func redisOf(o *api.Options) string { return o.Queue.(redisQueue).url }
+
+// redisQueue is a queue that knows its Redis.
+type redisQueue struct {
+	*queue.Client
+	url string
+}
+
 func start(t *testing.T, change func(*api.Options)) *site {
 	t.Helper()
 	redis := queuetest.StartRedis(t)
@@ -105,14 +144,14 @@ func start(t *testing.T, change func(*api.Options)) *site {
 	open := func() (*queue.Client, error) { return q, nil }
 	sender, err := webhook.NewSender(webhook.Options{Queue: open}, webhook.NewSecrets(open))
 	require.NoError(t, err)
-	o := api.Options{Listen: "127.0.0.1:0", Queue: q, Pools: p, Webhooks: sender, Logger: slog.New(slog.NewTextHandler(t.Output(), nil))}
+	o := api.Options{Listen: "127.0.0.1:0", Queue: redisQueue{q, redis.URL}, Pools: p, Access: openDoor(t, redis.URL, nil), Webhooks: sender, Logger: slog.New(slog.NewTextHandler(t.Output(), nil))}
 	if change != nil {
 		change(&o)
 	}
 	s, err := api.New(o)
 	require.NoError(t, err)
 	s.Start()
-	client := &http.Client{Transport: &http.Transport{}}
+	client := &http.Client{Transport: &authorized{}}
 	t.Cleanup(func() {
 		client.CloseIdleConnections()
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
@@ -122,7 +161,7 @@ func start(t *testing.T, change func(*api.Options)) *site {
 		<-s.Done()
 		require.NoError(t, s.Err())
 	})
-	v := &site{t: t, url: "http://" + s.Addr(), redis: redis, server: s, queue: q, pools: p, client: client}
+	v := &site{t: t, url: "http://" + s.Addr(), redis: redis, server: s, queue: q, pools: p, client: client, access: o.Access}
 	v.router = v.loadDocument()
 	return v
 }
@@ -178,7 +217,7 @@ func (v *site) holds(req *http.Request, resp *http.Response, body []byte) {
 	v.t.Helper()
 	route, params, err := v.router.FindRoute(req)
 	if err != nil {
-		require.Contains(v.t, []int{http.StatusNotFound, http.StatusMethodNotAllowed}, resp.StatusCode, "not in the document: %s %s", req.Method, req.URL)
+		require.Contains(v.t, []int{http.StatusUnauthorized, http.StatusNotFound, http.StatusMethodNotAllowed}, resp.StatusCode, "not in the document: %s %s", req.Method, req.URL)
 		return
 	}
 	err = openapi3filter.ValidateResponse(context.Background(), &openapi3filter.ResponseValidationInput{

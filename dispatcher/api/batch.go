@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/emprops/machinectl/client"
+	"github.com/emprops/machinectl/dispatcher/access"
 	"github.com/emprops/machinectl/dispatcher/api/wire"
 	"github.com/emprops/machinectl/queue"
 )
@@ -57,8 +58,8 @@ func (s *Server) RequeueJobs(ctx context.Context, r wire.RequeueJobsRequestObjec
 
 // eachSelected applies a change to each job of a selection. A job that refuses it has a problem of its own; if Redis can't be
 // reached, the request ends.
-func (s *Server) eachSelected(ctx context.Context, selection *client.Selection, change func(id string) (*queue.Job, error)) (client.OutcomeList, error) {
-	out := client.OutcomeList{Jobs: []client.Outcome{}}
+func (s *Server) eachSelected(ctx context.Context, selection *client.Selection, change func(id string) (*queue.Job, error)) (out client.OutcomeList, err error) {
+	out.Jobs = []client.Outcome{}
 	ids := selection.IDs
 	switch {
 	case len(ids) > 0 && selection.Filter != nil:
@@ -75,6 +76,7 @@ func (s *Server) eachSelected(ctx context.Context, selection *client.Selection, 
 			ids = append(ids, jobs[i].ID)
 		}
 	}
+	defer func() { access.Change(ctx, selection, changedOf(out)) }()
 	for _, id := range ids {
 		job, err := change(id)
 		if errors.Is(err, queue.ErrUnavailable) || ctx.Err() != nil {
@@ -88,6 +90,19 @@ func (s *Server) eachSelected(ctx context.Context, selection *client.Selection, 
 		out.Jobs = append(out.Jobs, client.Outcome{ID: id, State: client.State(job.State)})
 	}
 	return out, nil
+}
+
+// changedOf is what the audit log shows of the jobs of a selection: how many were changed, and how many refused it.
+func changedOf(l client.OutcomeList) map[string]int {
+	counts := map[string]int{"changed": 0, "refused": 0}
+	for _, o := range l.Jobs {
+		if o.Problem != nil {
+			counts["refused"]++
+		} else {
+			counts["changed"]++
+		}
+	}
+	return counts
 }
 
 func filterOf(f *client.Filter) queue.ListFilter {

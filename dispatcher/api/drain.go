@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/emprops/machinectl/client"
+	"github.com/emprops/machinectl/dispatcher/access"
 	"github.com/emprops/machinectl/dispatcher/api/wire"
 	"github.com/emprops/machinectl/hcl/timetext"
 	"github.com/emprops/machinectl/queue"
@@ -32,7 +33,8 @@ func (s *Server) DrainMachine(ctx context.Context, r wire.DrainMachineRequestObj
 	if lasts < time.Second || lasts > longestDrain {
 		return nil, invalid("for", "is %s, want 1s to %s: a drain ends by itself; repeat the request to make it last longer", timetext.Duration(lasts), timetext.Duration(longestDrain))
 	}
-	if _, err := s.operatorDrain(ctx, r.ID); err != nil {
+	before, err := s.operatorDrain(ctx, r.ID)
+	if err != nil {
 		return nil, err
 	}
 	d, err := s.o.Queue.DrainFor(ctx, r.ID, why, lasts)
@@ -40,19 +42,22 @@ func (s *Server) DrainMachine(ctx context.Context, r wire.DrainMachineRequestObj
 		return nil, err
 	}
 	s.o.Pools.Kick()
+	access.Change(ctx, before, d)
 	view, err := s.drainView(ctx, r.ID, d)
 	return wire.DrainMachine200JSONResponse(view), err
 }
 
 // EndDrain implements [wire.StrictServerInterface].
 func (s *Server) EndDrain(ctx context.Context, r wire.EndDrainRequestObject) (wire.EndDrainResponseObject, error) {
-	if _, err := s.operatorDrain(ctx, r.ID); err != nil {
+	before, err := s.operatorDrain(ctx, r.ID)
+	if err != nil {
 		return nil, err
 	}
 	if err := s.o.Queue.EndDrain(ctx, r.ID); err != nil {
 		return nil, err
 	}
 	s.o.Pools.Kick()
+	access.Change(ctx, before, nil)
 	view, err := s.drainView(ctx, r.ID, nil)
 	return wire.EndDrain200JSONResponse(view), err
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/emprops/machinectl/client"
+	"github.com/emprops/machinectl/dispatcher/access"
 	"github.com/emprops/machinectl/dispatcher/api/wire"
 	"github.com/emprops/machinectl/queue"
 )
@@ -147,10 +148,12 @@ func (s *Server) ExplainJob(ctx context.Context, r wire.ExplainJobRequestObject)
 
 // CancelJob implements [wire.StrictServerInterface].
 func (s *Server) CancelJob(ctx context.Context, r wire.CancelJobRequestObject) (wire.CancelJobResponseObject, error) {
+	before := s.stateOf(ctx, r.ID)
 	job, err := s.o.Queue.Cancel(ctx, r.ID, reason(r.Body, "cancelled over the API"))
 	if err != nil {
 		return nil, err
 	}
+	access.Change(ctx, before, jobState{job.State, job.Tenant})
 	return wire.CancelJob200JSONResponse(jobView(job)), nil
 }
 
@@ -173,11 +176,13 @@ func reason(body *client.Because, otherwise string) string {
 // RequeueJob implements [wire.StrictServerInterface]. It makes an ended job wait again. A job in another state is a conflict: the
 // request itself is valid.
 func (s *Server) RequeueJob(ctx context.Context, r wire.RequeueJobRequestObject) (wire.RequeueJobResponseObject, error) {
+	before := s.stateOf(ctx, r.ID)
 	job, err := s.requeue(ctx, r.ID)
 	if err != nil {
 		return nil, err
 	}
 	s.o.Pools.Kick()
+	access.Change(ctx, before, jobState{job.State, job.Tenant})
 	return wire.RequeueJob200JSONResponse(jobView(job)), nil
 }
 
@@ -198,4 +203,22 @@ func (s *Server) requeue(ctx context.Context, id string) (*queue.Job, error) {
 		return nil, refuse(http.StatusConflict, codeConflict, "", "%s", state.Problem)
 	}
 	return job, err
+}
+
+// jobState is what the audit log shows of a job.
+type jobState struct {
+	State  queue.State `json:"state"`
+	Tenant string      `json:"tenant,omitempty"`
+}
+
+// stateOf returns a job's state if the request is recorded. What can't be read is left out: the request will tell why.
+func (s *Server) stateOf(ctx context.Context, id string) any {
+	if !access.Recorded(ctx) {
+		return nil
+	}
+	job, err := s.o.Queue.Get(ctx, id)
+	if err != nil {
+		return nil
+	}
+	return jobState{job.State, job.Tenant}
 }

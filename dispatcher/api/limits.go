@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/emprops/machinectl/client"
+	"github.com/emprops/machinectl/dispatcher/access"
 	"github.com/emprops/machinectl/dispatcher/api/wire"
 	"github.com/emprops/machinectl/queue"
 )
@@ -23,11 +24,16 @@ func (s *Server) SetLimits(ctx context.Context, r wire.SetLimitsRequestObject) (
 		}
 		l.Tenants[tenant] = limitOf(limit)
 	}
+	before, err := s.o.Queue.Limits(ctx, r.Type)
+	if err != nil {
+		return nil, err
+	}
 	if err := s.o.Queue.SetLimits(ctx, r.Type, l); err != nil {
 		return nil, err
 	}
 	s.o.Pools.Kick()
 	now, err := s.o.Queue.Limits(ctx, r.Type)
+	access.Change(ctx, before, now)
 	return wire.SetLimits200JSONResponse(limitsView(now)), err
 }
 

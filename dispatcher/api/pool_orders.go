@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/emprops/machinectl/client"
+	"github.com/emprops/machinectl/dispatcher/access"
 	"github.com/emprops/machinectl/dispatcher/api/wire"
 	"github.com/emprops/machinectl/hcl/timetext"
 	"github.com/emprops/machinectl/queue"
@@ -81,10 +82,14 @@ func orderUntil(lasts time.Duration) (*time.Time, error) {
 }
 
 func (s *Server) order(ctx context.Context, pool, kind string, o *queue.PoolOrder) (client.PoolOrders, error) {
+	before, err := s.standing(ctx, pool)
+	if err != nil {
+		return before, err
+	}
 	if err := s.o.Queue.OrderPool(ctx, pool, kind, *o); err != nil {
 		return client.PoolOrders{}, err
 	}
-	return s.orders(ctx, pool)
+	return s.orders(ctx, pool, before)
 }
 
 // withdraw ends an order. Ending one that doesn't stand is no error: repeating a request that got no answer is safe.
@@ -93,15 +98,26 @@ func (s *Server) withdraw(ctx context.Context, name, kind string) (client.PoolOr
 	if err != nil {
 		return client.PoolOrders{}, s.noPool(err)
 	}
+	before, err := s.standing(ctx, pool.Pool)
+	if err != nil {
+		return before, err
+	}
 	if _, err := s.o.Queue.WithdrawOrder(ctx, pool.Pool, kind); err != nil {
 		return client.PoolOrders{}, err
 	}
-	return s.orders(ctx, pool.Pool)
+	return s.orders(ctx, pool.Pool, before)
 }
 
-// orders returns the orders that stand, and asks for a decision soon.
-func (s *Server) orders(ctx context.Context, pool string) (client.PoolOrders, error) {
+// orders returns the orders that stand after a change, and asks for a decision soon.
+func (s *Server) orders(ctx context.Context, pool string, before client.PoolOrders) (client.PoolOrders, error) {
 	s.o.Pools.Kick()
+	now, err := s.standing(ctx, pool)
+	access.Change(ctx, before, now)
+	return now, err
+}
+
+// standing returns the orders that stand.
+func (s *Server) standing(ctx context.Context, pool string) (client.PoolOrders, error) {
 	all, err := s.o.Queue.PoolOrders(ctx)
 	if err != nil {
 		return client.PoolOrders{}, err

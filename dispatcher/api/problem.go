@@ -11,22 +11,26 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/emprops/machinectl/client"
+	"github.com/emprops/machinectl/dispatcher/access"
 	"github.com/emprops/machinectl/queue"
 )
 
 // The codes of problems, as the document lists them.
 const (
-	codeInvalid     = client.ProblemCodeInvalid
-	codeNotFound    = client.ProblemCodeNotFound
-	codeConflict    = client.ProblemCodeConflict
-	codeTooLarge    = client.ProblemCodeTooLarge
-	codeMediaType   = client.ProblemCodeUnsupportedMediaType
-	codeMethod      = client.ProblemCodeMethodNotAllowed
-	codeBusy        = client.ProblemCodeTooManyStreams
-	codeUnavailable = client.ProblemCodeUnavailable
-	codeTimeout     = client.ProblemCodeTimeout
-	codeNotDurable  = client.ProblemCodeNotDurable
-	codeInternal    = client.ProblemCodeInternal
+	codeInvalid         = client.ProblemCodeInvalid
+	codeUnauthorized    = client.ProblemCodeUnauthorized
+	codeForbidden       = client.ProblemCodeForbidden
+	codeTooManyRequests = client.ProblemCodeTooManyRequests
+	codeNotFound        = client.ProblemCodeNotFound
+	codeConflict        = client.ProblemCodeConflict
+	codeTooLarge        = client.ProblemCodeTooLarge
+	codeMediaType       = client.ProblemCodeUnsupportedMediaType
+	codeMethod          = client.ProblemCodeMethodNotAllowed
+	codeBusy            = client.ProblemCodeTooManyStreams
+	codeUnavailable     = client.ProblemCodeUnavailable
+	codeTimeout         = client.ProblemCodeTimeout
+	codeNotDurable      = client.ProblemCodeNotDurable
+	codeInternal        = client.ProblemCodeInternal
 )
 
 // problemType is the media type of problems.
@@ -60,6 +64,7 @@ func problemOf(err error) client.Problem {
 		own     *requestError
 		field   *queue.InvalidError
 		twice   *queue.ConflictError
+		named   *access.ConflictError
 		tooBig  *http.MaxBytesError
 		routing *echo.HTTPError
 	)
@@ -70,6 +75,8 @@ func problemOf(err error) client.Problem {
 		return problem(http.StatusBadRequest, codeInvalid, field.Field, field.Problem)
 	case errors.As(err, &twice):
 		return problem(http.StatusConflict, codeConflict, twice.Field(), twice.Error())
+	case errors.As(err, &named):
+		return problem(http.StatusConflict, codeConflict, "name", named.Error())
 	case errors.As(err, &tooBig):
 		return problem(http.StatusRequestEntityTooLarge, codeTooLarge, "", fmt.Sprintf(
 			"the body is larger than %d bytes: put large inputs where the worker can fetch them, and send the URL", tooBig.Limit))

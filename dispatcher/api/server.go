@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/emprops/machinectl/capability"
+	"github.com/emprops/machinectl/dispatcher/access"
 	"github.com/emprops/machinectl/dispatcher/alert"
 	"github.com/emprops/machinectl/dispatcher/api/wire"
 	"github.com/emprops/machinectl/dispatcher/fleet"
@@ -69,11 +71,21 @@ type Pools interface {
 	Health() error
 }
 
-// Options configure a [Server]. Queue and Pools are required.
+// Options configure a [Server]. Queue, Pools and Access are required.
 type Options struct {
 	Listen string // host:port, ":0" picks a port; default 127.0.0.1:8650
 	Queue  Queue
 	Pools  Pools
+	// Access checks each request's token.
+	Access *access.Access
+	// Certificate makes it HTTPS; nil is plain HTTP.
+	Certificate *Certificate
+	// OpenMetrics serves /metrics without a token.
+	OpenMetrics bool
+	// Hosts are names under which the API is reached beside its addresses, the host's name and those in the certificate.
+	Hosts []string
+	// TrustedProxies are the networks whose X-Forwarded-For is believed.
+	TrustedProxies []netip.Prefix
 	// Situation returns which dispatcher resizes pools, and the namespaces whose pools none resizes. May be nil.
 	Situation func() Situation
 	// Alerts returns what is wrong, from what the leading dispatcher keeps. May be nil: there are none.
@@ -96,9 +108,10 @@ type Options struct {
 }
 
 func (o Options) withDefaults() (Options, error) {
-	if o.Queue == nil || o.Pools == nil {
-		return o, errors.New("api: Queue and Pools are required")
+	if o.Queue == nil || o.Pools == nil || o.Access == nil {
+		return o, errors.New("api: Queue, Pools and Access are required")
 	}
+	o.Queue = scoped{o.Queue}
 	if o.Listen == "" {
 		o.Listen = "127.0.0.1:8650"
 	}
@@ -138,6 +151,7 @@ type Server struct {
 	log      *slog.Logger
 	metrics  *metrics
 	document *document
+	guard    *guard
 	blobs    string // absolute folder of the files that are served; empty: none are
 	http     *http.Server
 	lis      net.Listener
@@ -167,6 +181,9 @@ func New(o Options) (*Server, error) {
 	if s.metrics, err = newMetrics(o.Registry, o); err != nil {
 		return nil, err
 	}
+	if s.guard, err = newGuard(o, s.document.operations); err != nil {
+		return nil, err
+	}
 	s.stopping, s.endStreams = context.WithCancel(context.Background())
 	s.http = &http.Server{
 		Handler:           s.handler(),
@@ -191,10 +208,18 @@ func (s *Server) Addr() string { return s.lis.Addr().String() }
 func (s *Server) Start() {
 	go func() {
 		defer close(s.done)
-		if err := s.http.Serve(s.lis); !errors.Is(err, http.ErrServerClosed) {
+		if err := s.serve(); !errors.Is(err, http.ErrServerClosed) {
 			s.serveErr = fmt.Errorf("serving the API: %w", err)
 		}
 	}()
+}
+
+func (s *Server) serve() error {
+	if s.o.Certificate == nil {
+		return s.http.Serve(s.lis)
+	}
+	s.http.TLSConfig = s.o.Certificate.config()
+	return s.http.ServeTLS(s.lis, "", "")
 }
 
 // Done returns a channel that is closed when serving has ended. Err then returns why.
@@ -217,7 +242,8 @@ func (s *Server) handler() http.Handler {
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.writeError
 	e.Binder = binder{}
-	e.Use(s.identify, s.observe, s.recoverPanics)
+	e.IPExtractor = clientAddress(s.o.TrustedProxies)
+	e.Use(s.identify, s.secure, s.observe, s.recoverPanics, s.admission)
 	each := make(map[string][]echo.MiddlewareFunc, len(s.document.operations))
 	for _, op := range s.document.operations {
 		each[op.id] = []echo.MiddlewareFunc{s.bound(op), s.validate(op)}

@@ -28,5 +28,6 @@ func (s *Server) Status(ctx context.Context, _ wire.StatusRequestObject) (wire.S
 		return client.UnreadPlace{Region: u.Region, Namespace: u.Namespace, Pools: u.Pools, Why: u.Why}
 	})
 	out.Leads, out.Redis, out.Nomad = s.o.Pools.Leads(), checkOf(s.o.Queue.Ping(ctx)), checkOf(s.o.Pools.Health())
+	out.Access = accessView(s.o.Access.State(ctx))
 	return wire.Status200JSONResponse(out), nil
 }

@@ -193,7 +193,7 @@ func TestABlobFolderThatComesLater(t *testing.T) {
 	require.Equal(t, http.StatusOK, resp.StatusCode)
 	require.Equal(t, "1", string(body))
 
-	_, err := api.New(api.Options{Listen: "127.0.0.1:0", Queue: v.queue, Pools: v.pools, BlobRoot: filepath.Join(root, "x")})
+	_, err := api.New(api.Options{Listen: "127.0.0.1:0", Queue: v.queue, Pools: v.pools, Access: v.access, BlobRoot: filepath.Join(root, "x")})
 	require.ErrorContains(t, err, "is a file: name the folder")
 }
 

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/emprops/machinectl/client"
+	"github.com/emprops/machinectl/dispatcher/access"
 	"github.com/emprops/machinectl/dispatcher/api/wire"
 	"github.com/emprops/machinectl/dispatcher/webhook"
 	"github.com/emprops/machinectl/queue"
@@ -44,6 +46,11 @@ func (s *Server) ListDeliveries(ctx context.Context, r wire.ListDeliveriesReques
 	sender, err := s.webhooks()
 	if err != nil {
 		return nil, err
+	}
+	if access.FromContext(ctx).Tenant != "" { // another tenant's job doesn't exist
+		if _, err := s.o.Queue.Get(ctx, r.ID); err != nil {
+			return nil, err
+		}
 	}
 	all, err := sender.Deliveries(ctx, r.ID)
 	if err != nil {
@@ -83,6 +90,7 @@ func (s *Server) Redeliver(ctx context.Context, r wire.RedeliverRequestObject) (
 	if err != nil {
 		return nil, err
 	}
+	access.Change(ctx, nil, deliveryView(d))
 	return wire.Redeliver200JSONResponse(deliveryView(d)), nil
 }
 
@@ -98,6 +106,7 @@ func (s *Server) EnableEndpoint(ctx context.Context, r wire.EnableEndpointReques
 	if err != nil {
 		return nil, err
 	}
+	access.Change(ctx, nil, map[string]string{"endpoint": withoutQuery(r.Body.URL)})
 	if err := sender.Enable(ctx, r.Body.URL); err != nil {
 		return nil, err
 	}
@@ -143,6 +152,8 @@ func (s *Server) CreateWebhookSecret(ctx context.Context, r wire.CreateWebhookSe
 	if err != nil {
 		return nil, err
 	}
+	access.Target(ctx, made.ID)
+	access.Change(ctx, nil, map[string]any{"id": made.ID, "tenant": made.Tenant, "rotated": r.Body.Rotate})
 	return wire.CreateWebhookSecret201JSONResponse(secretView(made)), nil
 }
 
@@ -155,6 +166,7 @@ func (s *Server) RevokeWebhookSecret(ctx context.Context, r wire.RevokeWebhookSe
 	if err := sender.Secrets().Revoke(ctx, r.ID); err != nil {
 		return nil, err
 	}
+	access.Change(ctx, map[string]string{"id": r.ID}, nil)
 	list, err := s.webhookSecrets(ctx)
 	return wire.RevokeWebhookSecret200JSONResponse(list), err
 }
@@ -184,4 +196,14 @@ func endpointView(e *queue.DisabledEndpoint) client.Endpoint {
 
 func secretView(s *webhook.Secret) client.WebhookSecret {
 	return client.WebhookSecret{ID: s.ID, Tenant: s.Tenant, Secret: s.Secret, CreatedAt: s.CreatedAt, ExpiresAt: s.ExpiresAt}
+}
+
+// withoutQuery is a URL for the audit log, without what may be a secret in it.
+func withoutQuery(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return "(not a URL)"
+	}
+	u.RawQuery, u.User, u.Fragment = "", nil, ""
+	return u.String()
 }

@@ -104,6 +104,17 @@ func TestReleasesMeet(t *testing.T) {
 	}
 }
 
+const adminToken = "an-admin-token-for-tests"
+
+// authorized sends the dispatcher's admin token.
+type authorized struct{}
+
+func (authorized) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set("Authorization", "Bearer "+adminToken)
+	return http.DefaultTransport.RoundTrip(r)
+}
+
 // world is a cluster with today's dispatcher.
 type world struct {
 	cluster    *devcluster.Cluster
@@ -122,7 +133,7 @@ func newWorld(t *testing.T) *world {
 		defer cancel()
 		require.NoError(t, cluster.Stop(ctx))
 	})
-	w := &world{cluster: cluster, blobs: t.TempDir(), http: &http.Client{Timeout: patience}}
+	w := &world{cluster: cluster, blobs: t.TempDir(), http: &http.Client{Timeout: patience, Transport: authorized{}}}
 	t.Cleanup(w.http.CloseIdleConnections)
 	w.nomad, err = nomad.NewClient(&nomad.Config{Address: cluster.NomadAddr()})
 	require.NoError(t, err)
@@ -131,7 +142,7 @@ func newWorld(t *testing.T) *world {
 	ready, ended := make(chan string, 1), make(chan error, 1)
 	go func() {
 		ended <- dispatcher.Run(ctx, dispatcher.Options{
-			Listen: "127.0.0.1:0", NomadAddr: cluster.NomadAddr(), Redis: cluster.RedisURL(), Blobs: w.blobs, Interval: 300 * time.Millisecond,
+			Listen: "127.0.0.1:0", AdminToken: adminToken, NomadAddr: cluster.NomadAddr(), Redis: cluster.RedisURL(), Blobs: w.blobs, Interval: 300 * time.Millisecond,
 			Ready: func(addr string) { ready <- addr },
 		})
 	}()
