@@ -15,7 +15,8 @@ import (
 )
 
 func destroyCommand(std streams) *cli.Command {
-	flags := append(sourceFlags(), clusterFlags()...)
+	flags := append(sourceFlags(), flagsOfCluster("look for pools in the namespace `NAME`; else in NOMAD_NAMESPACE, else in all, and for those of a profile in default",
+		"look in the region `NAME`; else in NOMAD_REGION")...)
 	return &cli.Command{
 		Name: "destroy", Usage: "stop pools", ArgsUsage: "<pool>… | <profile.hcl | directory>…",
 		Description: "Stops the Nomad jobs of the named pools, or of every pool in a profile, and waits until their machines have ended.\n" +

@@ -122,6 +122,8 @@ func flagRow(f cli.Flag) string {
 	if before, rest, found := strings.Cut(usage, "`"); found && doc.TakesValue() {
 		placeholder, after, _ := strings.Cut(rest, "`")
 		name, usage = name+" "+placeholder, before+placeholder+after
+	} else if _, ok := f.(*cli.DurationFlag); ok {
+		name += " DURATION"
 	} else if doc.TakesValue() {
 		name += " VALUE"
 	}
