@@ -282,7 +282,7 @@ func TestEveryOperatorActionIsRecorded(t *testing.T) {
 		status, out := v.do(r.method, r.path, r.body, as(operator)...)
 		page := records()
 		if r.method == http.MethodGet || strings.HasPrefix(r.id, "submit") {
-			require.Len(t, page, before, "%s is no operator action", r.id)
+			require.Len(t, page, before, "%s is not an operator action", r.id)
 			continue
 		}
 		require.Len(t, page, before+1, r.id)

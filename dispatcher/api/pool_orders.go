@@ -92,7 +92,7 @@ func (s *Server) order(ctx context.Context, pool, kind string, o *queue.PoolOrde
 	return s.orders(ctx, pool, before)
 }
 
-// withdraw ends an order. Ending one that doesn't stand is no error: repeating a request that got no answer is safe.
+// withdraw ends an order. Ending one that doesn't stand is not an error: repeating a request that got no answer is safe.
 func (s *Server) withdraw(ctx context.Context, name, kind string) (client.PoolOrders, error) {
 	pool, err := s.o.Pools.Pool(ctx, name)
 	if err != nil {
