@@ -76,7 +76,7 @@ func TestTheExamplesRun(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 			defer cancel()
 			cmd := exec.CommandContext(ctx, program, args...)
-			cmd.Env = append(os.Environ(), "MACHINECTL_DISPATCHER="+v.url, "MACHINECTL_TOKEN=token")
+			cmd.Env = append(os.Environ(), "MACHINECTL_DISPATCHER="+v.url, "MACHINECTL_TOKEN="+adminToken)
 			out, err := cmd.CombinedOutput()
 			require.NoError(t, err, "%s", out)
 			require.Contains(t, string(out), "completed")
