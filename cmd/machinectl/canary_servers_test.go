@@ -65,7 +65,10 @@ func TestCanaryOnServers(t *testing.T) {
 	c.inNomad(client, "canary")
 	c.views(client, "canary")
 	for _, path := range []string{"/v1/pools", "/v1/machines", "/v1/jobs", "/metrics"} {
-		resp, err := http.Get(dispatcher + path)
+		req, err := http.NewRequest(http.MethodGet, dispatcher+path, http.NoBody)
+		require.NoError(t, err)
+		req.Header.Set("Authorization", "Bearer "+scriptToken)
+		resp, err := http.DefaultClient.Do(req)
 		require.NoError(t, err)
 		body, err := io.ReadAll(resp.Body)
 		require.NoError(t, err)

@@ -29,7 +29,7 @@ func TestSchemathesis(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, tool, "run", v.url+"/v1/openapi.json", "--max-examples", examples, "--request-timeout", "90", "--no-color",
-		"--generation-deterministic",
+		"--generation-deterministic", "--header", "Authorization: Bearer "+adminToken,
 		"--checks", "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,response_schema_conformance",
 		// A stream of a job that never ends never ends.
 		"--exclude-operation-id", "jobEvents")
