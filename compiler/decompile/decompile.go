@@ -177,6 +177,10 @@ func (s *sketch) atJobLevel() {
 // result writes the profile, first what the language can express, then what is missing.
 func (d *decompilation) result() (*Result, error) {
 	pools, err := d.compile()
+	for i := 0; err != nil && i < len(d.parts); i++ {
+		d.parts[i].standIns = true
+		pools, err = d.compile()
+	}
 	if err != nil {
 		return nil, err
 	}

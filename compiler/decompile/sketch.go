@@ -29,6 +29,7 @@ type sketch struct {
 	// leftovers holds constraints that the language can't express.
 	leftovers []*nomad.Constraint
 	accepted  []nomadItem
+	standIns  bool // the commands are in the nomad block
 }
 
 // service is a process that is kept running, with one task per instance.

@@ -14,7 +14,7 @@ import (
 func (s *sketch) artifacts(b *body, t *nomad.Task, rt runtime) {
 	for _, a := range t.Artifacts {
 		dest := deref(a.RelativeDest)
-		if strings.HasPrefix(dest, "/") || strings.HasPrefix(dest, "..") || strings.Contains(dest, "/../") || strings.Contains(dest, "${") ||
+		if strings.HasPrefix(dest, "/") || !profile.UsablePath(dest) || strings.Contains(dest, "${") ||
 			!compiler.Arrives(profile.Driver(s.driver), deref(a.GetterSource), dest) || a.Chown || deref(a.GetterInsecure) || !s.constants(a, rt) {
 			continue // the nomad block covers it
 		}
@@ -99,7 +99,7 @@ func (s *sketch) volumes(m *body) {
 
 // sayable reports whether the language can express a volume.
 func sayable(label string, v *nomad.VolumeRequest, path string) bool {
-	if nameOf(label, "v", nil) != label || !strings.HasPrefix(path, "/") || v.Source == "" {
+	if nameOf(label, "v", nil) != label || !strings.HasPrefix(path, "/") || !profile.Mountable(path) || v.Source == "" {
 		return false
 	}
 	return v.Type == "host" || v.Type == "csi" && slices.Contains(accessModes(), v.AccessMode) &&

@@ -68,19 +68,37 @@ func (l *loader) checkMount(text string, at hcl.Range) {
 	if l.checkPath(text, at) {
 		return
 	}
-	clean := path.Clean(text)
-	first, _, inside := strings.Cut(strings.TrimPrefix(clean, "/"), "/")
-	refuse := func(detail string) {
-		l.report(diag.Error(at, fmt.Sprintf("A volume can't be mounted under %q", text), detail, "Write another path, such as path = \"/data\"."))
-	}
-	switch {
-	case clean != text && clean+"/" != text:
-		l.report(diag.Error(at, fmt.Sprintf("%q is written with more than it needs", text), "Two paths that are the same must look the same.", fmt.Sprintf("Write path = %q.", clean)))
-	case clean == "/":
-		refuse("It would hide everything else that the task sees.")
-	case slices.Contains([]string{"alloc", "local", "secrets"}, first):
-		refuse(fmt.Sprintf("/%s is the task's own folder.", first))
-	case first == "proc" || first == "sys" || first == "dev" && !inside:
-		refuse(fmt.Sprintf("/%s belongs to the system.", first))
+	switch wrong := hides(text); {
+	case wrong != "":
+		l.report(diag.Error(at, fmt.Sprintf("A volume can't be mounted under %q", text), wrong, "Write another path, such as path = \"/data\"."))
+	case !isClean(text):
+		l.report(diag.Error(at, fmt.Sprintf("%q is written with more than it needs", text), "Two paths that are the same must look the same.", fmt.Sprintf("Write path = %q.", path.Clean(text))))
 	}
 }
+
+func isClean(text string) bool {
+	return path.Clean(text) == strings.TrimSuffix(text, "/") || text == "/"
+}
+
+// hides describes what of the task's a volume under a path would hide, or returns "".
+func hides(text string) string {
+	first, _, inside := strings.Cut(strings.TrimPrefix(path.Clean(text), "/"), "/")
+	switch {
+	case first == "":
+		return "It would hide everything else that the task sees."
+	case slices.Contains([]string{"alloc", "local", "secrets"}, first):
+		return fmt.Sprintf("/%s is the task's own folder.", first)
+	case first == "proc" || first == "sys" || first == "dev" && !inside:
+		return fmt.Sprintf("/%s belongs to the system.", first)
+	}
+	return ""
+}
+
+// UsablePath reports whether a command or a file may have this path in a profile.
+func UsablePath(text string) bool {
+	wrong, _ := misread(text)
+	return wrong == ""
+}
+
+// Mountable reports whether a volume may be mounted under this path in a profile.
+func Mountable(text string) bool { return UsablePath(text) && hides(text) == "" && isClean(text) }

@@ -137,7 +137,7 @@ func notBefore(f *fixture) {
 }
 
 func deadline(f *fixture) {
-	soon := time.Now().Add(600 * time.Millisecond)
+	soon := time.Now().Add(2 * time.Second)
 	seen := f.submit(func(s *queue.Submission) { s.Deadline = &soon })
 	w := f.register("m1")
 	blocked := f.submit(func(s *queue.Submission) { s.Deadline, s.Capabilities = &soon, []string{"nobody"} })

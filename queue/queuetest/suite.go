@@ -58,6 +58,7 @@ type testCase struct {
 // patientCases returns the cases in which nothing may lapse, however busy the machine is.
 func patientCases() []testCase {
 	return []testCase{
+		{"timeout", timeout},
 		{"the least capable is woken", leastCapable},
 		{"a failed job avoids its machine", keepsOff},
 		{"a waiting worker is woken", wakeUp},
@@ -84,7 +85,6 @@ func cases() []testCase {
 		{"requeue", requeue},
 		{"not before", notBefore},
 		{"deadline", deadline},
-		{"timeout", timeout},
 		{"idempotency key", idempotency},
 		{"parked until a worker fits", parkedJob},
 		{"drain", drain},
