@@ -272,7 +272,6 @@ func TestCanary(t *testing.T) {
 	c, given := newCanaryTest(t, address, "qzxjk-\"canary\" {1}\nqzxjk-second ü")
 	c.everywhere(given)
 	c, given = newCanaryTest(t, address, "qzxjk-canary")
-	c.everywhere(given)
 	c.wrong(given)
 	c.running(given, "canary")
 }
@@ -281,7 +280,7 @@ func TestCanary(t *testing.T) {
 func TestCanaryWords(t *testing.T) {
 	address := startCluster(t, devcluster.Options{Embedded: true}).NomadAddr()
 	var want map[string]string
-	for _, value := range []string{"an ordinary value", "true", "e", "0", "{", `"`, "a b", "ü", "x\ny"} {
+	for _, value := range []string{"an ordinary value", "true", "e", "{\" ü\n0"} {
 		t.Run(value, func(t *testing.T) {
 			c, given := newCanaryTest(t, address, value)
 			got := c.everywhere(given)
