@@ -94,3 +94,23 @@ func (c *Client) EndDrain(ctx context.Context, machine string) (*Drain, error) {
 func (c *Client) Alerts(ctx context.Context) (*AlertList, error) {
 	return read[AlertList](c.raw.ListAlerts(ctx))
 }
+
+// SetCount gives a pool a number of machines until the order ends, whatever its demand.
+func (c *Client) SetCount(ctx context.Context, pool string, order PoolCount) (*PoolOrders, error) {
+	return read[PoolOrders](c.raw.SetPoolCount(ctx, pool, order))
+}
+
+// EndCount lets demand decide about a pool's size again.
+func (c *Client) EndCount(ctx context.Context, pool string) (*PoolOrders, error) {
+	return read[PoolOrders](c.raw.EndPoolCount(ctx, pool))
+}
+
+// PausePool keeps a pool at its size and its revisions where they are.
+func (c *Client) PausePool(ctx context.Context, pool string, order PoolPause) (*PoolOrders, error) {
+	return read[PoolOrders](c.raw.PausePool(ctx, pool, order))
+}
+
+// ResumePool ends a pause.
+func (c *Client) ResumePool(ctx context.Context, pool string) (*PoolOrders, error) {
+	return read[PoolOrders](c.raw.ResumePool(ctx, pool))
+}

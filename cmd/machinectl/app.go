@@ -49,7 +49,7 @@ func newRoot(std streams) *cli.Command {
 		Commands: []*cli.Command{
 			initCommand(std), importCommand(std), fmtCommand(std), validateCommand(std), renderCommand(std), diffCommand(std),
 			planCommand(std), applyCommand(std), rollbackCommand(std), destroyCommand(std),
-			statusCommand(std), poolsCommand(std), alertsCommand(std), machinesCommand(std), logsCommand(std), restartCommand(std), drainCommand(std),
+			statusCommand(std), poolsCommand(std), poolCommand(std), alertsCommand(std), machinesCommand(std), logsCommand(std), restartCommand(std), drainCommand(std),
 			submitCommand(std), jobsCommand(std), pauseCommand(std), resumeCommand(std), tokenCommand(std), auditCommand(std),
 			devCommand(std), schemaCommand(std), aclCommand(std), versionCommand(std),
 		},

@@ -17,12 +17,7 @@ for _, id in ipairs(redis.call("ZRANGEBYSCORE", q, "-inf", string.format("%d", n
     plan(host, q, id, nil)
   end
 end
-if #out == 0 then -- correct a host that isn't due
-  local first = redis.call("ZRANGE", q, "0", "0", "WITHSCORES")
-  if first[2] then
-    redis.call("ZADD", hookhosts, first[2], host)
-  else
-    redis.call("ZREM", hookhosts, host)
-  end
+if #out == 0 then -- the host isn't due
+  refresh(host, q)
 end
 return out

@@ -9,17 +9,22 @@
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
--- plan makes a job due at a time, and corrects when its host is due.
-local function plan(host, q, id, due)
-  if due then
-    redis.call("ZADD", q, string.format("%d", due), id)
-  else
-    redis.call("ZREM", q, id)
-  end
+-- refresh corrects when a host is due.
+local function refresh(host, q)
   local first = redis.call("ZRANGE", q, "0", "0", "WITHSCORES")
   if first[2] then
     redis.call("ZADD", hookhosts, first[2], host)
   else
     redis.call("ZREM", hookhosts, host)
   end
+end
+
+-- plan makes a job due at a time, or not at all, and corrects when its host is due.
+local function plan(host, q, id, due)
+  if due then
+    redis.call("ZADD", q, string.format("%d", due), id)
+  else
+    redis.call("ZREM", q, id)
+  end
+  refresh(host, q)
 end
