@@ -47,14 +47,19 @@ func (d *dispatcher) order(ctx context.Context, cmd *cli.Command, give func(jobT
 		return p, known, err
 	}
 	p.Pausing = *now
+	return p, known, nil
+}
+
+// count counts a type's running and waiting jobs.
+func (d *dispatcher) count(ctx context.Context, jobType string, p *pausing) error {
 	for state, n := range map[client.State]*int{client.StateRunning: &p.Running, client.StateWaiting: &p.Waiting} {
-		page, err := d.Jobs(ctx, &client.ListJobsParams{Type: name, State: state, Limit: new(maxCounted)})
+		page, err := d.Jobs(ctx, &client.ListJobsParams{Type: jobType, State: state, Limit: new(maxCounted)})
 		if err != nil {
-			return p, known, err
+			return err
 		}
 		*n = len(page.Jobs)
 	}
-	return p, known, nil
+	return nil
 }
 
 // typesThat completes the types that are paused, or those that aren't.

@@ -34,6 +34,9 @@ func pause(ctx context.Context, cmd *cli.Command, std streams) error {
 	if err != nil {
 		return err
 	}
+	if err := d.count(ctx, p.Type, &p); err != nil {
+		return err
+	}
 	if cmd.Bool("json") {
 		return std.json(p)
 	}

@@ -24,10 +24,17 @@ func resume(ctx context.Context, cmd *cli.Command, std streams) error {
 	if err != nil {
 		return err
 	}
-	p, known, err := d.order(ctx, cmd, func(jobType string) (*client.Pausing, error) { return d.Resume(ctx, jobType) })
+	var before pausing // the jobs, before machines take them
+	p, known, err := d.order(ctx, cmd, func(jobType string) (*client.Pausing, error) {
+		if err := d.count(ctx, jobType, &before); err != nil {
+			return nil, err
+		}
+		return d.Resume(ctx, jobType)
+	})
 	if err != nil {
 		return err
 	}
+	p.Running, p.Waiting = before.Running, before.Waiting
 	switch {
 	case cmd.Bool("json"):
 		return std.json(p)

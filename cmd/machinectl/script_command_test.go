@@ -59,9 +59,9 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 				ts.Fatalf("the drain ends at %s, not within %s", clock(state.Until), d)
 			}
 		},
-		// expiring writes a submission of a job that nothing can run, with a deadline in a second.
+		// expiring writes a submission of a job that nothing can run, with a deadline a few seconds from now.
 		"expiring": func(ts *testscript.TestScript, _ bool, args []string) {
-			text := fmt.Sprintf(`{"type": "nobody", "deadline": %q}`, time.Now().Add(time.Second).Format(time.RFC3339Nano))
+			text := fmt.Sprintf(`{"type": "nobody", "deadline": %q}`, time.Now().Add(6*time.Second).Format(time.RFC3339Nano))
 			ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
 		},
 		"job-of": func(ts *testscript.TestScript, _ bool, args []string) {
