@@ -12,7 +12,7 @@ import (
 // Each ComfyUI task of a machine with two GPUs gets a device of its own.
 func TestTasksOfOneMachineHaveDistinctDevices(t *testing.T) {
 	s := newStack(t, 2)
-	s.apply("two-gpus.hcl")
+	s.apply("two-gpus.hcl", "sim="+binary(t, "machine-sim"))
 	machine := s.waitReady(1)[0]
 
 	alloc, _, err := s.nomad.Allocations().Info(machine.ID, nil)

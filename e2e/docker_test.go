@@ -26,7 +26,7 @@ func TestDockerMachine(t *testing.T) {
 		t.Skip("skipped: no image (set E2E_IMAGE to one built from docker/Dockerfile)")
 	}
 	s := newStack(t, 1)
-	s.apply("docker.hcl", "image="+image)
+	s.apply("docker.hcl", "image="+image, "sim="+binary(t, "machine-sim"))
 	s.waitReady(1)
 
 	workflow := `{"workflow": {

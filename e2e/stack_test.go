@@ -118,7 +118,7 @@ func (s *stack) apply(profile string, vars ...string) string {
 func (s *stack) withVars(profile string, vars []string) []string {
 	args := []string{}
 	for _, v := range append([]string{
-		"agent=" + binary(s.t, "machine-agent"), "redis=" + s.cluster.RedisURL(), "blobs=" + s.blobs(), "sim=" + binary(s.t, "machine-sim"),
+		"agent=" + binary(s.t, "machine-agent"), "redis=" + s.cluster.RedisURL(), "blobs=" + s.blobs(),
 	}, vars...) {
 		args = append(args, "-var", v)
 	}
