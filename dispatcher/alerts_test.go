@@ -62,8 +62,12 @@ func TestAlerts(t *testing.T) {
 	}, 30*time.Second, 50*time.Millisecond)
 	hears("dead_letters type simulation firing")
 	for _, url := range []string{first, second} {
-		_, out := call(t, "GET", url+"/v1/alerts", nil)
-		require.Len(t, out["alerts"], 2, out)
+		var out map[string]any
+		require.Eventually(t, func() bool { // receivers are told before the alerts are kept
+			_, out = call(t, "GET", url+"/v1/alerts", nil)
+			alerts, _ := out["alerts"].([]any)
+			return len(alerts) == 2
+		}, time.Minute, 10*time.Millisecond, "%v", &out)
 		require.NotEmpty(t, out["judged_at"])
 	}
 	client, err := queue.Open(t.Context(), queue.Options{URL: redis.URL})
