@@ -1,24 +1,21 @@
 package dispatcher
 
 import (
-	"errors"
-
 	"github.com/redis/go-redis/v9"
 
 	"github.com/emprops/machinectl/dispatcher/access"
 	httpapi "github.com/emprops/machinectl/dispatcher/api"
-	"github.com/emprops/machinectl/queue"
 )
 
 // door is what decides who gets in: the tokens, and the certificate, which is nil without TLS.
 type door struct {
-	store       redis.UniversalClient
 	access      *access.Access
 	certificate *httpapi.Certificate
 }
 
-// openDoor reads the admin token and the certificate. It fails if nobody could get in, or everybody.
-func (o Options) openDoor() (*door, error) {
+// openDoor reads the admin token and the certificate. It fails if nobody could get in, or everybody. Tokens are in store, which
+// stays its caller's.
+func (o Options) openDoor(store redis.UniversalClient) (*door, error) {
 	d := &door{}
 	var err error
 	if o.TLSCert != "" {
@@ -26,20 +23,15 @@ func (o Options) openDoor() (*door, error) {
 			return nil, err
 		}
 	}
-	if d.store, err = queue.Connect(queue.Options{URL: o.Redis, Prefix: o.Prefix}); err != nil {
-		return nil, err
-	}
 	d.access, err = access.New(access.Options{
-		Redis: d.store, Prefix: o.Prefix, AdminTokenFile: o.AdminTokenFile, AdminToken: o.AdminToken, Insecure: o.Insecure,
+		Redis: store, Prefix: o.Prefix, AdminTokenFile: o.AdminTokenFile, AdminToken: o.AdminToken, Insecure: o.Insecure,
 		Rate: o.TokenRate, Logger: o.Logger,
 	})
 	if err != nil {
-		return nil, errors.Join(err, d.close())
+		return nil, err
 	}
 	if d.access.Open() {
 		o.Logger.Warn("everybody is an administrator, because of -insecure and no admin token")
 	}
 	return d, nil
 }
-
-func (d *door) close() error { return d.store.Close() }

@@ -34,11 +34,15 @@ func Run(ctx context.Context, o Options) (err error) {
 	if len(where.Regions) == 0 && config.Region != "" {
 		where.Regions = []string{config.Region}
 	}
-	d, err := o.openDoor()
+	beside, err := queue.Connect(o.queueOptions()) // for what is kept beside the queue
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, d.close()) }()
+	defer func() { err = errors.Join(err, beside.Close()) }()
+	d, err := o.openDoor(beside)
+	if err != nil {
+		return err
+	}
 	nomad, err := api.NewClient(config)
 	if err != nil {
 		return fmt.Errorf("the Nomad client: %w", err)
@@ -62,11 +66,6 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	beside, err := queue.Connect(o.queueOptions())
-	if err != nil {
-		return err
-	}
-	defer func() { _ = beside.Close() }()
 	alerts := alert.NewStore(beside, o.Prefix)
 	judge := alert.NewRunner(alert.Options{
 		Config: o.alerts(), Store: alerts, Facts: (&facts{q, loop, watch}).read, Lead: candidate.judges, Every: min(alertsEvery, o.Survey), Logger: o.Logger,
