@@ -118,10 +118,10 @@ func TestRules(t *testing.T) {
 // TestMachineLost: lost is one whose reports end without a word, not one that is stopped, however fast.
 func TestMachineLost(t *testing.T) {
 	machine := func(id, state string, written time.Duration) queue.Machine {
-		return queue.Machine{ID: id, Pool: "gpu", State: state, Node: "n1", At: at(written)}
+		return queue.Machine{ID: id, Pool: "global/default/gpu", Region: "global", Namespace: "default", State: state, Node: "n1", At: at(written)}
 	}
 	pool := func(asked, ready int) []resize.PoolView {
-		return []resize.PoolView{{Pool: "gpu", Asked: asked, Ready: ready}}
+		return []resize.PoolView{{Pool: "global/default/gpu", Name: "gpu", Asked: asked, Ready: ready}}
 	}
 	e := NewEngine(alertfile.Default(), nil)
 	step := func(d time.Duration, pools []resize.PoolView, machines ...queue.Machine) []string {
@@ -148,8 +148,8 @@ func TestMachineLost(t *testing.T) {
 		list = append(list, machine("d", queue.MachineStopping, 0))
 		require.Empty(t, step(d, pool(2, 2), list...), d)
 	}
-	require.Equal(t, []string{"machine b of pool gpu"}, step(40*s, pool(2, 1), a(40*s), machine("b", queue.MachineReady, 0), machine("d", queue.MachineStopping, 0)))
-	require.Equal(t, []string{"machine b of pool gpu"}, step(50*s, pool(2, 1), a(50*s)), "its report has lapsed")
+	require.Equal(t, []string{"machine b of pool global/default/gpu"}, step(40*s, pool(2, 1), a(40*s), machine("b", queue.MachineReady, 0), machine("d", queue.MachineStopping, 0)))
+	require.Equal(t, []string{"machine b of pool global/default/gpu"}, step(50*s, pool(2, 1), a(50*s)), "its report has lapsed")
 	require.Empty(t, step(60*s, pool(2, 2), a(60*s)), "it is replaced")
 
 	require.Empty(t, step(1000*s, pool(2, 1)), "what happened while nobody looked is unknown")

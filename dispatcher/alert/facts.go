@@ -12,7 +12,7 @@ import (
 type Facts struct {
 	At        time.Time
 	Pools     []resize.PoolView
-	Machines  []queue.Machine
+	Machines  []queue.Machine // each with its pool's full name
 	Classes   []queue.ClassDemand
 	Dead      map[string]int64    // job type → dead letters
 	Unwatched map[string][]string // namespace → pools that no dispatcher resizes

@@ -2,10 +2,8 @@ package alert
 
 import (
 	"maps"
-	"slices"
 	"time"
 
-	"github.com/emprops/machinectl/dispatcher/resize"
 	"github.com/emprops/machinectl/queue"
 )
 
@@ -59,15 +57,13 @@ func (c *census) update(f Facts) {
 
 // settle forgets the lost machines of pools that have replaced them, or that are gone.
 func (c *census) settle(f Facts) {
-	short := func(m queue.Machine) bool {
-		return slices.ContainsFunc(f.Pools, func(p resize.PoolView) bool {
-			former := m.Namespace == "" && p.Name == m.Pool // an agent of a former release reports no namespace
-			return (p.Pool == m.FullPool() || former) && p.Ready < p.Asked
-		})
+	short := map[string]bool{}
+	for _, p := range f.Pools {
+		short[p.Pool] = p.Ready < p.Asked
 	}
 	maps.DeleteFunc(c.lost, func(id string, m queue.Machine) bool {
 		_, reports := c.last[id]
-		return !reports && !short(m)
+		return !reports && !short[m.Pool]
 	})
 }
 

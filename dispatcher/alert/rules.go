@@ -153,5 +153,5 @@ func nomadDown(f Facts, _ alertfile.Setting, _ *Engine) ([]finding, bool) {
 }
 
 func machineName(m queue.Machine) string {
-	return fmt.Sprintf("machine %s of pool %s", m.ID[:min(8, len(m.ID))], m.FullPool())
+	return fmt.Sprintf("machine %s of pool %s", m.ID[:min(8, len(m.ID))], m.Pool)
 }
